@@ -1,0 +1,66 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+
+/** What a handler answers: a status, a body, and the body's type (application/json by default for objects, text/plain for text). */
+export type Answer = { status: number; body: string | object; contentType?: string };
+
+/** Handlers by path, for GET and HEAD only. */
+export type Handlers = Record<string, () => Answer | Promise<Answer>>;
+
+/**
+ * A small HTTP server for /health, /ready and /metrics. Unknown paths get 404, other methods 405; a handler that throws gives
+ * 500 without its message. Requests are bounded: 8 KiB of headers, 10 s in all.
+ */
+export class HealthServer {
+  readonly #server: Server;
+
+  constructor(handlers: Handlers, onError: (error: unknown) => void = () => {}) {
+    this.#server = createServer({ maxHeaderSize: 8192, requestTimeout: 10_000, headersTimeout: 5_000 }, (request, response) => {
+      void answerRequest(handlers, request, response, onError);
+    });
+  }
+
+  /** Listens and returns the bound address. Rejects with the system's error, e.g. EADDRINUSE. */
+  listen(host: string, port: number): Promise<AddressInfo> {
+    return new Promise((resolve, reject) => {
+      this.#server.once("error", reject);
+      this.#server.listen(port, host, () => {
+        this.#server.off("error", reject);
+        resolve(this.#server.address() as AddressInfo);
+      });
+    });
+  }
+
+  stop(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#server.close(() => resolve());
+      this.#server.closeAllConnections();
+    });
+  }
+}
+
+async function answerRequest(
+  handlers: Handlers,
+  request: IncomingMessage,
+  response: ServerResponse,
+  onError: (error: unknown) => void,
+) {
+  const answer = await findAnswer(handlers, request).catch((error: unknown): Answer => {
+    onError(error);
+    return { status: 500, body: "internal error" };
+  });
+  const isText = typeof answer.body === "string";
+  response.writeHead(answer.status, {
+    "content-type": answer.contentType ?? (isText ? "text/plain; charset=utf-8" : "application/json"),
+    "cache-control": "no-store",
+  });
+  response.end(request.method === "HEAD" ? undefined : isText ? answer.body : JSON.stringify(answer.body));
+}
+
+async function findAnswer(handlers: Handlers, request: IncomingMessage): Promise<Answer> {
+  const path = new URL(request.url ?? "/", "http://localhost").pathname;
+  const handler = Object.hasOwn(handlers, path) ? handlers[path] : undefined;
+  if (!handler) return { status: 404, body: "not found" };
+  if (request.method !== "GET" && request.method !== "HEAD") return { status: 405, body: "method not allowed" };
+  return handler();
+}

@@ -1,0 +1,52 @@
+import { defineConfig } from "vitest/config";
+
+const exclude = ["node_modules/**", ".next/**", ".switchyard/**"];
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        // Pure tests: no network, no processes, no files outside a temporary folder.
+        test: {
+          name: "unit",
+          include: ["{app,lib,prisma,services}/**/*.test.{ts,tsx}"],
+          exclude: [...exclude, "**/*.integration.test.ts", "**/*.domain.test.ts"],
+        },
+      },
+      {
+        // Real processes and sockets on loopback: the daemons and the local cluster.
+        test: {
+          name: "integration",
+          include: ["{lib,services}/**/*.integration.test.ts"],
+          exclude,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        // The product's rules on a real PostgreSQL.
+        test: {
+          name: "domain",
+          include: ["{lib,services}/**/*.domain.test.ts"],
+          exclude,
+          globalSetup: ["./e2e/postgres.setup.ts"],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        // Real kubectl and the client library against the local cluster.
+        test: {
+          name: "conformance",
+          include: ["e2e/conformance/**/*.test.ts"],
+          exclude,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
