@@ -1,0 +1,141 @@
+import { z } from "zod";
+
+/** The label that makes a workload a managed service, and its well-known values. */
+export const kindLabel = "switchyard.dev/kind";
+export const listedKinds = ["relay", "connector", "hub", "edge"] as const;
+
+export const healthWords = ["healthy", "degraded", "down", "unknown", "progressing", "paused"] as const;
+export type Health = (typeof healthWords)[number];
+
+/** Where a service is: its namespace and name, e.g. { namespace: "fleet", name: "relay" }. */
+export const serviceRefSchema = z.object({
+  namespace: z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, "Not a namespace name."),
+  name: z.string().regex(/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/, "Not a workload name."),
+});
+export type ServiceRef = z.infer<typeof serviceRefSchema>;
+
+/** One managed workload as lists and headers show it. Times are ISO 8601 in UTC. */
+export type Service = {
+  /** namespace/name */
+  id: string;
+  uid: string;
+  namespace: string;
+  name: string;
+  kind: string;
+  desired: number;
+  ready: number;
+  updated: number;
+  available: number;
+  unavailable: number;
+  /** The first container's image, and the part of it after the colon (or the short digest). */
+  image: string;
+  version: string;
+  /** Name of the container whose image is the service's. */
+  container: string;
+  containers: { name: string; image: string }[];
+  /** pod-template-hash of the present template's ReplicaSet; empty while the controller has not made it yet. */
+  templateHash: string;
+  revision: number | null;
+  restarts: number;
+  health: Health;
+  /** One sentence on why the health is what it is. */
+  healthReason: string;
+  paused: boolean;
+  /** metadata.generation and status.observedGeneration. */
+  generation: number;
+  observedGeneration: number;
+  createdAt: string;
+};
+
+/** One pod of a service. */
+export type Instance = {
+  uid: string;
+  namespace: string;
+  name: string;
+  service: string;
+  node: string | null;
+  address: string | null;
+  /** What kubectl's STATUS column shows: Running, Pending, ImagePullBackOff, CrashLoopBackOff, Terminating ... */
+  status: string;
+  /** The message behind a status that is not Running, if there is one. */
+  statusMessage: string | null;
+  phase: string;
+  ready: boolean;
+  restarts: number;
+  lastRestart: { reason: string; exitCode: number | null; at: string | null } | null;
+  image: string;
+  version: string;
+  revision: number | null;
+  templateHash: string;
+  containers: string[];
+  startedAt: string | null;
+  createdAt: string;
+  deleting: boolean;
+};
+
+/** One entry of a service's history. `template` is the pod template as YAML, without the hash label. */
+export type Revision = {
+  revision: number;
+  replicaSet: string;
+  templateHash: string;
+  images: string[];
+  version: string;
+  createdAt: string;
+  changeCause: string | null;
+  replicas: number;
+  current: boolean;
+  template: string;
+};
+
+export type ServiceEvent = {
+  uid: string;
+  type: string;
+  reason: string;
+  message: string;
+  objectKind: string;
+  objectName: string;
+  count: number;
+  firstAt: string;
+  lastAt: string;
+  source: string;
+};
+
+export const feedNames = ["kubernetes", "prometheus", "alertmanager", "database"] as const;
+export type FeedName = (typeof feedNames)[number];
+
+/** The state of one outside system. */
+export type Feed = {
+  name: FeedName;
+  state: "connected" | "stale" | "not-connected";
+  /** Since when the state is what it is. */
+  since: string;
+  /** What went wrong last, for the person; null when connected. */
+  lastError: string | null;
+  /** What to do about it, e.g. a command to run; null when there is nothing to say. */
+  hint: string | null;
+};
+
+/** Figures of one service from Prometheus; null where there is no data. */
+export type ServiceFigures = { requestsPerSecond: number | null; errorRatio: number | null; latencyP95Seconds: number | null };
+export type InstanceFigures = { cpuCores: number | null; memoryBytes: number | null };
+
+/** What the live stream sends, each as one SSE message whose event name is its `type`. The first is always `snapshot`. */
+export type LiveMessage =
+  | {
+      type: "snapshot";
+      at: string;
+      services: Service[];
+      feeds: Feed[];
+      figures: Record<string, ServiceFigures>;
+      service: LiveService | null;
+    }
+  | { type: "services"; upserted: Service[]; removed: string[] }
+  | { type: "instances"; service: string; upserted: Instance[]; removed: string[] }
+  | { type: "events"; service: string; upserted: ServiceEvent[]; removed: string[] }
+  | { type: "figures"; services: Record<string, ServiceFigures> }
+  | { type: "instanceFigures"; service: string; instances: Record<string, InstanceFigures> }
+  | { type: "feeds"; feeds: Feed[] }
+  | { type: "heartbeat"; at: string };
+
+/** What a stream carries of the one service that its page shows (`/api/stream?service=namespace/name`). */
+export type LiveService = { id: string; instances: Instance[]; events: ServiceEvent[]; figures: Record<string, InstanceFigures> };
