@@ -1,0 +1,31 @@
+import { randomBytes } from "node:crypto";
+import pg from "pg";
+import { connectDatabase, type Database } from "#lib/database/client.ts";
+import { applyMigrations } from "#prisma/schema-engine.ts";
+
+/** The environment variable by which the global setup tells the tests where its PostgreSQL is. */
+export const testServerVariable = "SWITCHYARD_TEST_POSTGRES_URL";
+
+/** A fresh, migrated database on the test server. `drop()` disconnects and removes it. */
+export async function createTestDatabase(): Promise<{ database: Database; url: string; drop: () => Promise<void> }> {
+  const serverUrl = process.env[testServerVariable];
+  if (!serverUrl) throw new Error(`${testServerVariable} is not set: run this test with \`npm run test:domain\`.`);
+  const name = `test_${randomBytes(6).toString("hex")}`;
+  await runOnServer(serverUrl, `CREATE DATABASE ${name}`);
+  const url = new URL(serverUrl);
+  url.pathname = `/${name}`;
+  await applyMigrations(url.href);
+  const database = connectDatabase(url.href);
+  async function drop() {
+    await database.$disconnect();
+    await runOnServer(serverUrl ?? "", `DROP DATABASE ${name} WITH (FORCE)`);
+  }
+  return { database, url: url.href, drop };
+}
+
+async function runOnServer(url: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query(sql);
+  await client.end();
+}

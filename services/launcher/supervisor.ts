@@ -1,0 +1,184 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { Backoff } from "#lib/runtime/backoff.ts";
+
+/** One process to keep running. */
+export type ProcessSpec = {
+  name: string;
+  command: string;
+  args: string[];
+  /** The whole environment beside PATH, HOME, LANG and TZ: nothing else is handed on. */
+  env?: Record<string, string>;
+  cwd?: string;
+  /** SIGTERM by default. */
+  stopSignal?: NodeJS.Signals;
+  /** How long it may take to stop before it is killed; 10,000 by default. */
+  stopTimeoutMs?: number;
+  /** Give it an IPC channel, by which a Node process notices that the launcher is gone. */
+  ipc?: boolean;
+};
+
+type Running = { spec: ProcessSpec; child: ChildProcess; exited: Promise<void>; startedAt: number };
+
+const maxLogBytes = 10 * 1024 * 1024;
+const stableAfterMs = 30_000;
+const inherited = ["PATH", "HOME", "LANG", "TZ", "TMPDIR"];
+
+/**
+ * Keeps processes running: each in a process group of its own, its output in `<dir>/logs/NAME.log`, started again with back-off
+ * when it ends. `<dir>/run/NAME.json` records who runs, so that a start after a crash of the launcher can end what was left.
+ */
+export class Supervisor {
+  readonly #dir: string;
+  readonly #onExit: (name: string, how: string) => void;
+  readonly #running = new Map<string, Running>();
+  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #backoffs = new Map<string, Backoff>();
+  #stopping = false;
+
+  constructor(dir: string, onExit: (name: string, how: string) => void) {
+    this.#dir = dir;
+    this.#onExit = onExit;
+    mkdirSync(join(dir, "logs"), { recursive: true });
+    mkdirSync(join(dir, "run"), { recursive: true });
+  }
+
+  /** The path of a process's log. */
+  logFile(name: string): string {
+    return join(this.#dir, "logs", `${name}.log`);
+  }
+
+  /** Process ids by name. */
+  pids(): Record<string, number> {
+    return Object.fromEntries([...this.#running].map(([name, { child }]) => [name, child.pid ?? 0]));
+  }
+
+  start(spec: ProcessSpec): void {
+    if (this.#stopping) return;
+    const log = this.#openLog(spec.name);
+    const child = spawn(spec.command, spec.args, {
+      cwd: spec.cwd ?? "/",
+      env: { ...pick(process.env, inherited), ...spec.env } as NodeJS.ProcessEnv,
+      detached: true,
+      stdio: spec.ipc ? ["ignore", log, log, "ipc"] : ["ignore", log, log],
+    });
+    closeSync(log);
+    const exited = new Promise<void>((resolve) => {
+      child.once("error", (error) => this.#ended(spec, `could not be started: ${error.message}`, resolve));
+      child.once("exit", (code, signal) => this.#ended(spec, signal ? `was ended by ${signal}` : `exited with ${code}`, resolve));
+    });
+    this.#running.set(spec.name, { spec, child, exited, startedAt: performance.now() });
+    if (child.pid) writeFileSync(this.#runFile(spec.name), JSON.stringify({ pid: child.pid, startTime: startTime(child.pid) }));
+  }
+
+  /** Stops one process and does not start it again. */
+  async stop(name: string): Promise<void> {
+    const running = this.#running.get(name);
+    if (!running) return;
+    this.#running.delete(name);
+    const { spec, child, exited } = running;
+    signalGroup(child.pid, spec.stopSignal ?? "SIGTERM");
+    const timer = setTimeout(() => signalGroup(child.pid, "SIGKILL"), spec.stopTimeoutMs ?? 10_000);
+    await exited;
+    clearTimeout(timer);
+    signalGroup(child.pid, "SIGKILL");
+    rmSync(this.#runFile(name), { force: true });
+  }
+
+  /** Stops everything: a group at a time, in the order given; what no group names comes last. */
+  async stopAll(groups: string[][]): Promise<void> {
+    this.#stopping = true;
+    for (const timer of this.#timers) clearTimeout(timer);
+    for (const group of groups) await Promise.all(group.map((name) => this.stop(name)));
+    await Promise.all([...this.#running.keys()].map((name) => this.stop(name)));
+  }
+
+  /** Ends what a former launcher left behind, by the records that it kept. Returns the names. */
+  async endLeftovers(): Promise<string[]> {
+    const ended: string[] = [];
+    for (const file of readdirSync(join(this.#dir, "run")).filter((name) => name.endsWith(".json"))) {
+      const path = join(this.#dir, "run", file);
+      const record = readRecord(path);
+      if (record && startTime(record.pid) === record.startTime) {
+        ended.push(file.slice(0, -".json".length));
+        signalGroup(record.pid, file === "postgres.json" ? "SIGINT" : "SIGTERM");
+        await untilGone(record.pid, record.startTime, 10_000);
+        signalGroup(record.pid, "SIGKILL");
+      }
+      rmSync(path, { force: true });
+    }
+    return ended;
+  }
+
+  #ended(spec: ProcessSpec, how: string, resolve: () => void): void {
+    resolve();
+    const running = this.#running.get(spec.name);
+    if (this.#stopping || !running) return;
+    this.#running.delete(spec.name);
+    const backoff = this.#backoffs.get(spec.name) ?? new Backoff({ initialMs: 250, maxMs: 10_000, jitter: 0.2 });
+    this.#backoffs.set(spec.name, backoff);
+    if (performance.now() - running.startedAt > stableAfterMs) backoff.reset();
+    this.#onExit(spec.name, how);
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      this.start(spec);
+    }, backoff.next());
+    this.#timers.add(timer);
+  }
+
+  #openLog(name: string): number {
+    const path = this.logFile(name);
+    if (existsSync(path) && statSync(path).size > maxLogBytes) renameSync(path, `${path}.1`);
+    return openSync(path, "a", 0o600);
+  }
+
+  #runFile(name: string): string {
+    return join(this.#dir, "run", `${name}.json`);
+  }
+}
+
+function pick(source: NodeJS.ProcessEnv, names: string[]): Record<string, string> {
+  return Object.fromEntries(names.flatMap((name) => (source[name] === undefined ? [] : [[name, source[name]]])));
+}
+
+/** When a process started, in clock ticks since boot (proc(5), field 22); undefined when there is none. Tells reused ids apart. */
+export function startTime(pid: number): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ")[19];
+  } catch {
+    return undefined;
+  }
+}
+
+function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
+  try {
+    if (pid) process.kill(-pid, signal);
+  } catch {
+    // The group is gone: nothing is left to signal.
+  }
+}
+
+function readRecord(path: string): { pid: number; startTime: string } | undefined {
+  try {
+    return JSON.parse(readFileSync(path, "utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+async function untilGone(pid: number, started: string, timeoutMs: number): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  while (startTime(pid) === started && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 50));
+}
