@@ -30,6 +30,8 @@ if (command === "deploy") {
 } else {
   fail(usage);
 }
+// The engine's lock time-out of 10 s would keep the process waiting for nothing.
+process.exit(0);
 
 function print(text: string): void {
   process.stdout.write(`${text}\n`);

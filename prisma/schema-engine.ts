@@ -114,7 +114,7 @@ class MigrationAdapterFactory implements SqlMigrationAwareDriverAdapterFactory {
 }
 
 async function openAdapter(url: string, afterClose: () => Promise<void>): Promise<SqlDriverAdapter> {
-  const pool = new pg.Pool({ connectionString: url, max: 2, options: "-c timezone=UTC" });
+  const pool = new pg.Pool({ connectionString: url, max: 2, allowExitOnIdle: true, options: "-c timezone=UTC" });
   readCharColumnsAsText(pool);
   const adapter = await new PrismaPg(pool, { disposeExternalPool: true }).connect();
   const dispose = adapter.dispose.bind(adapter);
