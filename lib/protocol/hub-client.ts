@@ -1,0 +1,176 @@
+import { isIP, type Socket, connect as tcpConnect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { connect as tlsConnect } from "node:tls";
+import { Breaker } from "#lib/protocol/breaker.ts";
+import { HubConnection, type RequestOptions } from "#lib/protocol/hub-connection.ts";
+import { type HubBody, type HubEnvelope, HubError, type HubMessage, hubProtocolVersion } from "#lib/protocol/hub-messages.ts";
+import { Backoff, type BackoffOptions } from "#lib/runtime/backoff.ts";
+import type { Logger } from "#lib/runtime/logger.ts";
+
+/** How the client trusts the hub and shows itself; PEM texts. `false` speaks plain TCP, for a TLS proxy on the same machine. */
+export type HubTls = { ca?: string | undefined; cert?: string | undefined; key?: string | undefined } | false;
+
+export type HubClientOptions = {
+  /** One or several; after a failure the next one is tried. */
+  hubs: { host: string; port: number }[];
+  /** Who this is. The token is read anew for every connection, so that it may be rotated. */
+  hello: Omit<HubBody<"hello">, "protocolVersion" | "token"> & { token: () => string };
+  tls: HubTls;
+  /** The address that connections are made from. */
+  localAddress?: string | undefined;
+  /** Time for TCP, TLS and handshake together, in milliseconds; 5,000 by default. */
+  connectTimeoutMs?: number;
+  /** From 200 ms to 5 s by default. */
+  backoff?: BackoffOptions;
+  breaker?: Breaker;
+  logger: Logger;
+  /** Requests and notices of the hub. */
+  onMessage?: (message: HubEnvelope, connection: HubConnection) => void;
+  onConnect?: (welcome: HubBody<"welcome">) => void;
+  onDisconnect?: (reason: Error) => void;
+  onSent?: () => void;
+  onReceived?: () => void;
+};
+
+/**
+ * One lasting connection to a hub: it connects, says hello, keeps the heartbeat, and comes back after every loss with jittered
+ * back-off behind a circuit breaker. A connection counts as a success once the hub has answered a first heartbeat, so that a hub
+ * which welcomes and then falls over still opens the breaker.
+ */
+export class HubClient {
+  readonly #options: HubClientOptions;
+  readonly #backoff: Backoff;
+  readonly breaker: Breaker;
+  readonly #abort = new AbortController();
+  #running: Promise<void> | undefined;
+  #connection: HubConnection | undefined;
+  #hub = 0;
+
+  constructor(options: HubClientOptions) {
+    this.#options = options;
+    this.#backoff = new Backoff(options.backoff ?? { initialMs: 200, maxMs: 5_000 });
+    this.breaker = options.breaker ?? new Breaker();
+  }
+
+  get isConnected(): boolean {
+    return this.#connection?.isOpen ?? false;
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Ends the connection after what was sent and connects no more. */
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    this.#connection?.end(new Error("this client stopped"));
+    await this.#running;
+  }
+
+  /** Asks the hub. Rejects at once with an Error when not connected; see HubConnection.request for the others. */
+  request(message: HubMessage, options: RequestOptions): Promise<HubEnvelope> {
+    if (!this.#connection) return Promise.reject(new Error("not connected to a hub"));
+    return this.#connection.request(message, options);
+  }
+
+  /** Gives up the present connection, e.g. because the hub does not answer; the client comes back by itself. */
+  drop(reason: Error): void {
+    this.#connection?.destroy(reason);
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#abort;
+    while (!signal.aborted) {
+      if (this.breaker.tryPass()) await this.#connectOnce();
+      const waitMs = Math.max(this.#backoff.next(), this.breaker.retryInMs);
+      await sleep(waitMs, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  /** One connection from dialling to its end. */
+  async #connectOnce(): Promise<void> {
+    const { logger, hubs } = this.#options;
+    const hub = hubs[this.#hub % hubs.length];
+    if (!hub) throw new Error("a hub client needs at least one address");
+    const attempt = new AbortController();
+    const ended = Promise.withResolvers<Error>();
+    let proven = false;
+    const socket = this.#dial(hub);
+    const connection = new HubConnection(socket, {
+      onMessage: (message) => this.#options.onMessage?.(message, connection),
+      onClose: ended.resolve,
+      onSent: this.#options.onSent,
+      onReceived: this.#options.onReceived,
+    });
+    const stop = () => connection.destroy(new Error("this client stopped"));
+    this.#abort.signal.addEventListener("abort", stop);
+    try {
+      const welcome = await this.#shakeHands(socket, connection, ended.promise);
+      this.#abort.signal.removeEventListener("abort", stop);
+      this.#connection = connection;
+      this.#options.onConnect?.(welcome);
+      logger.info({ hub: `${hub.host}:${hub.port}`, hubName: welcome.hub, hubVersion: welcome.version }, "connected to the hub");
+      void this.#keepHeartbeat(connection, welcome.heartbeatIntervalMs, attempt.signal, () => {
+        proven = true;
+        this.breaker.succeed();
+        this.#backoff.reset();
+      });
+    } catch (error) {
+      connection.destroy(error instanceof Error ? error : new Error(String(error)));
+    }
+    const reason = await ended.promise;
+    attempt.abort();
+    this.#abort.signal.removeEventListener("abort", stop);
+    const wasConnected = this.#connection === connection;
+    this.#connection = undefined;
+    if (this.#abort.signal.aborted) return;
+    if (!proven) {
+      this.breaker.fail();
+      this.#hub += 1;
+    }
+    logger.warn(
+      { hub: `${hub.host}:${hub.port}`, reason: reason.message, breaker: this.breaker.state },
+      "no connection to the hub",
+    );
+    if (wasConnected) this.#options.onDisconnect?.(reason);
+  }
+
+  #dial({ host, port }: { host: string; port: number }): Socket {
+    const { localAddress, tls } = this.#options;
+    const family = localAddress ? isIP(localAddress) : 0;
+    const target = { host, port, noDelay: true, ...(localAddress ? { localAddress, family, autoSelectFamily: false } : {}) };
+    if (tls === false) return tcpConnect(target);
+    const servername = isIP(host) ? {} : { servername: host };
+    return tlsConnect({ ...target, ...servername, ca: tls.ca, cert: tls.cert, key: tls.key, minVersion: "TLSv1.3" });
+  }
+
+  /** Sends the token only once the hub's certificate is verified. */
+  async #shakeHands(socket: Socket, connection: HubConnection, ended: Promise<Error>): Promise<HubBody<"welcome">> {
+    const { hello, tls, connectTimeoutMs = 5_000 } = this.#options;
+    const late = new HubError("timeout", `no welcome within ${connectTimeoutMs} ms`);
+    const timer = setTimeout(() => connection.destroy(late), connectTimeoutMs);
+    try {
+      const ready = new Promise<void>((resolve) => socket.once(tls === false ? "connect" : "secureConnect", resolve));
+      await Promise.race([ready, ended]);
+      const body = { ...hello, token: hello.token(), protocolVersion: hubProtocolVersion };
+      const answer = await connection.request({ name: "hello", body }, { timeoutMs: connectTimeoutMs });
+      if (answer.name !== "welcome") throw new HubError("bad_message", `the hub answered hello with ${answer.name}`);
+      return answer.body;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #keepHeartbeat(connection: HubConnection, intervalMs: number, signal: AbortSignal, onAnswer: () => void): Promise<void> {
+    try {
+      while (!signal.aborted) {
+        await connection.request({ name: "heartbeat", body: {} }, { timeoutMs: intervalMs * 2 });
+        onAnswer();
+        await sleep(intervalMs, undefined, { signal });
+      }
+    } catch (error) {
+      if (!signal.aborted)
+        connection.destroy(new Error(`no heartbeat: ${error instanceof Error ? error.message : String(error)}`));
+    }
+  }
+}

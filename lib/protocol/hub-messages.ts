@@ -1,0 +1,191 @@
+import { z } from "zod";
+import { encodeFrame, type Frame, frameFlags } from "#lib/protocol/frame.ts";
+import { parsePorts } from "#lib/protocol/hub-ports.ts";
+
+/** The version of the conversation (the frames have one of their own). A hub refuses a hello of another one. */
+export const hubProtocolVersion = 1;
+
+/** The largest payload of a frame between peers that know each other: a result of 65,535 open ports fits. */
+export const maxHubPayloadBytes = 4 * 1024 * 1024;
+
+const label = z.string().min(1).max(200);
+
+export const hubRoles = ["connector", "edge", "client"] as const;
+export type HubRole = (typeof hubRoles)[number];
+
+/** Why something was refused or failed. Errors without a request (id 0) are followed by the end of the connection. */
+export const hubErrorCodes = [
+  "bad_frame",
+  "bad_message",
+  "unauthorized",
+  "unsupported_version",
+  "handshake_timeout",
+  "silent",
+  "slow_consumer",
+  "replaced",
+  "not_allowed",
+  "invalid_scan",
+  "target_refused",
+  "no_connector",
+  "busy",
+  "timeout",
+  "cancelled",
+  "connector_lost",
+  "shutting_down",
+  "internal",
+] as const;
+export type HubErrorCode = (typeof hubErrorCodes)[number];
+
+const portList = z
+  .string()
+  .max(100_000)
+  .refine((text) => {
+    try {
+      return parsePorts(text).length > 0;
+    } catch {
+      return false;
+    }
+  }, "wants ports such as 22,80,8440-8446");
+
+const portListOrNone = z.string().max(500_000);
+
+/** Numbers that start again at 1 with each `stream`: a stream is one life of an edge process. */
+const edgeMessage = z.object({
+  sequence: z.number().int().min(1),
+  sensor: label,
+  /** When the sensor took it, ISO 8601 UTC. */
+  at: z.iso.datetime(),
+  value: z.unknown(),
+});
+
+/** The body of every message, by name. Unknown fields are ignored, so that a newer peer may add some. */
+export const hubMessageSchemas = {
+  /** First message of a peer. */
+  hello: z.object({
+    protocolVersion: z.number().int(),
+    role: z.enum(hubRoles),
+    tenant: label,
+    instance: label,
+    token: z.string().max(1000),
+    /** The software's version, for people. */
+    version: z.string().max(100),
+    /** For a connector: how many scans it takes at a time. */
+    capacity: z.number().int().min(1).max(10_000).optional(),
+  }),
+  /** The hub's answer to a good hello. */
+  welcome: z.object({
+    protocolVersion: z.number().int(),
+    hub: label,
+    version: z.string().max(100),
+    heartbeatIntervalMs: z.number().int().min(10),
+  }),
+  /** Answered by a heartbeat; sent by clients every heartbeatIntervalMs. */
+  heartbeat: z.object({}),
+  /** A request for a TCP connect scan, from client to hub and from hub to connector. Answered by progress, then result or error. */
+  scan: z.object({
+    /** An address or a name, which the connector resolves. */
+    target: z.string().min(1).max(253),
+    /** Such as "22,80,8440-8446". */
+    ports: portList,
+    /** The whole scan's time; what was not tried by then is reported as unknown. */
+    timeoutMs: z.number().int().min(100).max(3_600_000),
+    /** Time for one port to answer before it counts as filtered. */
+    portTimeoutMs: z.number().int().min(10).max(60_000).default(1_000),
+  }),
+  progress: z.object({ scanned: z.number().int(), total: z.number().int(), open: z.number().int() }),
+  result: z.object({
+    target: z.string().max(253),
+    /** The address that was scanned. */
+    address: z.string().max(100),
+    connector: label,
+    startedAt: z.iso.datetime(),
+    durationMs: z.number(),
+    /** False when time or the connector ran out first: the rest is in `unknown`. */
+    complete: z.boolean(),
+    open: z.array(z.object({ port: z.number().int(), connectMs: z.number() })).max(65_535),
+    /** Refused the connection. */
+    closed: portListOrNone,
+    /** Did not answer in time, or is not reachable. */
+    filtered: portListOrNone,
+    /** Not tried, or the scanner itself lacked something (sockets, addresses). */
+    unknown: portListOrNone,
+  }),
+  /** Ends the request of the same id; it is then answered by error `cancelled` or by what there is. */
+  cancel: z.object({ reason: z.string().max(1000) }),
+  /** What an edge's sensors said, in order. Answered by ack. */
+  batch: z.object({ stream: label, messages: z.array(edgeMessage).min(1).max(10_000) }),
+  /** Everything of the stream up to and including this sequence is taken over. */
+  ack: z.object({
+    sequence: z.number().int(),
+    accepted: z.number().int(),
+    duplicates: z.number().int(),
+  }),
+  error: z.object({ code: z.enum(hubErrorCodes), message: z.string().max(2000) }),
+  /** The hub stops: it takes no new work, finishes what runs for up to graceMs, then closes. */
+  shutdown: z.object({ reason: z.string().max(1000), graceMs: z.number().int() }),
+} as const;
+
+export type HubMessageName = keyof typeof hubMessageSchemas;
+export type HubBody<N extends HubMessageName> = z.output<(typeof hubMessageSchemas)[N]>;
+export type EdgeMessage = z.output<typeof edgeMessage>;
+
+/** A message to be sent. */
+export type HubMessage = { [N in HubMessageName]: { name: N; body: HubBody<N> } }[HubMessageName];
+
+/** A message as it came: with the request that it makes or answers. */
+export type HubEnvelope = HubMessage & { id: number; reply: boolean; more: boolean };
+
+const codes: Record<HubMessageName, number> = {
+  hello: 1,
+  welcome: 2,
+  heartbeat: 3,
+  scan: 16,
+  progress: 17,
+  result: 18,
+  cancel: 19,
+  batch: 32,
+  ack: 33,
+  error: 48,
+  shutdown: 49,
+};
+
+const names = new Map(Object.entries(codes).map(([name, code]) => [code, name as HubMessageName]));
+
+/** An error that goes over the wire as it is. */
+export class HubError extends Error {
+  override readonly name = "HubError";
+  readonly code: HubErrorCode;
+
+  constructor(code: HubErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** A message as the bytes of one frame. */
+export function encodeMessage(message: HubMessage, id: number, { reply = false, more = false } = {}): Buffer {
+  const flags = (reply ? frameFlags.reply : 0) | (more ? frameFlags.more : 0);
+  return encodeFrame({ type: codes[message.name], flags, id, payload: JSON.stringify(message.body) });
+}
+
+/** The message of a frame. Throws HubError `bad_message` when the type is unknown or the body is not what it must be. */
+export function decodeMessage(frame: Frame): HubEnvelope {
+  const name = names.get(frame.type);
+  if (!name) throw new HubError("bad_message", `messages of type ${frame.type} are not known here`);
+  const result = hubMessageSchemas[name].safeParse(parseJson(frame.payload));
+  if (!result.success) {
+    const issue = result.error.issues[0];
+    throw new HubError("bad_message", `${name}: ${issue?.path.join(".") ?? ""} ${issue?.message ?? "is wrong"}`.slice(0, 500));
+  }
+  const reply = (frame.flags & frameFlags.reply) !== 0;
+  const more = (frame.flags & frameFlags.more) !== 0;
+  return { name, body: result.data, id: frame.id, reply, more } as HubEnvelope;
+}
+
+function parseJson(payload: Buffer): unknown {
+  try {
+    return JSON.parse(payload.toString());
+  } catch {
+    throw new HubError("bad_message", "a payload is not JSON");
+  }
+}

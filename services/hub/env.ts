@@ -1,0 +1,73 @@
+import { hostname } from "node:os";
+import { z } from "zod";
+import { pemFile, readableFile, readSecretFiles, rustLogLevel } from "#lib/protocol/hub-daemon.ts";
+import { envValue, parseEnv } from "#lib/runtime/env.ts";
+
+const schema = z.object({
+  BIND_ADDRESS: envValue.address().prefault("0.0.0.0:8443"),
+  HEALTH_ADDRESS: envValue.address().prefault("0.0.0.0:8080"),
+  TLS_CERT_FILE: pemFile().optional(),
+  TLS_KEY_FILE: pemFile().optional(),
+  TLS_CLIENT_CA_FILE: pemFile().optional(),
+  HUB_SELF_SIGNED: envValue.boolean().prefault("false"),
+  HUB_SELF_SIGNED_NAMES: envValue.text().optional(),
+  HUB_SELF_SIGNED_CERT_FILE: envValue.text().optional(),
+  HUB_AUTH_TOKEN: z.string("wants the token that peers must show, or HUB_AUTH_TOKEN_FILE").min(8, "wants at least 8 characters"),
+  HUB_AUTH_TOKEN_FILE: readableFile().optional(),
+  HUB_NAME: envValue.text().default(hostname()),
+  HUB_MAX_CONNECTIONS: envValue.integer(1, 100_000).prefault("1000"),
+  HUB_HANDSHAKE_TIMEOUT_MS: envValue.integer(50, 60_000).prefault("5000"),
+  HUB_HEARTBEAT_INTERVAL_MS: envValue.integer(50, 60_000).prefault("5000"),
+  HUB_SCAN_QUEUE_SIZE: envValue.integer(0, 100_000).prefault("1000"),
+  HUB_DRAIN_TIMEOUT_MS: envValue.integer(0, 600_000).prefault("30000"),
+  SERVICE_VERSION: envValue.text().default("dev"),
+  RUST_LOG: rustLogLevel().prefault("info"),
+});
+
+const certificateRules = schema
+  .refine((env) => env.TLS_CERT_FILE || env.TLS_KEY_FILE || env.HUB_SELF_SIGNED, {
+    path: ["TLS_CERT_FILE"],
+    message: "wants a PEM file (or set HUB_SELF_SIGNED=true for a certificate to try out with)",
+    when: () => true,
+  })
+  .refine((env) => !env.TLS_KEY_FILE || env.TLS_CERT_FILE, {
+    path: ["TLS_CERT_FILE"],
+    message: "wants the certificate of TLS_KEY_FILE",
+    when: () => true,
+  })
+  .refine((env) => !env.TLS_CERT_FILE || env.TLS_KEY_FILE, {
+    path: ["TLS_KEY_FILE"],
+    message: "wants the key of TLS_CERT_FILE",
+    when: () => true,
+  });
+
+/** Parses the hub's variables and reads the files that they name. Throws EnvError with a line for each bad one. */
+export function parseHubEnv(source: Record<string, string | undefined>) {
+  const env = parseEnv(certificateRules, readSecretFiles(source, ["HUB_AUTH_TOKEN"]));
+  const { TLS_CERT_FILE: cert, TLS_KEY_FILE: key } = env;
+  const names = env.HUB_SELF_SIGNED_NAMES?.split(",").map((name) => name.trim()) ?? [];
+  return {
+    bind: env.BIND_ADDRESS,
+    health: env.HEALTH_ADDRESS,
+    /** Undefined when one is to be made from `selfSigned`. */
+    certificate: cert && key ? { cert, key } : undefined,
+    selfSigned: {
+      names: ["localhost", "127.0.0.1", "::1", hostname(), env.BIND_ADDRESS.host, ...names],
+      certFile: env.HUB_SELF_SIGNED_CERT_FILE,
+    },
+    clientCa: env.TLS_CLIENT_CA_FILE,
+    token: env.HUB_AUTH_TOKEN,
+    name: env.HUB_NAME,
+    version: env.SERVICE_VERSION,
+    logLevel: env.RUST_LOG,
+    scanQueueSize: env.HUB_SCAN_QUEUE_SIZE,
+    drainTimeoutMs: env.HUB_DRAIN_TIMEOUT_MS,
+    limits: {
+      maxConnections: env.HUB_MAX_CONNECTIONS,
+      handshakeTimeoutMs: env.HUB_HANDSHAKE_TIMEOUT_MS,
+      heartbeatIntervalMs: env.HUB_HEARTBEAT_INTERVAL_MS,
+    },
+  };
+}
+
+export type HubEnv = ReturnType<typeof parseHubEnv>;

@@ -1,0 +1,51 @@
+import { writeFileSync } from "node:fs";
+import { configureOrExit, createHealthServer, reportUnusedVariables, runHealthCommand } from "#lib/protocol/hub-daemon.ts";
+import { onShutdown } from "#lib/runtime/lifecycle.ts";
+import { createLogger, type Logger } from "#lib/runtime/logger.ts";
+import { createSelfSignedCertificate } from "#services/hub/certificate.ts";
+import { ScanDispatcher } from "#services/hub/dispatcher.ts";
+import { EdgeLedger } from "#services/hub/edge-ledger.ts";
+import { type HubEnv, parseHubEnv } from "#services/hub/env.ts";
+import { HubMetrics } from "#services/hub/metrics.ts";
+import { HubServer } from "#services/hub/server.ts";
+
+const env = configureOrExit(() => parseHubEnv(process.env));
+if (process.argv[2] === "health") await runHealthCommand(env.health);
+
+const logger = createLogger("hub", env.logLevel);
+reportUnusedVariables(process.env, logger);
+const certificate = env.certificate ?? makeCertificate(env, logger);
+const metrics = new HubMetrics(env.version, certificate.cert);
+const dispatcher = new ScanDispatcher({
+  queueSize: env.scanQueueSize,
+  onChange: (running, waiting) => {
+    metrics.scansRunning.set(running);
+    metrics.scansWaiting.set(waiting);
+  },
+});
+const { name, version, token, limits, clientCa } = env;
+const ledger = new EdgeLedger();
+const hub = new HubServer({ name, version, token, limits, clientCa, ...certificate, dispatcher, ledger, metrics, logger });
+const health = createHealthServer({ registry: metrics.registry, isReady: () => hub.isListening, readyBody: "READY", logger });
+
+onShutdown({
+  logger,
+  parts: [
+    { name: "hub", stop: () => hub.stop(env.drainTimeoutMs) },
+    { name: "health", stop: () => health.stop() },
+  ],
+  timeoutMs: env.drainTimeoutMs + 10_000,
+});
+const healthAddress = await health.listen(env.health.host, env.health.port);
+const address = await hub.listen(env.bind.host, env.bind.port);
+logger.info({ version, address, healthAddress, startMs: Math.round(performance.now()) }, "the hub is ready");
+
+function makeCertificate({ selfSigned: { names, certFile } }: HubEnv, logger: Logger): { cert: string; key: string } {
+  const made = createSelfSignedCertificate(names);
+  if (certFile) writeFileSync(certFile, made.cert);
+  logger.warn(
+    { names, certFile },
+    "HUB_SELF_SIGNED: this certificate was made at start and is trusted by nobody; it is for trying out, not for production",
+  );
+  return made;
+}

@@ -1,0 +1,131 @@
+import type { AddressInfo } from "node:net";
+import { createServer, type Server, type TLSSocket } from "node:tls";
+import { HubError } from "#lib/protocol/hub-messages.ts";
+import { type HubContext, HubSession } from "#services/hub/session.ts";
+
+export type HubServerOptions = Omit<HubContext, "isStopping" | "onWelcomed" | "onClosed"> & {
+  cert: string;
+  key: string;
+  /** When set, only peers with a certificate of this authority get through TLS. */
+  clientCa?: string | undefined;
+};
+
+/** The TLS listener and the registry of the peers behind it. */
+export class HubServer {
+  readonly #options: HubServerOptions;
+  readonly #server: Server;
+  readonly #sessions = new Set<HubSession>();
+  readonly #byIdentity = new Map<string, HubSession>();
+  #heartbeat: NodeJS.Timeout | undefined;
+  #stopping = false;
+
+  constructor(options: HubServerOptions) {
+    const { cert, key, clientCa, limits, metrics } = options;
+    this.#options = options;
+    this.#server = createServer(
+      {
+        cert,
+        key,
+        ...(clientCa ? { ca: clientCa, requestCert: true, rejectUnauthorized: true } : {}),
+        minVersion: "TLSv1.3",
+        handshakeTimeout: limits.handshakeTimeoutMs,
+        noDelay: true,
+      },
+      (socket) => this.#accept(socket),
+    );
+    this.#server.maxConnections = limits.maxConnections;
+    this.#server.on("drop", () => metrics.rejected.inc({ reason: "too_many" }));
+    this.#server.on("tlsClientError", (error, socket) => this.#countTlsFailure(error, socket));
+  }
+
+  get isListening(): boolean {
+    return this.#server.listening && !this.#stopping;
+  }
+
+  listen(host: string, port: number): Promise<AddressInfo> {
+    return new Promise((resolve, reject) => {
+      this.#server.once("error", reject);
+      this.#server.listen(port, host, () => {
+        this.#server.off("error", reject);
+        this.#heartbeat = setInterval(() => {
+          for (const session of this.#sessions) session.checkHeartbeat();
+        }, this.#options.limits.heartbeatIntervalMs);
+        resolve(this.#server.address() as AddressInfo);
+      });
+    });
+  }
+
+  /** Stops accepting, tells every peer, lets running scans finish for up to `drainTimeoutMs`, then closes every connection. */
+  async stop(drainTimeoutMs: number): Promise<void> {
+    const { dispatcher, logger } = this.#options;
+    this.#stopping = true;
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    const notice = { reason: "this hub stops", graceMs: drainTimeoutMs };
+    for (const { peer, connection } of this.#sessions) if (peer) connection.send({ name: "shutdown", body: notice });
+    const timer = Promise.withResolvers<"late">();
+    const timeout = setTimeout(() => timer.resolve("late"), drainTimeoutMs);
+    if ((await Promise.race([dispatcher.drained(), timer.promise])) === "late") logger.warn("scans were still running");
+    clearTimeout(timeout);
+    clearInterval(this.#heartbeat);
+    for (const { connection } of [...this.#sessions]) connection.refuse(new HubError("shutting_down", "this hub stopped"));
+    await closed;
+  }
+
+  #accept(socket: TLSSocket): void {
+    this.#sessions.add(
+      new HubSession(socket, {
+        ...this.#options,
+        isStopping: () => this.#stopping,
+        onWelcomed: (session) => this.#register(session),
+        onClosed: (session) => this.#remove(session),
+      }),
+    );
+  }
+
+  #register(session: HubSession): void {
+    const { dispatcher, logger } = this.#options;
+    const { peer } = session;
+    if (!peer) return;
+    if (peer.role !== "client") {
+      const identity = identityOf(session);
+      const before = this.#byIdentity.get(identity);
+      this.#byIdentity.set(identity, session);
+      before?.connection.refuse(new HubError("replaced", "the same instance connected again"));
+    }
+    if (peer.role === "connector") dispatcher.add(session);
+    this.#countPeers();
+    logger.info({ role: peer.role, tenant: peer.tenant, instance: peer.instance, version: peer.version }, "a peer is connected");
+  }
+
+  #remove(session: HubSession): void {
+    this.#sessions.delete(session);
+    this.#options.dispatcher.remove(session);
+    if (this.#byIdentity.get(identityOf(session)) === session) this.#byIdentity.delete(identityOf(session));
+    this.#countPeers();
+  }
+
+  #countPeers(): void {
+    const { metrics } = this.#options;
+    const count = { connector: 0, edge: 0, client: 0 };
+    for (const { peer } of this.#sessions) if (peer) count[peer.role] += 1;
+    metrics.peers.set({ role: "connector" }, count.connector);
+    metrics.peers.set({ role: "edge" }, count.edge);
+    metrics.peers.set({ role: "client" }, count.client);
+    metrics.connections.set(count.connector + count.edge + count.client);
+  }
+
+  /** A port scan that connects and goes is counted, but is no error: the fleet's own connectors do so all day. */
+  #countTlsFailure(error: Error & { code?: string }, socket: TLSSocket): void {
+    const { metrics, logger } = this.#options;
+    const isLate = error.code === "ERR_TLS_HANDSHAKE_TIMEOUT";
+    const saidNothing = socket.bytesRead === 0 && !isLate;
+    metrics.rejected.inc({ reason: isLate ? "handshake_timeout" : saidNothing ? "no_tls" : "tls_failed" });
+    if (!saidNothing) metrics.errors.inc();
+    logger.debug({ code: error.code, reason: error.message }, "a connection did not get through TLS");
+    socket.destroy();
+  }
+}
+
+function identityOf({ peer, tenant, instance }: HubSession): string {
+  return JSON.stringify([peer?.role, tenant, instance]);
+}

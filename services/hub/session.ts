@@ -1,0 +1,192 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { TLSSocket } from "node:tls";
+import { HubConnection } from "#lib/protocol/hub-connection.ts";
+import { type HubBody, type HubEnvelope, HubError, hubProtocolVersion, maxHubPayloadBytes } from "#lib/protocol/hub-messages.ts";
+import type { Logger } from "#lib/runtime/logger.ts";
+import type { ConnectorPeer, ScanDispatcher, ScanOptions } from "#services/hub/dispatcher.ts";
+import type { EdgeLedger } from "#services/hub/edge-ledger.ts";
+import type { HubMetrics } from "#services/hub/metrics.ts";
+
+/** Largest first message of a peer that is not known yet. */
+export const maxHelloBytes = 4096;
+
+/** Scans that one client may have under way. */
+const maxScansOfClient = 100;
+
+export type HubLimits = {
+  maxConnections: number;
+  /** For TLS, and again for the hello after it. */
+  handshakeTimeoutMs: number;
+  /** Peers send a heartbeat this often; one that is silent for three times as long is cut. */
+  heartbeatIntervalMs: number;
+};
+
+/** What all sessions of a hub share. */
+export type HubContext = {
+  name: string;
+  version: string;
+  token: string;
+  limits: HubLimits;
+  dispatcher: ScanDispatcher;
+  ledger: EdgeLedger;
+  metrics: HubMetrics;
+  logger: Logger;
+  isStopping: () => boolean;
+  onWelcomed: (session: HubSession) => void;
+  onClosed: (session: HubSession) => void;
+};
+
+export type Peer = Omit<HubBody<"hello">, "token">;
+
+/** One peer, from its TLS connection to its end. Until a good hello it may send that one small message, and not for long. */
+export class HubSession implements ConnectorPeer {
+  readonly #context: HubContext;
+  readonly connection: HubConnection;
+  readonly #address: string;
+  readonly #scans = new Map<number, AbortController>();
+  readonly #timer: NodeJS.Timeout;
+  peer: Peer | undefined;
+
+  constructor(socket: TLSSocket, context: HubContext) {
+    this.#context = context;
+    this.#address = `${socket.remoteAddress}:${socket.remotePort}`;
+    this.connection = new HubConnection(socket, {
+      maxPayloadBytes: maxHelloBytes,
+      onMessage: (message) => this.#receive(message),
+      onClose: (reason) => this.#closed(reason),
+      onSent: context.metrics.countSent,
+      onReceived: context.metrics.countReceived,
+    });
+    const late = new HubError("handshake_timeout", `no hello within ${context.limits.handshakeTimeoutMs} ms`);
+    this.#timer = setTimeout(() => {
+      if (!this.peer) this.connection.refuse(late);
+    }, context.limits.handshakeTimeoutMs);
+  }
+
+  get tenant(): string {
+    return this.peer?.tenant ?? "";
+  }
+
+  get instance(): string {
+    return this.peer?.instance ?? "";
+  }
+
+  get capacity(): number {
+    return this.peer?.capacity ?? 1;
+  }
+
+  /** Hands a scan to this peer, which is a connector. */
+  async scan(scan: HubBody<"scan">, options: ScanOptions): Promise<HubBody<"result">> {
+    const answer = await this.connection.request({ name: "scan", body: scan }, options);
+    if (answer.name !== "result") throw new HubError("internal", `the connector answered a scan with ${answer.name}`);
+    return answer.body;
+  }
+
+  /** Cuts a peer that has not been heard of for three heartbeats. */
+  checkHeartbeat(): void {
+    const silentMs = Math.round(this.connection.silentMs);
+    if (silentMs <= this.#context.limits.heartbeatIntervalMs * 3) return;
+    this.connection.destroy(new HubError("silent", `nothing was heard for ${silentMs} ms`));
+  }
+
+  #receive(message: HubEnvelope): void {
+    if (!this.peer) {
+      if (message.name === "hello") this.#welcome(message.body, message.id);
+      else this.connection.refuse(new HubError("bad_message", "the first message must be hello"));
+      return;
+    }
+    const { role } = this.peer;
+    if (message.name === "heartbeat") this.connection.send({ name: "heartbeat", body: {} }, { to: message.id });
+    else if (message.name === "cancel") this.#scans.get(message.id)?.abort();
+    else if (message.name === "scan" && role === "client") void this.#takeScan(message.body, message.id);
+    else if (message.name === "batch" && role !== "connector") this.#takeBatch(message.body, message.id);
+    else
+      this.connection.sendError(new HubError("not_allowed", `a peer of role ${role} may not send ${message.name}`), message.id);
+  }
+
+  #welcome(hello: HubBody<"hello">, id: number): void {
+    const { context, connection } = { context: this.#context, connection: this.connection };
+    const { token, ...peer } = hello;
+    const refuse = (error: HubError) => {
+      connection.sendError(error, id);
+      connection.end(error);
+    };
+    if (hello.protocolVersion !== hubProtocolVersion) {
+      refuse(new HubError("unsupported_version", `this hub speaks protocol version ${hubProtocolVersion}`));
+      return;
+    }
+    if (!sameSecret(token, context.token)) {
+      refuse(new HubError("unauthorized", "the token is not this hub's"));
+      return;
+    }
+    this.peer = peer;
+    clearTimeout(this.#timer);
+    connection.maxPayloadBytes = maxHubPayloadBytes;
+    context.metrics.handshakes.inc();
+    const { heartbeatIntervalMs } = context.limits;
+    const body = { protocolVersion: hubProtocolVersion, hub: context.name, version: context.version, heartbeatIntervalMs };
+    connection.send({ name: "welcome", body }, { to: id });
+    context.onWelcomed(this);
+  }
+
+  async #takeScan(scan: HubBody<"scan">, id: number): Promise<void> {
+    const { dispatcher, metrics, isStopping } = this.#context;
+    const startedAt = performance.now();
+    const abort = new AbortController();
+    try {
+      if (isStopping()) throw new HubError("shutting_down", "this hub stops");
+      if (this.#scans.size >= maxScansOfClient || this.#scans.has(id)) {
+        throw new HubError("busy", `a client may have ${maxScansOfClient} scans under way, each with its own id`);
+      }
+      this.#scans.set(id, abort);
+      const result = await dispatcher.submit(this.tenant, scan, {
+        signal: abort.signal,
+        onProgress: (body) => this.connection.send({ name: "progress", body }, { to: id, more: true }),
+      });
+      this.connection.send({ name: "result", body: result }, { to: id });
+      metrics.scans.inc({ result: "ok" });
+      metrics.requestSeconds.observe({ operation: "scan" }, (performance.now() - startedAt) / 1000);
+    } catch (error) {
+      const code = error instanceof HubError ? error.code : "internal";
+      if (code === "internal") this.#context.logger.error({ err: error }, "a scan failed");
+      if (code !== "cancelled") metrics.errors.inc();
+      metrics.scans.inc({ result: code });
+      this.connection.sendError(error, id);
+    } finally {
+      if (this.#scans.get(id) === abort) this.#scans.delete(id);
+    }
+  }
+
+  #takeBatch(batch: HubBody<"batch">, id: number): void {
+    const { ledger, metrics } = this.#context;
+    const startedAt = performance.now();
+    const { ack, missing } = ledger.take(`${this.peer?.role}/${this.tenant}/${this.instance}`, batch);
+    this.connection.send({ name: "ack", body: ack }, { to: id });
+    metrics.edgeMessages.inc(ack.accepted);
+    metrics.edgeDuplicates.inc(ack.duplicates);
+    metrics.edgeMissing.inc(missing);
+    metrics.requestSeconds.observe({ operation: "batch" }, (performance.now() - startedAt) / 1000);
+  }
+
+  #closed(reason: Error): void {
+    const { metrics, logger } = this.#context;
+    clearTimeout(this.#timer);
+    for (const abort of this.#scans.values()) abort.abort();
+    const code = reason instanceof HubError ? reason.code : undefined;
+    if (code && code !== "shutting_down" && code !== "replaced") metrics.errors.inc();
+    if (!this.peer) metrics.rejected.inc({ reason: rejectionOf(code) });
+    const { role, tenant, instance } = this.peer ?? {};
+    logger.info({ role, tenant, instance, address: this.#address, reason: reason.message }, "a peer is gone");
+    this.#context.onClosed(this);
+  }
+}
+
+function rejectionOf(code: string | undefined) {
+  if (code === "unauthorized" || code === "handshake_timeout") return code;
+  return "bad_message";
+}
+
+function sameSecret(given: string, wanted: string): boolean {
+  const digest = (text: string) => createHash("sha256").update(text).digest();
+  return timingSafeEqual(digest(given), digest(wanted));
+}
