@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { Backoff } from "#lib/runtime/backoff.ts";
+import { StartError } from "./start-error.ts";
 
 /** One process to keep running. */
 export type ProcessSpec = {
@@ -103,6 +104,18 @@ export class Supervisor {
     for (const timer of this.#timers) clearTimeout(timer);
     for (const group of groups) await Promise.all(group.map((name) => this.stop(name)));
     await Promise.all([...this.#running.keys()].map((name) => this.stop(name)));
+  }
+
+  /** Takes the folder for this process. Throws StartError when another launcher that runs has it. */
+  async claim(): Promise<void> {
+    const path = join(this.#dir, "launcher.json");
+    const holder = readRecord(path);
+    if (holder && holder.pid !== process.pid && startTime(holder.pid) === holder.startTime) {
+      throw new StartError(
+        `Switchyard already runs on ${this.#dir} (process ${holder.pid}). Stop it, or set SWITCHYARD_DATA_DIR and the ports to others.`,
+      );
+    }
+    writeFileSync(path, JSON.stringify({ pid: process.pid, startTime: startTime(process.pid) }));
   }
 
   /** Ends what a former launcher left behind, by the records that it kept. Returns the names. */

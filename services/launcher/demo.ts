@@ -1,0 +1,104 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  ApiException,
+  AppsV1Api,
+  CoreV1Api,
+  type KubeConfig,
+  type KubernetesObject,
+  KubernetesObjectApi,
+  PatchStrategy,
+} from "@kubernetes/client-node";
+import { parseAllDocuments } from "yaml";
+import { makeDemoSecrets } from "./demo-secrets.ts";
+import { projectDir } from "./env.ts";
+import { poll } from "./local-cluster.ts";
+
+/**
+ * Puts the demo fleet (deploy/demo/*.yaml) into the local cluster. It is applied once, and again when its files change, so that
+ * what an operator did to it (scaled, rolled out, deleted) is still so after a restart.
+ */
+
+const folder = join(projectDir, "deploy", "demo");
+const appliedAnnotation = "switchyard.dev/demo-applied";
+
+/** What of the demo is wanted, and how its Prometheus reaches Switchyard. */
+export type DemoOptions = { prometheus: boolean; alertmanager: boolean; webPort: number; discoveryToken: string };
+
+/** Applies the demo. Resolves to whether anything was applied. */
+export async function applyDemo(config: KubeConfig, options: DemoOptions): Promise<boolean> {
+  const files = readdirSync(folder)
+    .filter((file) => file.endsWith(".yaml"))
+    .filter(
+      (file) => (options.prometheus || !file.includes("prometheus")) && (options.alertmanager || !file.includes("alertmanager")),
+    )
+    .sort()
+    .map((file) => readFileSync(join(folder, file), "utf8"));
+  const hash = createHash("sha256").update(files.join("\0")).digest("hex").slice(0, 16);
+  const isApplied = (await appliedHash(config)) === hash;
+  const objects = files.flatMap((text) => parseAllDocuments(text).map((document) => document.toJS() as KubernetesObject));
+  if (!isApplied) for (const object of objects.filter((entry) => entry.kind === "Namespace")) await apply(config, object);
+  await makeDemoSecrets(config, options.discoveryToken);
+  await pointServiceAtSwitchyard(config, options.webPort);
+  if (isApplied) return false;
+  for (const object of objects.filter((entry) => entry.kind !== "Namespace")) await apply(config, object);
+  await apply(config, {
+    apiVersion: "v1",
+    kind: "Namespace",
+    metadata: { name: "fleet", annotations: { [appliedAnnotation]: hash } },
+  });
+  return true;
+}
+
+/** How many instances the namespace's Deployments want, and how many of these are ready now. */
+export async function countInstances(config: KubeConfig, namespace: string): Promise<{ ready: number; desired: number }> {
+  const { items } = await config.makeApiClient(AppsV1Api).listNamespacedDeployment({ namespace });
+  const sum = (value: (item: (typeof items)[number]) => number | undefined) =>
+    items.reduce((total, item) => total + (value(item) ?? 0), 0);
+  return { ready: sum((item) => item.status?.readyReplicas), desired: sum((item) => item.spec?.replicas) };
+}
+
+/** The URL of a Service's ClusterIP, as the local cluster's proxy serves it. */
+export async function serviceUrl(config: KubeConfig, namespace: string, name: string): Promise<string | undefined> {
+  const api = config.makeApiClient(CoreV1Api);
+  return poll(5_000, async () => {
+    const { spec } = await api.readNamespacedService({ namespace, name });
+    const port = spec?.ports?.[0]?.port;
+    return spec?.clusterIP && port ? `http://${spec.clusterIP}:${port}` : undefined;
+  });
+}
+
+async function appliedHash(config: KubeConfig): Promise<string | undefined> {
+  try {
+    const namespace = await config.makeApiClient(CoreV1Api).readNamespace({ name: "fleet" });
+    return namespace.metadata?.annotations?.[appliedAnnotation];
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Creates the object, or merges it into the one that is there. */
+export async function apply(config: KubeConfig, object: KubernetesObject): Promise<void> {
+  const api = KubernetesObjectApi.makeApiClient(config);
+  try {
+    await api.create(object);
+  } catch (error) {
+    if (!(error instanceof ApiException && error.code === 409)) throw error;
+    await api.patch(object, undefined, undefined, "switchyard", undefined, PatchStrategy.MergePatch);
+  }
+}
+
+async function pointServiceAtSwitchyard(config: KubeConfig, port: number): Promise<void> {
+  await apply(config, {
+    apiVersion: "v1",
+    kind: "Endpoints",
+    metadata: { name: "switchyard", namespace: "monitoring" },
+    subsets: [{ addresses: [{ ip: "127.0.0.1" }], ports: [{ name: "http", port }] }],
+  } as KubernetesObject);
+}
+
+export function isNotFound(error: unknown): boolean {
+  return error instanceof ApiException && error.code === 404;
+}

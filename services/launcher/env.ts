@@ -1,0 +1,77 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { z } from "zod";
+import { envValue } from "#lib/runtime/env.ts";
+
+/** The project's root folder. */
+export const projectDir = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
+
+const serviceAccountToken = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+
+/** The settings of `npm start`; the README's table describes them. */
+export const launcherEnv = z
+  .object({
+    SWITCHYARD_PORT: envValue.port().default(3000),
+    SWITCHYARD_URL: envValue.url("http", "https").optional(),
+    SWITCHYARD_DATA_DIR: envValue.text().default(resolve(projectDir, ".switchyard")),
+    SWITCHYARD_KUBECONFIG: envValue.text().optional(),
+    SWITCHYARD_DEMO: envValue.boolean().default(true),
+    SWITCHYARD_INSTALL: z.enum(["auto", "never"], "wants auto or never").default("auto"),
+    SWITCHYARD_POSTGRES_PORT: envValue.port().default(15432),
+    SWITCHYARD_CLUSTER_PORT: envValue.port().default(16443),
+    SWITCHYARD_CONTROLLER_PORT: envValue.port().default(3901),
+    DATABASE_URL: envValue.url("postgresql", "postgres").optional(),
+    PROMETHEUS_URL: envValue.url("http", "https").optional(),
+    ALERTMANAGER_URL: envValue.url("http", "https").optional(),
+    NEXTAUTH_SECRET: z.string().min(32, "wants at least 32 characters").optional(),
+    LOG_LEVEL: envValue.logLevel().default("info"),
+    KUBERNETES_SERVICE_HOST: envValue.text().optional(),
+    KUBERNETES_SERVICE_PORT: envValue.text().optional(),
+  })
+  .superRefine((env, context) => {
+    if (env.SWITCHYARD_KUBECONFIG && !existsSync(env.SWITCHYARD_KUBECONFIG)) {
+      context.addIssue({ code: "custom", path: ["SWITCHYARD_KUBECONFIG"], message: "wants the path of a file that exists" });
+    }
+    const ports = [
+      env.SWITCHYARD_PORT,
+      env.SWITCHYARD_POSTGRES_PORT,
+      env.SWITCHYARD_CLUSTER_PORT,
+      env.SWITCHYARD_CONTROLLER_PORT,
+    ];
+    if (new Set(ports).size < ports.length) {
+      context.addIssue({
+        code: "custom",
+        path: ["SWITCHYARD_PORT"],
+        message: "wants a port that no other SWITCHYARD_*_PORT has",
+      });
+    }
+  })
+  .transform((env) => ({
+    port: env.SWITCHYARD_PORT,
+    url: env.SWITCHYARD_URL ?? `http://localhost:${env.SWITCHYARD_PORT}`,
+    dataDir: resolve(env.SWITCHYARD_DATA_DIR),
+    /** Absent: the local cluster is started. */
+    cluster: clusterAccess(env),
+    demo: env.SWITCHYARD_DEMO,
+    mayInstall: env.SWITCHYARD_INSTALL === "auto",
+    postgresPort: env.SWITCHYARD_POSTGRES_PORT,
+    clusterPort: env.SWITCHYARD_CLUSTER_PORT,
+    controllerPort: env.SWITCHYARD_CONTROLLER_PORT,
+    databaseUrl: env.DATABASE_URL,
+    prometheusUrl: env.PROMETHEUS_URL,
+    alertmanagerUrl: env.ALERTMANAGER_URL,
+    authSecret: env.NEXTAUTH_SECRET,
+    logLevel: env.LOG_LEVEL,
+  }));
+
+export type LauncherSettings = z.output<typeof launcherEnv>;
+
+type ClusterVariables = { SWITCHYARD_KUBECONFIG?: string; KUBERNETES_SERVICE_HOST?: string; KUBERNETES_SERVICE_PORT?: string };
+
+/** The variables that tell Switchyard's processes which real cluster to use. A person's own KUBECONFIG is never among them. */
+function clusterAccess(env: ClusterVariables): Record<string, string> | undefined {
+  if (env.SWITCHYARD_KUBECONFIG) return { SWITCHYARD_KUBECONFIG: resolve(env.SWITCHYARD_KUBECONFIG) };
+  if (!env.KUBERNETES_SERVICE_HOST || !existsSync(serviceAccountToken)) return undefined;
+  return { KUBERNETES_SERVICE_HOST: env.KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT: env.KUBERNETES_SERVICE_PORT ?? "443" };
+}

@@ -1,0 +1,109 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { CoreV1Api, KubeConfig } from "@kubernetes/client-node";
+import { projectDir } from "./env.ts";
+import { StartError } from "./start-error.ts";
+import type { ProcessSpec, Supervisor } from "./supervisor.ts";
+
+/** The nodes of the local cluster by name; the number gives a node its addresses. */
+const nodes = new Map([
+  ["node-1", 1],
+  ["node-2", 2],
+  ["node-3", 3],
+]);
+
+/** Names of its processes, in the order in which they are stopped: pods first, the API last. */
+export const clusterProcesses = [[...nodes.keys()].map((node) => `kubelet-${node}`), ["cluster-proxy"], ["cluster"]];
+
+/** Where the local cluster keeps its data, and its API's port on 127.0.0.1. */
+export type LocalCluster = { dataDir: string; port: number; logLevel: string };
+
+/** The kubeconfig of its administrator, made at the first start. */
+export function adminKubeconfig(cluster: LocalCluster): string {
+  return join(cluster.dataDir, "admin.kubeconfig");
+}
+
+/** Starts the API server, waits until it answers, then starts the kubelets and the service proxy. Throws StartError. */
+export async function startLocalCluster(cluster: LocalCluster, supervisor: Supervisor): Promise<KubeConfig> {
+  supervisor.start(apiServer(cluster));
+  const config = await untilServing(cluster, supervisor, 30_000);
+  supervisor.start(proxy(cluster));
+  for (const node of nodes.keys()) supervisor.start(kubelet(cluster, node));
+  return config;
+}
+
+/** Resolves when every node is Ready. Throws StartError after `timeoutMs`. */
+export async function untilNodesReady(config: KubeConfig, supervisor: Supervisor, timeoutMs: number): Promise<void> {
+  const api = config.makeApiClient(CoreV1Api);
+  const isReady = await poll(timeoutMs, async () => {
+    const { items } = await api.listNode();
+    const ready = items.filter((node) =>
+      node.status?.conditions?.some((entry) => entry.type === "Ready" && entry.status === "True"),
+    );
+    return ready.length >= nodes.size ? true : undefined;
+  });
+  if (!isReady)
+    throw new StartError(`The cluster's nodes did not become ready; ${supervisor.logFile("kubelet-node-1")} says why.`);
+}
+
+async function untilServing(cluster: LocalCluster, supervisor: Supervisor, timeoutMs: number): Promise<KubeConfig> {
+  const config = await poll(timeoutMs, async () => {
+    if (!existsSync(adminKubeconfig(cluster))) return undefined;
+    const loaded = new KubeConfig();
+    loaded.loadFromFile(adminKubeconfig(cluster));
+    await loaded.makeApiClient(CoreV1Api).listNamespace();
+    return loaded;
+  });
+  if (!config) throw new StartError(`The local cluster did not start; ${supervisor.logFile("cluster")} says why.`);
+  return config;
+}
+
+/** Tries until there is an answer; undefined when the time is over. An error counts as no answer yet. */
+export async function poll<T>(timeoutMs: number, attempt: () => Promise<T | undefined>): Promise<T | undefined> {
+  const deadline = performance.now() + timeoutMs;
+  while (performance.now() < deadline) {
+    const answer = await attempt().catch(() => undefined);
+    if (answer !== undefined) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return undefined;
+}
+
+function apiServer({ dataDir, port, logLevel }: LocalCluster): ProcessSpec {
+  const env = { CLUSTER_DATA_DIR: dataDir, CLUSTER_PORT: String(port), CLUSTER_NAMESPACE: "fleet", LOG_LEVEL: logLevel };
+  return nodeProcess("cluster", "services/cluster/main.ts", env);
+}
+
+function proxy({ dataDir, logLevel }: LocalCluster): ProcessSpec {
+  const env = { PROXY_KUBECONFIG: join(dataDir, "proxy.kubeconfig"), LOG_LEVEL: logLevel };
+  return nodeProcess("cluster-proxy", "services/cluster/proxy/main.ts", env);
+}
+
+function kubelet({ dataDir, logLevel }: LocalCluster, node: string): ProcessSpec {
+  const number = nodes.get(node);
+  const env = {
+    KUBELET_NODE_NAME: node,
+    KUBELET_KUBECONFIG: join(dataDir, `kubelet-${node}.kubeconfig`),
+    KUBELET_DATA_DIR: join(dataDir, "nodes", node),
+    KUBELET_ADDRESS: `127.10.0.${number}`,
+    KUBELET_POD_CIDR: `127.10.${number}0.0/24`,
+    KUBELET_PKI_DIR: join(dataDir, "pki"),
+    KUBELET_TOKEN_FILE: join(dataDir, "kubelet.token"),
+    KUBELET_IMAGES: join(projectDir, "services", "cluster", "images"),
+    KUBELET_APP_DIR: projectDir,
+    LOG_LEVEL: logLevel,
+  };
+  return { ...nodeProcess(`kubelet-${node}`, "services/cluster/kubelet/main.ts", env), stopTimeoutMs: 20_000 };
+}
+
+/** A Node process of this project: `script` is its path below the root. */
+export function nodeProcess(name: string, script: string, env: Record<string, string>): ProcessSpec {
+  return {
+    name,
+    command: process.execPath,
+    args: ["--disable-warning=ExperimentalWarning", join(projectDir, script)],
+    env: { NODE_ENV: "production", ...env },
+    cwd: projectDir,
+    ipc: true,
+  };
+}

@@ -1,0 +1,20 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** The secrets that an installation on this machine makes for itself at its first start. */
+export type Secrets = { databasePassword: string; authSecret: string; discoveryToken: string };
+
+/** Reads `<dataDir>/secrets.json`, made at the first start and readable by its owner only. */
+export function readOrMakeSecrets(dataDir: string): Secrets {
+  const file = join(dataDir, "secrets.json");
+  const stored: Partial<Secrets> = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
+  const secrets: Secrets = {
+    databasePassword: randomBytes(24).toString("base64url"),
+    authSecret: randomBytes(32).toString("base64url"),
+    discoveryToken: `swy_${randomBytes(32).toString("base64url")}`,
+    ...stored,
+  };
+  writeFileSync(file, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 });
+  return secrets;
+}
