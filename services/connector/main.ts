@@ -1,0 +1,80 @@
+import { Breaker } from "#lib/protocol/breaker.ts";
+import { HubClient } from "#lib/protocol/hub-client.ts";
+import { configureOrExit, createHealthServer, reportUnusedVariables, runHealthCommand } from "#lib/protocol/hub-daemon.ts";
+import { onShutdown } from "#lib/runtime/lifecycle.ts";
+import { createLogger } from "#lib/runtime/logger.ts";
+import { AllowList } from "#services/connector/allow-list.ts";
+import { loadConnectorConfig } from "#services/connector/config.ts";
+import { ConnectorMetrics } from "#services/connector/metrics.ts";
+import { ScanWorker } from "#services/connector/scan-worker.ts";
+import { Semaphore } from "#services/connector/semaphore.ts";
+
+const config = configureOrExit(() => loadConnectorConfig(process.env));
+if (process.argv[2] === "health") await runHealthCommand(config.health);
+
+const { tenant, instance, version, localAddress, maxConcurrentScans, timeoutMs, unknownKeys } = config;
+const logger = createLogger("connector", config.logLevel);
+reportUnusedVariables(process.env, logger);
+if (unknownKeys.length > 0) logger.warn({ unknownKeys }, "the configuration file has settings that are not known here");
+if (config.tls === false) logger.warn("USE_TLS=false: the token and all results go over the network in the clear");
+
+const metrics = new ConnectorMetrics(version);
+const worker = new ScanWorker({
+  instance,
+  allow: new AllowList(config.allow),
+  maxConcurrentScans,
+  timeoutMs,
+  scanner: { sockets: new Semaphore(config.maxSockets), localAddress },
+  metrics,
+  logger,
+});
+let stopping = false;
+const client = new HubClient({
+  hubs: [config.hub],
+  hello: { role: "connector", tenant, instance, version, capacity: maxConcurrentScans, token: () => config.token },
+  tls: config.tls,
+  localAddress,
+  breaker: new Breaker(config.breaker),
+  logger,
+  onMessage: (message, connection) => worker.receive(message, connection),
+  onConnect: () => {
+    metrics.handshakes.inc();
+    setConnected(true);
+  },
+  onDisconnect: () => {
+    setConnected(false);
+    worker.abandon();
+  },
+  onSent: metrics.countSent,
+  onReceived: metrics.countReceived,
+});
+const health = createHealthServer({
+  registry: metrics.registry,
+  isReady: () => client.isConnected && !stopping,
+  readyBody: "Ready",
+  logger,
+});
+
+function setConnected(connected: boolean) {
+  metrics.hubConnected.set(connected ? 1 : 0);
+  metrics.connections.set(connected ? 1 : 0);
+}
+
+async function drain(): Promise<void> {
+  stopping = true;
+  await worker.drain(config.drainTimeoutMs);
+  await client.stop();
+}
+
+onShutdown({
+  logger,
+  parts: [
+    { name: "scans", stop: drain },
+    { name: "health", stop: () => health.stop() },
+  ],
+  timeoutMs: config.drainTimeoutMs + 10_000,
+});
+const healthAddress = await health.listen(config.health.host, config.health.port);
+client.start();
+const { hub, apiUrl, allow } = config;
+logger.info({ version, tenant, instance, hub, apiUrl, allow, healthAddress, startMs: Math.round(performance.now()) }, "started");

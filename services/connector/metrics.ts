@@ -1,0 +1,21 @@
+import { Histogram } from "prom-client";
+import { DaemonMetrics } from "#lib/protocol/hub-daemon.ts";
+
+export class ConnectorMetrics extends DaemonMetrics {
+  readonly scans = this.counter("connector_scans_total", "Scans performed to a result");
+  readonly scanSeconds = new Histogram({
+    name: "connector_scan_duration_seconds",
+    help: "Time of the scans performed",
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300],
+    registers: [this.registry],
+  });
+  readonly scansRunning = this.gauge("connector_scans_running", "Scans under way");
+  readonly scanErrors = this.counter("connector_scan_errors_total", "Scans that were refused or failed", ["reason"]);
+  readonly hubConnected = this.gauge("connector_hub_connected", "1 while registered with a hub");
+
+  constructor(version: string) {
+    super("connector", version);
+    for (const reason of ["target_refused", "invalid_scan", "busy", "internal"]) this.scanErrors.inc({ reason }, 0);
+    this.requestSeconds.zero({ operation: "scan" });
+  }
+}
