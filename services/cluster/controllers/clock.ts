@@ -1,0 +1,23 @@
+/** Where the controllers take the time from. Tests give their own. */
+export type Clock = { now(): Date };
+
+/** Runs something later, as setTimeout does, on a clock that never jumps; the function that `after` returns calls it off. */
+export type Timers = { nowMs(): number; after(delayMs: number, run: () => void): () => void };
+
+export const systemClock: Clock = { now: () => new Date() };
+
+const longestTimerMs = 2 ** 31 - 1;
+
+export const systemTimers: Timers = {
+  nowMs: () => performance.now(),
+  after(delayMs, run) {
+    const timer = setTimeout(run, Math.min(Math.max(0, delayMs), longestTimerMs));
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+};
+
+/** RFC 3339 with seconds, the form of metav1.Time. */
+export function timestamp(date: Date): string {
+  return `${date.toISOString().slice(0, 19)}Z`;
+}

@@ -1,0 +1,135 @@
+import { isDeepStrictEqual } from "node:util";
+import { type Change, type KubeObject, type OwnerReference, type ResourceId, resources } from "../../api.ts";
+import { type Context, type Controller, runController } from "../controller.ts";
+import { released } from "../owners.ts";
+import { ignoreNotFound } from "../refusals.ts";
+import type { Requeue } from "../work-queue.ts";
+import {
+  foregroundFinalizer,
+  type GarbagePlan,
+  type OwnerState,
+  orphanFinalizer,
+  planGarbage,
+  stateOfOwner,
+} from "./garbage-plan.ts";
+import { decodeKey, encodeKey } from "./object-key.ts";
+
+/** Deletes what has lost its owners, and completes foreground and orphan deletions. */
+export function startGarbageCollector(context: Context): Controller {
+  const { cluster, view } = context;
+  /** Where the objects of a kind are served, learned from the objects themselves: custom kinds are known as soon as one exists. */
+  const idsByKind = new Map<string, ResourceId>();
+  const idsByUid = new Map<string, ResourceId>();
+  const dependents = view.index(undefined, ({ metadata }) => (metadata.ownerReferences ?? []).map(({ uid }) => uid));
+  view.onChange(({ id, type, object }) => {
+    idsByKind.set(kindKey(object), id);
+    if (!object.metadata.ownerReferences) return;
+    if (type === "DELETED") idsByUid.delete(object.metadata.uid);
+    else idsByUid.set(object.metadata.uid, id);
+  });
+
+  return runController(context, { name: "garbage-collector", keysFor, reconcile });
+
+  function* keysFor({ id, type, object, previous }: Change): Iterable<string> {
+    const { metadata } = object;
+    const isNews = !previous || !isDeepStrictEqual(relevant(object), relevant(previous));
+    if (type !== "DELETED" && isNews && (metadata.ownerReferences || metadata.deletionTimestamp)) yield encodeKey(id, object);
+    if (type === "DELETED") {
+      for (const dependent of dependents.get(metadata.uid)) yield keyOfDependent(dependent);
+      // An owner that waits for its dependents looks again when one of them is gone.
+      for (const reference of metadata.ownerReferences ?? []) {
+        const ownerId = idsByKind.get(kindKey(reference));
+        if (ownerId) yield encodeKey(ownerId, { metadata: { name: reference.name, namespace: namespaceFor(ownerId, object) } });
+      }
+    }
+  }
+
+  function keyOfDependent(dependent: KubeObject): string {
+    return encodeKey(idsByUid.get(dependent.metadata.uid) ?? resources.pods, dependent);
+  }
+
+  async function reconcile(key: string): Promise<Requeue> {
+    const { id, namespace, name } = decodeKey(key);
+    const object = cluster.get(id, namespace, name);
+    if (!object) return undefined;
+    const stateOf = (reference: OwnerReference) => ownerState(object, reference);
+    await apply(id, object, planGarbage({ object, stateOf, dependents: dependents.get(object.metadata.uid) }));
+    return undefined;
+  }
+
+  function ownerState(object: KubeObject, reference: OwnerReference): OwnerState {
+    const id = idsByKind.get(kindKey(reference)) ?? wellKnown[kindKey(reference)];
+    if (!id) return "present";
+    return stateOfOwner(reference, cluster.get(id, namespaceFor(id, object), reference.name));
+  }
+
+  async function apply(id: ResourceId, object: KubeObject, plan: GarbagePlan): Promise<void> {
+    const { metadata } = object;
+    switch (plan.action) {
+      case "nothing":
+        return;
+      case "delete":
+        return remove(id, object, plan.policy);
+      case "release":
+        await cluster.update(id, released(object, plan.ownerUids));
+        return;
+      case "removeFinalizer": {
+        const finalizers = (metadata.finalizers ?? []).filter((one) => one !== plan.finalizer);
+        await cluster.update(id, { ...object, metadata: { ...metadata, finalizers } }).catch(ignoreNotFound);
+        return;
+      }
+      case "deleteDependents":
+        for (const dependent of plan.dependents) await remove(idOf(dependent), dependent, policyFor(dependent));
+        return;
+      case "orphanDependents":
+        for (const dependent of plan.dependents)
+          await cluster.update(idOf(dependent), released(dependent, new Set([metadata.uid])));
+        return apply(id, object, { action: "removeFinalizer", finalizer: orphanFinalizer });
+    }
+  }
+
+  function idOf({ metadata }: KubeObject): ResourceId {
+    return idsByUid.get(metadata.uid) ?? resources.pods;
+  }
+
+  /** A dependent that has dependents of its own goes in the foreground too: the whole tree falls from the leaves. */
+  function policyFor(dependent: KubeObject): "Foreground" | "Background" {
+    return dependents.count(dependent.metadata.uid) > 0 ? "Foreground" : "Background";
+  }
+
+  async function remove(
+    id: ResourceId,
+    { metadata }: KubeObject,
+    propagationPolicy: "Background" | "Foreground" | "Orphan",
+  ): Promise<void> {
+    const options = { propagationPolicy, preconditions: { uid: metadata.uid } };
+    await cluster.delete(id, metadata.namespace ?? "", metadata.name, options).catch(ignoreNotFound);
+  }
+}
+
+const wellKnown: Record<string, ResourceId> = {
+  "v1/Pod": resources.pods,
+  "v1/Service": resources.services,
+  "v1/Node": resources.nodes,
+  "v1/Namespace": resources.namespaces,
+  "v1/ConfigMap": resources.configMaps,
+  "v1/Secret": resources.secrets,
+  "v1/Endpoints": resources.endpoints,
+  "v1/ServiceAccount": resources.serviceAccounts,
+  "apps/v1/Deployment": resources.deployments,
+  "apps/v1/ReplicaSet": resources.replicaSets,
+};
+
+function kindKey({ apiVersion, kind }: { apiVersion: string; kind: string }): string {
+  return `${apiVersion}/${kind}`;
+}
+
+function namespaceFor(id: ResourceId, dependent: KubeObject): string {
+  const clusterScoped = id.group === "" && (id.resource === "nodes" || id.resource === "namespaces");
+  return clusterScoped ? "" : (dependent.metadata.namespace ?? "");
+}
+
+function relevant({ metadata }: KubeObject): unknown[] {
+  const waits = metadata.finalizers?.some((one) => one === foregroundFinalizer || one === orphanFinalizer) ?? false;
+  return [metadata.ownerReferences ?? [], metadata.deletionTimestamp ?? null, waits];
+}

@@ -1,0 +1,49 @@
+import type { Logger } from "#lib/runtime/logger.ts";
+import type { Cluster } from "../api.ts";
+import { type Clock, systemTimers, type Timers } from "./clock.ts";
+import type { Context } from "./controller.ts";
+import { startEventExpiry } from "./deletion/event-expiry.ts";
+import { startGarbageCollector } from "./deletion/garbage-collector.ts";
+import { startNamespaceController } from "./deletion/namespaces.ts";
+import { startPodGarbageCollector } from "./deletion/pod-gc.ts";
+import { startDeploymentController } from "./deployment/controller.ts";
+import { startEndpointsController } from "./endpoints/controller.ts";
+import { EventRecorder } from "./events.ts";
+import { createIndexes } from "./indexes.ts";
+import { startNodeController } from "./nodes/controller.ts";
+import { startReplicaSetController } from "./replicaset/controller.ts";
+import { startScheduler } from "./scheduler/controller.ts";
+import { View } from "./view.ts";
+
+export type ControllersOptions = { cluster: Cluster; logger: Logger; clock: Clock; timers?: Timers };
+
+const starters = [
+  startDeploymentController,
+  startReplicaSetController,
+  startScheduler,
+  startEndpointsController,
+  startNodeController,
+  startNamespaceController,
+  startGarbageCollector,
+  startPodGarbageCollector,
+  startEventExpiry,
+];
+
+/** Starts the scheduler and every controller on one view of the cluster. `stop` waits for the passes under way. */
+export function startControllers({ cluster, logger, clock, timers = systemTimers }: ControllersOptions): {
+  stop(): Promise<void>;
+} {
+  const view = new View(cluster);
+  const events = new EventRecorder({ cluster, clock, logger });
+  const recorder = (component: string) => events.source(component);
+  const context: Context = { cluster, view, indexes: createIndexes(view), clock, timers, logger, recorder };
+  const controllers = starters.map((start) => start(context));
+  view.start();
+  return {
+    async stop() {
+      view.stop();
+      await Promise.all(controllers.map((controller) => controller.stop()));
+      await events.flush();
+    },
+  };
+}
