@@ -4,7 +4,7 @@ import { parse } from "smol-toml";
 import { z } from "zod";
 import { pemFile, readableFile, readSecretFiles, rustLogLevel } from "#lib/protocol/hub-daemon.ts";
 import { EnvError, envValue, parseEnv } from "#lib/runtime/env.ts";
-import { isAddressBlock } from "#services/connector/allow-list.ts";
+import { isAddressBlock } from "./allow-list.ts";
 
 const defaultPath = "/etc/my-connector/config.toml";
 

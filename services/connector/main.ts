@@ -3,11 +3,11 @@ import { HubClient } from "#lib/protocol/hub-client.ts";
 import { configureOrExit, createHealthServer, reportUnusedVariables, runHealthCommand } from "#lib/protocol/hub-daemon.ts";
 import { onShutdown } from "#lib/runtime/lifecycle.ts";
 import { createLogger } from "#lib/runtime/logger.ts";
-import { AllowList } from "#services/connector/allow-list.ts";
-import { loadConnectorConfig } from "#services/connector/config.ts";
-import { ConnectorMetrics } from "#services/connector/metrics.ts";
-import { ScanWorker } from "#services/connector/scan-worker.ts";
-import { Semaphore } from "#services/connector/semaphore.ts";
+import { AllowList } from "./allow-list.ts";
+import { loadConnectorConfig } from "./config.ts";
+import { ConnectorMetrics } from "./metrics.ts";
+import { ScanWorker } from "./scan-worker.ts";
+import { Semaphore } from "./semaphore.ts";
 
 const config = configureOrExit(() => loadConnectorConfig(process.env));
 if (process.argv[2] === "health") await runHealthCommand(config.health);
@@ -37,12 +37,9 @@ const client = new HubClient({
   breaker: new Breaker(config.breaker),
   logger,
   onMessage: (message, connection) => worker.receive(message, connection),
-  onConnect: () => {
-    metrics.handshakes.inc();
-    setConnected(true);
-  },
+  onConnect: () => metrics.connected(true),
   onDisconnect: () => {
-    setConnected(false);
+    metrics.connected(false);
     worker.abandon();
   },
   onSent: metrics.countSent,
@@ -54,11 +51,6 @@ const health = createHealthServer({
   readyBody: "Ready",
   logger,
 });
-
-function setConnected(connected: boolean) {
-  metrics.hubConnected.set(connected ? 1 : 0);
-  metrics.connections.set(connected ? 1 : 0);
-}
 
 async function drain(): Promise<void> {
   stopping = true;

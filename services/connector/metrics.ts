@@ -11,11 +11,17 @@ export class ConnectorMetrics extends DaemonMetrics {
   });
   readonly scansRunning = this.gauge("connector_scans_running", "Scans under way");
   readonly scanErrors = this.counter("connector_scan_errors_total", "Scans that were refused or failed", ["reason"]);
-  readonly hubConnected = this.gauge("connector_hub_connected", "1 while registered with a hub");
+  readonly #connected = this.gauge("connector_hub_connected", "1 while registered with a hub");
 
   constructor(version: string) {
     super("connector", version);
     for (const reason of ["target_refused", "invalid_scan", "busy", "internal"]) this.scanErrors.inc({ reason }, 0);
     this.requestSeconds.zero({ operation: "scan" });
+  }
+
+  connected(isConnected: boolean): void {
+    if (isConnected) this.handshakes.inc();
+    this.#connected.set(isConnected ? 1 : 0);
+    this.connections.set(isConnected ? 1 : 0);
   }
 }

@@ -3,9 +3,9 @@ import type { HubConnection } from "#lib/protocol/hub-connection.ts";
 import { type HubBody, type HubEnvelope, HubError } from "#lib/protocol/hub-messages.ts";
 import { parsePorts } from "#lib/protocol/hub-ports.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
-import type { AllowList } from "#services/connector/allow-list.ts";
-import type { ConnectorMetrics } from "#services/connector/metrics.ts";
-import { type ScannerOptions, scanPorts } from "#services/connector/scanner.ts";
+import type { AllowList } from "./allow-list.ts";
+import type { ConnectorMetrics } from "./metrics.ts";
+import { type ScannerOptions, scanPorts } from "./scanner.ts";
 
 export type ScanWorkerOptions = {
   instance: string;

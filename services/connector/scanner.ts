@@ -1,7 +1,7 @@
 import { setMaxListeners } from "node:events";
 import { isIP, Socket } from "node:net";
 import { countPorts, eachPort, formatPorts, type PortRange } from "#lib/protocol/hub-ports.ts";
-import type { Semaphore } from "#services/connector/semaphore.ts";
+import type { Semaphore } from "./semaphore.ts";
 
 /**
  * open: the connection was made. closed: it was refused. filtered: no answer in time, or the network says unreachable.

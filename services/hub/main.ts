@@ -2,12 +2,12 @@ import { writeFileSync } from "node:fs";
 import { configureOrExit, createHealthServer, reportUnusedVariables, runHealthCommand } from "#lib/protocol/hub-daemon.ts";
 import { onShutdown } from "#lib/runtime/lifecycle.ts";
 import { createLogger, type Logger } from "#lib/runtime/logger.ts";
-import { createSelfSignedCertificate } from "#services/hub/certificate.ts";
-import { ScanDispatcher } from "#services/hub/dispatcher.ts";
-import { EdgeLedger } from "#services/hub/edge-ledger.ts";
-import { type HubEnv, parseHubEnv } from "#services/hub/env.ts";
-import { HubMetrics } from "#services/hub/metrics.ts";
-import { HubServer } from "#services/hub/server.ts";
+import { createSelfSignedCertificate } from "./certificate.ts";
+import { ScanDispatcher } from "./dispatcher.ts";
+import { EdgeLedger } from "./edge-ledger.ts";
+import { type HubEnv, parseHubEnv } from "./env.ts";
+import { HubMetrics } from "./metrics.ts";
+import { HubServer } from "./server.ts";
 
 const env = configureOrExit(() => parseHubEnv(process.env));
 if (process.argv[2] === "health") await runHealthCommand(env.health);

@@ -1,7 +1,7 @@
 import type { AddressInfo } from "node:net";
 import { createServer, type Server, type TLSSocket } from "node:tls";
 import { HubError } from "#lib/protocol/hub-messages.ts";
-import { type HubContext, HubSession } from "#services/hub/session.ts";
+import { type HubContext, HubSession } from "./session.ts";
 
 export type HubServerOptions = Omit<HubContext, "isStopping" | "onWelcomed" | "onClosed"> & {
   cert: string;

@@ -3,9 +3,9 @@ import type { TLSSocket } from "node:tls";
 import { HubConnection } from "#lib/protocol/hub-connection.ts";
 import { type HubBody, type HubEnvelope, HubError, hubProtocolVersion, maxHubPayloadBytes } from "#lib/protocol/hub-messages.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
-import type { ConnectorPeer, ScanDispatcher, ScanOptions } from "#services/hub/dispatcher.ts";
-import type { EdgeLedger } from "#services/hub/edge-ledger.ts";
-import type { HubMetrics } from "#services/hub/metrics.ts";
+import type { ConnectorPeer, ScanDispatcher, ScanOptions } from "./dispatcher.ts";
+import type { EdgeLedger } from "./edge-ledger.ts";
+import type { HubMetrics } from "./metrics.ts";
 
 /** Largest first message of a peer that is not known yet. */
 export const maxHelloBytes = 4096;

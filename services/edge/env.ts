@@ -1,0 +1,54 @@
+import { hostname } from "node:os";
+import { z } from "zod";
+import { pemFile, readableFile, readSecretFiles, rustLogLevel } from "#lib/protocol/hub-daemon.ts";
+import { envValue, parseEnv } from "#lib/runtime/env.ts";
+
+const schema = z
+  .object({
+    HUB_ADDRESS: envValue.address(),
+    HUB_AUTH_TOKEN: z.string("wants the token that the hub asks for, or HUB_AUTH_TOKEN_FILE"),
+    HUB_AUTH_TOKEN_FILE: readableFile().optional(),
+    HUB_CA_FILE: pemFile().optional(),
+    HUB_CLIENT_CERT_FILE: pemFile().optional(),
+    HUB_CLIENT_KEY_FILE: pemFile().optional(),
+    TENANT_ID: envValue.text().default("default"),
+    INSTANCE_ID: envValue.text().default(hostname()),
+    EDGE_LOCAL_SOCKET: z.string().max(100, "wants a path of at most 100 characters").default("/tmp/sensor.sock"),
+    EDGE_CONNECTION_TIMEOUT_MS: envValue.integer(10, 600_000).prefault("5000"),
+    EDGE_OFFLINE_BUFFER_SIZE: envValue.integer(1, 1_000_000).prefault("10000"),
+    EDGE_BREAKER_FAILURES: envValue.integer(1, 1000).prefault("5"),
+    EDGE_BREAKER_OPEN_MS: envValue.integer(1, 3_600_000).prefault("30000"),
+    EDGE_HOST_SENSOR_INTERVAL_MS: envValue.integer(0, 3_600_000).prefault("0"),
+    EDGE_DRAIN_TIMEOUT_MS: envValue.integer(0, 600_000).prefault("30000"),
+    HEALTH_ADDRESS: envValue.address().prefault("0.0.0.0:8080"),
+    LOCAL_ADDRESS: z.union([z.ipv4(), z.ipv6()], "wants an IP address of this machine").optional(),
+    SERVICE_VERSION: envValue.text().default("dev"),
+    RUST_LOG: rustLogLevel().prefault("info"),
+  })
+  .refine((env) => !env.HUB_CLIENT_CERT_FILE === !env.HUB_CLIENT_KEY_FILE, {
+    path: ["HUB_CLIENT_CERT_FILE"],
+    message: "wants HUB_CLIENT_KEY_FILE set too, or neither",
+    when: () => true,
+  });
+
+/** Parses the edge's variables and reads the files that they name. Throws EnvError with a line for each bad one. */
+export function parseEdgeEnv(source: Record<string, string | undefined>) {
+  const env = parseEnv(schema, readSecretFiles(source, ["HUB_AUTH_TOKEN"]));
+  return {
+    hub: env.HUB_ADDRESS,
+    token: env.HUB_AUTH_TOKEN,
+    tls: { ca: env.HUB_CA_FILE, cert: env.HUB_CLIENT_CERT_FILE, key: env.HUB_CLIENT_KEY_FILE },
+    tenant: env.TENANT_ID,
+    instance: env.INSTANCE_ID,
+    localSocket: env.EDGE_LOCAL_SOCKET,
+    connectTimeoutMs: env.EDGE_CONNECTION_TIMEOUT_MS,
+    bufferSize: env.EDGE_OFFLINE_BUFFER_SIZE,
+    breaker: { failures: env.EDGE_BREAKER_FAILURES, openMs: env.EDGE_BREAKER_OPEN_MS },
+    hostSensorIntervalMs: env.EDGE_HOST_SENSOR_INTERVAL_MS,
+    drainTimeoutMs: env.EDGE_DRAIN_TIMEOUT_MS,
+    health: env.HEALTH_ADDRESS,
+    localAddress: env.LOCAL_ADDRESS,
+    version: env.SERVICE_VERSION,
+    logLevel: env.RUST_LOG,
+  };
+}

@@ -1,0 +1,80 @@
+import { Breaker } from "#lib/protocol/breaker.ts";
+import { HubClient } from "#lib/protocol/hub-client.ts";
+import { configureOrExit, createHealthServer, reportUnusedVariables, runHealthCommand } from "#lib/protocol/hub-daemon.ts";
+import { onShutdown } from "#lib/runtime/lifecycle.ts";
+import { createLogger } from "#lib/runtime/logger.ts";
+import { parseEdgeEnv } from "./env.ts";
+import { HostSensor } from "./host-sensor.ts";
+import { EdgeMetrics } from "./metrics.ts";
+import { OfflineBuffer } from "./offline-buffer.ts";
+import { SensorSocket } from "./sensor-socket.ts";
+import { Upstream } from "./upstream.ts";
+
+const env = configureOrExit(() => parseEdgeEnv(process.env));
+if (process.argv[2] === "health") await runHealthCommand(env.health);
+
+const { tenant, instance, version, localAddress, connectTimeoutMs } = env;
+const logger = createLogger("edge", env.logLevel);
+reportUnusedVariables(process.env, logger);
+const metrics = new EdgeMetrics(version);
+const buffer = new OfflineBuffer(env.bufferSize);
+
+const client = new HubClient({
+  hubs: [env.hub],
+  hello: { role: "edge", tenant, instance, version, token: () => env.token },
+  tls: env.tls,
+  localAddress,
+  connectTimeoutMs,
+  breaker: new Breaker({ ...env.breaker, onChange: (state) => metrics.breakerState(state) }),
+  logger,
+  onMessage: (message) => logger.info({ message: message.name }, "the hub sent a notice"),
+  onConnect: () => {
+    metrics.connected(true);
+    upstream.wake();
+  },
+  onDisconnect: () => metrics.connected(false),
+  onSent: metrics.countSent,
+  onReceived: metrics.countReceived,
+});
+const upstream = new Upstream({
+  buffer,
+  client,
+  ackTimeoutMs: connectTimeoutMs,
+  logger,
+  onAcknowledged: (seconds) => {
+    metrics.requestSeconds.observe({ operation: "batch" }, seconds);
+    metrics.buffer(buffer);
+  },
+  onFailed: () => metrics.errors.inc(),
+});
+const sensors = new SensorSocket({
+  path: env.localSocket,
+  onReading: (reading, bytes) => {
+    metrics.readings.inc();
+    buffer.push(reading, bytes);
+    metrics.buffer(buffer);
+    upstream.wake();
+  },
+  onRefused: () => metrics.refused.inc(),
+  logger,
+});
+const hostSensor = new HostSensor(env.localSocket, env.hostSensorIntervalMs);
+const { registry } = metrics;
+const health = createHealthServer({ registry, isReady: () => sensors.isListening, readyBody: "READY", logger });
+
+onShutdown({
+  logger,
+  parts: [
+    { name: "host sensor", stop: () => hostSensor.stop() },
+    { name: "sensors", stop: () => sensors.stop() },
+    { name: "buffer", stop: () => upstream.flush(env.drainTimeoutMs) },
+    { name: "hub client", stop: () => client.stop() },
+    { name: "health", stop: () => health.stop() },
+  ],
+  timeoutMs: env.drainTimeoutMs + 10_000,
+});
+const healthAddress = await health.listen(env.health.host, env.health.port);
+await sensors.listen();
+if (env.hostSensorIntervalMs > 0) hostSensor.start();
+client.start();
+logger.info({ version, tenant, instance, hub: env.hub, healthAddress, startMs: Math.round(performance.now()) }, "started");

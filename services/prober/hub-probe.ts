@@ -1,0 +1,142 @@
+import { randomUUID } from "node:crypto";
+import { Breaker } from "#lib/protocol/breaker.ts";
+import { HubClient, type HubTls } from "#lib/protocol/hub-client.ts";
+import { type HubBody, HubError } from "#lib/protocol/hub-messages.ts";
+import { countPorts, parsePorts } from "#lib/protocol/hub-ports.ts";
+import type { Logger } from "#lib/runtime/logger.ts";
+import { Loop } from "#lib/runtime/loop.ts";
+import type { ProbeMetrics } from "./metrics.ts";
+import type { Probe } from "./probe.ts";
+
+export type HubProbeOptions = {
+  hub: { host: string; port: number };
+  token: string;
+  tls: HubTls;
+  /** The tenant whose connectors do the scans. */
+  tenant: string;
+  instance: string;
+  version: string;
+  localAddress?: string | undefined;
+  metrics: ProbeMetrics;
+  logger: Logger;
+  scanIntervalMs?: number;
+  messageIntervalMs?: number;
+  /** A scan or message without an answer for this long counts as a timeout. */
+  timeoutMs?: number;
+};
+
+const target = "hub";
+
+/**
+ * A synthetic client of the hub: has connectors scan the hub's own port and its neighbours and checks the result against what it
+ * knows, and sends numbered messages as an edge does, each until it is acknowledged.
+ */
+export class HubProbe implements Probe {
+  readonly name = target;
+  readonly #options: HubProbeOptions;
+  readonly #client: HubClient;
+  readonly #loops: Loop[];
+  readonly #stream = randomUUID();
+  #sequence = 1;
+  #isRepeated = false;
+  #works = { scan: false, message: false };
+
+  constructor(options: HubProbeOptions) {
+    const {
+      hub,
+      token,
+      tls,
+      tenant,
+      instance,
+      version,
+      localAddress,
+      logger,
+      scanIntervalMs = 1_000,
+      messageIntervalMs = 500,
+    } = options;
+    this.#options = options;
+    this.#client = new HubClient({
+      hubs: [hub],
+      hello: { role: "client", tenant, instance, version, token: () => token },
+      tls,
+      localAddress,
+      // A probe must see the hub come back at once, so its breaker never opens.
+      breaker: new Breaker({ failures: Number.POSITIVE_INFINITY }),
+      backoff: { initialMs: 100, maxMs: 1_000 },
+      logger,
+    });
+    this.#loops = [
+      new Loop({ name: "hub scans", intervalMs: scanIntervalMs, pass: () => this.#probe("scan", () => this.#scan()), logger }),
+      new Loop({
+        name: "hub messages",
+        intervalMs: messageIntervalMs,
+        pass: () => this.#probe("message", () => this.#send()),
+        logger,
+      }),
+    ];
+  }
+
+  async start(): Promise<void> {
+    this.#options.metrics.declare(target, ["scan", "message"]);
+    this.#client.start();
+    for (const loop of this.#loops) loop.start();
+  }
+
+  async stop(): Promise<void> {
+    const loops = this.#loops.map((loop) => loop.stop());
+    await this.#client.stop();
+    await Promise.all(loops);
+  }
+
+  async #probe(operation: "scan" | "message", run: () => Promise<void>): Promise<void> {
+    const { metrics, logger } = this.#options;
+    const startedAt = performance.now();
+    try {
+      await run();
+      metrics.request(target, operation, "ok", (performance.now() - startedAt) / 1000);
+      this.#works[operation] = true;
+    } catch (error) {
+      const isTimeout = error instanceof HubError && error.code === "timeout";
+      metrics.request(target, operation, isTimeout ? "timeout" : "error");
+      if (this.#works[operation]) logger.warn({ operation, reason: String(error) }, "an operation of the hub probe failed");
+      this.#works[operation] = false;
+    }
+    metrics.up(target, this.#works.scan && this.#works.message);
+  }
+
+  async #scan(): Promise<void> {
+    const { hub, timeoutMs = 5_000 } = this.#options;
+    const ports = `${Math.max(1, hub.port - 3)}-${Math.min(65_535, hub.port + 3)}`;
+    const body = { target: hub.host, ports, timeoutMs, portTimeoutMs: Math.min(1_000, timeoutMs) };
+    const answer = await this.#client.request({ name: "scan", body }, { timeoutMs: timeoutMs + 2_000 });
+    if (answer.name !== "result") throw new Error(`the hub answered a scan with ${answer.name}`);
+    const falsehood = findFalsehood(answer.body, hub.port, ports);
+    if (falsehood) throw new Error(`the result of a scan is not true: ${falsehood}`);
+  }
+
+  async #send(): Promise<void> {
+    const { metrics, timeoutMs = 5_000 } = this.#options;
+    const sequence = this.#sequence;
+    const wasSent = this.#isRepeated;
+    const message = { sequence, sensor: "probe", at: new Date().toISOString(), value: sequence };
+    this.#isRepeated = this.#client.isConnected || wasSent;
+    const body = { stream: this.#stream, messages: [message] };
+    const answer = await this.#client.request({ name: "batch", body }, { timeoutMs });
+    if (answer.name !== "ack") throw new Error(`the hub answered a message with ${answer.name}`);
+    if (answer.body.sequence !== sequence) throw new Error(`the hub acknowledged ${answer.body.sequence} instead of ${sequence}`);
+    if (answer.body.duplicates > 0 && !wasSent) metrics.duplicated(target);
+    this.#sequence += 1;
+    this.#isRepeated = false;
+  }
+}
+
+/** What is wrong with a result, given that the hub's own port is open; undefined when nothing is. */
+export function findFalsehood(result: HubBody<"result">, openPort: number, ports: string): string | undefined {
+  const count = (list: string) => (list === "" ? 0 : countPorts(parsePorts(list)));
+  const answered = result.open.length + count(result.closed) + count(result.filtered) + count(result.unknown);
+  const asked = count(ports);
+  if (answered !== asked) return `it speaks of ${answered} ports instead of ${asked}`;
+  if (!result.open.some(({ port }) => port === openPort)) return `port ${openPort} is open and is not among the open ones`;
+  if (result.unknown !== "") return `ports ${result.unknown} are unknown`;
+  return undefined;
+}
