@@ -1,0 +1,59 @@
+import type { ActionVerb } from "#lib/domain/actions/schemas.ts";
+import type { RolloutView } from "#lib/domain/rollouts/schemas.ts";
+
+/** What a dialog asks for beside the reason. */
+export type ActionValues = { replicas: number | null; container: string; image: string; toRevision: number };
+
+/** The verb and the object, as the button says it: "Scale relay to 5". */
+export function actionSentence(verb: ActionVerb, service: string, values: ActionValues): string {
+  switch (verb) {
+    case "scale":
+      return values.replicas === null ? `Scale ${service}` : `Scale ${service} to ${values.replicas}`;
+    case "restart":
+      return `Restart ${service}`;
+    case "image":
+      return `Set image of ${service}${tagOf(values.image)}`;
+    case "pause":
+      return `Pause ${service}`;
+    case "resume":
+      return `Resume ${service}`;
+    case "rollback":
+      return values.toRevision === 0 ? `Roll back ${service}` : `Roll back ${service} to revision ${values.toRevision}`;
+  }
+}
+
+function tagOf(image: string): string {
+  const tag = /[:@]([^/:@]+)$/.exec(image)?.[1];
+  return tag ? ` to ${tag.slice(0, 24)}` : "";
+}
+
+/** What a rollout changes, in a few words: "2.0.0 → 2.0.1", "3 → 5 instances". */
+export function rolloutChange(rollout: RolloutView): string {
+  switch (rollout.change) {
+    case "scale":
+      return `${rollout.fromReplicas ?? "?"} → ${rollout.toReplicas ?? "?"} instances`;
+    case "restart":
+      return "Same template, new instances";
+    case "image":
+      return `${rollout.fromVersion ?? "?"} → ${rollout.toVersion ?? "?"}`;
+    case "rollback":
+      return `${rollout.fromVersion ?? "?"} → ${rollout.toVersion ?? "?"}${rollout.toRevision === null ? "" : ` (revision ${rollout.toRevision})`}`;
+  }
+}
+
+export const changeNames: Record<RolloutView["change"], string> = {
+  scale: "Scale",
+  restart: "Restart",
+  image: "Set image",
+  rollback: "Roll back",
+};
+
+/** "service.scale" or "scale" as people say it. */
+export function verbName(verb: string): string {
+  const last = verb.split(".").at(-1) ?? verb;
+  const text = last
+    .replace(/[-_]/g, " ")
+    .replace(/([a-z])([A-Z])/g, "$1 $2")
+    .toLowerCase();
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

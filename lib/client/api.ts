@@ -1,0 +1,99 @@
+import type { ChangedField, ErrorCode } from "#lib/domain/errors.ts";
+
+/** How a request failed, for the page: a code that the server named, or one of the two that only a browser sees. */
+export type ApiErrorCode = ErrorCode | "unreachable" | "unexpected";
+
+/** RFC 9457 problem+json as the server sends it. */
+export type Problem = {
+  title?: string;
+  status: number;
+  detail: string;
+  code: ApiErrorCode;
+  requestId?: string;
+  fields?: Record<string, string[]>;
+  changed?: ChangedField[];
+  retryAfterSeconds?: number;
+};
+
+/** Thrown by `request` for every answer that is not a success. `message` is a sentence for the person. */
+export class ApiError extends Error {
+  override readonly name = "ApiError";
+  readonly problem: Problem;
+
+  constructor(problem: Problem, options?: ErrorOptions) {
+    super(problem.detail, options);
+    this.problem = problem;
+  }
+
+  get code(): ApiErrorCode {
+    return this.problem.code;
+  }
+}
+
+/** Reads a failed answer: problem+json where it is that, else a plain sentence with the status. */
+export async function problemOf(response: Response): Promise<Problem> {
+  const text = await response.text().catch(() => "");
+  try {
+    const body: unknown = JSON.parse(text);
+    if (typeof body === "object" && body !== null && "code" in body && "detail" in body) {
+      return { ...(body as Problem), status: response.status };
+    }
+  } catch {
+    // Not JSON: a proxy's page, most likely.
+  }
+  return {
+    status: response.status,
+    code: "unexpected",
+    detail: `The server answered ${response.status} without saying why. Try again; if it stays, look at the web process's log.`,
+  };
+}
+
+export type RequestOptions = { method?: string; body?: unknown; headers?: Record<string, string>; signal?: AbortSignal };
+
+/** One request to Switchyard's own API. Resolves with the parsed answer, rejects with ApiError; an abort passes through. */
+export async function request<T>(path: string, options: RequestOptions = {}): Promise<T> {
+  const response = await send(path, options);
+  if (response.status === 204) return undefined as T;
+  return (await response.json()) as T;
+}
+
+/** Like `request`, but hands over the response of a success, for streams. */
+export async function send(path: string, { method = "GET", body, headers = {}, signal }: RequestOptions = {}): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(path, {
+      method,
+      headers: { accept: "application/json", ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
+      body: body === undefined ? undefined : JSON.stringify(body),
+      signal,
+      cache: "no-store",
+    });
+  } catch (cause) {
+    if (signal?.aborted) throw cause;
+    throw new ApiError(
+      {
+        status: 0,
+        code: "unreachable",
+        detail: "Switchyard did not answer. Check the network and whether its web process runs.",
+      },
+      { cause },
+    );
+  }
+  if (!response.ok) throw new ApiError(await problemOf(response));
+  return response;
+}
+
+/** Builds "?a=1&b=2" from what is set; empty text, null and undefined are left out. */
+export function queryString(values: Record<string, string | number | boolean | null | undefined>): string {
+  const search = new URLSearchParams();
+  for (const [key, value] of Object.entries(values)) {
+    if (value !== undefined && value !== null && value !== "") search.set(key, String(value));
+  }
+  const text = search.toString();
+  return text ? `?${text}` : "";
+}
+
+/** The sentence to show for any thrown thing. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : "Something failed without saying what.";
+}

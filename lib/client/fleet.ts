@@ -1,0 +1,50 @@
+import { queryOptions } from "@tanstack/react-query";
+import type { Revision } from "#lib/domain/fleet/schemas.ts";
+import type { PanelsAnswer, Range } from "#lib/domain/metrics/schemas.ts";
+import { request } from "./api.ts";
+import type { ServiceAnswer, ServicesAnswer } from "./live-reducer.ts";
+
+export const fleetKeys = {
+  all: ["fleet"] as const,
+  services: ["fleet", "services"] as const,
+  service: (id: string) => ["fleet", "service", id] as const,
+  revisions: (id: string) => ["fleet", "revisions", id] as const,
+  panels: (id: string, range: Range) => ["fleet", "panels", id, range] as const,
+};
+
+const address = (id: string) => `/api/services/${id.split("/").map(encodeURIComponent).join("/")}`;
+
+/** Every managed service with its figures and the feeds. Kept fresh by the live stream, not by asking again. */
+export const servicesQuery = queryOptions({
+  queryKey: fleetKeys.services,
+  queryFn: ({ signal }) => request<ServicesAnswer>("/api/services", { signal }),
+  staleTime: Number.POSITIVE_INFINITY,
+});
+
+/** One service ("namespace/name") with its instances and events; likewise live. */
+export const serviceQuery = (id: string) =>
+  queryOptions({
+    queryKey: fleetKeys.service(id),
+    queryFn: ({ signal }) => request<ServiceAnswer>(address(id), { signal }),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
+/** A service's history, newest first. `templateHash` makes a new template ask again. */
+export const revisionsQuery = (id: string, templateHash: string) =>
+  queryOptions({
+    queryKey: [...fleetKeys.revisions(id), templateHash],
+    queryFn: ({ signal }) => request<{ revisions: Revision[] }>(`${address(id)}/revisions`, { signal }),
+    staleTime: 5000,
+    placeholderData: (previous) => previous,
+  });
+
+const refetchSeconds: Record<Range, number> = { "15m": 5, "1h": 10, "6h": 30, "24h": 60, "7d": 300 };
+
+/** A service's charts over a range, asked again at a pace that the range can show. */
+export const panelsQuery = (id: string, range: Range) =>
+  queryOptions({
+    queryKey: fleetKeys.panels(id, range),
+    queryFn: ({ signal }) => request<PanelsAnswer>(`${address(id)}/panels?range=${range}`, { signal }),
+    refetchInterval: refetchSeconds[range] * 1000,
+    placeholderData: (previous) => previous,
+  });

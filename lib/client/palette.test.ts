@@ -1,0 +1,33 @@
+import { describe, expect, it } from "vitest";
+import { aService } from "./fixtures.ts";
+import { readWishes } from "./palette.ts";
+
+const services = [
+  aService(),
+  aService({ name: "relay-canary" }),
+  aService({ name: "hub", image: "reg:5000/switchyard/hub:1.0" }),
+];
+const read = (text: string) => readWishes(text, services).map(({ service, ...wish }) => ({ ...wish, name: service.name }));
+
+describe("a sentence in the palette", () => {
+  it("scales the service of exactly that name", () => {
+    expect(read("scale relay to 5")).toEqual([{ verb: "scale", name: "relay", replicas: 5 }]);
+    expect(read("Scale relay 5")).toEqual([{ verb: "scale", name: "relay", replicas: 5 }]);
+  });
+  it("offers every service that begins so", () => {
+    expect(read("restart rel").map((wish) => wish.name)).toEqual(["relay", "relay-canary"]);
+  });
+  it("rolls back to a revision or to the one before", () => {
+    expect(read("roll back hub to revision 7")).toEqual([{ verb: "rollback", name: "hub", toRevision: 7 }]);
+    expect(read("undo hub")).toEqual([{ verb: "rollback", name: "hub", toRevision: undefined }]);
+  });
+  it("puts a bare tag onto the present image", () => {
+    expect(read("set image hub 1.1")).toEqual([{ verb: "image", name: "hub", image: "reg:5000/switchyard/hub:1.1" }]);
+    expect(read("deploy hub other/hub:2")).toEqual([{ verb: "image", name: "hub", image: "other/hub:2" }]);
+  });
+  it("means nothing when it is none, or makes no sense", () => {
+    for (const text of ["relay", "scale", "scale relay to many", "pause relay now", "roll back hub to yesterday", ""]) {
+      expect(read(text)).toEqual([]);
+    }
+  });
+});
