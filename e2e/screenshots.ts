@@ -1,0 +1,105 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { type Browser, type BrowserContext, chromium, type Page } from "@playwright/test";
+
+/**
+ * Takes a picture of every page of a running Switchyard, light and dark, 1440 and 390 pixels wide:
+ *
+ *   npm run screenshots -- --password PASSWORD [--url http://localhost:3000] [--out docs/screenshots] [--only fleet,login]
+ */
+
+const { values: options } = parseArgs({
+  options: {
+    url: { type: "string", default: "http://localhost:3000" },
+    username: { type: "string", default: "admin" },
+    password: { type: "string" },
+    out: { type: "string", default: "test-results/screenshots" },
+    only: { type: "string" },
+  },
+});
+
+const service = "/fleet/fleet/relay";
+const pages: Record<string, (page: Page) => Promise<void>> = {
+  overview: (page) => open(page, "/"),
+  fleet: (page) => open(page, "/fleet"),
+  health: (page) => open(page, `${service}?tab=health&range=15m`),
+  instances: (page) => open(page, `${service}?tab=instances`),
+  revisions: (page) => open(page, `${service}?tab=revisions`),
+  logs: (page) => open(page, `${service}?tab=logs`),
+  events: (page) => open(page, `${service}?tab=events`),
+  configuration: (page) => open(page, `${service}?tab=configuration`),
+  scale: async (page) => {
+    await open(page, service);
+    await page
+      .getByRole("button", { name: /^Scale/ })
+      .first()
+      .click();
+    await page.getByRole("dialog").waitFor();
+  },
+  rollouts: (page) => open(page, "/rollouts"),
+  rollout: async (page) => {
+    await open(page, "/rollouts");
+    const link = page.locator('a[href^="/rollouts/"]').first();
+    if (await link.count()) await link.click();
+  },
+  audit: (page) => open(page, "/audit"),
+  settings: (page) => open(page, "/settings"),
+};
+const wanted = options.only?.split(",");
+const sizes = { wide: { width: 1440, height: 900 }, narrow: { width: 390, height: 844 } };
+
+mkdirSync(options.out, { recursive: true });
+const args = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM_PATH ?? "/usr/bin/chromium", args });
+for (const colorScheme of ["light", "dark"] as const) {
+  for (const [size, viewport] of Object.entries(sizes))
+    await takeAll(browser, `${size}-${colorScheme}`, { colorScheme, viewport });
+}
+await browser.close();
+
+async function takeAll(from: Browser, suffix: string, look: Parameters<Browser["newContext"]>[0]): Promise<void> {
+  const context = await from.newContext({ ...look, baseURL: options.url });
+  const page = await context.newPage();
+  page.on("console", (message) => message.type() === "error" && print(`${suffix}: console error: ${message.text()}`));
+  page.on("pageerror", (error) => print(`${suffix}: page error: ${error.message}`));
+  if (!wanted || wanted.includes("login")) {
+    await open(page, "/login");
+    await picture(page, `login-${suffix}`);
+  }
+  await logIn(context);
+  for (const [name, visit] of Object.entries(pages)) {
+    if (wanted && !wanted.includes(name)) continue;
+    await visit(page);
+    await page.waitForTimeout(1500);
+    await picture(page, `${name}-${suffix}`);
+  }
+  await context.close();
+}
+
+async function logIn(context: BrowserContext): Promise<void> {
+  const page = await context.newPage();
+  await open(page, "/login");
+  await page.getByLabel(/user ?name/i).fill(options.username);
+  await page
+    .getByLabel(/password/i)
+    .first()
+    .fill(options.password ?? "");
+  await page.getByRole("button", { name: /log in|sign in/i }).click();
+  await page.waitForURL((url) => !url.pathname.startsWith("/login"));
+  await page.close();
+}
+
+async function open(page: Page, path: string): Promise<void> {
+  await page.goto(path, { waitUntil: "domcontentloaded" });
+  await page.waitForLoadState("load");
+}
+
+async function picture(page: Page, name: string): Promise<void> {
+  await page.screenshot({ path: join(options.out, `${name}.png`) });
+  print(join(options.out, `${name}.png`));
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
