@@ -40,7 +40,7 @@ export function startScheduler(context: Context): Controller {
     if (sameResource(id, resources.pods)) {
       const pod = object as Pod;
       const before = previous as Pod | undefined;
-      if (type !== "DELETED" && needsNode(pod) && isNews(pod, before)) yield keyOf(pod);
+      if (type !== "DELETED" && (needsNode(pod) ? isNews(pod, before) : lacksNote(pod))) yield keyOf(pod);
       if (!pod.spec.nodeName) return;
       if (type === "DELETED" || (before && hasEnded(pod) && !hasEnded(before))) yield* unplaced.keys();
       else if (!before?.spec.nodeName) for (const [key, dependsOnOthers] of unplaced) if (dependsOnOthers) yield key;
@@ -54,6 +54,7 @@ export function startScheduler(context: Context): Controller {
     const pod = cluster.get<Pod>(resources.pods, namespace, name);
     if (!pod || !needsNode(pod)) {
       unplaced.delete(key);
+      if (pod && lacksNote(pod)) await setScheduled(pod, { type: "PodScheduled", status: "True" });
       return undefined;
     }
     const placement = placePod(pod, snapshot());
@@ -71,10 +72,9 @@ export function startScheduler(context: Context): Controller {
     assumed.set(key, { pod, node });
     infos.delete(node);
     try {
-      const bound = await cluster.update<Pod>(resources.pods, { ...pod, spec: { ...pod.spec, nodeName: node } });
+      await cluster.update<Pod>(resources.pods, { ...pod, spec: { ...pod.spec, nodeName: node } });
       const message = `Successfully assigned ${pod.metadata.namespace}/${pod.metadata.name} to ${node}`;
       events.record(pod, { type: "Normal", reason: "Scheduled", message });
-      await setScheduled(bound, { type: "PodScheduled", status: "True" }).catch(ignoreKubeletWasFaster);
     } finally {
       assumed.delete(key);
       infos.delete(node);
@@ -128,6 +128,11 @@ function needsNode({ spec, metadata, status }: Pod): boolean {
   return (spec.schedulerName ?? schedulerName) === schedulerName && !(spec.schedulingGates as unknown[] | undefined)?.length;
 }
 
+/** Has a node, but its status does not say so yet. */
+function lacksNote(pod: Pod): boolean {
+  return !!pod.spec.nodeName && !hasEnded(pod) && findCondition(pod.status?.conditions, "PodScheduled")?.status !== "True";
+}
+
 /** The scheduler's own note that a pod has no node is no reason to try that pod again. */
 function isNews(pod: Pod, previous: Pod | undefined): boolean {
   return (
@@ -146,6 +151,3 @@ function nodeChanged(node: Node, previous: Node): boolean {
   ];
   return !isDeepStrictEqual(relevant(node), relevant(previous));
 }
-
-/** The kubelet keeps PodScheduled=True itself once it has taken the pod. */
-function ignoreKubeletWasFaster(): void {}
