@@ -79,7 +79,7 @@ const presenceEvent = z.discriminatedUnion("event", [
 ]);
 export type PresenceEvent = z.infer<typeof presenceEvent>;
 
-export const refusalCodes = ["forbidden", "invalid_base", "in_flight", "injected_fault", "overloaded", "unavailable"] as const;
+export const refusalCodes = ["forbidden", "invalid_base", "in_flight", "injected_fault", "overloaded"] as const;
 export type RefusalCode = (typeof refusalCodes)[number];
 
 /** What the relay sends. */
@@ -89,7 +89,7 @@ export const serverMessageSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("joined"), revision, replica: z.string(), version: z.string() }),
   /** Committed operations without a gap. One with the client's own id is the acknowledgement of what it submitted. */
   z.object({ type: z.literal("operations"), operations: z.array(committedOperation) }),
-  /** None of these operations was or will be committed. */
+  /** This submission was not and will not be committed; an earlier one with the same sequences may have been. */
   z.object({
     type: z.literal("refused"),
     sequences: z.array(sequence),

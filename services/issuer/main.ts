@@ -1,0 +1,30 @@
+import { onShutdown } from "#lib/runtime/lifecycle.ts";
+import { createLogger } from "#lib/runtime/logger.ts";
+import { readIssuerEnv } from "./env.ts";
+import { KeyRing } from "./key-ring.ts";
+import { IssuerMetrics } from "./metrics.ts";
+import { IssuerServer } from "./server.ts";
+
+const env = readIssuerEnv();
+const logger = createLogger("issuer", env.LOG_LEVEL);
+const keys = new KeyRing({ rotateSeconds: env.ISSUER_ROTATE_SECONDS, directory: env.ISSUER_DATA_DIR, logger });
+const server = new IssuerServer({
+  keys,
+  metrics: new IssuerMetrics(() => keys.count),
+  clientSecret: env.ISSUER_CLIENT_SECRET,
+  version: env.SERVICE_VERSION,
+  logger,
+});
+
+onShutdown({
+  logger,
+  timeoutMs: 10_000,
+  parts: [
+    { name: "server", stop: () => server.stop() },
+    { name: "keys", stop: () => keys.stop() },
+  ],
+});
+
+await keys.start();
+const address = await server.listen(env.BIND_ADDRESS.host, env.BIND_ADDRESS.port);
+logger.info({ address, version: env.SERVICE_VERSION }, "the issuer is listening");

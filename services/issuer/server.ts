@@ -1,0 +1,123 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tokenRequestSchema } from "#lib/protocol/relay-token-request.ts";
+import type { Answer } from "#lib/runtime/health-server.ts";
+import type { Logger } from "#lib/runtime/logger.ts";
+import type { KeyRing } from "./key-ring.ts";
+import type { IssuerMetrics } from "./metrics.ts";
+
+const maxBodyBytes = 16_384;
+
+export type IssuerServerOptions = {
+  keys: KeyRing;
+  metrics: IssuerMetrics;
+  clientSecret: string;
+  version: string;
+  logger: Logger;
+};
+
+/** The issuer over HTTP: the key set, tokens for those who know the client secret, health and metrics. */
+export class IssuerServer {
+  readonly #options: IssuerServerOptions;
+  readonly #server: Server;
+  #isStopping = false;
+
+  constructor(options: IssuerServerOptions) {
+    this.#options = options;
+    const limits = { maxHeaderSize: 8192, headersTimeout: 5000, requestTimeout: 10_000, connectionsCheckingInterval: 500 };
+    this.#server = createServer(limits, async (request, response) => {
+      const answer = await this.#answer(request).catch((error: unknown): Answer => {
+        options.logger.error({ err: error }, "a request failed");
+        return { status: 500, body: { error: "server_error" } };
+      });
+      const isText = typeof answer.body === "string";
+      const cache = request.url === "/.well-known/jwks.json" ? "public, max-age=30" : "no-store";
+      response.writeHead(answer.status, { "content-type": answer.contentType ?? "application/json", "cache-control": cache });
+      response.end(request.method === "HEAD" ? undefined : isText ? answer.body : JSON.stringify(answer.body));
+    });
+    this.#server.maxConnections = 1024;
+  }
+
+  listen(host: string, port: number): Promise<AddressInfo> {
+    return new Promise((resolve, reject) => {
+      this.#server.once("error", reject);
+      this.#server.listen(port, host, () => resolve(this.#server.address() as AddressInfo));
+    });
+  }
+
+  stop(): Promise<void> {
+    this.#isStopping = true;
+    return new Promise((resolve) => {
+      this.#server.close(() => resolve());
+      this.#server.closeIdleConnections();
+    });
+  }
+
+  async #answer(request: IncomingMessage): Promise<Answer> {
+    const { keys, metrics, version } = this.#options;
+    const { pathname } = new URL(request.url ?? "/", "http://localhost");
+    if (pathname === "/token") return this.#token(request);
+    if (request.method !== "GET" && request.method !== "HEAD") return { status: 405, body: { error: "method_not_allowed" } };
+    if (pathname === "/.well-known/jwks.json") return { status: 200, body: keys.keySet() };
+    if (pathname === "/health") {
+      return { status: 200, body: { status: "healthy", version, uptime_seconds: Math.floor(process.uptime()) } };
+    }
+    if (pathname === "/ready") {
+      const isReady = keys.count > 0 && !this.#isStopping;
+      const checks = { keys: keys.count > 0 ? "ok" : "error" };
+      return { status: isReady ? 200 : 503, body: { status: isReady ? "ready" : "not_ready", checks } };
+    }
+    if (pathname === "/metrics") {
+      return { status: 200, body: await metrics.registry.metrics(), contentType: metrics.registry.contentType };
+    }
+    return { status: 404, body: { error: "not_found" } };
+  }
+
+  async #token(request: IncomingMessage): Promise<Answer> {
+    const { keys, metrics, clientSecret } = this.#options;
+    if (request.method !== "POST") return { status: 405, body: { error: "method_not_allowed" } };
+    const secret = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? "")?.[1] ?? "";
+    if (!isEqual(secret, clientSecret)) {
+      metrics.token("refused");
+      return { status: 401, body: { error: "invalid_client" } };
+    }
+    const body = await readBody(request);
+    if (body === undefined)
+      return { status: 413, body: { error: "invalid_request", error_description: "the body is too large" } };
+    const parsed = tokenRequestSchema.safeParse(parseJson(body));
+    if (!parsed.success) {
+      metrics.token("invalid");
+      const issue = parsed.error.issues[0];
+      const description = `${issue?.path.join(".") || "body"}: ${issue?.message}`;
+      return { status: 400, body: { error: "invalid_request", error_description: description } };
+    }
+    const { token, ttlSeconds } = await keys.sign(parsed.data);
+    metrics.token("issued");
+    return { status: 200, body: { access_token: token, token_type: "Bearer", expires_in: ttlSeconds } };
+  }
+}
+
+function isEqual(given: string, wanted: string): boolean {
+  const digest = (text: string) => createHash("sha256").update(text).digest();
+  return timingSafeEqual(digest(given), digest(wanted));
+}
+
+async function readBody(request: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > maxBodyBytes) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,86 @@
+import { Redis } from "ioredis";
+import { decode, type ReplicaMessage, replicaMessageSchema } from "#lib/protocol/relay-messages.ts";
+import type { Logger } from "#lib/runtime/logger.ts";
+
+const channelPrefix = "relay:document:";
+const redisTimeoutMs = 2000;
+
+/**
+ * What replicas tell each other, over Redis publish/subscribe. It is a hint, never the truth: a message that is lost is made up
+ * for by reading PostgreSQL. Uses two connections, one to publish and one that is subscribed.
+ */
+export class Fanout {
+  readonly #replica: string;
+  readonly #logger: Logger;
+  readonly #publisher: Redis;
+  readonly #subscriber: Redis;
+  readonly #onMessage: (documentId: string, message: ReplicaMessage) => void;
+
+  constructor(options: {
+    url: string;
+    replica: string;
+    logger: Logger;
+    onMessage: (documentId: string, message: ReplicaMessage) => void;
+  }) {
+    this.#replica = options.replica;
+    this.#logger = options.logger;
+    this.#onMessage = options.onMessage;
+    const retryStrategy = (attempt: number) => Math.min(2000, 100 * 2 ** Math.min(attempt, 5));
+    const common = { connectTimeout: redisTimeoutMs, retryStrategy, lazyConnect: true };
+    this.#publisher = new Redis(options.url, { ...common, enableOfflineQueue: false, maxRetriesPerRequest: 0 });
+    this.#subscriber = new Redis(options.url, { ...common, maxRetriesPerRequest: null });
+    this.#subscriber.on("message", (channel, text) => this.#receive(channel, text));
+    for (const connection of [this.#publisher, this.#subscriber]) this.#logState(connection);
+  }
+
+  start(): void {
+    for (const connection of [this.#publisher, this.#subscriber]) connection.connect().catch(() => {});
+  }
+
+  stop(): void {
+    this.#publisher.disconnect();
+    this.#subscriber.disconnect();
+  }
+
+  async ping(): Promise<void> {
+    if (this.#subscriber.status !== "ready") throw new Error("the subscribed connection to Redis is not up");
+    await this.#publisher.ping();
+  }
+
+  publish(documentId: string, message: Omit<ReplicaMessage, "replica">): void {
+    if (this.#publisher.status !== "ready") return;
+    const text = JSON.stringify({ replica: this.#replica, ...message });
+    this.#publisher.publish(channelPrefix + documentId, text).catch((error: unknown) => {
+      this.#logger.debug({ err: error }, "a message to the other replicas was not sent");
+    });
+  }
+
+  subscribe(documentId: string): void {
+    this.#subscriber.subscribe(channelPrefix + documentId).catch(() => {});
+  }
+
+  unsubscribe(documentId: string): void {
+    this.#subscriber.unsubscribe(channelPrefix + documentId).catch(() => {});
+  }
+
+  #receive(channel: string, text: string): void {
+    const decoded = decode(replicaMessageSchema, text);
+    if ("problem" in decoded) {
+      this.#logger.warn({ problem: decoded.problem }, "a message of another replica is not understood");
+    } else if (decoded.value.replica !== this.#replica) {
+      this.#onMessage(channel.slice(channelPrefix.length), decoded.value);
+    }
+  }
+
+  #logState(connection: Redis): void {
+    let isUp: boolean | undefined;
+    connection.on("ready", () => {
+      if (isUp === false) this.#logger.info("Redis is back");
+      isUp = true;
+    });
+    connection.on("error", (error) => {
+      if (isUp !== false) this.#logger.warn({ err: error }, "Redis is away");
+      isUp = false;
+    });
+  }
+}

@@ -1,0 +1,53 @@
+import { type CommittedOperation, maxOperationsPerSubmission } from "#lib/protocol/relay-messages.ts";
+import { advance, HistoryMismatch, type PendingOperation } from "#lib/protocol/relay-pending.ts";
+
+/** What one client wants to add to one document, made on top of revision `base`. */
+export type Submission = {
+  documentId: string;
+  clientId: string;
+  actor: string;
+  base: number;
+  operations: PendingOperation[];
+};
+
+/** What became of a submission: how many of its operations are new, and how many had been committed before; or why it is refused. */
+export type Outcome = { kind: "committed"; committed: number; duplicates: number } | { kind: "refused"; reason: string };
+
+export type Ordered = { operations: CommittedOperation[]; outcomes: Outcome[] };
+
+/** How far behind the newest revision the base of a submission may lie. */
+export const maxBaseAge = 5000;
+
+/**
+ * Gives the submissions to one document their places behind `revision`. `history` holds the committed operations from the oldest
+ * base on, up to `revision`. An operation that is in the history already is not placed again.
+ */
+export function orderSubmissions(revision: number, history: CommittedOperation[], submissions: Submission[]): Ordered {
+  const all = [...history];
+  const first = revision - history.length;
+  const outcomes = submissions.map((submission): Outcome => {
+    const problem = findProblem(submission, first, revision);
+    if (problem) return { kind: "refused", reason: problem };
+    let pending = submission.operations;
+    try {
+      for (const committed of all.slice(submission.base - first)) pending = advance(submission.clientId, pending, committed);
+    } catch (error) {
+      if (error instanceof HistoryMismatch) return { kind: "refused", reason: error.message };
+      throw error;
+    }
+    for (const { sequence, delta } of pending) {
+      const { clientId, actor } = submission;
+      all.push({ revision: first + all.length + 1, clientId, sequence, actor, delta });
+    }
+    return { kind: "committed", committed: pending.length, duplicates: submission.operations.length - pending.length };
+  });
+  return { operations: all.slice(history.length), outcomes };
+}
+
+function findProblem({ base, operations }: Submission, first: number, revision: number): string | undefined {
+  if (base > revision) return `revision ${base} does not exist; the document is at ${revision}`;
+  if (base < first) return `revision ${base} is too old; join again`;
+  if (operations.length > maxOperationsPerSubmission) return "too many operations";
+  const inTurn = operations.every(({ sequence }, index) => index === 0 || sequence > (operations[index - 1]?.sequence ?? 0));
+  return inTurn ? undefined : "the sequences do not ascend";
+}

@@ -1,0 +1,119 @@
+import type { CommittedOperation, PresenceEvent, ServerMessage } from "#lib/protocol/relay-messages.ts";
+import type { Logger } from "#lib/runtime/logger.ts";
+import { RecentHistory } from "./recent-history.ts";
+import type { DocumentStore } from "./store.ts";
+
+const pageSize = 500;
+const snapshotEvery = 500;
+
+/** A client of a document on this replica. Only members that are live get operations; the others are still catching up. */
+export type Member = {
+  readonly clientId: string;
+  readonly actor: string;
+  readonly isLive: boolean;
+  send(json: string): void;
+  /** Ends the connection; the client is to come back and join again. */
+  restart(reason: string): void;
+};
+
+/** One document on this replica: passes committed operations on to its members, in order and without a gap. */
+export class Room {
+  readonly documentId: string;
+  readonly members = new Set<Member>();
+  readonly #store: DocumentStore;
+  readonly #logger: Logger;
+  readonly #recent: RecentHistory;
+  #revision: number;
+  #known: number;
+  #fetching: Promise<void> | undefined;
+  #snapshotRevision: number | undefined;
+
+  constructor(options: { documentId: string; revision: number; store: DocumentStore; historyTtlMs: number; logger: Logger }) {
+    this.documentId = options.documentId;
+    this.#store = options.store;
+    this.#logger = options.logger;
+    this.#recent = new RecentHistory(options.historyTtlMs);
+    this.#revision = options.revision;
+    this.#known = options.revision;
+  }
+
+  /** Everything up to this revision was passed on. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  recent(after: number, upTo: number): CommittedOperation[] | undefined {
+    return this.#recent.find(after, upTo);
+  }
+
+  /** Takes committed operations in ascending order, from whichever side; passes on what follows, fetches what lies between. */
+  deliver(operations: CommittedOperation[]): void {
+    const next = operations.filter(({ revision }) => revision > this.#revision);
+    const first = next[0];
+    const last = next.at(-1);
+    if (!first || !last) return;
+    if (first.revision !== this.#revision + 1) {
+      this.notice(last.revision);
+      return;
+    }
+    this.#revision = last.revision;
+    this.#recent.add(next);
+    this.#broadcast({ type: "operations", operations: next }, (member) => member.isLive);
+    this.#snapshotWhenDue();
+  }
+
+  /** The document is known to have reached `revision`: reads what has not been passed on yet. */
+  notice(revision: number): void {
+    this.#known = Math.max(this.#known, revision);
+    if (this.#known <= this.#revision || this.#fetching) return;
+    this.#fetching = this.#fetch()
+      .catch((error: unknown) =>
+        this.#logger.warn({ err: error, documentId: this.documentId }, "missing operations were not read"),
+      )
+      .finally(() => {
+        this.#fetching = undefined;
+      });
+  }
+
+  /** The operations after `revision`, a page of them; none when there are no more. */
+  async page(revision: number): Promise<CommittedOperation[]> {
+    const recent = this.#recent.find(revision, Math.min(this.#revision, revision + pageSize));
+    if (recent) return recent;
+    const page = await this.#store.operationsAfter(this.documentId, revision, pageSize);
+    if (revision <= this.#revision) this.deliver(page);
+    return page;
+  }
+
+  presence(event: PresenceEvent): void {
+    this.#broadcast({ type: "presence", event }, (member) => member.clientId !== event.clientId);
+  }
+
+  restart(reason: string): void {
+    for (const member of [...this.members]) member.restart(reason);
+  }
+
+  async #fetch(): Promise<void> {
+    while (this.#revision < this.#known) {
+      const page = await this.#store.operationsAfter(this.documentId, this.#revision, pageSize);
+      if (page.length === 0) {
+        this.#known = this.#revision;
+        return;
+      }
+      this.deliver(page);
+    }
+  }
+
+  #broadcast(message: ServerMessage, isMeant: (member: Member) => boolean): void {
+    const json = JSON.stringify(message);
+    for (const member of this.members) if (isMeant(member)) member.send(json);
+  }
+
+  #snapshotWhenDue(): void {
+    this.#snapshotRevision ??= this.#revision - (this.#revision % snapshotEvery);
+    if (this.#revision - this.#snapshotRevision < snapshotEvery) return;
+    this.#snapshotRevision = this.#revision;
+    this.#store.writeSnapshot(this.documentId).catch((error: unknown) => {
+      this.#logger.warn({ err: error, documentId: this.documentId }, "a snapshot was not written");
+    });
+  }
+}

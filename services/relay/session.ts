@@ -1,0 +1,258 @@
+import type { WebSocket } from "ws";
+import { operationType } from "#lib/protocol/relay-delta.ts";
+import {
+  type ClientMessage,
+  clientMessageSchema,
+  closeCodes,
+  decode,
+  type RefusalCode,
+  type ServerMessage,
+} from "#lib/protocol/relay-messages.ts";
+import type { Permission } from "#lib/protocol/relay-token.ts";
+import type { Logger } from "#lib/runtime/logger.ts";
+import type { CommitOutcome } from "./committer.ts";
+import type { Faults } from "./faults.ts";
+import type { OperationStatus, RelayMetrics } from "./metrics.ts";
+import type { Submission } from "./ordering.ts";
+import { PresenceThrottle } from "./presence-throttle.ts";
+import type { Member, Room } from "./room.ts";
+import type { Rooms } from "./rooms.ts";
+import type { DocumentStore } from "./store.ts";
+
+/** What all sessions of a replica share. */
+export type SessionContext = {
+  rooms: Rooms;
+  store: DocumentStore;
+  metrics: RelayMetrics;
+  faults: Faults;
+  logger: Logger;
+  submit: (submission: Submission) => Promise<CommitOutcome>;
+  replica: string;
+  version: string;
+  limits: SessionLimits;
+};
+
+export type SessionLimits = {
+  /** A connection that did not join by then is closed. */
+  joinTimeoutMs: number;
+  /** A client for which more than this waits to be sent is closed with 1013. */
+  maxBufferedBytes: number;
+  heartbeatIntervalMs: number;
+  heartbeatTimeoutMs: number;
+  cursorThrottleMs: number;
+  typingDebounceMs: number;
+};
+
+export type SessionIdentity = { documentId: string; actor: string; permissions: Permission[]; expiresAtMs: number };
+
+type SubmitMessage = Extract<ClientMessage, { type: "submit" }>;
+
+/** One authenticated connection to one document, from its join message to its close. */
+export class Session implements Member {
+  readonly #socket: WebSocket;
+  readonly #context: SessionContext;
+  readonly #identity: SessionIdentity;
+  readonly #presence: PresenceThrottle;
+  readonly #openedAt = performance.now();
+  #clientId = "";
+  #room: Room | undefined;
+  #state: "open" | "joining" | "live" | "closed" = "open";
+  #underWay: Promise<void> | undefined;
+  #hasWaiting = false;
+  #lastSeen = performance.now();
+  #lastPing = performance.now();
+
+  constructor(socket: WebSocket, identity: SessionIdentity, context: SessionContext, onClosed: () => void) {
+    this.#socket = socket;
+    this.#identity = identity;
+    this.#context = context;
+    this.#presence = new PresenceThrottle(context.limits, (event) => {
+      if (this.#room) context.rooms.announce(this.#room, { ...event, clientId: this.#clientId });
+    });
+    socket.on("message", (data, isBinary) => {
+      this.#lastSeen = performance.now();
+      this.#receive(isBinary ? undefined : data.toString());
+    });
+    socket.on("pong", () => {
+      this.#lastSeen = performance.now();
+    });
+    socket.on("error", (error) => context.logger.debug({ err: error, documentId: identity.documentId }, "a connection failed"));
+    socket.on("close", () => {
+      this.#leave();
+      onClosed();
+    });
+  }
+
+  get documentId(): string {
+    return this.#identity.documentId;
+  }
+
+  get clientId(): string {
+    return this.#clientId;
+  }
+
+  get actor(): string {
+    return this.#identity.actor;
+  }
+
+  get isLive(): boolean {
+    return this.#state === "live";
+  }
+
+  send(json: string): void {
+    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    if (this.#socket.bufferedAmount > this.#context.limits.maxBufferedBytes) {
+      this.#context.metrics.slowConsumer();
+      this.close(1013, "the client does not read fast enough");
+      return;
+    }
+    this.#socket.send(json);
+  }
+
+  restart(reason: string): void {
+    this.close(1012, reason);
+  }
+
+  notifyShutdown(graceMs: number): void {
+    this.#send({ type: "shutdown", graceMs });
+  }
+
+  /** Closes with a code; a client that does not answer the close is cut off after a short time. */
+  close(code: number, reason: string): void {
+    this.#leave();
+    this.#socket.close(code, reason);
+    setTimeout(() => this.#socket.terminate(), 2000).unref();
+  }
+
+  terminate(): void {
+    this.#socket.terminate();
+  }
+
+  /** To be called every second or so: sends pings, and ends what is dead, has not joined, or whose token has expired. */
+  sweep(): void {
+    const { joinTimeoutMs, heartbeatIntervalMs, heartbeatTimeoutMs } = this.#context.limits;
+    const now = performance.now();
+    if (this.#state === "closed") return;
+    if (Date.now() >= this.#identity.expiresAtMs) this.close(closeCodes.tokenExpired, "the token has expired");
+    else if (this.#state === "open" && now - this.#openedAt > joinTimeoutMs)
+      this.close(closeCodes.handshakeTimeout, "no join message");
+    else if (now - this.#lastSeen > heartbeatTimeoutMs) this.#socket.terminate();
+    else if (now - this.#lastPing >= heartbeatIntervalMs) {
+      this.#lastPing = now;
+      this.#socket.ping();
+    }
+  }
+
+  #receive(text: string | undefined): void {
+    if (this.#state === "closed") return;
+    const decoded = text === undefined ? { problem: "binary messages are not understood" } : decode(clientMessageSchema, text);
+    if ("problem" in decoded) this.close(closeCodes.protocolError, decoded.problem.slice(0, 100));
+    else this.#handle(decoded.value).catch((error: unknown) => this.#fail(error));
+  }
+
+  async #handle(message: ClientMessage): Promise<void> {
+    if (message.type === "join") {
+      if (this.#state === "open") await this.#join(message.clientId, message.since);
+      else this.close(closeCodes.protocolError, "joined already");
+    } else if (!this.#room) this.close(closeCodes.protocolError, "join first");
+    else if (message.type === "submit") await this.#submit(message);
+    else if (message.type === "cursor") this.#presence.cursor(message.cursor);
+    else this.#presence.typing();
+  }
+
+  async #join(clientId: string, since: number | undefined): Promise<void> {
+    this.#state = "joining";
+    this.#clientId = clientId;
+    const room = await this.#context.rooms.enter(this.documentId, this);
+    this.#room = room;
+    // The connection may have closed while the room was opened.
+    if (this.#socket.readyState !== this.#socket.OPEN) return this.#leave();
+    for (const member of room.members) {
+      if (member !== this && member.isLive) {
+        this.#send({ type: "presence", event: { event: "join", clientId: member.clientId, actor: member.actor } });
+      }
+    }
+    await this.#catchUp(room, since === undefined || since > room.revision ? await this.#sendSnapshot() : since);
+  }
+
+  async #sendSnapshot(): Promise<number> {
+    const { revision, document } = await this.#context.store.snapshot(this.documentId);
+    this.#send({ type: "snapshot", revision, document });
+    return revision;
+  }
+
+  async #catchUp(room: Room, from: number): Promise<void> {
+    let at = from;
+    while (at < room.revision && this.#state === "joining") {
+      const operations = await room.page(at);
+      const last = operations.at(-1);
+      if (!last) return this.restart("the document was restored to an earlier revision");
+      at = last.revision;
+      await this.#sendAndWait({ type: "operations", operations });
+    }
+    if (this.#state !== "joining") return;
+    this.#state = "live";
+    this.#send({ type: "joined", revision: at, replica: this.#context.replica, version: this.#context.version });
+  }
+
+  /** One submission is under way and one more may wait: an acknowledgement can overtake the end of its own submission. */
+  async #submit(message: SubmitMessage): Promise<void> {
+    const receivedAt = performance.now();
+    if (this.#hasWaiting) return this.#refuse(message, "in_flight", "the submission before this one is still under way");
+    this.#hasWaiting = true;
+    await this.#underWay;
+    this.#hasWaiting = false;
+    this.#underWay = this.#process(message, receivedAt).catch((error: unknown) => this.#fail(error));
+    await this.#underWay;
+  }
+
+  async #process(message: SubmitMessage, receivedAt: number): Promise<void> {
+    const { base, operations } = message;
+    if (!this.#identity.permissions.includes("write")) {
+      return this.#refuse(message, "forbidden", "the token does not permit writing");
+    }
+    if (await this.#context.faults.inject()) return this.#refuse(message, "injected_fault", "refused by FAULT_ERROR_RATIO");
+    const { documentId, clientId, actor } = this;
+    const outcome = await this.#context.submit({ documentId, clientId, actor, base, operations });
+    if (outcome.kind === "committed") {
+      const seconds = (performance.now() - receivedAt) / 1000;
+      this.#count(operations.slice(0, outcome.duplicates), "duplicate");
+      this.#count(operations.slice(outcome.duplicates), "ok", seconds);
+    } else if (outcome.kind === "refused") this.#refuse(message, "invalid_base", outcome.reason);
+    else if (outcome.kind === "overloaded") this.#refuse(message, "overloaded", "too many operations wait to be committed");
+    else {
+      this.#count(operations, "error");
+      this.close(1013, "the database is away; submit again later");
+    }
+  }
+
+  #count(operations: SubmitMessage["operations"], status: OperationStatus, seconds?: number): void {
+    for (const { delta } of operations) this.#context.metrics.operation(operationType(delta), status, seconds);
+  }
+
+  #refuse({ operations }: SubmitMessage, code: RefusalCode, reason: string): void {
+    this.#count(operations, "error");
+    this.#send({ type: "refused", sequences: operations.map(({ sequence }) => sequence), code, reason });
+  }
+
+  #send(message: ServerMessage): void {
+    this.send(JSON.stringify(message));
+  }
+
+  #sendAndWait(message: ServerMessage): Promise<void> {
+    return new Promise((resolve) => {
+      this.#socket.send(JSON.stringify(message), () => resolve());
+    });
+  }
+
+  #fail(error: unknown): void {
+    this.#context.logger.warn({ err: error, documentId: this.documentId }, "a message could not be handled");
+    this.close(1013, "try again later");
+  }
+
+  #leave(): void {
+    this.#state = "closed";
+    this.#presence.stop();
+    if (this.#room) this.#context.rooms.leave(this.#room, this);
+  }
+}

@@ -1,0 +1,166 @@
+import type { Pool, PoolClient } from "pg";
+import { apply, type Delta, operationType } from "#lib/protocol/relay-delta.ts";
+import type { CommittedOperation } from "#lib/protocol/relay-messages.ts";
+import { maxBaseAge, type Outcome, orderSubmissions, type Submission } from "./ordering.ts";
+
+/** Committed operations of a document that are in memory: all after `after` up to `upTo`, or undefined if some are missing. */
+export type RecentHistory = (documentId: string, after: number, upTo: number) => CommittedOperation[] | undefined;
+
+/** What a batch did: an outcome for each submission in order, and by document the operations now known, history included. */
+export type BatchResult = { outcomes: Outcome[]; documents: Map<string, { revision: number; operations: CommittedOperation[] }> };
+
+type OperationRow = { revision: string; client_id: string; sequence: string; actor_id: string; delta: Delta };
+
+const columns = "revision, client_id, sequence, actor_id, delta";
+
+/** Documents and operations in PostgreSQL. The row lock on a document is what decides the order of its operations. */
+export class DocumentStore {
+  readonly #pool: Pool;
+
+  constructor(pool: Pool) {
+    this.#pool = pool;
+  }
+
+  async ping(): Promise<void> {
+    await this.#pool.query("SELECT 1 FROM documents LIMIT 1");
+  }
+
+  /** The revision of a document, which is created if it does not exist. */
+  async open(documentId: string): Promise<number> {
+    await this.#pool.query("INSERT INTO documents (id) VALUES ($1) ON CONFLICT DO NOTHING", [documentId]);
+    return (await this.revisions([documentId])).get(documentId) ?? 0;
+  }
+
+  async revisions(documentIds: string[]): Promise<Map<string, number>> {
+    const { rows } = await this.#pool.query<{ id: string; revision: string }>(
+      "SELECT id, revision FROM documents WHERE id = ANY($1::uuid[])",
+      [documentIds],
+    );
+    return new Map(rows.map(({ id, revision }) => [id, Number(revision)]));
+  }
+
+  async operationsAfter(documentId: string, revision: number, limit: number): Promise<CommittedOperation[]> {
+    const { rows } = await this.#pool.query<OperationRow>(
+      `SELECT ${columns} FROM operations WHERE document_id = $1 AND revision > $2 ORDER BY revision LIMIT $3`,
+      [documentId, revision, limit],
+    );
+    return rows.map(toOperation);
+  }
+
+  async snapshot(documentId: string): Promise<{ revision: number; document: Delta }> {
+    const { rows } = await this.#pool.query<{ snapshot: string; snapshot_revision: string }>(
+      "SELECT snapshot, snapshot_revision FROM documents WHERE id = $1",
+      [documentId],
+    );
+    const row = rows[0];
+    return row ? { revision: Number(row.snapshot_revision), document: JSON.parse(row.snapshot) } : { revision: 0, document: [] };
+  }
+
+  /** Brings the snapshot up to the newest operations, so that a new client reads few of them. Returns its revision. */
+  async writeSnapshot(documentId: string): Promise<number> {
+    const { revision, document } = await this.snapshot(documentId);
+    const operations = await this.operationsAfter(documentId, revision, maxBaseAge);
+    const last = operations.at(-1);
+    if (!last) return revision;
+    const text = JSON.stringify(operations.reduce((current, { delta }) => apply(current, delta), document));
+    await this.#pool.query(
+      "UPDATE documents SET snapshot = $1, snapshot_revision = $2 WHERE id = $3 AND snapshot_revision = $4",
+      [text, last.revision, documentId, revision],
+    );
+    return last.revision;
+  }
+
+  /**
+   * Orders and commits submissions in one transaction. When it rejects, nothing is known of the outcome: committing the same
+   * submissions again is safe, for operations that are in the history are not added twice.
+   */
+  async commit(submissions: Submission[], recent: RecentHistory): Promise<BatchResult> {
+    const client = await this.#pool.connect();
+    try {
+      await client.query("BEGIN");
+      const result = await orderBatch(client, submissions, recent);
+      await client.query("COMMIT");
+      client.release();
+      return result;
+    } catch (error) {
+      client.release(true);
+      throw error;
+    }
+  }
+}
+
+async function orderBatch(client: PoolClient, submissions: Submission[], recent: RecentHistory): Promise<BatchResult> {
+  const byDocument = Map.groupBy(submissions, ({ documentId }) => documentId);
+  const { rows: locked } = await client.query<{ id: string; revision: string }>(
+    "SELECT id, revision FROM documents WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE",
+    [[...byDocument.keys()]],
+  );
+  const outcomes = new Map<Submission, Outcome>();
+  const documents: BatchResult["documents"] = new Map();
+  const added: { documentId: string; operation: CommittedOperation }[] = [];
+  for (const { id, revision: revisionText } of locked) {
+    const own = byDocument.get(id) ?? [];
+    const revision = Number(revisionText);
+    const base = Math.max(revision - maxBaseAge, Math.min(revision, ...own.map((submission) => submission.base)));
+    const history = base === revision ? [] : (recent(id, base, revision) ?? (await readHistory(client, id, base)));
+    const ordered = orderSubmissions(revision, history, own);
+    ordered.outcomes.forEach((outcome, index) => {
+      const submission = own[index];
+      if (submission) outcomes.set(submission, outcome);
+    });
+    for (const operation of ordered.operations) added.push({ documentId: id, operation });
+    documents.set(id, {
+      revision: revision + ordered.operations.length,
+      operations: [...history, ...ordered.operations],
+    });
+  }
+  if (added.length > 0) await insert(client, added, documents);
+  const missing: Outcome = { kind: "refused", reason: "the document does not exist" };
+  return { outcomes: submissions.map((submission) => outcomes.get(submission) ?? missing), documents };
+}
+
+async function readHistory(client: PoolClient, documentId: string, after: number): Promise<CommittedOperation[]> {
+  const { rows } = await client.query<OperationRow>(
+    `SELECT ${columns} FROM operations WHERE document_id = $1 AND revision > $2 ORDER BY revision`,
+    [documentId, after],
+  );
+  return rows.map(toOperation);
+}
+
+async function insert(
+  client: PoolClient,
+  added: { documentId: string; operation: CommittedOperation }[],
+  documents: BatchResult["documents"],
+): Promise<void> {
+  const operations = added.map(({ operation }) => operation);
+  await client.query({
+    name: "insert-operations",
+    text: `WITH placed AS (
+        UPDATE documents SET revision = target.revision
+        FROM unnest($8::uuid[], $9::bigint[]) AS target (id, revision) WHERE documents.id = target.id
+      )
+      INSERT INTO operations (document_id, revision, client_id, sequence, actor_id, operation_type, delta)
+      SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::jsonb[])`,
+    values: [
+      added.map(({ documentId }) => documentId),
+      operations.map(({ revision }) => revision),
+      operations.map(({ clientId }) => clientId),
+      operations.map(({ sequence }) => sequence),
+      operations.map(({ actor }) => actor),
+      operations.map(({ delta }) => operationType(delta)),
+      operations.map(({ delta }) => JSON.stringify(delta)),
+      [...documents.keys()],
+      [...documents.values()].map(({ revision }) => revision),
+    ],
+  });
+}
+
+function toOperation(row: OperationRow): CommittedOperation {
+  return {
+    revision: Number(row.revision),
+    clientId: row.client_id,
+    sequence: Number(row.sequence),
+    actor: row.actor_id,
+    delta: row.delta,
+  };
+}
