@@ -1,0 +1,141 @@
+import type { Deployment, EventObject, Pod, ReplicaSet } from "#lib/kubernetes/objects.ts";
+import { countReplicas, judgeHealth } from "./health.ts";
+import { mainContainer, versionOf } from "./image.ts";
+import { findLastRestart, readPodStatus } from "./pod-status.ts";
+import { type Instance, kindLabel, type Revision, type Service, type ServiceEvent } from "./schemas.ts";
+import { findCurrentReplicaSet, hashLabel, hashOf, revisionOf, templateYaml } from "./template.ts";
+
+/** A Deployment with all that belongs to it. */
+export type Workload = { deployment: Deployment; replicaSets: readonly ReplicaSet[]; pods: readonly Pod[] };
+
+/** What the words depend on beside the objects: the time, and since when the cluster is silent (null while it talks). */
+export type Moment = { now: Date; staleSince: Date | null };
+
+/** The service as lists and headers show it, and its instances, oldest first. */
+export function describeService(
+  { deployment, replicaSets, pods }: Workload,
+  moment: Moment,
+): { service: Service; instances: Instance[] } {
+  const { metadata, spec, status } = deployment;
+  const revisions = new Map(replicaSets.map((replicaSet) => [hashOf(replicaSet), revisionOf(replicaSet)]));
+  const instances = pods.map((pod) => findInstance(pod, metadata.name, revisions)).toSorted(byAge);
+  const containers = spec.template.spec.containers.map(({ name, image = "" }) => ({ name, image }));
+  const main = mainContainer(containers, metadata.name) ?? { name: "", image: "" };
+  const counts = countReplicas(deployment);
+  const { health, reason } = judgeHealth({ deployment, instances, ...moment });
+  const service: Service = {
+    id: `${metadata.namespace}/${metadata.name}`,
+    uid: metadata.uid,
+    namespace: metadata.namespace ?? "",
+    name: metadata.name,
+    kind: metadata.labels?.[kindLabel] ?? "",
+    desired: counts.desired,
+    ready: counts.ready,
+    updated: counts.updated,
+    available: counts.available,
+    unavailable: status?.unavailableReplicas ?? Math.max(0, counts.desired - counts.available),
+    image: main.image,
+    version: versionOf(main.image),
+    container: main.name,
+    containers,
+    templateHash: hashOf(findCurrentReplicaSet(deployment, replicaSets)),
+    revision: revisionOf(deployment),
+    restarts: instances.reduce((sum, instance) => sum + instance.restarts, 0),
+    health,
+    healthReason: reason,
+    paused: spec.paused ?? false,
+    generation: metadata.generation ?? 0,
+    observedGeneration: status?.observedGeneration ?? 0,
+    createdAt: metadata.creationTimestamp,
+  };
+  return { service, instances };
+}
+
+function byAge(a: Instance, b: Instance): number {
+  return a.createdAt.localeCompare(b.createdAt) || (a.name < b.name ? -1 : 1);
+}
+
+const instances = new WeakMap<Pod, Instance>();
+
+/** The same pod object gives the same instance object, so that a large service's change costs only what changed. */
+function findInstance(pod: Pod, service: string, revisions: ReadonlyMap<string, number | null>): Instance {
+  const known = instances.get(pod);
+  const revision = revisions.get(pod.metadata.labels?.[hashLabel] ?? "") ?? null;
+  if (known && known.revision === revision && known.service === service) return known;
+  const instance = describeInstance(pod, service, revision);
+  instances.set(pod, instance);
+  return instance;
+}
+
+function describeInstance(pod: Pod, service: string, revision: number | null): Instance {
+  const { metadata, spec, status } = pod;
+  const reading = readPodStatus(pod);
+  const image = mainContainer(spec.containers, service)?.image ?? "";
+  const templateHash = metadata.labels?.[hashLabel] ?? "";
+  const running = mainContainer(status?.containerStatuses ?? [], service)?.state?.running;
+  return {
+    uid: metadata.uid,
+    namespace: metadata.namespace ?? "",
+    name: metadata.name,
+    service,
+    node: spec.nodeName ?? null,
+    address: status?.podIP ?? null,
+    status: reading.status,
+    statusMessage: reading.message,
+    phase: status?.phase ?? "Pending",
+    ready: reading.ready,
+    restarts: reading.restarts,
+    lastRestart: findLastRestart(pod),
+    image,
+    version: versionOf(image),
+    revision,
+    templateHash,
+    containers: spec.containers.map((container) => container.name),
+    startedAt: running?.startedAt ?? null,
+    createdAt: metadata.creationTimestamp,
+    deleting: metadata.deletionTimestamp !== undefined,
+  };
+}
+
+/** The history of a service, newest first. */
+export function describeRevisions({ deployment, replicaSets }: Omit<Workload, "pods">): Revision[] {
+  const current = findCurrentReplicaSet(deployment, replicaSets)?.metadata.uid;
+  return replicaSets
+    .map((replicaSet) => describeRevision(replicaSet, deployment.metadata.name, replicaSet.metadata.uid === current))
+    .toSorted((a, b) => b.revision - a.revision);
+}
+
+function describeRevision(replicaSet: ReplicaSet, service: string, current: boolean): Revision {
+  const { metadata, spec } = replicaSet;
+  const { containers } = spec.template.spec;
+  return {
+    revision: revisionOf(replicaSet) ?? 0,
+    replicaSet: metadata.name,
+    templateHash: hashOf(replicaSet),
+    images: containers.map((container) => container.image ?? ""),
+    version: versionOf(mainContainer(containers, service)?.image ?? ""),
+    createdAt: metadata.creationTimestamp,
+    changeCause: metadata.annotations?.["kubernetes.io/change-cause"] ?? null,
+    replicas: replicaSet.status?.replicas ?? 0,
+    current,
+    template: templateYaml(spec.template),
+  };
+}
+
+/** An event as pages show it; both the old fields and the newer `series` are read. */
+export function describeEvent(event: EventObject): ServiceEvent {
+  const { metadata, involvedObject, series } = event;
+  const first = event.firstTimestamp ?? event.eventTime ?? metadata.creationTimestamp;
+  return {
+    uid: metadata.uid,
+    type: event.type ?? "Normal",
+    reason: event.reason ?? "",
+    message: event.message ?? "",
+    objectKind: involvedObject.kind ?? "",
+    objectName: involvedObject.name ?? "",
+    count: series?.count ?? event.count ?? 1,
+    firstAt: first,
+    lastAt: series?.lastObservedTime ?? event.lastTimestamp ?? event.eventTime ?? first,
+    source: event.source?.component || event.reportingComponent || "",
+  };
+}

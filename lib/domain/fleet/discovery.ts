@@ -1,0 +1,46 @@
+import type { Deployment, Pod } from "#lib/kubernetes/objects.ts";
+import { authorise, type ConsoleContext } from "../context.ts";
+import { DomainError } from "../errors.ts";
+import { mainContainer, versionOf } from "./image.ts";
+import { kindLabel } from "./schemas.ts";
+
+/** One group of Prometheus' HTTP service discovery. */
+export type TargetGroup = { targets: string[]; labels: Record<string, string> };
+
+/** The scrape targets of the cluster; throws kubernetes-unavailable before the first list, so that Prometheus keeps what it has. */
+export function listTargets(context: ConsoleContext): TargetGroup[] {
+  authorise(context, "viewer", "read scrape targets");
+  const { index } = context.fleet;
+  if (!context.fleet.isSynced) throw new DomainError("kubernetes-unavailable", "The cluster has not been read yet.");
+  return index
+    .listPods()
+    .map((pod) => describeTarget(pod, index.findDeploymentOf(pod)))
+    .filter((group) => group !== null)
+    .toSorted((a, b) => ((a.labels.pod ?? "") < (b.labels.pod ?? "") ? -1 : 1));
+}
+
+/** The target of a pod with the usual annotations prometheus.io/scrape, port, path and scheme; null when it is not to be scraped. */
+export function describeTarget(pod: Pod, deployment: Deployment | null): TargetGroup | null {
+  const { metadata, spec, status } = pod;
+  const annotations = metadata.annotations ?? {};
+  const labels = metadata.labels ?? {};
+  const port = annotations["prometheus.io/port"];
+  const isOver = status?.phase === "Succeeded" || status?.phase === "Failed";
+  if (annotations["prometheus.io/scrape"] !== "true" || !port || !status?.podIP || isOver) return null;
+  const service = labels["app.kubernetes.io/name"] ?? deployment?.metadata.name ?? metadata.name;
+  const image = mainContainer(spec.containers, service)?.image ?? "";
+  const host = status.podIP.includes(":") ? `[${status.podIP}]` : status.podIP;
+  return {
+    targets: [`${host}:${port}`],
+    labels: {
+      namespace: metadata.namespace ?? "",
+      pod: metadata.name,
+      service,
+      kind: labels[kindLabel] ?? deployment?.metadata.labels?.[kindLabel] ?? "",
+      version: labels["app.kubernetes.io/version"] ?? versionOf(image),
+      node: spec.nodeName ?? "",
+      __metrics_path__: annotations["prometheus.io/path"] ?? "/metrics",
+      ...(annotations["prometheus.io/scheme"] ? { __scheme__: annotations["prometheus.io/scheme"] } : {}),
+    },
+  };
+}

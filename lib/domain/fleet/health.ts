@@ -1,0 +1,132 @@
+import type { Deployment } from "#lib/kubernetes/objects.ts";
+import { isFailing } from "./pod-status.ts";
+import type { Health, Instance } from "./schemas.ts";
+
+/** The health of a service and the sentence that explains it. */
+export type Judgement = { health: Health; reason: string };
+
+export type HealthInput = {
+  deployment: Deployment;
+  instances: readonly Instance[];
+  now: Date;
+  /** Since when nothing was heard of the cluster; null while the feed is connected. */
+  staleSince: Date | null;
+};
+
+const defaultDeadlineSeconds = 600;
+
+/**
+ * Decides one word: unknown (stale feed), down (none ready), degraded (a failing instance, a failed rollout, or too few ready),
+ * progressing (a change within its deadline), paused, healthy; in this order.
+ */
+export function judgeHealth(input: HealthInput): Judgement {
+  const { deployment, staleSince } = input;
+  const judgement = judgePresent(input);
+  if (!staleSince) return judgement;
+  const name = deployment.metadata.name;
+  return {
+    health: "unknown",
+    reason: `No news from the cluster since ${staleSince.toISOString()}; ${name} was ${judgement.health} then.`,
+  };
+}
+
+function judgePresent({ deployment, instances, now }: HealthInput): Judgement {
+  const counts = countReplicas(deployment);
+  const failing = describeFailing(instances);
+  const deadlineMs = (deployment.spec.progressDeadlineSeconds ?? defaultDeadlineSeconds) * 1000;
+  const starting = instances.filter(
+    (instance) => !instance.ready && !instance.deleting && !isFailing(instance.status) && age(instance, now) < deadlineMs,
+  ).length;
+  if (counts.desired > 0 && counts.ready === 0) {
+    if (!failing && isFirstStart(deployment) && starting > 0)
+      return { health: "progressing", reason: `Starting for the first time: 0 of ${counts.desired} ready.` };
+    return { health: "down", reason: sentence(`None of ${counts.desired} instances is ready`, failing) };
+  }
+  if (failing) return { health: "degraded", reason: sentence(`${counts.ready} of ${counts.desired} ready`, failing) };
+  const failure = findFailure(deployment);
+  if (failure) return { health: "degraded", reason: failure };
+  if (counts.desired === 0 && counts.replicas === 0 && !deployment.spec.paused)
+    return { health: "healthy", reason: "Scaled to 0: nothing should run." };
+  const moving = describeMove(deployment, counts);
+  if (counts.ready < counts.desired && !moving && starting === 0)
+    return { health: "degraded", reason: `${counts.ready} of ${counts.desired} instances are ready.` };
+  if (deployment.spec.paused) return { health: "paused", reason: "Paused: changes of the template wait until it is resumed." };
+  if (moving) return { health: "progressing", reason: moving };
+  if (counts.ready < counts.desired)
+    return { health: "progressing", reason: `${starting} starting: ${counts.ready} of ${counts.desired} ready.` };
+  return { health: "healthy", reason: `${counts.ready} of ${counts.desired} instances are ready.` };
+}
+
+type Counts = { desired: number; replicas: number; updated: number; ready: number; available: number };
+
+/** The numbers of a Deployment, absent ones as 0 (desired: 1). */
+export function countReplicas({ spec, status }: Deployment): Counts {
+  return {
+    desired: spec.replicas ?? 1,
+    replicas: status?.replicas ?? 0,
+    updated: status?.updatedReplicas ?? 0,
+    ready: status?.readyReplicas ?? 0,
+    available: status?.availableReplicas ?? 0,
+  };
+}
+
+function describeMove(deployment: Deployment, { desired, replicas, updated, available }: Counts): string | null {
+  if (deployment.spec.paused) return null;
+  if ((deployment.status?.observedGeneration ?? 0) < (deployment.metadata.generation ?? 0))
+    return "A change was accepted and begins.";
+  if (updated < desired) return `Rolling out: ${updated} of ${desired} instances are updated.`;
+  if (replicas > updated)
+    return `Rolling out: ${replicas - updated} old ${replicas - updated === 1 ? "instance ends" : "instances end"}.`;
+  const reason = findCondition(deployment, "Progressing")?.reason;
+  if (available < desired && reason !== undefined && reason !== "NewReplicaSetAvailable")
+    return `Rolling out: ${available} of ${desired} updated instances are available.`;
+  return null;
+}
+
+function findFailure(deployment: Deployment): string | null {
+  const progressing = findCondition(deployment, "Progressing");
+  if (progressing?.status === "False" && progressing.reason === "ProgressDeadlineExceeded")
+    return "The rollout made no progress within its deadline (ProgressDeadlineExceeded).";
+  const failure = findCondition(deployment, "ReplicaFailure");
+  if (failure?.status === "True") return `Instances cannot be created: ${failure.message ?? failure.reason ?? "no reason given"}`;
+  return null;
+}
+
+function findCondition(deployment: Deployment, type: string) {
+  return deployment.status?.conditions?.find((condition) => condition.type === type);
+}
+
+function isFirstStart(deployment: Deployment): boolean {
+  const progressing = findCondition(deployment, "Progressing");
+  return progressing?.reason !== "NewReplicaSetAvailable" && progressing?.reason !== "ProgressDeadlineExceeded";
+}
+
+/** What is wrong with the failing instances, the most frequent status first; null when none fails. */
+export function describeFailing(instances: readonly Instance[]): string | null {
+  const failing = instances.filter((instance) => !instance.deleting && isFailing(instance.status));
+  const first = mostFrequent(failing);
+  if (!first) return null;
+  const same = failing.filter((instance) => instance.status === first.status).length;
+  const cause = first.statusMessage ? `: ${first.statusMessage}` : exitText(first);
+  return `${same} ${same === 1 ? "instance is" : "instances are"} in ${first.status}${cause}`;
+}
+
+function exitText({ lastRestart }: Instance): string {
+  if (!lastRestart) return "";
+  const code = lastRestart.exitCode === null ? "" : ` with exit code ${lastRestart.exitCode}`;
+  return `, last ended by ${lastRestart.reason}${code}`;
+}
+
+function mostFrequent(instances: readonly Instance[]): Instance | undefined {
+  const groups = Map.groupBy(instances, (instance) => instance.status);
+  return [...groups.values()].toSorted((a, b) => b.length - a.length)[0]?.[0];
+}
+
+function sentence(start: string, failing: string | null): string {
+  const text = failing ? `${start}; ${failing}` : start;
+  return text.endsWith(".") ? text : `${text}.`;
+}
+
+function age(instance: Instance, now: Date): number {
+  return now.getTime() - Date.parse(instance.createdAt);
+}

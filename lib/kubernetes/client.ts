@@ -1,0 +1,165 @@
+import http, { type IncomingMessage } from "node:http";
+import https from "node:https";
+import type { KubeConfig } from "@kubernetes/client-node";
+import { noAnswerError, readStatusError } from "./errors.ts";
+import type { JsonPatch } from "./objects.ts";
+
+type Query = Record<string, string | number | boolean | undefined>;
+
+type Request = {
+  method: "GET" | "PATCH";
+  path: string;
+  query?: Query;
+  body?: string;
+  contentType?: string;
+  signal?: AbortSignal;
+};
+
+const requestTimeoutMs = 10_000;
+const maxAnswerBytes = 64 * 1024 * 1024;
+
+/**
+ * The Kubernetes API as plain JSON, over the connection and credentials of client-node's KubeConfig. Every method rejects with
+ * KubernetesError. Connections are kept alive, and a peer that vanished is noticed by TCP keep-alive within half a minute.
+ */
+export class KubernetesClient {
+  readonly #config: KubeConfig;
+  readonly #server: URL;
+  #agent: http.Agent | undefined;
+
+  constructor(config: KubeConfig) {
+    const server = config.getCurrentCluster()?.server;
+    if (!server) throw new Error("the kubeconfig names no current cluster");
+    this.#config = config;
+    this.#server = new URL(server);
+  }
+
+  /** The address of the API server. */
+  get server(): string {
+    return this.#server.origin;
+  }
+
+  /** Reads one object or list. */
+  async get<T>(path: string, query?: Query, signal?: AbortSignal): Promise<T> {
+    return (await this.#json({ method: "GET", path, query, signal })) as T;
+  }
+
+  /** Reads every page of a list. */
+  async list<T>(path: string, query: Query = {}): Promise<T[]> {
+    const items: T[] = [];
+    let next: string | undefined;
+    do {
+      const page = await this.get<{ metadata: { continue?: string }; items: T[] }>(path, {
+        ...query,
+        limit: 500,
+        continue: next,
+      });
+      items.push(...page.items);
+      next = page.metadata.continue || undefined;
+    } while (next);
+    return items;
+  }
+
+  /** Applies a JSON Patch and returns the object after it; with `dryRun` the server writes nothing (dryRun=All). */
+  async patch<T>(path: string, patch: JsonPatch, options: { dryRun?: boolean } = {}): Promise<T> {
+    return (await this.#json({
+      method: "PATCH",
+      path,
+      query: { dryRun: options.dryRun ? "All" : undefined, fieldManager: "switchyard" },
+      body: JSON.stringify(patch),
+      contentType: "application/json-patch+json",
+    })) as T;
+  }
+
+  /** Opens an answer that goes on (a watch, a log). The time limit is for its headers only; `signal` ends it. */
+  async stream(path: string, query: Query, signal: AbortSignal): Promise<IncomingMessage> {
+    const answer = await this.#send({ method: "GET", path, query, signal });
+    if (isSuccess(answer)) return answer;
+    throw readStatusError(answer.statusCode ?? 0, await readBody(answer, 64 * 1024));
+  }
+
+  close(): void {
+    this.#agent?.destroy();
+  }
+
+  async #json(request: Request): Promise<unknown> {
+    const answer = await this.#send(request);
+    const timer = setTimeout(() => answer.destroy(new Error("the answer took too long")), requestTimeoutMs);
+    try {
+      const body = await readBody(answer, maxAnswerBytes);
+      if (!isSuccess(answer)) throw readStatusError(answer.statusCode ?? 0, body);
+      return JSON.parse(body);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #send(request: Request): Promise<IncomingMessage> {
+    const options: https.RequestOptions = {};
+    await this.#config.applyToHTTPSOptions(options).catch((error: unknown) => {
+      throw noAnswerError(error);
+    });
+    const secure = this.#server.protocol === "https:";
+    const { ca, cert, key, rejectUnauthorized, servername } = options;
+    // client-node's own agent opens a connection for every request; it is kept only where it leads through a proxy.
+    if (!this.#config.getCurrentCluster()?.proxyUrl) {
+      this.#agent ??= secure
+        ? new https.Agent({ keepAlive: true, ca, cert, key, rejectUnauthorized, servername })
+        : new http.Agent({ keepAlive: true });
+      options.agent = this.#agent;
+    }
+    const url = this.#url(request);
+    return new Promise((resolve, reject) => {
+      const outgoing = (secure ? https : http).request(url, {
+        ...options,
+        method: request.method,
+        signal: request.signal,
+        headers: {
+          ...options.headers,
+          accept: "application/json",
+          "user-agent": "switchyard",
+          ...(request.body === undefined
+            ? {}
+            : { "content-type": request.contentType, "content-length": Buffer.byteLength(request.body) }),
+        },
+      });
+      const timer = setTimeout(() => outgoing.destroy(new Error("it took too long.")), requestTimeoutMs);
+      outgoing.once("socket", (socket) => socket.setKeepAlive(true, 15_000));
+      outgoing.once("response", (answer) => {
+        clearTimeout(timer);
+        resolve(answer);
+      });
+      outgoing.on("error", (error) => {
+        clearTimeout(timer);
+        reject(noAnswerError(error));
+      });
+      outgoing.end(request.body);
+    });
+  }
+
+  #url({ path, query = {} }: Request): URL {
+    const url = new URL(this.#server.pathname.replace(/\/$/, "") + path, this.#server);
+    for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, String(value));
+    return url;
+  }
+}
+
+function isSuccess(answer: IncomingMessage): boolean {
+  const status = answer.statusCode ?? 0;
+  return status >= 200 && status < 300;
+}
+
+async function readBody(answer: IncomingMessage, limit: number): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of answer) {
+      size += (chunk as Buffer).length;
+      if (size > limit) throw new Error(`the answer is longer than ${limit} bytes`);
+      chunks.push(chunk as Buffer);
+    }
+  } catch (error) {
+    throw noAnswerError(error);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}

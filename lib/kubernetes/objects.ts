@@ -1,0 +1,143 @@
+/**
+ * The parts of Kubernetes objects that Switchyard reads, as the API's JSON has them: times are strings, unknown fields stay. The
+ * generated models of client-node would turn times into Dates and drop fields that they do not know, so that a rollback could
+ * lose a part of the template.
+ */
+
+export type OwnerReference = { apiVersion: string; kind: string; name: string; uid: string; controller?: boolean };
+
+export type Metadata = {
+  name: string;
+  namespace?: string;
+  uid: string;
+  resourceVersion: string;
+  generation?: number;
+  creationTimestamp: string;
+  deletionTimestamp?: string;
+  labels?: Record<string, string>;
+  annotations?: Record<string, string>;
+  ownerReferences?: OwnerReference[];
+};
+
+/** Any object of the API. */
+export type KubernetesObject = { apiVersion?: string; kind?: string; metadata: Metadata };
+
+export type Container = { name: string; image?: string; restartPolicy?: string };
+
+export type PodTemplate = {
+  metadata?: { labels?: Record<string, string>; annotations?: Record<string, string> } & Record<string, unknown>;
+  spec: { containers: Container[]; initContainers?: Container[] } & Record<string, unknown>;
+};
+
+export type Condition = { type: string; status: string; reason?: string; message?: string; lastTransitionTime?: string };
+
+export type Deployment = KubernetesObject & {
+  spec: {
+    replicas?: number;
+    paused?: boolean;
+    progressDeadlineSeconds?: number;
+    selector: { matchLabels?: Record<string, string> };
+    template: PodTemplate;
+  };
+  status?: {
+    observedGeneration?: number;
+    replicas?: number;
+    updatedReplicas?: number;
+    readyReplicas?: number;
+    availableReplicas?: number;
+    unavailableReplicas?: number;
+    conditions?: Condition[];
+  };
+};
+
+export type ReplicaSet = KubernetesObject & {
+  spec: { replicas?: number; template: PodTemplate };
+  status?: { replicas?: number; readyReplicas?: number; availableReplicas?: number };
+};
+
+export type ContainerState = {
+  waiting?: { reason?: string; message?: string };
+  running?: { startedAt?: string };
+  terminated?: { exitCode: number; signal?: number; reason?: string; message?: string; finishedAt?: string };
+};
+
+export type ContainerStatus = {
+  name: string;
+  ready: boolean;
+  started?: boolean;
+  restartCount: number;
+  image?: string;
+  state?: ContainerState;
+  lastState?: ContainerState;
+};
+
+export type Pod = KubernetesObject & {
+  spec: {
+    nodeName?: string;
+    containers: Container[];
+    initContainers?: Container[];
+    readinessGates?: { conditionType: string }[];
+  };
+  status?: {
+    phase?: string;
+    reason?: string;
+    message?: string;
+    podIP?: string;
+    startTime?: string;
+    conditions?: Condition[];
+    containerStatuses?: ContainerStatus[];
+    initContainerStatuses?: ContainerStatus[];
+  };
+};
+
+export type EventObject = KubernetesObject & {
+  involvedObject: { kind?: string; namespace?: string; name?: string; uid?: string };
+  type?: string;
+  reason?: string;
+  message?: string;
+  count?: number;
+  firstTimestamp?: string | null;
+  lastTimestamp?: string | null;
+  eventTime?: string | null;
+  series?: { count?: number; lastObservedTime?: string };
+  source?: { component?: string; host?: string };
+  reportingComponent?: string;
+};
+
+export type Node = KubernetesObject & {
+  spec?: { unschedulable?: boolean };
+  status?: { conditions?: Condition[]; addresses?: { type: string; address: string }[] };
+};
+
+export type HorizontalPodAutoscaler = KubernetesObject & {
+  spec: { minReplicas?: number; maxReplicas: number; scaleTargetRef: { kind: string; name: string } };
+};
+
+export type ObjectList<T> = { metadata: { resourceVersion: string; continue?: string }; items: T[] };
+
+/** One operation of a JSON Patch, RFC 6902. */
+export type JsonPatchOperation =
+  | { op: "add" | "replace" | "test"; path: string; value: unknown }
+  | { op: "remove"; path: string };
+export type JsonPatch = JsonPatchOperation[];
+
+/** A part of a JSON Pointer with `~` and `/` escaped, RFC 6901. */
+export function pointerPart(text: string): string {
+  return text.replaceAll("~", "~0").replaceAll("/", "~1");
+}
+
+const segment = encodeURIComponent;
+
+/** The API's addresses of what Switchyard reads and writes. */
+export const paths = {
+  deployments: "/apis/apps/v1/deployments",
+  replicaSets: "/apis/apps/v1/replicasets",
+  pods: "/api/v1/pods",
+  events: "/api/v1/events",
+  nodes: "/api/v1/nodes",
+  deployment: (namespace: string, name: string) => `/apis/apps/v1/namespaces/${segment(namespace)}/deployments/${segment(name)}`,
+  replicaSetsOf: (namespace: string) => `/apis/apps/v1/namespaces/${segment(namespace)}/replicasets`,
+  podsOf: (namespace: string) => `/api/v1/namespaces/${segment(namespace)}/pods`,
+  podLog: (namespace: string, name: string) => `/api/v1/namespaces/${segment(namespace)}/pods/${segment(name)}/log`,
+  autoscalersOf: (namespace: string) => `/apis/autoscaling/v2/namespaces/${segment(namespace)}/horizontalpodautoscalers`,
+};

@@ -1,0 +1,141 @@
+import { z } from "zod";
+import { DomainError } from "#lib/domain/errors.ts";
+
+/** One series: its labels, and points of [unix seconds, value]. NaN and infinite values are null. */
+export type PrometheusSeries = { labels: Record<string, string>; points: [number, number | null][] };
+
+/** One value with its labels. */
+export type PrometheusSample = { labels: Record<string, string>; value: number | null };
+
+const labelsSchema = z.record(z.string(), z.string());
+const pointSchema = z.tuple([z.number(), z.string()]);
+const answerSchema = z.object({ status: z.literal("success"), data: z.unknown() });
+const errorSchema = z.object({ status: z.literal("error"), error: z.string() });
+const vectorSchema = z.object({
+  resultType: z.literal("vector"),
+  result: z.array(z.object({ metric: labelsSchema, value: pointSchema })),
+});
+const matrixSchema = z.object({
+  resultType: z.literal("matrix"),
+  result: z.array(z.object({ metric: labelsSchema, values: z.array(pointSchema) })),
+});
+
+const maxAnswerBytes = 32 * 1024 * 1024;
+
+export type PrometheusOptions = { url: string; timeoutMs?: number };
+
+/** Prometheus' HTTP API. Rejects with prometheus-unavailable (no answer in time) or prometheus-refused (a bad expression). */
+export class PrometheusClient {
+  readonly #url: string;
+  readonly #timeoutMs: number;
+
+  constructor({ url, timeoutMs = 8_000 }: PrometheusOptions) {
+    this.#url = url.replace(/\/+$/, "");
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** Evaluates an expression now. */
+  async query(expr: string): Promise<PrometheusSample[]> {
+    const data = await this.#ask("/api/v1/query", { query: expr, timeout: this.#promTimeout() });
+    return parse(vectorSchema, data).result.map(({ metric, value }) => ({ labels: metric, value: toNumber(value[1]) }));
+  }
+
+  /** Evaluates an expression over a range; times and step in seconds. */
+  async queryRange(expr: string, range: { from: number; to: number; stepSeconds: number }): Promise<PrometheusSeries[]> {
+    const { from, to, stepSeconds } = range;
+    const parameters = { query: expr, start: `${from}`, end: `${to}`, step: `${stepSeconds}`, timeout: this.#promTimeout() };
+    const data = await this.#ask("/api/v1/query_range", parameters);
+    return parse(matrixSchema, data).result.map(({ metric, values }) => ({
+      labels: metric,
+      points: values.map(([at, value]) => [at, toNumber(value)]),
+    }));
+  }
+
+  /** Names of the metrics of the series that the selector matches, within a time range in seconds. */
+  async metricNames(selector: string, range: { from: number; to: number }): Promise<string[]> {
+    const data = await this.#ask("/api/v1/label/__name__/values", {
+      "match[]": selector,
+      start: `${range.from}`,
+      end: `${range.to}`,
+    });
+    return parse(z.array(z.string()), data);
+  }
+
+  #promTimeout(): string {
+    return `${this.#timeoutMs}ms`;
+  }
+
+  async #ask(path: string, parameters: Record<string, string>): Promise<unknown> {
+    let status: number;
+    let body: string;
+    try {
+      const isForm = !path.includes("/label/");
+      const form = new URLSearchParams(parameters);
+      const response = await fetch(isForm ? `${this.#url}${path}` : `${this.#url}${path}?${form}`, {
+        method: isForm ? "POST" : "GET",
+        body: isForm ? form : undefined,
+        signal: AbortSignal.timeout(this.#timeoutMs),
+        redirect: "error",
+      });
+      status = response.status;
+      body = await readLimited(response, maxAnswerBytes);
+    } catch (error) {
+      throw unavailable(describe(error, this.#timeoutMs), error);
+    }
+    const json = parseJson(body);
+    const answer = answerSchema.safeParse(json);
+    if (answer.success) return answer.data.data;
+    const refusal = errorSchema.safeParse(json);
+    if (refusal.success && status >= 400 && status < 500) {
+      throw new DomainError("prometheus-refused", `Prometheus refused the query: ${refusal.data.error}`);
+    }
+    throw unavailable(refusal.success ? refusal.data.error : `it answered with HTTP ${status}`, undefined);
+  }
+}
+
+async function readLimited(response: Response, limit: number): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length;
+    if (size > limit) throw new Error(`its answer is longer than ${limit} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function parse<S extends z.ZodType>(schema: S, data: unknown): z.output<S> {
+  const result = schema.safeParse(data);
+  if (result.success) return result.data;
+  throw unavailable("its answer has a form that is not known", result.error);
+}
+
+function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return null;
+  }
+}
+
+function toNumber(text: string): number | null {
+  const value = Number(text);
+  return Number.isFinite(value) ? value : null;
+}
+
+function describe(error: unknown, timeoutMs: number): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.name === "TimeoutError") return `no answer within ${timeoutMs / 1000} s`;
+  const cause = error.cause instanceof Error ? error.cause : error;
+  if ("code" in cause && cause.code === "ECONNREFUSED") return "nothing listens at its address";
+  return cause.message;
+}
+
+function unavailable(what: string, cause: unknown): DomainError {
+  return new DomainError("prometheus-unavailable", `Prometheus cannot be asked: ${what}.`, {}, { cause });
+}
+
+/** A value as PromQL text in double quotes. */
+export function quoteLabel(value: string): string {
+  return `"${value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n")}"`;
+}
