@@ -59,7 +59,7 @@ export class HubConnection {
     socket.on("data", (chunk: Buffer) => this.#receive(chunk));
     socket.on("drain", () => socket.resume());
     socket.on("error", (error) => this.#finish(error));
-    socket.on("end", () => this.destroy(new Error("the peer closed the connection")));
+    socket.on("end", () => this.end(new Error("the peer closed the connection")));
     socket.on("close", () => this.#finish(new Error("the connection was lost")));
   }
 

@@ -1,8 +1,8 @@
 import { writeFileSync } from "node:fs";
+import { createSelfSignedCertificate } from "#lib/protocol/hub-certificate.ts";
 import { configureOrExit, createHealthServer, reportUnusedVariables, runHealthCommand } from "#lib/protocol/hub-daemon.ts";
 import { onShutdown } from "#lib/runtime/lifecycle.ts";
 import { createLogger, type Logger } from "#lib/runtime/logger.ts";
-import { createSelfSignedCertificate } from "./certificate.ts";
 import { ScanDispatcher } from "./dispatcher.ts";
 import { EdgeLedger } from "./edge-ledger.ts";
 import { type HubEnv, parseHubEnv } from "./env.ts";

@@ -118,9 +118,9 @@ export class HubServer {
   #countTlsFailure(error: Error & { code?: string }, socket: TLSSocket): void {
     const { metrics, logger } = this.#options;
     const isLate = error.code === "ERR_TLS_HANDSHAKE_TIMEOUT";
-    const saidNothing = socket.bytesRead === 0 && !isLate;
-    metrics.rejected.inc({ reason: isLate ? "handshake_timeout" : saidNothing ? "no_tls" : "tls_failed" });
-    if (!saidNothing) metrics.errors.inc();
+    const left = error.code === "ECONNRESET";
+    metrics.rejected.inc({ reason: isLate ? "handshake_timeout" : left ? "no_tls" : "tls_failed" });
+    if (!left) metrics.errors.inc();
     logger.debug({ code: error.code, reason: error.message }, "a connection did not get through TLS");
     socket.destroy();
   }

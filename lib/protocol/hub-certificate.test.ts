@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { expect, test } from "vitest";
-import { createSelfSignedCertificate } from "./certificate.ts";
+import { createSelfSignedCertificate } from "#lib/protocol/hub-certificate.ts";
 
 test("a self-signed certificate is its own authority, holds its key, and names every host and address", () => {
   const { cert, key } = createSelfSignedCertificate(["localhost", "127.10.10.3", "::1", "fd00:1::2:3", "hub.fleet.svc"]);

@@ -1,0 +1,65 @@
+import { expect, test } from "vitest";
+import { Breaker, type BreakerState } from "#lib/protocol/breaker.ts";
+
+function createBreaker() {
+  const clock = { ms: 1_000 };
+  const changes: BreakerState[] = [];
+  const breaker = new Breaker({ now: () => clock.ms, onChange: (state) => changes.push(state) });
+  const fail = (times: number) => {
+    for (let i = 0; i < times; i++) breaker.fail();
+  };
+  return { breaker, clock, changes, fail };
+}
+
+test("a breaker opens at the fifth failure in a row, not at the fourth", () => {
+  const { breaker, fail } = createBreaker();
+  fail(4);
+  expect(breaker.state).toBe("closed");
+  expect(breaker.tryPass()).toBe(true);
+  fail(1);
+  expect(breaker.state).toBe("open");
+  expect(breaker.tryPass()).toBe(false);
+});
+
+test("a success starts the count again", () => {
+  const { breaker, fail } = createBreaker();
+  fail(4);
+  breaker.succeed();
+  fail(4);
+  expect(breaker.state).toBe("closed");
+});
+
+test("an open breaker lets nothing through for 30 seconds, then exactly one probe", () => {
+  const { breaker, clock, fail } = createBreaker();
+  fail(5);
+  clock.ms += 29_999;
+  expect(breaker.tryPass()).toBe(false);
+  expect(breaker.retryInMs).toBe(1);
+  clock.ms += 1;
+  expect(breaker.retryInMs).toBe(0);
+  expect(breaker.tryPass()).toBe(true);
+  expect(breaker.state).toBe("half-open");
+  expect(breaker.tryPass()).toBe(false);
+});
+
+test("a probe that succeeds closes the breaker", () => {
+  const { breaker, clock, changes, fail } = createBreaker();
+  fail(5);
+  clock.ms += 30_000;
+  breaker.tryPass();
+  breaker.succeed();
+  expect(breaker.tryPass()).toBe(true);
+  expect(changes).toEqual(["open", "half-open", "closed"]);
+});
+
+test("a probe that fails opens it for another 30 seconds", () => {
+  const { breaker, clock, fail } = createBreaker();
+  fail(5);
+  clock.ms += 30_000;
+  breaker.tryPass();
+  breaker.fail();
+  clock.ms += 29_999;
+  expect(breaker.tryPass()).toBe(false);
+  clock.ms += 1;
+  expect(breaker.tryPass()).toBe(true);
+});

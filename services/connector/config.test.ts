@@ -1,0 +1,112 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { loadConnectorConfig } from "./config.ts";
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "connector-"));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const needed = { MATRIX_HOST: "hub.example:443", MATRIX_TENANT_ID: "production", MATRIX_AUTH_TOKEN: "token" };
+
+function writeConfig(text: string): string {
+  const path = join(folder, "config.toml");
+  writeFileSync(path, text);
+  return path;
+}
+
+function linesOf(source: Record<string, string>): string[] {
+  try {
+    loadConnectorConfig(source);
+  } catch (error) {
+    return error instanceof Error ? error.message.split("\n") : [];
+  }
+  return [];
+}
+
+describe("the connector's configuration", () => {
+  test("has the guide's defaults when only what is needed is given", () => {
+    expect(loadConnectorConfig(needed)).toMatchObject({
+      hub: { host: "hub.example", port: 443 },
+      tls: {},
+      maxConcurrentScans: 10,
+      timeoutMs: 300_000,
+      allow: ["127.0.0.0/8", "::1"],
+      health: { host: "0.0.0.0", port: 8080 },
+      logLevel: "info",
+    });
+  });
+
+  test("is read from the file of CONFIG_PATH, and variables win over it", () => {
+    const path = writeConfig(`
+      [matrix]
+      host = "file.example:1443"
+      tenant_id = "file"
+      use_tls = false
+      [connector]
+      instance_id = "from-file"
+      max_concurrent_scans = 3
+      allow = ["10.0.0.0/8"]
+      colour = "blue"
+      [logging]
+      level = "debug"
+      format = "json"
+    `);
+    const config = loadConnectorConfig({
+      CONFIG_PATH: path,
+      MATRIX_AUTH_TOKEN: "token",
+      MATRIX_TENANT_ID: "variable",
+      INSTANCE_ID: "",
+    });
+    expect(config).toMatchObject({
+      hub: { host: "file.example", port: 1443 },
+      tenant: "variable",
+      instance: "from-file",
+      tls: false,
+      maxConcurrentScans: 3,
+      allow: ["10.0.0.0/8"],
+      logLevel: "debug",
+      unknownKeys: ["connector.colour"],
+    });
+  });
+
+  test("takes the token from a file", () => {
+    const path = join(folder, "token");
+    writeFileSync(path, "from file\n");
+    const config = loadConnectorConfig({ ...needed, MATRIX_AUTH_TOKEN: "", MATRIX_AUTH_TOKEN_FILE: path });
+    expect(config.token).toBe("from file");
+  });
+
+  test("names every bad variable on a line of its own and shows no secret", () => {
+    const lines = linesOf({
+      MATRIX_HOST: "nowhere",
+      MATRIX_AUTH_TOKEN: "hush",
+      USE_TLS: "perhaps",
+      CONNECTOR_ALLOW: "10.0.0.0/99",
+    });
+    expect(lines.map((line) => line.split(":")[0]).toSorted()).toEqual([
+      "CONNECTOR_ALLOW",
+      "MATRIX_HOST",
+      "MATRIX_TENANT_ID",
+      "USE_TLS",
+    ]);
+    expect(lines.join()).not.toContain("hush");
+  });
+
+  test("is refused when a named file is missing or is no TOML", () => {
+    expect(linesOf({ ...needed, CONFIG_PATH: join(folder, "none.toml") })[0]).toMatch(/^CONFIG_PATH: .*ENOENT/);
+    expect(linesOf({ ...needed, CONFIG_PATH: writeConfig("[matrix") })[0]).toMatch(/^CONFIG_PATH: .*wants a TOML file/);
+  });
+
+  test.each([
+    ["info", "info"],
+    ["warn,my_connector=debug", "warn"],
+    ["my_connector=debug", "info"],
+    ["off", "silent"],
+  ])("honours RUST_LOG=%s as level %s", (filter, level) => {
+    expect(loadConnectorConfig({ ...needed, RUST_LOG: filter }).logLevel).toBe(level);
+  });
+});
