@@ -1,0 +1,22 @@
+import { z } from "zod";
+import { envValue } from "#lib/runtime/env.ts";
+
+const dnsLabel = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
+export const clusterEnv = z.object({
+  CLUSTER_DATA_DIR: envValue.text(),
+  CLUSTER_PORT: envValue.port().default(16443),
+  CLUSTER_NAMESPACE: z.string().regex(dnsLabel, "wants a namespace name").default("default"),
+  CLUSTER_NODES: z
+    .string()
+    .default("node-1,node-2,node-3")
+    .transform((text, context) => {
+      const names = text.split(",").map((name) => name.trim());
+      if (names.every((name) => dnsLabel.test(name)) && new Set(names).size === names.length && names.length <= 20) return names;
+      context.addIssue({ code: "custom", message: "wants 1 to 20 different node names, separated by commas" });
+      return z.NEVER;
+    }),
+  LOG_LEVEL: envValue.logLevel().default("info"),
+});
+
+export type ClusterEnv = z.output<typeof clusterEnv>;

@@ -1,0 +1,48 @@
+import type { IncomingMessage } from "node:http";
+import { parse } from "yaml";
+import { StatusError } from "../api.ts";
+import { refusals } from "../registry/refusals.ts";
+
+const limitBytes = 3 * 1024 * 1024;
+
+export function mediaTypeOf(request: IncomingMessage): string {
+  return (request.headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
+}
+
+/** The whole body. Refuses more than 3 MiB, as the real server does. */
+export async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const tooLarge = () => new StatusError(413, "RequestEntityTooLarge", `Request entity too large: limit is ${limitBytes}`);
+  if (Number(request.headers["content-length"] ?? 0) > limitBytes) throw tooLarge();
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > limitBytes) throw tooLarge();
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** The body as an object, in JSON or YAML by its content type. */
+export function parseObject(body: Buffer, mediaType: string): Record<string, unknown> {
+  const value = parseText(body.toString(), mediaType);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw refusals.badRequest("couldn't get version/kind; json parse error: the body is not an object");
+  }
+  return value as Record<string, unknown>;
+}
+
+export function parseText(text: string, mediaType: string): unknown {
+  try {
+    if (mediaType === "application/yaml" || mediaType.endsWith("+yaml")) return parse(text, { maxAliasCount: 100 });
+    return JSON.parse(text);
+  } catch (error) {
+    throw refusals.badRequest(`the body could not be parsed: ${error instanceof Error ? error.message : "unknown error"}`);
+  }
+}
+
+export function unsupportedMediaType(accepted: string[]): StatusError {
+  const list = accepted.join(", ");
+  const message = `the body of the request was in an unknown format - accepted media types include: ${list}`;
+  return new StatusError(415, "UnsupportedMediaType", message);
+}

@@ -1,0 +1,307 @@
+import { type DeleteOptions, type KubeObject, StatusError } from "../api.ts";
+import { applyPatch, patchMediaTypes } from "../patch/patch.ts";
+import { modifiedMessage, refusals } from "../registry/refusals.ts";
+import type { Registry, WriteOptions } from "../registry/registry.ts";
+import { apiVersionOf, type ResourceDefinition } from "../resources/definition.ts";
+import { decode } from "../schema/decode.ts";
+import { SelectorError } from "../selectors/label-selector.ts";
+import { selectionOf } from "../selectors/selection.ts";
+import type { Store } from "../store/store.ts";
+import type { Selection, WatchHub } from "../watch/hub.ts";
+import { sendBytes, sendJson, sendYaml, successStatus } from "./answers.ts";
+import { mediaTypeOf, parseObject, parseText, readBody, unsupportedMediaType } from "./body.ts";
+import type { Exchange } from "./exchange.ts";
+import { encodeList, encodeOne, pageOf } from "./list.ts";
+import { chooseRendition, type Rendition } from "./negotiation.ts";
+import { flag, isDryRun, wholeNumber } from "./query.ts";
+import type { RequestTarget } from "./request-target.ts";
+import { streamWatch } from "./watch.ts";
+
+export type ObjectsOptions = {
+  store: Store;
+  registry: Registry;
+  hub: WatchHub;
+  now: () => Date;
+  bookmarkMs: number;
+  watchLimitBytes: number;
+};
+
+const bodyTypes = ["application/json", "application/yaml"];
+const patchAttempts = 5;
+
+/** The verbs on collections and objects: get, list, watch, create, update, patch, delete, deletecollection. */
+export class ObjectHandlers {
+  readonly #options: ObjectsOptions;
+  readonly #watches = new Set<() => void>();
+
+  constructor(options: ObjectsOptions) {
+    this.#options = options;
+  }
+
+  /** Ends the open watches, so that the server can stop. */
+  endWatches(): void {
+    for (const end of this.#watches) end();
+  }
+
+  async handle(exchange: Exchange, target: RequestTarget): Promise<void> {
+    const { method } = exchange.request;
+    if (!target.name) {
+      if (method === "GET") return this.#list(exchange, target);
+      if (method === "POST") return this.#create(exchange, target);
+      if (method === "DELETE") return this.#deleteCollection(exchange, target);
+    } else {
+      if (method === "GET") return this.#get(exchange, target);
+      if (method === "PUT") return this.#update(exchange, target);
+      if (method === "PATCH") return this.#patch(exchange, target);
+      if (method === "DELETE" && !target.subresource) return this.#delete(exchange, target);
+    }
+    throw refusals.methodNotAllowed();
+  }
+
+  async #get({ request, response, url }: Exchange, target: RequestTarget): Promise<void> {
+    const rendition = renditionFor(request.headers.accept, url);
+    await this.#options.store.settled();
+    send(response, 200, target.definition, this.#stored(target), rendition, this.#options.now());
+  }
+
+  async #list(exchange: Exchange, target: RequestTarget): Promise<void> {
+    const { request, response, url } = exchange;
+    const { store, hub, now, bookmarkMs, watchLimitBytes } = this.#options;
+    const { definition } = target;
+    const rendition = renditionFor(request.headers.accept, url);
+    const select = selectFor(target, url);
+    await store.settled();
+    if (flag(url, "watch")) {
+      if (flag(url, "sendInitialEvents")) {
+        const message =
+          "sendInitialEvents: Forbidden: sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled";
+        throw new StatusError(422, "Invalid", message);
+      }
+      const watchOptions = { store, hub, definition, select, rendition, now, bookmarkMs, limitBytes: watchLimitBytes };
+      const end = streamWatch(exchange, watchOptions);
+      this.#watches.add(end);
+      response.on("close", () => this.#watches.delete(end));
+      return;
+    }
+    const objects = store.list(definition.id).filter(select);
+    const page = pageOf(objects, store.revision, wholeNumber(url, "limit") ?? 0, url.searchParams.get("continue") ?? "");
+    const bytes = encodeList(definition, page, rendition, now());
+    if (rendition.form === "objects" && rendition.isYaml) sendYaml(response, 200, bytes);
+    else sendBytes(response, 200, "application/json", bytes);
+  }
+
+  async #create({ request, response, url }: Exchange, target: RequestTarget): Promise<void> {
+    const { definition } = target;
+    const rendition = renditionFor(request.headers.accept, url);
+    const given = checkKind(await readObject(request), definition);
+    const draft = { ...given, metadata: namespacedMetadata(given, target) } as KubeObject;
+    const warnings = checkFields(definition, draft, url);
+    const object = await this.#options.registry.create(definition.id, draft, writeOptions(url));
+    warn(response, warnings);
+    send(response, 201, definition, object, rendition, this.#options.now());
+  }
+
+  async #update({ request, response, url }: Exchange, target: RequestTarget): Promise<void> {
+    const { definition } = target;
+    const rendition = renditionFor(request.headers.accept, url);
+    const given = checkKind(await readObject(request), definition);
+    const metadata = namespacedMetadata(given, target);
+    if (metadata.name !== undefined && metadata.name !== target.name) {
+      const message = `the name of the object (${String(metadata.name)}) does not match the name on the URL (${target.name})`;
+      throw refusals.badRequest(message);
+    }
+    const draft = { ...given, metadata: { ...metadata, name: target.name } } as KubeObject;
+    const warnings = checkFields(definition, draft, url);
+    const object = await this.#write(target, draft, writeOptions(url));
+    warn(response, warnings);
+    send(response, 200, definition, object, rendition, this.#options.now());
+  }
+
+  async #patch({ request, response, url }: Exchange, target: RequestTarget): Promise<void> {
+    const { definition } = target;
+    const rendition = renditionFor(request.headers.accept, url);
+    const mediaType = mediaTypeOf(request);
+    if (!patchMediaTypes.includes(mediaType)) throw unsupportedMediaType(patchMediaTypes);
+    const patch = parseText((await readBody(request)).toString(), "application/json");
+    for (let attempt = 1; ; attempt += 1) {
+      const stored = this.#stored(target);
+      const patched = applyPatch(mediaType, definition.type, stored, patch) as KubeObject;
+      const { resourceVersion, name } = patched.metadata ?? {};
+      if (name !== stored.metadata.name) throw refusals.badRequest(`the name of the object may not be changed by a patch`);
+      const isPinned = resourceVersion !== undefined && resourceVersion !== stored.metadata.resourceVersion;
+      if (isPinned) throw refusals.conflict(definition.id, target.name, modifiedMessage);
+      const warnings = checkFields(definition, patched, url);
+      try {
+        const object = await this.#write(target, patched, writeOptions(url));
+        warn(response, warnings);
+        send(response, 200, definition, object, rendition, this.#options.now());
+        return;
+      } catch (error) {
+        const isRace = error instanceof StatusError && error.reason === "Conflict" && attempt < patchAttempts;
+        if (!isRace) throw error;
+      }
+    }
+  }
+
+  async #delete({ request, response, url }: Exchange, target: RequestTarget): Promise<void> {
+    const { definition, namespace, name } = target;
+    const options = deleteOptions(await readDeleteOptions(request), url);
+    const { object, isGone } = await this.#options.registry.remove(definition.id, namespace, name, options);
+    const isPod = definition.id.resource === "pods";
+    if (!isGone || isPod) {
+      send(response, 200, definition, object, renditionFor(request.headers.accept, url), this.#options.now());
+      return;
+    }
+    const { group, resource } = definition.id;
+    sendJson(response, 200, successStatus({ name, ...(group ? { group } : {}), kind: resource, uid: object.metadata.uid }));
+  }
+
+  async #deleteCollection({ request, response, url }: Exchange, target: RequestTarget): Promise<void> {
+    const { definition } = target;
+    const { store, registry, now } = this.#options;
+    const options = deleteOptions(await readDeleteOptions(request), url);
+    const doomed = store.list(definition.id).filter(selectFor(target, url));
+    const revision = store.revision;
+    await Promise.all(
+      doomed.map(({ metadata }) =>
+        registry.remove(definition.id, metadata.namespace ?? "", metadata.name, options).catch((error: unknown) => {
+          if (!(error instanceof StatusError && error.code === 404)) throw error;
+        }),
+      ),
+    );
+    const page = { objects: doomed, revision, continueToken: "", remaining: 0 };
+    const bytes = encodeList(definition, page, renditionFor(request.headers.accept, url), now());
+    sendBytes(response, 200, "application/json", bytes);
+  }
+
+  #stored({ definition, namespace, name }: RequestTarget): KubeObject {
+    const stored = this.#options.store.get(definition.id, namespace, name);
+    if (!stored) throw refusals.notFound(definition.id, name);
+    return stored;
+  }
+
+  #write({ definition, subresource }: RequestTarget, draft: KubeObject, options: WriteOptions): Promise<KubeObject> {
+    const { registry } = this.#options;
+    if (subresource === "status") return registry.updateStatus(definition.id, draft, options);
+    return registry.update(definition.id, draft, options);
+  }
+}
+
+export function renditionFor(accept: string | undefined, url: URL): Rendition {
+  const rendition = chooseRendition(accept, url.searchParams.get("includeObject"));
+  if (rendition) return rendition;
+  const message = "only the following media types are accepted: application/json, application/yaml";
+  throw new StatusError(406, "NotAcceptable", message);
+}
+
+function selectFor({ definition, namespace }: RequestTarget, url: URL): Selection {
+  const { names = [], of = () => ({}) } = definition.selectableFields ?? {};
+  const query = {
+    namespace,
+    name: "",
+    labelSelector: url.searchParams.get("labelSelector") ?? "",
+    fieldSelector: url.searchParams.get("fieldSelector") ?? "",
+  };
+  try {
+    return selectionOf(query, of, names);
+  } catch (error) {
+    if (error instanceof SelectorError) throw refusals.badRequest(error.message);
+    throw error;
+  }
+}
+
+async function readObject(request: Exchange["request"]): Promise<Record<string, unknown>> {
+  const mediaType = mediaTypeOf(request) || "application/json";
+  if (!bodyTypes.includes(mediaType)) throw unsupportedMediaType(bodyTypes);
+  return parseObject(await readBody(request), mediaType);
+}
+
+async function readDeleteOptions(request: Exchange["request"]): Promise<Record<string, unknown>> {
+  const body = await readBody(request);
+  if (body.length === 0) return {};
+  const mediaType = mediaTypeOf(request) || "application/json";
+  if (!bodyTypes.includes(mediaType)) throw unsupportedMediaType(bodyTypes);
+  return decode("V1DeleteOptions", parseObject(body, mediaType)).value;
+}
+
+function deleteOptions(body: Record<string, unknown>, url: URL): DeleteOptions & WriteOptions {
+  const given = body as { dryRun?: string[]; orphanDependents?: boolean } & DeleteOptions;
+  const policy = given.propagationPolicy ?? url.searchParams.get("propagationPolicy") ?? undefined;
+  if (policy !== undefined && policy !== "Background" && policy !== "Foreground" && policy !== "Orphan") {
+    const message = `DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: ${JSON.stringify(policy)}: supported values: "Foreground", "Background", "Orphan", "nil"`;
+    throw new StatusError(422, "Invalid", message);
+  }
+  return {
+    gracePeriodSeconds: given.gracePeriodSeconds ?? wholeNumber(url, "gracePeriodSeconds"),
+    propagationPolicy: given.orphanDependents ? "Orphan" : policy,
+    preconditions: given.preconditions,
+    dryRun: isDryRun(url) || (given.dryRun ?? []).includes("All"),
+  };
+}
+
+function writeOptions(url: URL): WriteOptions {
+  return { dryRun: isDryRun(url) };
+}
+
+function checkKind(given: Record<string, unknown>, definition: ResourceDefinition): Record<string, unknown> {
+  const { kind, apiVersion } = given;
+  const wanted = apiVersionOf(definition);
+  if (kind !== undefined && (kind !== definition.kind || apiVersion !== wanted)) {
+    const message = `the object provided is unrecognized (must be of type ${definition.kind}): ${String(apiVersion)}, Kind=${String(kind)} is not ${wanted}, Kind=${definition.kind}`;
+    throw refusals.badRequest(message);
+  }
+  return given;
+}
+
+function namespacedMetadata(given: Record<string, unknown>, { definition, namespace }: RequestTarget): Record<string, unknown> {
+  const metadata = given.metadata ?? {};
+  if (typeof metadata !== "object" || Array.isArray(metadata)) throw refusals.badRequest("metadata must be an object");
+  const fields = metadata as Record<string, unknown>;
+  if (!definition.namespaced) return fields;
+  if (!namespace) throw refusals.badRequest("an empty namespace may not be set during creation");
+  if (fields.namespace && fields.namespace !== namespace) {
+    throw refusals.badRequest("the namespace of the provided object does not match the namespace sent on the request");
+  }
+  return { ...fields, namespace };
+}
+
+/** Fields that the kind does not have: refused, warned of or dropped, as the client asked by fieldValidation. */
+function checkFields(definition: ResourceDefinition, draft: KubeObject, url: URL): string[] {
+  const mode = url.searchParams.get("fieldValidation") ?? "Warn";
+  if (mode === "Ignore") return [];
+  const unknown = unknownFields(definition, draft).map((field) => `unknown field ${JSON.stringify(field)}`);
+  if (unknown.length === 0 || mode !== "Strict") return unknown;
+  const { kind, version } = definition;
+  const message = `${kind} in version "${version}" cannot be handled as a ${kind}: strict decoding error: ${unknown.join(", ")}`;
+  throw refusals.badRequest(message);
+}
+
+function unknownFields(definition: ResourceDefinition, draft: KubeObject): string[] {
+  try {
+    return decode(definition.type, draft).unknownFields;
+  } catch {
+    return [];
+  }
+}
+
+function warn(response: Exchange["response"], warnings: string[]): void {
+  if (warnings.length > 0) {
+    response.setHeader(
+      "warning",
+      warnings.slice(0, 10).map((text) => `299 - ${JSON.stringify(text)}`),
+    );
+  }
+}
+
+export function send(
+  response: Exchange["response"],
+  code: number,
+  definition: ResourceDefinition,
+  object: KubeObject,
+  rendition: Rendition,
+  now: Date,
+): void {
+  const bytes = encodeOne(definition, object, rendition, now);
+  if (rendition.form === "objects" && rendition.isYaml) sendYaml(response, code, bytes);
+  else sendBytes(response, code, "application/json", bytes);
+}

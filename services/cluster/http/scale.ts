@@ -1,0 +1,88 @@
+import type { V1Deployment } from "@kubernetes/client-node";
+import { type KubeObject, StatusError } from "../api.ts";
+import { applyPatch, patchMediaTypes } from "../patch/patch.ts";
+import { modifiedMessage, refusals } from "../registry/refusals.ts";
+import type { Registry } from "../registry/registry.ts";
+import { DecodeError, decode } from "../schema/decode.ts";
+import type { Store } from "../store/store.ts";
+import { FieldErrors } from "../validation/field-errors.ts";
+import { sendJson } from "./answers.ts";
+import { mediaTypeOf, parseObject, parseText, readBody, unsupportedMediaType } from "./body.ts";
+import type { Exchange } from "./exchange.ts";
+import { isDryRun } from "./query.ts";
+import type { RequestTarget } from "./request-target.ts";
+
+type Scale = KubeObject & { spec?: { replicas?: number } };
+
+/** The scale subresource: replicas alone, for kubectl scale and autoscalers. */
+export async function handleScale(
+  { request, response, url }: Exchange,
+  target: RequestTarget,
+  { store, registry }: { store: Store; registry: Registry },
+): Promise<void> {
+  const { definition, namespace, name } = target;
+  const read = () => {
+    const stored = store.get(definition.id, namespace, name);
+    if (!stored) throw refusals.notFound(definition.id, name);
+    return stored;
+  };
+  if (request.method === "GET") {
+    await store.settled();
+    sendJson(response, 200, scaleOf(read()));
+    return;
+  }
+  const mediaType = mediaTypeOf(request) || "application/json";
+  const isPatch = request.method === "PATCH";
+  if (!isPatch && request.method !== "PUT") throw refusals.methodNotAllowed();
+  if (isPatch && !patchMediaTypes.includes(mediaType)) throw unsupportedMediaType(patchMediaTypes);
+  if (!isPatch && mediaType !== "application/json") throw unsupportedMediaType(["application/json"]);
+  const body = await readBody(request);
+  const stored = read();
+  const given = isPatch
+    ? applyPatch(mediaType, "V1Scale", scaleOf(stored), parseText(body.toString(), "application/json"))
+    : parseObject(body, mediaType);
+  const scale = readScale(given);
+  const replicas = scale.spec?.replicas ?? 0;
+  if (replicas < 0) {
+    const errors = new FieldErrors();
+    errors.invalid("spec.replicas", replicas, "must be greater than or equal to 0");
+    throw errors.toStatus("autoscaling", "Scale", name) ?? new StatusError(422, "Invalid", "invalid scale");
+  }
+  const { resourceVersion } = scale.metadata ?? {};
+  if (resourceVersion && resourceVersion !== stored.metadata.resourceVersion) {
+    throw refusals.conflict(definition.id, name, modifiedMessage);
+  }
+  const changed = { ...stored, spec: { ...(stored.spec as object), replicas } };
+  sendJson(response, 200, scaleOf(await registry.update(definition.id, changed, { dryRun: isDryRun(url) })));
+}
+
+function readScale(given: Record<string, unknown>): Scale {
+  try {
+    return decode("V1Scale", given).value as Scale;
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    throw refusals.badRequest(`Scale in version "v1" cannot be handled as a Scale: ${error.message}`);
+  }
+}
+
+function scaleOf(object: KubeObject): KubeObject {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
+  const { spec, status } = object as unknown as V1Deployment;
+  return {
+    kind: "Scale",
+    apiVersion: "autoscaling/v1",
+    metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
+    spec: { ...(spec?.replicas ? { replicas: spec.replicas } : {}) },
+    status: { replicas: status?.replicas ?? 0, selector: selectorText(spec?.selector) },
+  };
+}
+
+function selectorText(selector: NonNullable<V1Deployment["spec"]>["selector"] | undefined): string {
+  const labels = Object.entries(selector?.matchLabels ?? {}).map(([key, value]) => `${key}=${value}`);
+  const expressions = (selector?.matchExpressions ?? []).map(({ key, operator, values = [] }) => {
+    if (operator === "Exists") return key;
+    if (operator === "DoesNotExist") return `!${key}`;
+    return `${key} ${operator === "In" ? "in" : "notin"} (${[...values].sort().join(",")})`;
+  });
+  return [...labels, ...expressions].sort().join(",");
+}

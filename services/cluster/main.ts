@@ -1,0 +1,43 @@
+import { parseEnvOrExit } from "#lib/runtime/env.ts";
+import { onShutdown } from "#lib/runtime/lifecycle.ts";
+import { createLogger } from "#lib/runtime/logger.ts";
+import { startControllers } from "./controllers/start.ts";
+import { clusterEnv } from "./env.ts";
+import { startServer } from "./server.ts";
+
+const env = parseEnvOrExit(clusterEnv);
+const logger = createLogger("cluster", env.LOG_LEVEL);
+
+try {
+  const server = await startServer({
+    dataDir: env.CLUSTER_DATA_DIR,
+    port: env.CLUSTER_PORT,
+    namespace: env.CLUSTER_NAMESPACE,
+    nodes: env.CLUSTER_NODES,
+    logger,
+    onFailure(error) {
+      logger.fatal({ err: error }, "the data directory cannot be written; stopping, since no write can be acknowledged");
+      process.exit(1);
+    },
+  });
+  const clock = { now: () => new Date() };
+  const controllers = startControllers({ cluster: server.registry, logger, clock });
+  onShutdown({
+    logger,
+    parts: [
+      { name: "controllers", stop: () => controllers.stop() },
+      { name: "server", stop: () => server.stop() },
+    ],
+    timeoutMs: 10_000,
+  });
+} catch (error) {
+  process.stderr.write(`${startFailure(error)}\n`);
+  process.exit(1);
+}
+
+function startFailure(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === "EADDRINUSE") return `CLUSTER_PORT: port ${env.CLUSTER_PORT} is in use; stop what uses it or choose another one`;
+  if (code === "ENOSPC") return `CLUSTER_DATA_DIR: the disk of ${env.CLUSTER_DATA_DIR} is full`;
+  return `the API server could not start: ${message}`;
+}

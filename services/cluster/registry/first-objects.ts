@@ -1,0 +1,31 @@
+import { type KubeObject, type NewObject, type ResourceId, resources, StatusError } from "../api.ts";
+import { apiServerClusterIP } from "../pki/credentials.ts";
+import type { Registry } from "./registry.ts";
+
+/** Makes what exists in every cluster: the namespaces default and kube-system, and the service of the API server itself. */
+export async function ensureFirstObjects(registry: Registry, port: number): Promise<void> {
+  for (const name of ["default", "kube-system"]) {
+    await createMissing(registry, resources.namespaces, { apiVersion: "v1", kind: "Namespace", metadata: { name } });
+  }
+  const metadata = { name: "kubernetes", namespace: "default", labels: { component: "apiserver", provider: "kubernetes" } };
+  await createMissing(registry, resources.services, {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata,
+    spec: { clusterIP: apiServerClusterIP, ports: [{ name: "https", protocol: "TCP", port: 443, targetPort: port }] },
+  });
+  const subsets = [{ addresses: [{ ip: "127.0.0.1" }], ports: [{ name: "https", port, protocol: "TCP" }] }];
+  const endpoints = { apiVersion: "v1", kind: "Endpoints", metadata: { name: "kubernetes", namespace: "default" }, subsets };
+  await createMissing(registry, resources.endpoints, endpoints);
+  const stored = registry.get(resources.endpoints, "default", "kubernetes");
+  if (stored) await registry.update(resources.endpoints, { ...stored, subsets });
+}
+
+async function createMissing(registry: Registry, id: ResourceId, object: NewObject<KubeObject>): Promise<void> {
+  if (registry.get(id, object.metadata.namespace ?? "", object.metadata.name ?? "")) return;
+  try {
+    await registry.create(id, object);
+  } catch (error) {
+    if (!(error instanceof StatusError && error.reason === "AlreadyExists")) throw error;
+  }
+}

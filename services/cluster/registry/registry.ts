@@ -1,0 +1,231 @@
+import { isDeepStrictEqual } from "node:util";
+import {
+  type Change,
+  type Cluster,
+  type DeleteOptions,
+  type KubeObject,
+  type ListOptions,
+  type NewObject,
+  type ObjectMeta,
+  type ResourceId,
+  StatusError,
+} from "../api.ts";
+import { findDefinition } from "../resources/catalogue.ts";
+import { apiVersionOf, type ResourceDefinition, type Surroundings } from "../resources/definition.ts";
+import { DecodeError, decode } from "../schema/decode.ts";
+import type { Store, StoreChange } from "../store/store.ts";
+import { FieldErrors } from "../validation/field-errors.ts";
+import { validateMetadata } from "../validation/metadata.ts";
+import { ClusterIPs } from "./cluster-ips.ts";
+import { newMetadata, updatedMetadata, withMetadata } from "./metadata.ts";
+import { modifiedMessage, refusals } from "./refusals.ts";
+import { isRemovedByUpdate, planRemoval } from "./removal.ts";
+
+export type WriteOptions = { dryRun?: boolean };
+
+/** What a DELETE left: the object as it is now, and whether it is gone. */
+export type Deletion = { object: KubeObject; isGone: boolean };
+
+export type RegistryOptions = { store: Store; now?: () => Date };
+
+/**
+ * The rules of the API over the store. All decisions of a write are taken in one synchronous step, so that nothing comes
+ * between the check of a resourceVersion and the write.
+ */
+export class Registry implements Cluster {
+  readonly #store: Store;
+  readonly #now: () => Date;
+  readonly #clusterIPs = new ClusterIPs();
+
+  constructor({ store, now = () => new Date() }: RegistryOptions) {
+    this.#store = store;
+    this.#now = now;
+    for (const service of store.list({ group: "", resource: "services" })) this.#clusterIPs.take(clusterIPOf(service));
+  }
+
+  get<T extends KubeObject>(id: ResourceId, namespace: string, name: string): T | undefined {
+    return this.#store.get(id, namespace, name) as T | undefined;
+  }
+
+  list<T extends KubeObject>(id: ResourceId, options: ListOptions = {}): T[] {
+    const labels = Object.entries(options.labels ?? {});
+    const objects = this.#store.list(id).filter(({ metadata }) => {
+      if (options.namespace && metadata.namespace !== options.namespace) return false;
+      return labels.every(([key, value]) => metadata.labels?.[key] === value);
+    });
+    return objects as T[];
+  }
+
+  async create<T extends KubeObject>(id: ResourceId, given: NewObject<T>, options: WriteOptions = {}): Promise<T> {
+    const definition = this.#definition(id);
+    const draft = this.#read(definition, given);
+    const namespace = definition.namespaced ? (draft.metadata.namespace ?? "") : "";
+    if (draft.metadata.resourceVersion) throw refusals.badRequest("resourceVersion should not be set on objects to be created");
+    if (definition.namespaced) this.#requireNamespace(id, namespace, draft.metadata.name);
+    draft.metadata = newMetadata(draft.metadata, namespace, definition.hasGeneration ?? false, this.#now());
+    definition.setDefaults?.(draft);
+    const name = draft.metadata.name;
+    if (name && this.#store.get(id, namespace, name)) throw refusals.alreadyExists(id, name);
+    const errors = new FieldErrors();
+    validateMetadata(draft.metadata, definition, errors);
+    definition.validate?.(draft, errors);
+    const refusal = errors.toStatus(id.group, definition.kind, name);
+    if (refusal) throw refusal;
+    definition.prepareCreate?.(draft, this.#surroundings(options));
+    if (options.dryRun) return draft as T;
+    return this.#put<T>(id, draft);
+  }
+
+  async update<T extends KubeObject>(id: ResourceId, given: T, options: WriteOptions = {}): Promise<T> {
+    const definition = this.#definition(id);
+    const draft = this.#read(definition, given);
+    const stored = this.#storedFor(definition, draft);
+    draft.metadata = updatedMetadata(draft.metadata, stored.metadata);
+    if (definition.hasStatus) {
+      if (stored.status === undefined) delete draft.status;
+      else draft.status = stored.status;
+    }
+    definition.setDefaults?.(draft);
+    definition.prepareUpdate?.(draft, stored, this.#surroundings(options));
+    const errors = new FieldErrors();
+    validateMetadata(draft.metadata, definition, errors);
+    definition.validate?.(draft, errors);
+    definition.validateUpdate?.(draft, stored, errors);
+    const refusal = errors.toStatus(id.group, definition.kind, draft.metadata.name);
+    if (refusal) throw refusal;
+    if (definition.hasGeneration && !isDeepStrictEqual(draft.spec, stored.spec)) {
+      draft.metadata.generation = (stored.metadata.generation ?? 0) + 1;
+    }
+    return this.#replace<T>(id, draft, stored, options);
+  }
+
+  async updateStatus<T extends KubeObject>(id: ResourceId, given: T, options: WriteOptions = {}): Promise<T> {
+    const definition = this.#definition(id);
+    const draft = this.#read(definition, given);
+    const stored = this.#storedFor(definition, draft);
+    const { status: _replaced, ...rest } = stored;
+    const object = { ...rest, ...(draft.status === undefined ? {} : { status: draft.status }) } as KubeObject;
+    return this.#replace<T>(id, withMetadata(object, {}), stored, options);
+  }
+
+  async delete(id: ResourceId, namespace: string, name: string, options: DeleteOptions = {}): Promise<void> {
+    await this.remove(id, namespace, name, options);
+  }
+
+  /** Deletes as `delete` does, and tells what is left. */
+  async remove(id: ResourceId, namespace: string, name: string, options: DeleteOptions & WriteOptions = {}): Promise<Deletion> {
+    const stored = this.#store.get(id, namespace, name);
+    if (!stored) throw refusals.notFound(id, name);
+    this.#checkPreconditions(id, stored, options.preconditions);
+    const isProtected = id.resource === "namespaces" && (name === "default" || name === "kube-system");
+    if (isProtected) throw refusals.forbidden(id, name, "this namespace may not be deleted");
+    const removal = planRemoval(id, stored, options, this.#now());
+    if (removal.action === "none") return { object: stored, isGone: false };
+    if (removal.action === "mark") {
+      if (options.dryRun) return { object: removal.object, isGone: false };
+      return { object: await this.#put(id, removal.object), isGone: false };
+    }
+    if (options.dryRun) return { object: stored, isGone: true };
+    return { object: await this.#drop(id, stored), isGone: true };
+  }
+
+  subscribe(listener: (change: Change) => void): () => void {
+    return this.#store.subscribe(({ type, id, object, previous }: StoreChange) => listener({ type, id, object, previous }));
+  }
+
+  #definition(id: ResourceId): ResourceDefinition {
+    const definition = findDefinition(id);
+    if (!definition) throw refusals.noSuchPath();
+    return definition;
+  }
+
+  #read(definition: ResourceDefinition, given: object): KubeObject {
+    try {
+      const value = decode(definition.type, given).value;
+      const metadata = (value.metadata ?? {}) as ObjectMeta;
+      return { ...value, apiVersion: apiVersionOf(definition), kind: definition.kind, metadata };
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      const { kind, version } = definition;
+      throw refusals.badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: ${error.message}`);
+    }
+  }
+
+  #storedFor({ id, namespaced }: ResourceDefinition, draft: KubeObject): KubeObject {
+    const { name, resourceVersion, uid } = draft.metadata;
+    const stored = this.#store.get(id, namespaced ? (draft.metadata.namespace ?? "") : "", name);
+    if (!stored) throw refusals.notFound(id, name);
+    if (uid && uid !== stored.metadata.uid) {
+      const message = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${stored.metadata.uid}`;
+      throw refusals.conflict(id, name, message);
+    }
+    if (resourceVersion && resourceVersion !== stored.metadata.resourceVersion) {
+      throw refusals.conflict(id, name, modifiedMessage);
+    }
+    return stored;
+  }
+
+  #checkPreconditions(id: ResourceId, stored: KubeObject, preconditions: DeleteOptions["preconditions"] = {}): void {
+    const { uid, resourceVersion } = stored.metadata;
+    if (preconditions.uid && preconditions.uid !== uid) {
+      const message = `Precondition failed: UID in precondition: ${preconditions.uid}, UID in object meta: ${uid}`;
+      throw refusals.conflict(id, stored.metadata.name, message);
+    }
+    if (preconditions.resourceVersion && preconditions.resourceVersion !== resourceVersion) {
+      const message = `Precondition failed: ResourceVersion in precondition: ${preconditions.resourceVersion}, ResourceVersion in object meta: ${resourceVersion}`;
+      throw refusals.conflict(id, stored.metadata.name, message);
+    }
+  }
+
+  #requireNamespace(id: ResourceId, namespace: string, name: string): void {
+    const stored = this.#store.get({ group: "", resource: "namespaces" }, "", namespace);
+    if (!stored) throw refusals.notFound({ group: "", resource: "namespaces" }, namespace);
+    if (stored.metadata.deletionTimestamp !== undefined) {
+      const detail = `unable to create new content in namespace ${namespace} because it is being terminated`;
+      throw refusals.forbidden(id, name, detail);
+    }
+  }
+
+  #surroundings({ dryRun }: WriteOptions): Surroundings {
+    return {
+      now: this.#now(),
+      isClusterIPFree: (address) => this.#clusterIPs.includes(address) && !this.#clusterIPs.isTaken(address),
+      takeClusterIP: () => {
+        const address = this.#clusterIPs.takeNext();
+        if (!address) throw new StatusError(500, "InternalError", "failed to allocate a serviceIP: range is full");
+        if (dryRun) this.#clusterIPs.free(address);
+        return address;
+      },
+    };
+  }
+
+  #replace<T extends KubeObject>(id: ResourceId, object: KubeObject, stored: KubeObject, options: WriteOptions): Promise<T> {
+    if (isRemovedByUpdate(id, object)) return (options.dryRun ? Promise.resolve(object) : this.#drop(id, object)) as Promise<T>;
+    if (isDeepStrictEqual(object, stored)) return Promise.resolve(stored as T);
+    return options.dryRun ? Promise.resolve(object as T) : this.#put<T>(id, object);
+  }
+
+  async #put<T extends KubeObject>(id: ResourceId, draft: KubeObject): Promise<T> {
+    if (id.group === "" && id.resource === "services") this.#followClusterIP(draft);
+    const { object, durable } = this.#store.put(id, draft);
+    await durable;
+    return object as T;
+  }
+
+  async #drop(id: ResourceId, last: KubeObject): Promise<KubeObject> {
+    if (id.group === "" && id.resource === "services") this.#clusterIPs.free(clusterIPOf(last));
+    const { object, durable } = this.#store.remove(id, last);
+    await durable;
+    return object;
+  }
+
+  #followClusterIP(service: KubeObject): void {
+    const stored = this.#store.get({ group: "", resource: "services" }, service.metadata.namespace ?? "", service.metadata.name);
+    if (stored) this.#clusterIPs.free(clusterIPOf(stored));
+    this.#clusterIPs.take(clusterIPOf(service));
+  }
+}
+
+function clusterIPOf(service: KubeObject): string {
+  return (service.spec as { clusterIP?: string } | undefined)?.clusterIP ?? "";
+}

@@ -1,0 +1,47 @@
+import type { KubeObject, ResourceId } from "../api.ts";
+import type { TableFormat } from "../tables/table.ts";
+import type { FieldErrors } from "../validation/field-errors.ts";
+
+/** What the parts of a definition may ask of the cluster around the object. */
+export type Surroundings = {
+  now: Date;
+  /** True when a service of another name holds the address, or it lies outside of the service range. */
+  isClusterIPFree(address: string): boolean;
+  takeClusterIP(): string;
+};
+
+/** One kind of object: how it is named, read, completed, checked and shown. */
+export type ResourceDefinition = {
+  id: ResourceId;
+  version: string;
+  kind: string;
+  singular: string;
+  shortNames?: string[];
+  categories?: string[];
+  namespaced: boolean;
+  /** The type of schema/types.json. */
+  type: string;
+  hasStatus?: boolean;
+  hasScale?: boolean;
+  /** True where a change of the spec raises metadata.generation. */
+  hasGeneration?: boolean;
+  nameRule: "subdomain" | "label" | "service";
+  selectableFields?: { names: readonly string[]; of(object: KubeObject): Record<string, string> };
+  table: TableFormat;
+  /** Fills in what the client left out. The object is a draft that may be changed. */
+  setDefaults?(object: KubeObject): void;
+  prepareCreate?(object: KubeObject, surroundings: Surroundings): void;
+  prepareUpdate?(object: KubeObject, stored: KubeObject, surroundings: Surroundings): void;
+  validate?(object: KubeObject, errors: FieldErrors): void;
+  validateUpdate?(object: KubeObject, stored: KubeObject, errors: FieldErrors): void;
+};
+
+/** `v1` or `apps/v1`. */
+export function apiVersionOf({ id, version }: Pick<ResourceDefinition, "id" | "version">): string {
+  return id.group ? `${id.group}/${version}` : version;
+}
+
+/** `pods` or `deployments.apps`, as Kubernetes writes a resource in its messages. */
+export function qualifiedName({ group, resource }: ResourceId): string {
+  return group ? `${resource}.${group}` : resource;
+}

@@ -1,0 +1,111 @@
+import { createServer, type Server } from "node:https";
+import type { AddressInfo } from "node:net";
+import type { Logger } from "#lib/runtime/logger.ts";
+import { ApiHandler } from "./http/api-handler.ts";
+import { ObjectHandlers } from "./http/objects.ts";
+import { openCredentials } from "./pki/credentials.ts";
+import { ensureFirstObjects } from "./registry/first-objects.ts";
+import { Registry } from "./registry/registry.ts";
+import { Store } from "./store/store.ts";
+import { WatchHub } from "./watch/hub.ts";
+
+export type ServerOptions = {
+  dataDir: string;
+  /** 0 for any free one. */
+  port: number;
+  /** The namespace of the kubeconfigs' context. */
+  namespace: string;
+  nodes: string[];
+  logger: Logger;
+  now?: () => Date;
+  /** How many past changes of each resource a watch can catch up on. */
+  watchHistory?: number;
+  bookmarkMs?: number;
+  watchLimitBytes?: number;
+  compactAfterBytes?: number;
+  /** Called when the data directory cannot be written any more. */
+  onFailure?: (error: unknown) => void;
+};
+
+export type RunningServer = {
+  /** `https://127.0.0.1:PORT`. */
+  address: string;
+  registry: Registry;
+  kubeconfigPath: string;
+  stop(): Promise<void>;
+};
+
+/** Starts the API server on 127.0.0.1. Rejects when the port or the data directory is taken, or the data is damaged. */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const { dataDir, logger, now = () => new Date() } = options;
+  const store = await Store.open({
+    directory: dataDir,
+    logger,
+    onFailure: options.onFailure ?? ((error) => logger.fatal({ err: error }, "the data directory cannot be written")),
+    compactAfterBytes: options.compactAfterBytes,
+  });
+  try {
+    const credentials = await openCredentials(dataDir, options.nodes, () => now().getTime());
+    const registry = new Registry({ store, now });
+    const hub = new WatchHub(store, options.watchHistory);
+    const objects = new ObjectHandlers({
+      store,
+      registry,
+      hub,
+      now,
+      bookmarkMs: options.bookmarkMs ?? 60_000,
+      watchLimitBytes: options.watchLimitBytes ?? 8 * 1024 * 1024,
+    });
+    let address = "";
+    const handler = new ApiHandler({
+      store,
+      registry,
+      objects,
+      identities: credentials.identities,
+      kubelets: { authority: credentials.authority, token: credentials.kubeletToken },
+      logger,
+      now,
+      address: () => address.slice("https://".length),
+    });
+    const server = createServer(
+      {
+        cert: credentials.server.certificate,
+        key: credentials.server.key,
+        minVersion: "TLSv1.2",
+        maxHeaderSize: 32 * 1024,
+        headersTimeout: 10_000,
+        requestTimeout: 60_000,
+        keepAliveTimeout: 90_000,
+      },
+      (request, response) => void handler.handle(request, response),
+    );
+    address = `https://127.0.0.1:${await listen(server, options.port)}`;
+    await ensureFirstObjects(registry, Number(new URL(address).port));
+    const kubeconfigPath = await credentials.writeKubeconfigs(address, options.namespace);
+    logger.info({ address, kubeconfig: kubeconfigPath }, "serving the Kubernetes API");
+    return { address, registry, kubeconfigPath, stop: () => stopServer(server, objects, store) };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+function listen(server: Server, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", () => {
+      server.off("error", reject);
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+}
+
+async function stopServer(server: Server, objects: ObjectHandlers, store: Store): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  objects.endWatches();
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), 2_000);
+  await closed;
+  clearTimeout(timer);
+  await store.close();
+}

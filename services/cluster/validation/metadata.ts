@@ -1,0 +1,46 @@
+import type { ObjectMeta } from "../api.ts";
+import type { FieldErrors } from "./field-errors.ts";
+import { labelValueProblem, type NameRule, nameProblem, qualifiedNameProblem } from "./names.ts";
+
+const annotationsLimit = 256 * 1024;
+
+export function validateMetadata(
+  metadata: ObjectMeta,
+  definition: { nameRule: NameRule; namespaced: boolean },
+  errors: FieldErrors,
+): void {
+  if (!metadata.name) errors.required("metadata.name", "name or generateName is required");
+  else {
+    const problem = nameProblem(metadata.name, definition.nameRule);
+    if (problem) errors.invalid("metadata.name", metadata.name, problem);
+  }
+  validateLabels(metadata.labels, "metadata.labels", errors);
+  let size = 0;
+  for (const [key, value] of Object.entries(metadata.annotations ?? {})) {
+    const problem = qualifiedNameProblem(key.toLowerCase());
+    if (problem) errors.invalid("metadata.annotations", key, problem);
+    size += key.length + Buffer.byteLength(value);
+  }
+  if (size > annotationsLimit) errors.invalid("metadata.annotations", "", `must have at most ${annotationsLimit} bytes`);
+  for (const [index, reference] of (metadata.ownerReferences ?? []).entries()) {
+    for (const field of ["apiVersion", "kind", "name", "uid"] as const) {
+      if (!reference[field]) errors.invalid(`metadata.ownerReferences[${index}].${field}`, "", "must not be empty");
+    }
+  }
+  if ((metadata.ownerReferences ?? []).filter((reference) => reference.controller).length > 1) {
+    errors.invalid("metadata.ownerReferences", metadata.ownerReferences, "Only one reference can have Controller set to true");
+  }
+  for (const [index, finalizer] of (metadata.finalizers ?? []).entries()) {
+    const problem = qualifiedNameProblem(finalizer);
+    if (problem) errors.invalid(`metadata.finalizers[${index}]`, finalizer, problem);
+  }
+}
+
+export function validateLabels(labels: Record<string, string> | undefined, field: string, errors: FieldErrors): void {
+  for (const [key, value] of Object.entries(labels ?? {})) {
+    const keyProblem = qualifiedNameProblem(key);
+    if (keyProblem) errors.invalid(field, key, keyProblem);
+    const valueProblem = labelValueProblem(value);
+    if (valueProblem) errors.invalid(field, value, valueProblem);
+  }
+}
