@@ -1,4 +1,5 @@
-import { type Change, type Cluster, type KubeObject, type ResourceId, resources } from "../api.ts";
+import type { Change, Cluster, KubeObject, ResourceId } from "../api.ts";
+import { ServedKinds } from "./served-kinds.ts";
 
 /** Objects grouped by keys that are computed from each object. Always as current as the cluster itself. */
 export type Index<T extends KubeObject> = { get(key: string): T[]; count(key: string): number };
@@ -15,6 +16,7 @@ type IndexState = {
  */
 export class View {
   readonly cluster: Cluster;
+  readonly kinds = new ServedKinds();
   readonly #indexes: IndexState[] = [];
   readonly #listeners: ((change: Change) => void)[] = [];
   #end: (() => void) | undefined;
@@ -40,9 +42,9 @@ export class View {
   /** Fills the indexes, follows the cluster, and shows every object that exists to the listeners as if it had just been added. */
   start(): void {
     this.#end = this.cluster.subscribe((change) => this.#take(change));
-    const existing = Object.values(resources).flatMap((id) =>
-      this.cluster.list(id).map((object): Change => ({ type: "ADDED", id, object })),
-    );
+    const existing = this.kinds
+      .ids()
+      .flatMap((id) => this.cluster.list(id).map((object): Change => ({ type: "ADDED", id, object })));
     for (const change of existing) this.#reindex(change);
     for (const change of existing) this.#tell(change);
   }
@@ -57,6 +59,7 @@ export class View {
   }
 
   #tell(change: Change): void {
+    this.kinds.learn(change.id, change.object);
     for (const listener of this.#listeners) listener(change);
   }
 

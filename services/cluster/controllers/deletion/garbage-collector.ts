@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { type Change, type KubeObject, type OwnerReference, type ResourceId, resources } from "../../api.ts";
+import type { Change, KubeObject, OwnerReference, ResourceId } from "../../api.ts";
 import { type Context, type Controller, runController } from "../controller.ts";
 import { released } from "../owners.ts";
 import { ignoreNotFound } from "../refusals.ts";
@@ -17,17 +17,7 @@ import { decodeKey, encodeKey } from "./object-key.ts";
 /** Deletes what has lost its owners, and completes foreground and orphan deletions. */
 export function startGarbageCollector(context: Context): Controller {
   const { cluster, view } = context;
-  /** Where the objects of a kind are served, learned from the objects themselves: custom kinds are known as soon as one exists. */
-  const idsByKind = new Map<string, ResourceId>();
-  const idsByUid = new Map<string, ResourceId>();
   const dependents = view.index(undefined, ({ metadata }) => (metadata.ownerReferences ?? []).map(({ uid }) => uid));
-  view.onChange(({ id, type, object }) => {
-    idsByKind.set(kindKey(object), id);
-    if (!object.metadata.ownerReferences) return;
-    if (type === "DELETED") idsByUid.delete(object.metadata.uid);
-    else idsByUid.set(object.metadata.uid, id);
-  });
-
   return runController(context, { name: "garbage-collector", keysFor, reconcile });
 
   function* keysFor({ id, type, object, previous }: Change): Iterable<string> {
@@ -35,17 +25,18 @@ export function startGarbageCollector(context: Context): Controller {
     const isNews = !previous || !isDeepStrictEqual(relevant(object), relevant(previous));
     if (type !== "DELETED" && isNews && (metadata.ownerReferences || metadata.deletionTimestamp)) yield encodeKey(id, object);
     if (type === "DELETED") {
-      for (const dependent of dependents.get(metadata.uid)) yield keyOfDependent(dependent);
+      for (const dependent of dependents.get(metadata.uid)) yield encodeKey(idOf(dependent), dependent);
       // An owner that waits for its dependents looks again when one of them is gone.
       for (const reference of metadata.ownerReferences ?? []) {
-        const ownerId = idsByKind.get(kindKey(reference));
-        if (ownerId) yield encodeKey(ownerId, { metadata: { name: reference.name, namespace: namespaceFor(ownerId, object) } });
+        const owner = placeOf(reference, object);
+        if (owner) yield encodeKey(owner.id, { metadata: { name: reference.name, namespace: owner.namespace } });
       }
     }
   }
 
-  function keyOfDependent(dependent: KubeObject): string {
-    return encodeKey(idsByUid.get(dependent.metadata.uid) ?? resources.pods, dependent);
+  function placeOf(reference: OwnerReference, dependent: KubeObject): { id: ResourceId; namespace: string } | undefined {
+    const kind = view.kinds.find(reference);
+    return kind && { id: kind.id, namespace: kind.namespaced ? (dependent.metadata.namespace ?? "") : "" };
   }
 
   async function reconcile(key: string): Promise<Requeue> {
@@ -58,9 +49,9 @@ export function startGarbageCollector(context: Context): Controller {
   }
 
   function ownerState(object: KubeObject, reference: OwnerReference): OwnerState {
-    const id = idsByKind.get(kindKey(reference)) ?? wellKnown[kindKey(reference)];
-    if (!id) return "present";
-    return stateOfOwner(reference, cluster.get(id, namespaceFor(id, object), reference.name));
+    const owner = placeOf(reference, object);
+    if (!owner) return "present";
+    return stateOfOwner(reference, cluster.get(owner.id, owner.namespace, reference.name));
   }
 
   async function apply(id: ResourceId, object: KubeObject, plan: GarbagePlan): Promise<void> {
@@ -88,8 +79,10 @@ export function startGarbageCollector(context: Context): Controller {
     }
   }
 
-  function idOf({ metadata }: KubeObject): ResourceId {
-    return idsByUid.get(metadata.uid) ?? resources.pods;
+  function idOf(object: KubeObject): ResourceId {
+    const kind = view.kinds.find(object);
+    if (!kind) throw new Error(`the kind ${object.apiVersion} ${object.kind} is not served`);
+    return kind.id;
   }
 
   /** A dependent that has dependents of its own goes in the foreground too: the whole tree falls from the leaves. */
@@ -105,28 +98,6 @@ export function startGarbageCollector(context: Context): Controller {
     const options = { propagationPolicy, preconditions: { uid: metadata.uid } };
     await cluster.delete(id, metadata.namespace ?? "", metadata.name, options).catch(ignoreNotFound);
   }
-}
-
-const wellKnown: Record<string, ResourceId> = {
-  "v1/Pod": resources.pods,
-  "v1/Service": resources.services,
-  "v1/Node": resources.nodes,
-  "v1/Namespace": resources.namespaces,
-  "v1/ConfigMap": resources.configMaps,
-  "v1/Secret": resources.secrets,
-  "v1/Endpoints": resources.endpoints,
-  "v1/ServiceAccount": resources.serviceAccounts,
-  "apps/v1/Deployment": resources.deployments,
-  "apps/v1/ReplicaSet": resources.replicaSets,
-};
-
-function kindKey({ apiVersion, kind }: { apiVersion: string; kind: string }): string {
-  return `${apiVersion}/${kind}`;
-}
-
-function namespaceFor(id: ResourceId, dependent: KubeObject): string {
-  const clusterScoped = id.group === "" && (id.resource === "nodes" || id.resource === "namespaces");
-  return clusterScoped ? "" : (dependent.metadata.namespace ?? "");
 }
 
 function relevant({ metadata }: KubeObject): unknown[] {

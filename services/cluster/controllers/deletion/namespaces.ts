@@ -1,4 +1,4 @@
-import { type Change, type KubeObject, type ResourceId, resources } from "../../api.ts";
+import { type Change, type KubeObject, resources } from "../../api.ts";
 import { type Context, type Controller, runController } from "../controller.ts";
 import type { Namespace } from "../objects.ts";
 import { ignoreExisting, ignoreNotFound } from "../refusals.ts";
@@ -10,9 +10,7 @@ const serviceAccountName = "default";
 /** Gives every namespace its default service account, and empties the namespaces that are being deleted. */
 export function startNamespaceController(context: Context): Controller {
   const { cluster, view } = context;
-  const ids = new Map<string, ResourceId>();
   const contents = view.index(undefined, ({ metadata }) => (metadata.namespace ? [metadata.namespace] : []));
-  view.onChange(({ id, object }) => ids.set(`${object.apiVersion}/${object.kind}`, id));
 
   return runController(context, { name: "namespace", keysFor, reconcile });
 
@@ -49,8 +47,9 @@ export function startNamespaceController(context: Context): Controller {
     await cluster.create(resources.serviceAccounts, { apiVersion: "v1", kind: "ServiceAccount", metadata }).catch(ignoreExisting);
   }
 
-  async function remove({ apiVersion, kind, metadata }: KubeObject): Promise<void> {
-    const id = ids.get(`${apiVersion}/${kind}`);
+  async function remove(object: KubeObject): Promise<void> {
+    const { metadata } = object;
+    const id = view.kinds.find(object)?.id;
     if (!id || metadata.deletionTimestamp) return;
     await cluster.delete(id, metadata.namespace ?? "", metadata.name, { propagationPolicy: "Background" }).catch(ignoreNotFound);
   }

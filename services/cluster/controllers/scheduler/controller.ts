@@ -9,11 +9,9 @@ import { keyOf, sameResource, splitKey } from "../view.ts";
 import type { Requeue } from "../work-queue.ts";
 import { hasPodAffinity, labelsOfNamespace } from "./affinity.ts";
 import { placePod } from "./plan.ts";
-import { nodeAllocatable, plus, podRequests } from "./requests.ts";
-import type { NodeInfo, Snapshot } from "./snapshot.ts";
+import { type NodeInfo, nodeInfoOf, type Snapshot } from "./snapshot.ts";
 
 const schedulerName = "default-scheduler";
-const nobody = { cpu: 0, memory: 0, pods: 0 };
 
 /** Gives every pending pod a node. */
 export function startScheduler(context: Context): Controller {
@@ -111,13 +109,7 @@ export function startScheduler(context: Context): Controller {
     for (const entry of assumed.values()) {
       if (entry.node === name && !present.has(entry.pod.metadata.uid)) pods.push(entry.pod);
     }
-    const info: NodeInfo = {
-      node,
-      allocatable: nodeAllocatable(node),
-      requested: pods.map(podRequests).reduce(plus, nobody),
-      pods,
-      podsWithAffinity: pods.filter(hasPodAffinity),
-    };
+    const info = nodeInfoOf(node, pods);
     infos.set(name, info);
     return info;
   }

@@ -1,24 +1,19 @@
 import { describe, expect, it } from "vitest";
 import type { Node, Pod } from "../objects.ts";
 import { node, type PodOptions, pod } from "../test/objects.ts";
-import { hasPodAffinity } from "./affinity.ts";
 import { placePod } from "./plan.ts";
-import { nodeAllocatable, plus, podRequests } from "./requests.ts";
-import type { Snapshot } from "./snapshot.ts";
+import { podRequests } from "./requests.ts";
+import { nodeInfoOf, type Snapshot } from "./snapshot.ts";
 
 function snapshot(nodes: Node[], pods: Pod[] = []): Snapshot {
   return {
     namespaceLabels: (name) => ({ "kubernetes.io/metadata.name": name }),
-    nodes: nodes.map((one) => {
-      const mine = pods.filter(({ spec }) => spec.nodeName === one.metadata.name);
-      return {
-        node: one,
-        allocatable: nodeAllocatable(one),
-        requested: mine.map(podRequests).reduce(plus, { cpu: 0, memory: 0, pods: 0 }),
-        pods: mine,
-        podsWithAffinity: mine.filter(hasPodAffinity),
-      };
-    }),
+    nodes: nodes.map((one) =>
+      nodeInfoOf(
+        one,
+        pods.filter(({ spec }) => spec.nodeName === one.metadata.name),
+      ),
+    ),
   };
 }
 

@@ -46,7 +46,3 @@ export function nodeAllocatable({ status }: Node): Amounts {
   const amounts = status?.allocatable ?? status?.capacity ?? {};
   return { cpu: cpuMillis(amounts.cpu), memory: wholeUnits(amounts.memory), pods: wholeUnits(amounts.pods ?? 110) };
 }
-
-export function plus(left: Amounts, right: Amounts): Amounts {
-  return { cpu: left.cpu + right.cpu, memory: left.memory + right.memory, pods: left.pods + right.pods };
-}

@@ -44,7 +44,7 @@ function nodePreference(pod: Pod, { node }: NodeInfo): number {
 function sameOwner(pod: Pod): (info: NodeInfo) => number {
   const owner = controllerOf(pod)?.uid;
   if (!owner) return () => 0;
-  return ({ pods }) => pods.filter((other) => controllerOf(other)?.uid === owner).length;
+  return ({ podsByOwner }) => podsByOwner.get(owner) ?? 0;
 }
 
 /** Kubernetes' LeastAllocated: the mean free part of cpu and memory with this pod on the node, 0..100. */

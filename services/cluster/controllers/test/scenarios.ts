@@ -259,6 +259,37 @@ export function describeControllers(open: OpenCluster): void {
     });
   });
 
+  describe("pods of a node that is gone", () => {
+    it("are deleted after a while, and replaced elsewhere", async () => {
+      await cluster.create(resources.deployments, relay());
+      await eventually("the rollout is complete", complete);
+      const lost = pods().find(({ spec }) => spec.nodeName === "node-2")?.metadata.name;
+      await cluster.delete(resources.nodes, "", "node-2");
+      await pause(20);
+      expect(pods().map(({ metadata }) => metadata.name)).toContain(lost);
+      time.advance(41_000);
+      const replaced = () => pods().length === 3 && pods().every(({ spec }) => spec.nodeName && spec.nodeName !== "node-2");
+      await eventually("the replacement", () => replaced() && complete());
+      expect(pods().map(({ metadata }) => metadata.name)).not.toContain(lost);
+    });
+  });
+
+  describe("a deployment that recreates", () => {
+    it("never runs old and new pods together", async () => {
+      await cluster.create(resources.deployments, relay({ strategy: { type: "Recreate" } }));
+      await eventually("the first rollout", complete);
+      let together = false;
+      const end = cluster.subscribe(() => {
+        if (new Set(pods().map(({ spec }) => spec.containers[0]?.image)).size > 1) together = true;
+      });
+      await change({ template: template("switchyard/relay:2.0.0") });
+      await eventually("the second rollout", complete);
+      end();
+      expect(together).toBe(false);
+      expect(pods().map(({ spec }) => spec.containers[0]?.image)).toEqual(Array(3).fill("switchyard/relay:2.0.0"));
+    });
+  });
+
   describe("scheduling", () => {
     it("says why no node fits, and places the pod once one does", async () => {
       for (const { metadata } of cluster.list<Node>(resources.nodes).slice(1))
@@ -298,6 +329,31 @@ export function describeControllers(open: OpenCluster): void {
       await eventually("one address", () => endpoints()?.addresses?.length === 1 && slices()[0]?.endpoints.length === 1);
       await cluster.delete(resources.services, "fleet", "relay");
       await eventually("no endpoints", () => !cluster.get(resources.endpoints, "fleet", "relay") && slices().length === 0);
+    });
+  });
+
+  describe("a service without a selector", () => {
+    it("has the Endpoints that someone wrote mirrored into a slice, until they go", async () => {
+      const { apiVersion, kind, metadata } = service();
+      await cluster.create<Service>(resources.services, {
+        apiVersion,
+        kind,
+        metadata,
+        spec: { clusterIP: "127.11.0.9", ports: [{ port: 80 }] },
+      });
+      await cluster.create<Endpoints>(resources.endpoints, {
+        apiVersion: "v1",
+        kind: "Endpoints",
+        metadata: { name: "relay", namespace: "fleet" },
+        subsets: [{ addresses: [{ ip: "10.1.2.3" }], ports: [{ port: 80, protocol: "TCP" }] }],
+      });
+      const slices = () =>
+        cluster.list<EndpointSlice>(resources.endpointSlices, { labels: { "kubernetes.io/service-name": "relay" } });
+      const slice = await eventually("the slice", () => slices()[0]);
+      expect(slice.endpoints.map(({ addresses }) => addresses)).toEqual([["10.1.2.3"]]);
+      expect(slice.metadata.labels?.["endpointslice.kubernetes.io/managed-by"]).toBe("endpointslicemirroring-controller.k8s.io");
+      await cluster.delete(resources.endpoints, "fleet", "relay");
+      await eventually("no slice", () => slices().length === 0);
     });
   });
 

@@ -1,0 +1,36 @@
+import type { KubeObject, ResourceId } from "../api.ts";
+import { catalogue } from "../resources/catalogue.ts";
+import { apiVersionOf } from "../resources/definition.ts";
+
+export type ServedKind = { id: ResourceId; namespaced: boolean };
+
+type Typed = { apiVersion: string; kind: string };
+
+/** Where the objects of a kind are served: the built-in kinds, and others as soon as an object of them has been seen. */
+export class ServedKinds {
+  readonly #kinds = new Map<string, ServedKind>();
+
+  constructor() {
+    for (const definition of catalogue) {
+      const { id, kind, namespaced } = definition;
+      this.#kinds.set(kindKey({ apiVersion: apiVersionOf(definition), kind }), { id, namespaced });
+    }
+  }
+
+  find(of: Typed): ServedKind | undefined {
+    return this.#kinds.get(kindKey(of));
+  }
+
+  learn(id: ResourceId, object: KubeObject): void {
+    const key = kindKey(object);
+    if (!this.#kinds.has(key)) this.#kinds.set(key, { id, namespaced: object.metadata.namespace !== undefined });
+  }
+
+  ids(): ResourceId[] {
+    return [...this.#kinds.values()].map(({ id }) => id);
+  }
+}
+
+function kindKey({ apiVersion, kind }: Typed): string {
+  return `${apiVersion}/${kind}`;
+}
