@@ -11,6 +11,7 @@ import {
   type ServiceFigures,
   serviceRefSchema,
 } from "./schemas.ts";
+import type { Subscription } from "./subscription.ts";
 
 export type ServicesAnswer = { services: Service[]; figures: Record<string, ServiceFigures>; feeds: Feed[] };
 
@@ -58,4 +59,11 @@ function notThere({ fleet }: ConsoleContext, id: string): never {
     "kubernetes-unavailable",
     `The cluster has not been read yet: ${feed?.lastError ?? "it has just started"}`,
   );
+}
+
+/** Follows the fleet, and one service in detail where an id (namespace/name) is given. */
+export function followFleet(context: ConsoleContext, service: string | undefined): Subscription {
+  authorise(context, "viewer", "see the fleet");
+  const [namespace, name] = service?.split("/") ?? [];
+  return context.fleet.subscribe(service ? readServiceId({ namespace, name }) : null);
 }

@@ -1,0 +1,4 @@
+import { getService } from "#lib/domain/fleet/queries.ts";
+import { route } from "#lib/web/route.ts";
+
+export const GET = route(({ context, params }) => getService(context, params));

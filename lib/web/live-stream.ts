@@ -1,0 +1,65 @@
+import type { LiveMessage } from "#lib/domain/fleet/schemas.ts";
+import type { Subscription } from "#lib/domain/fleet/subscription.ts";
+
+const heartbeatMs = 10_000;
+const heartbeatsBetweenChecks = 6;
+const encoder = new TextEncoder();
+
+// One message goes to all viewers: it becomes bytes once.
+const encoded = new WeakMap<LiveMessage, Uint8Array>();
+
+/**
+ * A subscription as Server-Sent Events. Messages are taken only when the connection can carry them, so a slow viewer waits in
+ * its bounded subscription. `mayGoOn` is asked once a minute; false ends the stream.
+ */
+export function streamLive(subscription: Subscription, signal: AbortSignal, mayGoOn: () => Promise<boolean>): Response {
+  let heartbeats = 0;
+  signal.addEventListener("abort", () => subscription.close(), { once: true });
+  if (signal.aborted) subscription.close();
+  const body = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const messages = await subscription.next(heartbeatMs);
+        if (messages === null) return close(controller);
+        if (messages.length > 0) {
+          for (const message of messages) controller.enqueue(encode(message));
+          return;
+        }
+        heartbeats += 1;
+        if (heartbeats % heartbeatsBetweenChecks === 0 && !(await mayGoOn().catch(() => true))) {
+          subscription.close();
+          return close(controller);
+        }
+        controller.enqueue(encode({ type: "heartbeat", at: new Date().toISOString() }));
+      },
+      cancel() {
+        subscription.close();
+      },
+    },
+    { highWaterMark: 1 },
+  );
+  return new Response(body, {
+    headers: {
+      "content-type": "text/event-stream; charset=utf-8",
+      "cache-control": "no-cache, no-transform",
+      "x-accel-buffering": "no",
+      connection: "keep-alive",
+    },
+  });
+}
+
+function close(controller: ReadableStreamDefaultController): void {
+  try {
+    controller.close();
+  } catch {
+    // The browser has closed it before.
+  }
+}
+
+function encode(message: LiveMessage): Uint8Array {
+  const known = encoded.get(message);
+  if (known) return known;
+  const bytes = encoder.encode(`event: ${message.type}\ndata: ${JSON.stringify(message)}\n\n`);
+  encoded.set(message, bytes);
+  return bytes;
+}

@@ -1,0 +1,68 @@
+import { AlertmanagerClient } from "#lib/alertmanager/client.ts";
+import { connectDatabase, type Database } from "#lib/database/client.ts";
+import { FleetStore } from "#lib/domain/fleet/live.ts";
+import { startFleetWatches } from "#lib/domain/fleet/watches.ts";
+import { PanelStore } from "#lib/domain/metrics/panel-store.ts";
+import { startPollers } from "#lib/domain/metrics/pollers.ts";
+import type { KubernetesClient } from "#lib/kubernetes/client.ts";
+import { connectKubernetes } from "#lib/kubernetes/connection.ts";
+import { PrometheusClient } from "#lib/prometheus/client.ts";
+import { createLogger, type Logger } from "#lib/runtime/logger.ts";
+import { readWebEnv, type WebEnv } from "./env.ts";
+
+/** What the web process has once, whatever the number of viewers. */
+export type WebRuntime = {
+  env: WebEnv;
+  db: Database;
+  kubernetes: KubernetesClient;
+  prometheus: PrometheusClient | null;
+  fleet: FleetStore;
+  panels: PanelStore;
+  logger: Logger;
+  clock: () => Date;
+};
+
+// Next bundles routes, pages and instrumentation apart: only the global object is one for all of them.
+const slot = globalThis as typeof globalThis & { switchyardRuntime?: WebRuntime };
+
+/** The runtime of this process, started at the first call. */
+export function getRuntime(): WebRuntime {
+  slot.switchyardRuntime ??= startRuntime();
+  return slot.switchyardRuntime;
+}
+
+function startRuntime(): WebRuntime {
+  const env = readWebEnv();
+  const logger = createLogger("web", env.LOG_LEVEL);
+  const clock = () => new Date();
+  const db = connectDatabase(env.DATABASE_URL, {
+    onConnectionLost: (error) => logger.warn({ err: error }, "a connection to the database was lost"),
+  });
+  const kubernetes = connectKubernetes({ kubeconfig: env.SWITCHYARD_KUBECONFIG, inCluster: env.inCluster });
+  const prometheus = env.PROMETHEUS_URL ? new PrometheusClient({ url: env.PROMETHEUS_URL }) : null;
+  const alertmanager = env.ALERTMANAGER_URL ? new AlertmanagerClient({ url: env.ALERTMANAGER_URL }) : null;
+  const fleet = new FleetStore({ now: clock });
+  const watches = startFleetWatches(kubernetes, fleet, logger);
+  const pollers = startPollers({
+    fleet,
+    db,
+    prometheus,
+    alertmanager,
+    hints: {
+      prometheus: env.SWITCHYARD_PROMETHEUS_HINT ?? "Set PROMETHEUS_URL and start Switchyard again.",
+      alertmanager: env.SWITCHYARD_ALERTMANAGER_HINT ?? "Set ALERTMANAGER_URL and start Switchyard again.",
+    },
+    scrapeSeconds: env.SWITCHYARD_SCRAPE_INTERVAL_SECONDS,
+    logger,
+  });
+  // Next ends the process by itself; open streams and watches must not keep it waiting.
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.once(signal, () => {
+      fleet.close();
+      void watches.stop();
+      for (const poller of pollers) void poller.stop();
+    });
+  }
+  logger.info({ cluster: kubernetes.server }, "started");
+  return { env, db, kubernetes, prometheus, fleet, panels: new PanelStore(prometheus, clock), logger, clock };
+}

@@ -1,0 +1,11 @@
+import type { NextConfig } from "next";
+
+const config: NextConfig = {
+  output: "standalone",
+  poweredByHeader: false,
+  reactStrictMode: true,
+  serverExternalPackages: ["@kubernetes/client-node", "@prisma/adapter-pg", "pg", "pg-boss", "pino", "prom-client", "ws"],
+  outputFileTracingExcludes: { "*": ["./.switchyard/**", "./services/**", "./e2e/**"] },
+};
+
+export default config;
