@@ -2,7 +2,7 @@ import { Histogram } from "prom-client";
 import { DaemonMetrics } from "#lib/protocol/hub-daemon.ts";
 
 export class ConnectorMetrics extends DaemonMetrics {
-  readonly scans = this.counter("connector_scans_total", "Scans performed to a result");
+  readonly scans = this.counter("connector_scans_total", "Scan jobs that came to an end, whatever it was");
   readonly scanSeconds = new Histogram({
     name: "connector_scan_duration_seconds",
     help: "Time of the scans performed",
@@ -10,7 +10,11 @@ export class ConnectorMetrics extends DaemonMetrics {
     registers: [this.registry],
   });
   readonly scansRunning = this.gauge("connector_scans_running", "Scans under way");
-  readonly scanErrors = this.counter("connector_scan_errors_total", "Scans that were refused or failed", ["reason"]);
+  readonly scanErrors = this.counter(
+    "connector_scan_errors_total",
+    "Scan jobs that were refused or failed; a cancelled one is neither",
+    ["reason"],
+  );
   readonly #connected = this.gauge("connector_hub_connected", "1 while registered with a hub");
 
   constructor(version: string) {

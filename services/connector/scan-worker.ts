@@ -76,21 +76,23 @@ export class ScanWorker {
       const result = await this.#scan(scan, job);
       if (job.cancelled) throw new HubError("cancelled", "the scan was cancelled");
       connection.send({ name: "result", body: result }, { to: id });
-      metrics.scans.inc();
       metrics.scanSeconds.observe(result.durationMs / 1000);
       metrics.requestSeconds.observe({ operation: "scan" }, (performance.now() - startedAt) / 1000);
       const { target, address, durationMs, complete, open } = result;
       logger.info({ target, address, ports: scan.ports, open: open.length, durationMs, complete }, "scan completed");
     } catch (error) {
       const code = error instanceof HubError ? error.code : "internal";
-      metrics.scanErrors.inc({ reason: code });
-      if (code !== "cancelled") metrics.errors.inc();
+      if (code !== "cancelled") {
+        metrics.scanErrors.inc({ reason: code });
+        metrics.errors.inc();
+      }
       logger.warn(
         { err: code === "internal" ? error : undefined, target: scan.target, code, reason: String(error) },
         "scan failed",
       );
       connection.sendError(error, id);
     } finally {
+      metrics.scans.inc();
       this.#jobs.delete(job);
       metrics.scansRunning.set(this.#jobs.size);
       if (this.#jobs.size === 0) this.#idle?.();

@@ -37,6 +37,7 @@ export class HubProbe implements Probe {
   readonly #client: HubClient;
   readonly #loops: Loop[];
   readonly #stream = randomUUID();
+  #patience: NodeJS.Timeout | undefined;
   #sequence = 1;
   #isRepeated = false;
   #works = { scan: false, message: false };
@@ -64,6 +65,7 @@ export class HubProbe implements Probe {
       breaker: new Breaker({ failures: Number.POSITIVE_INFINITY }),
       backoff: { initialMs: 100, maxMs: 1_000 },
       logger,
+      onConnect: () => this.#startLoops(),
     });
     this.#loops = [
       new Loop({ name: "hub scans", intervalMs: scanIntervalMs, pass: () => this.#probe("scan", () => this.#scan()), logger }),
@@ -79,13 +81,20 @@ export class HubProbe implements Probe {
   async start(): Promise<void> {
     this.#options.metrics.declare(target, ["scan", "message"]);
     this.#client.start();
-    for (const loop of this.#loops) loop.start();
+    this.#patience = setTimeout(() => this.#startLoops(), 2_000);
   }
 
   async stop(): Promise<void> {
+    clearTimeout(this.#patience);
     const loops = this.#loops.map((loop) => loop.stop());
     await this.#client.stop();
     await Promise.all(loops);
+  }
+
+  /** The time that the first connection takes is no failure of the hub; a hub that stays away for longer is. */
+  #startLoops(): void {
+    clearTimeout(this.#patience);
+    for (const loop of this.#loops) loop.start();
   }
 
   async #probe(operation: "scan" | "message", run: () => Promise<void>): Promise<void> {
