@@ -23,17 +23,23 @@ export type Controller = { name: string; stop: () => Promise<void> };
 export type ControllerOptions = {
   name: string;
   concurrency?: number;
+  /** Keys that are looked at once at the start, whether an object exists for them or not. */
+  initial?: readonly string[];
   /** The keys that a change wakes. It must be cheap: it runs on every change, inside the write. */
   keysFor: (change: Change) => Iterable<string>;
   reconcile: (key: string) => Promise<Requeue>;
 };
 
 /** Joins a controller to the view: changes wake keys, and the queue reconciles them. */
-export function runController(context: Context, { name, concurrency = 4, keysFor, reconcile }: ControllerOptions): Controller {
+export function runController(
+  context: Context,
+  { name, concurrency = 4, initial = [], keysFor, reconcile }: ControllerOptions,
+): Controller {
   const { view, timers, logger } = context;
   const queue = new WorkQueue({ name, logger, timers, concurrency, work: reconcile });
   view.onChange((change) => {
     for (const key of keysFor(change)) queue.add(key);
   });
+  for (const key of initial) queue.add(key);
   return { name, stop: () => queue.stop() };
 }

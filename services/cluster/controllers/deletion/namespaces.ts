@@ -1,4 +1,4 @@
-import { type Change, type KubeObject, resources } from "../../api.ts";
+import { type Change, type KubeObject, type NewObject, type ResourceId, resources } from "../../api.ts";
 import { type Context, type Controller, runController } from "../controller.ts";
 import type { Namespace } from "../objects.ts";
 import { ignoreExisting, ignoreNotFound } from "../refusals.ts";
@@ -6,13 +6,14 @@ import { sameResource } from "../view.ts";
 import type { Requeue } from "../work-queue.ts";
 
 const serviceAccountName = "default";
+const systemNamespaces = ["default", "kube-system", "kube-public", "kube-node-lease"];
 
-/** Gives every namespace its default service account, and empties the namespaces that are being deleted. */
+/** Makes the namespaces that every cluster has, gives each one its service account, and empties those that are being deleted. */
 export function startNamespaceController(context: Context): Controller {
   const { cluster, view } = context;
   const contents = view.index(undefined, ({ metadata }) => (metadata.namespace ? [metadata.namespace] : []));
 
-  return runController(context, { name: "namespace", keysFor, reconcile });
+  return runController(context, { name: "namespace", initial: systemNamespaces, keysFor, reconcile });
 
   function* keysFor({ id, type, object }: Change): Iterable<string> {
     if (sameResource(id, resources.namespaces)) yield object.metadata.name;
@@ -24,7 +25,11 @@ export function startNamespaceController(context: Context): Controller {
 
   async function reconcile(name: string): Promise<Requeue> {
     const namespace = cluster.get<Namespace>(resources.namespaces, "", name);
-    if (!namespace) return undefined;
+    if (!namespace) {
+      if (systemNamespaces.includes(name))
+        await create(resources.namespaces, { apiVersion: "v1", kind: "Namespace", metadata: { name } });
+      return undefined;
+    }
     if (!isTerminating(namespace)) {
       await ensureServiceAccount(name);
       return undefined;
@@ -44,7 +49,11 @@ export function startNamespaceController(context: Context): Controller {
   async function ensureServiceAccount(namespace: string): Promise<void> {
     if (cluster.get(resources.serviceAccounts, namespace, serviceAccountName)) return;
     const metadata = { name: serviceAccountName, namespace };
-    await cluster.create(resources.serviceAccounts, { apiVersion: "v1", kind: "ServiceAccount", metadata }).catch(ignoreExisting);
+    await create(resources.serviceAccounts, { apiVersion: "v1", kind: "ServiceAccount", metadata });
+  }
+
+  async function create(id: ResourceId, object: NewObject<KubeObject>): Promise<void> {
+    await cluster.create(id, object).catch(ignoreExisting);
   }
 
   async function remove(object: KubeObject): Promise<void> {

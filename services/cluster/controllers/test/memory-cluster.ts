@@ -45,8 +45,9 @@ export class MemoryCluster implements Cluster {
     if (this.get(id, namespace ?? "", name)) {
       throw new StatusError(409, "AlreadyExists", `${id.resource} "${name}" already exists`);
     }
+    const spec = object.kind === "Namespace" ? { finalizers: ["kubernetes"] } : object.spec;
     const generated = { name, uid: `uid-${this.#version}`, creationTimestamp: this.#clock.now().toISOString(), generation: 1 };
-    return this.#commit(id, { ...object, metadata: { ...object.metadata, ...generated } } as unknown as T, undefined);
+    return this.#commit(id, { ...object, spec, metadata: { ...object.metadata, ...generated } } as unknown as T, undefined);
   }
 
   async update<T extends KubeObject>(id: ResourceId, object: T): Promise<T> {

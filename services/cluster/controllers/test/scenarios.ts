@@ -33,9 +33,6 @@ export function describeControllers(open: OpenCluster): void {
       spec: { finalizers: ["kubernetes"] },
     };
     await cluster.create<Namespace>(resources.namespaces, namespace);
-    for (const name of ["default", "kube-node-lease"]) {
-      await cluster.create<Namespace>(resources.namespaces, { apiVersion: "v1", kind: "Namespace", metadata: { name } });
-    }
     for (const name of ["node-1", "node-2", "node-3"]) {
       const { apiVersion, kind, metadata, spec, status } = node(name);
       await cluster.create<Node>(resources.nodes, {
@@ -212,6 +209,16 @@ export function describeControllers(open: OpenCluster): void {
       });
       expect(getRelay()?.status?.collisionCount).toBe(1);
       expect(sets().map(({ metadata }) => metadata.name)).toContain(`relay-${templateHash(template(), 1)}`);
+    });
+  });
+
+  describe("the namespaces that every cluster has", () => {
+    it("are there from the start and come back when deleted, each with its service account", async () => {
+      const lease = () => cluster.get(resources.namespaces, "", "kube-node-lease");
+      const first = await eventually("the namespace", lease);
+      await eventually("its service account", () => cluster.get(resources.serviceAccounts, "kube-node-lease", "default"));
+      await cluster.delete(resources.namespaces, "", "kube-node-lease");
+      await eventually("a new one", () => lease() !== undefined && lease()?.metadata.uid !== first.metadata.uid);
     });
   });
 
