@@ -2,7 +2,7 @@ import { z } from "zod";
 import { documentPermissionsSchema } from "./relay-token.ts";
 
 /** The longest life of a token, in seconds. */
-export const maxTokenSeconds = 86_400;
+export const maxTokenSeconds = 3600;
 
 /** The body of POST /token at the issuer. */
 export const tokenRequestSchema = z.strictObject({

