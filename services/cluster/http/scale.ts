@@ -5,6 +5,7 @@ import { modifiedMessage, refusals } from "../registry/refusals.ts";
 import type { Registry } from "../registry/registry.ts";
 import { DecodeError, decode } from "../schema/decode.ts";
 import type { Store } from "../store/store.ts";
+import { selectorText } from "../tables/workload-tables.ts";
 import { FieldErrors } from "../validation/field-errors.ts";
 import { sendJson } from "./answers.ts";
 import { mediaTypeOf, parseObject, parseText, readBody, unsupportedMediaType } from "./body.ts";
@@ -75,14 +76,4 @@ function scaleOf(object: KubeObject): KubeObject {
     spec: { ...(spec?.replicas ? { replicas: spec.replicas } : {}) },
     status: { replicas: status?.replicas ?? 0, selector: selectorText(spec?.selector) },
   };
-}
-
-function selectorText(selector: NonNullable<V1Deployment["spec"]>["selector"] | undefined): string {
-  const labels = Object.entries(selector?.matchLabels ?? {}).map(([key, value]) => `${key}=${value}`);
-  const expressions = (selector?.matchExpressions ?? []).map(({ key, operator, values = [] }) => {
-    if (operator === "Exists") return key;
-    if (operator === "DoesNotExist") return `!${key}`;
-    return `${key} ${operator === "In" ? "in" : "notin"} (${[...values].sort().join(",")})`;
-  });
-  return [...labels, ...expressions].sort().join(",");
 }

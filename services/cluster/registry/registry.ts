@@ -69,9 +69,11 @@ export class Registry implements Cluster {
     const errors = new FieldErrors();
     validateMetadata(draft.metadata, definition, errors);
     definition.validate?.(draft, errors);
+    const surroundings = this.#surroundings(options);
+    definition.validateCreate?.(draft, surroundings, errors);
     const refusal = errors.toStatus(id.group, definition.kind, name);
     if (refusal) throw refusal;
-    definition.prepareCreate?.(draft, this.#surroundings(options));
+    definition.prepareCreate?.(draft, surroundings);
     if (options.dryRun) return draft as T;
     return this.#put<T>(id, draft);
   }
@@ -189,7 +191,8 @@ export class Registry implements Cluster {
   #surroundings({ dryRun }: WriteOptions): Surroundings {
     return {
       now: this.#now(),
-      isClusterIPFree: (address) => this.#clusterIPs.includes(address) && !this.#clusterIPs.isTaken(address),
+      hasClusterIP: (address) => this.#clusterIPs.includes(address),
+      isClusterIPTaken: (address) => this.#clusterIPs.isTaken(address),
       takeClusterIP: () => {
         const address = this.#clusterIPs.takeNext();
         if (!address) throw new StatusError(500, "InternalError", "failed to allocate a serviceIP: range is full");

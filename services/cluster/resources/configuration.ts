@@ -1,5 +1,21 @@
-import { plainTable } from "../tables/table.ts";
+import type { KubeObject } from "../api.ts";
+import { configMapTable, eventTable, secretTable, serviceAccountTable } from "../tables/configuration-tables.ts";
+import type { FieldErrors } from "../validation/field-errors.ts";
 import type { ResourceDefinition } from "./definition.ts";
+
+const eventFieldNames = [
+  "involvedObject.kind",
+  "involvedObject.namespace",
+  "involvedObject.name",
+  "involvedObject.uid",
+  "involvedObject.apiVersion",
+  "involvedObject.resourceVersion",
+  "involvedObject.fieldPath",
+  "reason",
+  "reportingComponent",
+  "source",
+  "type",
+];
 
 export const configurationResources: ResourceDefinition[] = [
   {
@@ -11,7 +27,9 @@ export const configurationResources: ResourceDefinition[] = [
     namespaced: true,
     type: "V1ConfigMap",
     nameRule: "subdomain",
-    table: plainTable,
+    table: configMapTable,
+    validate: validateKeys,
+    validateUpdate: validateImmutable,
   },
   {
     id: { group: "", resource: "secrets" },
@@ -22,7 +40,13 @@ export const configurationResources: ResourceDefinition[] = [
     type: "V1Secret",
     nameRule: "subdomain",
     selectableFields: { names: ["type"], of: (object) => ({ type: String(object.type ?? "") }) },
-    table: plainTable,
+    table: secretTable,
+    setDefaults: takeStringData,
+    validate: validateKeys,
+    validateUpdate(object, stored, errors) {
+      if (object.type !== stored.type) errors.invalid("type", object.type, "field is immutable");
+      validateImmutable(object, stored, errors);
+    },
   },
   {
     id: { group: "", resource: "serviceaccounts" },
@@ -33,7 +57,7 @@ export const configurationResources: ResourceDefinition[] = [
     namespaced: true,
     type: "V1ServiceAccount",
     nameRule: "subdomain",
-    table: plainTable,
+    table: serviceAccountTable,
   },
   {
     id: { group: "", resource: "events" },
@@ -44,6 +68,61 @@ export const configurationResources: ResourceDefinition[] = [
     namespaced: true,
     type: "CoreV1Event",
     nameRule: "subdomain",
-    table: plainTable,
+    selectableFields: { names: eventFieldNames, of: eventFields },
+    table: eventTable,
   },
 ];
+
+type Event = KubeObject & {
+  involvedObject?: Record<string, string>;
+  source?: { component?: string };
+  reason?: string;
+  reportingComponent?: string;
+  type?: string;
+};
+
+function eventFields(object: KubeObject): Record<string, string> {
+  const { involvedObject = {}, source, reason, reportingComponent, type } = object as Event;
+  const fields = Object.entries(involvedObject).map(([key, value]) => [`involvedObject.${key}`, value]);
+  return {
+    ...Object.fromEntries(fields),
+    reason: reason ?? "",
+    reportingComponent: reportingComponent ?? "",
+    source: source?.component ?? reportingComponent ?? "",
+    type: type ?? "",
+  };
+}
+
+type Data = { data?: Record<string, string>; binaryData?: Record<string, string>; stringData?: Record<string, string> };
+
+/** stringData is for writing only: it ends up in data. */
+function takeStringData(object: KubeObject): void {
+  const secret = object as KubeObject & Data;
+  secret.type ??= "Opaque";
+  if (!secret.stringData) return;
+  const encoded = Object.entries(secret.stringData).map(([key, value]) => [key, Buffer.from(value).toString("base64")]);
+  secret.data = { ...secret.data, ...Object.fromEntries(encoded) };
+  delete secret.stringData;
+}
+
+function validateKeys(object: KubeObject, errors: FieldErrors): void {
+  const { data = {}, binaryData = {} } = object as KubeObject & Data;
+  let size = 0;
+  for (const [key, value] of [...Object.entries(data), ...Object.entries(binaryData)]) {
+    size += Buffer.byteLength(value);
+    if (!/^[-._a-zA-Z0-9]{1,253}$/.test(key) || key === "." || key === "..") {
+      const rule =
+        "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
+      errors.invalid(`data[${key}]`, key, rule);
+    }
+  }
+  if (size > 1024 * 1024) errors.invalid("", "", "may not be more than 1048576 bytes");
+}
+
+function validateImmutable(object: KubeObject, stored: KubeObject, errors: FieldErrors): void {
+  if (stored.immutable !== true) return;
+  if (object.immutable !== true) errors.forbidden("immutable", "field is immutable when `immutable` is set");
+  if (JSON.stringify(object.data) !== JSON.stringify(stored.data)) {
+    errors.forbidden("data", "field is immutable when `immutable` is set");
+  }
+}

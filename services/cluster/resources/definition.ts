@@ -5,8 +5,8 @@ import type { FieldErrors } from "../validation/field-errors.ts";
 /** What the parts of a definition may ask of the cluster around the object. */
 export type Surroundings = {
   now: Date;
-  /** True when a service of another name holds the address, or it lies outside of the service range. */
-  isClusterIPFree(address: string): boolean;
+  hasClusterIP(address: string): boolean;
+  isClusterIPTaken(address: string): boolean;
   takeClusterIP(): string;
 };
 
@@ -33,6 +33,7 @@ export type ResourceDefinition = {
   prepareCreate?(object: KubeObject, surroundings: Surroundings): void;
   prepareUpdate?(object: KubeObject, stored: KubeObject, surroundings: Surroundings): void;
   validate?(object: KubeObject, errors: FieldErrors): void;
+  validateCreate?(object: KubeObject, surroundings: Surroundings, errors: FieldErrors): void;
   validateUpdate?(object: KubeObject, stored: KubeObject, errors: FieldErrors): void;
 };
 

@@ -1,6 +1,6 @@
 import type { KubeObject } from "../api.ts";
 import { namespaceTable, nodeTable } from "../tables/cluster-tables.ts";
-import { plainTable } from "../tables/table.ts";
+import { leaseTable } from "../tables/configuration-tables.ts";
 import type { ResourceDefinition } from "./definition.ts";
 
 type NamespaceFields = { spec?: { finalizers?: string[] }; status?: { phase?: string } };
@@ -59,7 +59,7 @@ export const infrastructureResources: ResourceDefinition[] = [
     namespaced: true,
     type: "V1Lease",
     nameRule: "subdomain",
-    table: plainTable,
+    table: leaseTable,
   },
 ];
 

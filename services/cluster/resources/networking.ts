@@ -1,5 +1,12 @@
-import { plainTable } from "../tables/table.ts";
+import type { V1Service } from "@kubernetes/client-node";
+import type { KubeObject } from "../api.ts";
+import { setServiceDefaults } from "../defaults/workload-defaults.ts";
+import { endpointSliceTable, endpointsTable, serviceTable } from "../tables/network-tables.ts";
+import { validateService, validateServiceUpdate } from "../validation/service-validation.ts";
 import type { ResourceDefinition } from "./definition.ts";
+
+type Port = { name?: string; protocol?: string };
+type Subset = { ports?: Port[] };
 
 export const networkingResources: ResourceDefinition[] = [
   {
@@ -20,14 +27,37 @@ export const networkingResources: ResourceDefinition[] = [
         return { "spec.clusterIP": spec?.clusterIP ?? "", "spec.type": spec?.type ?? "" };
       },
     },
-    table: plainTable,
+    table: serviceTable,
+    setDefaults(object) {
+      const { spec } = asService(object);
+      if (spec) setServiceDefaults(spec);
+    },
     prepareCreate(object, surroundings) {
       object.status = { loadBalancer: {} };
-      const spec = object.spec as { type?: string; clusterIP?: string; clusterIPs?: string[] };
-      if (spec.type === "ExternalName") return;
+      const { spec } = asService(object);
+      if (!spec || spec.type === "ExternalName") return;
       spec.clusterIP ??= surroundings.takeClusterIP();
       spec.clusterIPs = [spec.clusterIP];
     },
+    prepareUpdate(object, stored) {
+      const [after, before] = [asService(object).spec, asService(stored).spec];
+      if (!after || after.type === "ExternalName") return;
+      after.clusterIP ??= before?.clusterIP;
+      if (after.clusterIP) after.clusterIPs = [after.clusterIP];
+    },
+    validate: (object, errors) => validateService(asService(object), errors),
+    validateCreate(object, surroundings, errors) {
+      const clusterIP = asService(object).spec?.clusterIP;
+      if (!clusterIP || clusterIP === "None") return;
+      const field = "spec.clusterIPs";
+      if (!surroundings.hasClusterIP(clusterIP)) {
+        const detail = `failed to allocate IP ${clusterIP}: the provided IP is not in the valid range. The range of valid IPs is 127.11.0.0/16`;
+        errors.invalid(field, [clusterIP], detail);
+      } else if (surroundings.isClusterIPTaken(clusterIP)) {
+        errors.invalid(field, [clusterIP], `failed to allocate IP ${clusterIP}: provided IP is already allocated`);
+      }
+    },
+    validateUpdate: (object, stored, errors) => validateServiceUpdate(asService(object), asService(stored), errors),
   },
   {
     id: { group: "", resource: "endpoints" },
@@ -38,7 +68,10 @@ export const networkingResources: ResourceDefinition[] = [
     namespaced: true,
     type: "V1Endpoints",
     nameRule: "subdomain",
-    table: plainTable,
+    table: endpointsTable,
+    setDefaults(object) {
+      for (const { ports } of (object.subsets ?? []) as Subset[]) setPortDefaults(ports);
+    },
   },
   {
     id: { group: "discovery.k8s.io", resource: "endpointslices" },
@@ -48,6 +81,17 @@ export const networkingResources: ResourceDefinition[] = [
     namespaced: true,
     type: "V1EndpointSlice",
     nameRule: "subdomain",
-    table: plainTable,
+    table: endpointSliceTable,
+    setDefaults(object) {
+      setPortDefaults(object.ports as Port[] | undefined);
+    },
   },
 ];
+
+function asService(object: KubeObject): V1Service {
+  return object as unknown as V1Service;
+}
+
+function setPortDefaults(ports: Port[] = []): void {
+  for (const port of ports) port.protocol ??= "TCP";
+}

@@ -1,4 +1,11 @@
-import { plainTable } from "../tables/table.ts";
+import type { V1Deployment, V1Pod, V1ReplicaSet } from "@kubernetes/client-node";
+import type { KubeObject } from "../api.ts";
+import { admitPod, qosClass, setPodDefaults } from "../defaults/pod-defaults.ts";
+import { setDeploymentDefaults, setReplicaSetDefaults } from "../defaults/workload-defaults.ts";
+import { podTable } from "../tables/pod-table.ts";
+import { controllerRevisionTable, deploymentTable, replicaSetTable } from "../tables/workload-tables.ts";
+import { validatePodSpec, validatePodUpdate } from "../validation/pod-validation.ts";
+import { validateDeployment, validateReplicaSet, validateSelectorUpdate } from "../validation/workload-validation.ts";
 import type { ResourceDefinition } from "./definition.ts";
 
 export const workloadResources: ResourceDefinition[] = [
@@ -37,9 +44,20 @@ export const workloadResources: ResourceDefinition[] = [
         };
       },
     },
-    table: plainTable,
+    table: podTable,
+    setDefaults(object) {
+      const { spec } = asPod(object);
+      if (spec) setPodDefaults(spec);
+    },
     prepareCreate(object) {
-      object.status = { phase: "Pending" };
+      const pod = asPod(object);
+      if (pod.spec) admitPod(pod.spec);
+      object.status = { phase: "Pending", qosClass: qosClass(pod) };
+    },
+    validate: (object, errors) => validatePodSpec(asPod(object).spec, "spec", errors),
+    validateUpdate(object, stored, errors) {
+      const [after, before] = [asPod(object).spec, asPod(stored).spec];
+      if (after && before) validatePodUpdate(after, before, errors);
     },
   },
   {
@@ -55,10 +73,17 @@ export const workloadResources: ResourceDefinition[] = [
     hasScale: true,
     hasGeneration: true,
     nameRule: "subdomain",
-    table: plainTable,
+    table: deploymentTable,
+    setDefaults(object) {
+      const { spec } = asDeployment(object);
+      if (spec) setDeploymentDefaults(spec);
+    },
     prepareCreate(object) {
       object.status = {};
     },
+    validate: (object, errors) => validateDeployment(asDeployment(object).spec, errors),
+    validateUpdate: (object, stored, errors) =>
+      validateSelectorUpdate(asDeployment(object).spec, asDeployment(stored).spec, errors),
   },
   {
     id: { group: "apps", resource: "replicasets" },
@@ -77,10 +102,17 @@ export const workloadResources: ResourceDefinition[] = [
       names: ["status.replicas"],
       of: (object) => ({ "status.replicas": String((object.status as { replicas?: number } | undefined)?.replicas ?? 0) }),
     },
-    table: plainTable,
+    table: replicaSetTable,
+    setDefaults(object) {
+      const { spec } = asReplicaSet(object);
+      if (spec) setReplicaSetDefaults(spec);
+    },
     prepareCreate(object) {
       object.status = { replicas: 0 };
     },
+    validate: (object, errors) => validateReplicaSet(asReplicaSet(object).spec, errors),
+    validateUpdate: (object, stored, errors) =>
+      validateSelectorUpdate(asReplicaSet(object).spec, asReplicaSet(stored).spec, errors),
   },
   {
     id: { group: "apps", resource: "controllerrevisions" },
@@ -90,6 +122,18 @@ export const workloadResources: ResourceDefinition[] = [
     namespaced: true,
     type: "V1ControllerRevision",
     nameRule: "subdomain",
-    table: plainTable,
+    table: controllerRevisionTable,
   },
 ];
+
+function asPod(object: KubeObject): V1Pod {
+  return object as unknown as V1Pod;
+}
+
+function asDeployment(object: KubeObject): V1Deployment {
+  return object as unknown as V1Deployment;
+}
+
+function asReplicaSet(object: KubeObject): V1ReplicaSet {
+  return object as unknown as V1ReplicaSet;
+}

@@ -71,9 +71,3 @@ export const ageColumn: Column = {
   description:
     "CreationTimestamp is a timestamp representing the server time when this object was created. It is represented in RFC3339 form and is in UTC.",
 };
-
-/** Name and age only. */
-export const plainTable: TableFormat = {
-  columns: [{ name: "Name" }, ageColumn],
-  row: ({ metadata }, now) => [metadata.name, age(metadata.creationTimestamp, now)],
-};

@@ -1,0 +1,55 @@
+import type { V1Service, V1ServiceSpec } from "@kubernetes/client-node";
+import type { FieldErrors } from "./field-errors.ts";
+import { validateLabels } from "./metadata.ts";
+import { nameProblem } from "./names.ts";
+import { validatePort } from "./pod-validation.ts";
+
+/** NodePort and LoadBalancer need an outside network, which the local cluster does not have: they are refused. */
+const types = ["ClusterIP", "ExternalName"];
+const protocols = ["SCTP", "TCP", "UDP"];
+
+export function validateService({ spec }: V1Service, errors: FieldErrors): void {
+  if (!spec) {
+    errors.required("spec");
+    return;
+  }
+  if (spec.type && !types.includes(spec.type)) errors.unsupported("spec.type", spec.type, types);
+  if (spec.sessionAffinity !== "None" && spec.sessionAffinity !== "ClientIP") {
+    errors.unsupported("spec.sessionAffinity", spec.sessionAffinity, ["ClientIP", "None"]);
+  }
+  if (spec.type === "ExternalName" && !spec.externalName) errors.required("spec.externalName");
+  if (!spec.ports?.length && spec.clusterIP !== "None" && spec.type !== "ExternalName") errors.required("spec.ports");
+  validateLabels(spec.selector, "spec.selector", errors);
+  validatePorts(spec, errors);
+}
+
+export function validateServiceUpdate(service: V1Service, stored: V1Service, errors: FieldErrors): void {
+  const before = stored.spec?.clusterIP;
+  const after = service.spec?.clusterIP;
+  if (before && after !== before && service.spec?.type !== "ExternalName" && stored.spec?.type !== "ExternalName") {
+    errors.invalid("spec.clusterIPs[0]", [after ?? ""], "may not change once set");
+  }
+}
+
+function validatePorts({ ports = [] }: V1ServiceSpec, errors: FieldErrors): void {
+  const names = new Set<string>();
+  const numbers = new Set<string>();
+  for (const [index, port] of ports.entries()) {
+    const path = `spec.ports[${index}]`;
+    if (ports.length > 1 && !port.name) errors.required(`${path}.name`);
+    if (port.name) {
+      const problem = nameProblem(port.name, "label");
+      if (problem) errors.invalid(`${path}.name`, port.name, problem);
+      if (names.has(port.name)) errors.duplicate(`${path}.name`, port.name);
+      names.add(port.name);
+    }
+    if (port.port === undefined) errors.required(`${path}.port`);
+    else validatePort(port.port, `${path}.port`, errors);
+    if (typeof port.targetPort === "number") validatePort(port.targetPort, `${path}.targetPort`, errors);
+    if (port.protocol && !protocols.includes(port.protocol)) errors.unsupported(`${path}.protocol`, port.protocol, protocols);
+    if (port.nodePort) errors.forbidden(`${path}.nodePort`, "may not be used when `type` is 'ClusterIP'");
+    const key = `${port.protocol}/${port.port}`;
+    if (numbers.has(key)) errors.duplicate(path, { protocol: port.protocol, port: port.port });
+    numbers.add(key);
+  }
+}
