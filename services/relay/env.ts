@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { withSecretFiles } from "#lib/protocol/relay-secret-files.ts";
+import { readableFile, readSecretFiles } from "#lib/protocol/hub-daemon.ts";
 import { envValue, parseEnvOrExit } from "#lib/runtime/env.ts";
 import { parseLogFilter } from "./log-filter.ts";
 
@@ -7,7 +7,9 @@ const whole = (min: number, max: number, fallback: number) => envValue.integer(m
 
 export const relayEnvSchema = z.object({
   DATABASE_URL: envValue.url("postgresql", "postgres"),
+  DATABASE_URL_FILE: readableFile().optional(),
   REDIS_URL: envValue.url("redis", "rediss"),
+  REDIS_URL_FILE: readableFile().optional(),
   JWT_PUBLIC_KEY_URL: envValue.url("http", "https"),
   BIND_ADDRESS: envValue.address().default({ host: "0.0.0.0", port: 8081 }),
   METRICS_PORT: envValue.port().default(9090),
@@ -46,5 +48,5 @@ export type RelayEnv = z.output<typeof relayEnvSchema>;
 export const withoutEffect = ["TOKIO_WORKER_THREADS", "RUST_BACKTRACE"] as const;
 
 export function readRelayEnv(source: Record<string, string | undefined> = process.env): RelayEnv {
-  return parseEnvOrExit(relayEnvSchema, withSecretFiles(source, ["DATABASE_URL", "REDIS_URL"]));
+  return parseEnvOrExit(relayEnvSchema, readSecretFiles(source, ["DATABASE_URL", "REDIS_URL"]));
 }

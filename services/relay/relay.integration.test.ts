@@ -3,7 +3,7 @@ import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { RelayClient, type RelayClientOptions } from "#lib/protocol/relay-client.ts";
 import { textOf } from "#lib/protocol/relay-delta.ts";
-import { eventually, type RelayStack, startRelayStack, type TestRelay } from "#lib/protocol/relay-test-stack.ts";
+import { eventually, type RelayStack, startRelayStack, type TestRelay } from "#lib/protocol/testing/relay-stack.ts";
 
 let stack: RelayStack;
 let first: TestRelay;

@@ -16,6 +16,7 @@ import { Rooms } from "./rooms.ts";
 import { DocumentStore } from "./store.ts";
 
 const drainMs = 30_000;
+const undefinedTable = "42P01";
 
 /** One replica of the relay: its parts and how they hang together. */
 export class Relay {
@@ -76,7 +77,11 @@ export class Relay {
       {
         database: async () => {
           if (!this.#isMigrated) throw new Error("the schema is not there yet");
-          await store.ping();
+          await store.ping().catch((error: unknown) => {
+            // A database that was replaced by an empty one gets the schema again.
+            if (error instanceof Error && "code" in error && error.code === undefinedTable) this.#isMigrated = false;
+            throw error;
+          });
         },
         redis: () => this.#fanout.ping(),
         jwt_keys: async () => {

@@ -7,10 +7,10 @@ import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { DocumentPermissions } from "./relay-token.ts";
-import { requestToken } from "./relay-token-request.ts";
+import type { DocumentPermissions } from "../relay-token.ts";
+import { requestToken } from "../relay-token-request.ts";
 
-const root = resolve(import.meta.dirname, "../..");
+const root = resolve(import.meta.dirname, "../../..");
 const nobody = 65_534;
 
 /** A running process; `output` is what it has written so far. */

@@ -1,0 +1,37 @@
+import { hostname } from "node:os";
+import { z } from "zod";
+import { pemFile, readableFile, readSecretFiles } from "#lib/protocol/hub-daemon.ts";
+import { envValue, parseEnvOrExit } from "#lib/runtime/env.ts";
+
+export const proberEnvSchema = z
+  .object({
+    BIND_ADDRESS: envValue.address().default({ host: "0.0.0.0", port: 8080 }),
+    POD_IP: envValue.text().optional(),
+    LOCAL_ADDRESS: envValue.text().optional(),
+    RELAY_URL: envValue.url("ws", "wss").default("ws://relay:80"),
+    ISSUER_URL: envValue.url("http", "https").default("http://issuer:8000"),
+    ISSUER_CLIENT_SECRET: envValue.text(),
+    ISSUER_CLIENT_SECRET_FILE: readableFile().optional(),
+    HUB_ADDRESS: envValue.address().optional(),
+    HUB_AUTH_TOKEN: envValue.text().optional(),
+    HUB_AUTH_TOKEN_FILE: readableFile().optional(),
+    HUB_CA_FILE: pemFile().optional(),
+    TENANT_ID: envValue.text().default("default"),
+    INSTANCE_ID: envValue.text().default(hostname()),
+    PROBER_RATE_HZ: envValue.integer(1, 1000).default(10),
+    PROBER_RECONNECT_SECONDS: envValue.integer(1, 86_400).default(20),
+    PROBER_CLIENTS: envValue
+      .integer(2, 1000)
+      .refine((count) => count % 2 === 0, "wants an even number, for clients work in pairs")
+      .default(6),
+    SERVICE_VERSION: envValue.text().default("0.0.0"),
+    LOG_LEVEL: envValue.logLevel().default("info"),
+  })
+  .refine((env) => !env.HUB_ADDRESS || env.HUB_AUTH_TOKEN, {
+    path: ["HUB_AUTH_TOKEN"],
+    message: "wants the token of the hub, since HUB_ADDRESS is set",
+  });
+
+export function readProberEnv(source: Record<string, string | undefined> = process.env) {
+  return parseEnvOrExit(proberEnvSchema, readSecretFiles(source, ["ISSUER_CLIENT_SECRET", "HUB_AUTH_TOKEN"]));
+}

@@ -1,0 +1,64 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { Ledger } from "./ledger.ts";
+
+const live = (revision: number) => ({ revision, liveSince: 0 });
+
+describe("the ledger", () => {
+  it("measures delivery from the making of an operation, whichever of acknowledgement and arrival comes first", () => {
+    const ledger = new Ledger();
+    expect(ledger.acknowledged("a", 1, 1, 100)).toBeUndefined();
+    expect(ledger.arrived("a", 1, 107)).toEqual({ latencyMs: 7 });
+    expect(ledger.arrived("a", 2, 109)).toBeUndefined();
+    expect(ledger.acknowledged("a", 2, 2, 105)).toEqual({ latencyMs: 4 });
+    expect(ledger.settle("a", live(2), 1000, 10)).toEqual({ lost: 0, duplicated: 0, reordered: 0 });
+  });
+
+  it("counts an acknowledged operation as lost once the other side is past its revision", () => {
+    const ledger = new Ledger();
+    ledger.acknowledged("a", 1, 5, 0);
+    expect(ledger.settle("a", live(4), 10, 1000).lost).toBe(0);
+    expect(ledger.settle("a", live(5), 10, 1000).lost).toBe(1);
+    expect(ledger.settle("a", live(5), 10, 1000).lost).toBe(0);
+  });
+
+  it("does not count it while the other side is not connected, and does after its patience on a live connection", () => {
+    const ledger = new Ledger();
+    ledger.acknowledged("a", 1, 5, 0);
+    expect(ledger.settle("a", { revision: 4, liveSince: undefined }, 60_000, 1000).lost).toBe(0);
+    expect(ledger.settle("a", { revision: 4, liveSince: 59_500 }, 60_000, 1000).lost).toBe(0);
+    expect(ledger.settle("a", { revision: 4, liveSince: 59_500 }, 60_500, 1000).lost).toBe(1);
+  });
+
+  it("takes what a snapshot contains as arrived, and what was acknowledged past it as lost", () => {
+    const ledger = new Ledger();
+    ledger.acknowledged("a", 1, 5, 0);
+    ledger.acknowledged("a", 2, 9, 0);
+    ledger.restarted("a", 7);
+    expect(ledger.settle("a", live(7), 2000, 1000).lost).toBe(1);
+  });
+
+  it("counts doubled and reordered arrivals, each writer by itself", () => {
+    const ledger = new Ledger();
+    for (const sequence of [1, 3, 2, 3]) ledger.arrived("a", sequence, 0);
+    for (const sequence of [1, 2, 3]) ledger.arrived("b", sequence, 0);
+    expect(ledger.settle("a", live(9), 0, 1000)).toEqual({ lost: 0, duplicated: 1, reordered: 1 });
+  });
+
+  it("finds exactly what is missing from any acknowledged sequence", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.record({ isAcknowledged: fc.boolean(), isDelivered: fc.boolean() }), { maxLength: 50 }),
+        (history) => {
+          const ledger = new Ledger();
+          history.forEach(({ isAcknowledged, isDelivered }, index) => {
+            if (isDelivered) ledger.arrived("a", index + 1, index);
+            if (isAcknowledged) ledger.acknowledged("a", index + 1, index + 1, index);
+          });
+          const missing = history.filter(({ isAcknowledged, isDelivered }) => isAcknowledged && !isDelivered).length;
+          expect(ledger.settle("a", live(history.length), 0, 1000)).toEqual({ lost: missing, duplicated: 0, reordered: 0 });
+        },
+      ),
+    );
+  });
+});
