@@ -120,6 +120,9 @@ export function describeControllers(open: OpenCluster): void {
           .filter(({ reason }) => reason === "ScalingReplicaSet")
           .map(({ message }) => message);
       await eventually("the events", () => messages().length === 3);
+      const reasons = () => new Set(events().map(({ reason }) => reason));
+      const expected = ["ScalingReplicaSet", "SuccessfulCreate", "SuccessfulDelete", "Scheduled"];
+      await eventually("the events of pods", () => expected.every((reason) => reasons().has(reason)));
       expect(messages().at(-1)).toBe(`Scaled down replica set ${sets()[0]?.metadata.name} to 2 from 5`);
     });
 
