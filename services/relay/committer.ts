@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { Backoff } from "#lib/runtime/backoff.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import type { Outcome, Submission } from "./ordering.ts";
@@ -101,7 +100,7 @@ export class Committer {
           for (const { resolve } of batch) resolve({ kind: "unknown" });
           return;
         }
-        await sleep(backoff.next());
+        await new Promise((resolve) => setTimeout(resolve, backoff.next()));
       }
     }
   }

@@ -1,0 +1,128 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { createLogger } from "#lib/runtime/logger.ts";
+import { Committer, type CommitterOptions } from "./committer.ts";
+import type { Submission } from "./ordering.ts";
+import type { BatchResult } from "./store.ts";
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const submission = (size = 1): Submission => ({
+  documentId: "d",
+  clientId: "c",
+  actor: "a",
+  base: 0,
+  operations: Array.from({ length: size }, (_, index) => ({ sequence: index + 1, delta: [{ insert: "x" }] })),
+});
+
+const committed = (submissions: Submission[]): BatchResult => ({
+  outcomes: submissions.map(({ operations }) => ({ kind: "committed", committed: operations.length, duplicates: 0 })),
+  documents: new Map(),
+});
+
+function createCommitter(options: Partial<CommitterOptions> = {}) {
+  const batches: number[] = [];
+  const commit = vi.fn(async (submissions: Submission[]) => {
+    batches.push(submissions.length);
+    return committed(submissions);
+  });
+  const committer = new Committer({
+    commit,
+    onCommitted: () => {},
+    batchSize: 10,
+    windowMs: 5,
+    maxQueuedOperations: 100,
+    patienceMs: 10_000,
+    logger: createLogger("test", "silent"),
+    ...options,
+  });
+  return { committer, commit, batches };
+}
+
+describe("the committer", () => {
+  it("commits together what comes within its window", async () => {
+    const { committer, batches } = createCommitter();
+    const all = Promise.all([committer.submit(submission()), committer.submit(submission())]);
+    await vi.advanceTimersByTimeAsync(4);
+    expect(batches).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await all).toHaveLength(2);
+    expect(batches).toEqual([2]);
+  });
+
+  it("does not wait for the window when a batch is full, and never puts more into one", async () => {
+    const { committer, batches } = createCommitter();
+    const all = Promise.all(Array.from({ length: 7 }, () => committer.submit(submission(3))));
+    await vi.advanceTimersByTimeAsync(5);
+    await all;
+    expect(batches).toEqual([3, 3, 1]);
+  });
+
+  it("commits one batch at a time; what comes meanwhile goes into the next", async () => {
+    let finish = () => {};
+    const commit = vi.fn((submissions: Submission[]) => {
+      return new Promise<BatchResult>((resolve) => {
+        finish = () => resolve(committed(submissions));
+      });
+    });
+    const { committer } = createCommitter({ commit });
+    const first = committer.submit(submission());
+    await vi.advanceTimersByTimeAsync(5);
+    const second = committer.submit(submission());
+    await vi.advanceTimersByTimeAsync(50);
+    expect(commit).toHaveBeenCalledTimes(1);
+    finish();
+    await first;
+    await vi.advanceTimersByTimeAsync(5);
+    expect(commit).toHaveBeenCalledTimes(2);
+    finish();
+    await second;
+  });
+
+  it("tries again while the database is away, and does not know the outcome when its patience ends", async () => {
+    const commit = vi.fn(() => Promise.reject(new Error("connection refused")));
+    const { committer } = createCommitter({ commit, patienceMs: 3000 });
+    const outcome = committer.submit(submission());
+    await vi.advanceTimersByTimeAsync(6000);
+    expect(await outcome).toEqual({ kind: "unknown" });
+    expect(commit.mock.calls.length).toBeGreaterThan(4);
+  });
+
+  it("refuses only the submission that the database will not take", async () => {
+    const commit = vi.fn(async (submissions: Submission[]) => {
+      if (submissions.some(({ clientId }) => clientId === "bad")) throw Object.assign(new Error("no"), { code: "22P02" });
+      return committed(submissions);
+    });
+    const { committer } = createCommitter({ commit });
+    const outcomes = Promise.all([
+      committer.submit(submission()),
+      committer.submit({ ...submission(), clientId: "bad" }),
+      committer.submit(submission()),
+    ]);
+    await vi.advanceTimersByTimeAsync(5);
+    expect((await outcomes).map(({ kind }) => kind)).toEqual(["committed", "refused", "committed"]);
+  });
+
+  it("turns away what does not fit into its queue", async () => {
+    const { committer } = createCommitter({ maxQueuedOperations: 5 });
+    const first = committer.submit(submission(5));
+    expect(await committer.submit(submission())).toEqual({ kind: "overloaded" });
+    await vi.advanceTimersByTimeAsync(5);
+    expect((await first).kind).toBe("committed");
+    const third = committer.submit(submission(5));
+    await vi.advanceTimersByTimeAsync(5);
+    expect((await third).kind).toBe("committed");
+  });
+
+  it("has an outcome for everything once it is flushed", async () => {
+    const { committer, batches } = createCommitter({ windowMs: 1000 });
+    const all = Promise.all(Array.from({ length: 25 }, () => committer.submit(submission())));
+    await committer.flush();
+    expect(await all).toHaveLength(25);
+    expect(batches.reduce((sum, size) => sum + size, 0)).toBe(25);
+  });
+});

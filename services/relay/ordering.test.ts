@@ -1,0 +1,65 @@
+import { describe, expect, it } from "vitest";
+import { apply, type Delta, insertAt, textOf } from "#lib/protocol/relay-delta.ts";
+import type { CommittedOperation } from "#lib/protocol/relay-messages.ts";
+import { orderSubmissions, type Submission } from "./ordering.ts";
+
+const submission = (clientId: string, base: number, ...operations: [number, Delta][]): Submission => ({
+  documentId: "d",
+  clientId,
+  actor: "someone",
+  base,
+  operations: operations.map(([sequence, delta]) => ({ sequence, delta })),
+});
+
+const text = (operations: CommittedOperation[]) =>
+  textOf(operations.reduce<Delta>((document, { delta }) => apply(document, delta), []));
+
+describe("ordering submissions", () => {
+  it("numbers operations without a gap and moves them past what came before", () => {
+    const { operations, outcomes } = orderSubmissions(
+      0,
+      [],
+      [submission("a", 0, [1, insertAt(0, "hello")], [2, insertAt(5, "!")]), submission("b", 0, [1, insertAt(0, "say ")])],
+    );
+    expect(operations.map(({ revision, clientId, sequence }) => [revision, clientId, sequence])).toEqual([
+      [1, "a", 1],
+      [2, "a", 2],
+      [3, "b", 1],
+    ]);
+    expect(text(operations)).toBe("hello!say ");
+    expect(outcomes).toEqual([
+      { kind: "committed", committed: 2, duplicates: 0 },
+      { kind: "committed", committed: 1, duplicates: 0 },
+    ]);
+  });
+
+  it("does not place an operation again that the history has, and goes on behind it", () => {
+    const { operations: history } = orderSubmissions(
+      0,
+      [],
+      [submission("a", 0, [1, insertAt(0, "one")]), submission("b", 0, [1, insertAt(0, "two")])],
+    );
+    const again = orderSubmissions(2, history, [submission("a", 0, [1, insertAt(0, "one")], [2, insertAt(1, "+")])]);
+    expect(again.outcomes).toEqual([{ kind: "committed", committed: 1, duplicates: 1 }]);
+    expect(text([...history, ...again.operations])).toBe("o+netwo");
+  });
+
+  it("takes a submission that was repeated within one batch once", () => {
+    const repeated = submission("a", 0, [1, insertAt(0, "x")]);
+    const { operations, outcomes } = orderSubmissions(0, [], [repeated, repeated]);
+    expect(operations).toHaveLength(1);
+    expect(outcomes[1]).toEqual({ kind: "committed", committed: 0, duplicates: 1 });
+  });
+
+  it.each([
+    ["a revision that does not exist", submission("a", 3, [1, insertAt(0, "x")]), /revision 3 does not exist/],
+    ["a revision before the known history", submission("a", 0, [1, insertAt(0, "x")]), /too old/],
+    ["sequences that do not ascend", submission("a", 2, [2, insertAt(0, "x")], [2, insertAt(0, "y")]), /do not ascend/],
+    ["an own operation that is out of turn", submission("b", 1, [9, insertAt(0, "x")]), /out of turn/],
+  ])("refuses %s", (_, bad, reason) => {
+    const history: CommittedOperation[] = [{ revision: 2, clientId: "b", sequence: 1, actor: "b", delta: insertAt(0, "b") }];
+    const { operations, outcomes } = orderSubmissions(2, history, [bad]);
+    expect(operations).toEqual([]);
+    expect(outcomes).toEqual([{ kind: "refused", reason: expect.stringMatching(reason) }]);
+  });
+});

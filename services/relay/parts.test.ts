@@ -1,0 +1,117 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { createFaults } from "./faults.ts";
+import { labelConnections } from "./metrics.ts";
+import { type OwnPresence, PresenceThrottle } from "./presence-throttle.ts";
+import { Readiness } from "./readiness.ts";
+import { RecentHistory } from "./recent-history.ts";
+
+const operation = (revision: number) => ({ revision, clientId: "c", sequence: revision, actor: "a", delta: [] });
+
+describe("the labels of connections", () => {
+  it("name the busiest documents and sum up the rest, so that there are never more than the limit and one", () => {
+    const byDocument = new Map(Array.from({ length: 50 }, (_, index) => [`d${String(index).padStart(2, "0")}`, index + 1]));
+    const labelled = labelConnections(byDocument, 3);
+    expect([...labelled]).toEqual([
+      ["d49", 50],
+      ["d48", 49],
+      ["d47", 48],
+      ["other", (47 * 48) / 2],
+    ]);
+  });
+
+  it("have other even when there are no connections", () => {
+    expect([...labelConnections(new Map())]).toEqual([["other", 0]]);
+  });
+});
+
+describe("recent history", () => {
+  it("gives the operations between two revisions, and none when some are missing", () => {
+    const history = new RecentHistory(1000, () => 0);
+    history.add([operation(5), operation(6), operation(7)]);
+    expect(history.find(4, 7)?.map(({ revision }) => revision)).toEqual([5, 6, 7]);
+    expect(history.find(5, 6)?.map(({ revision }) => revision)).toEqual([6]);
+    expect(history.find(3, 7)).toBeUndefined();
+    expect(history.find(5, 8)).toBeUndefined();
+  });
+
+  it("forgets what is older than its time, and is bounded however much comes", () => {
+    let now = 0;
+    const history = new RecentHistory(1000, () => now);
+    history.add([operation(1)]);
+    now = 2000;
+    history.add([]);
+    expect(history.find(0, 1)).toBeUndefined();
+    for (let revision = 2; revision < 10_000; revision += 1) history.add([operation(revision)]);
+    expect(history.find(9998 - 2000, 9999)?.length).toBe(2001);
+    expect(history.find(9998 - 2600, 9999)).toBeUndefined();
+  });
+});
+
+describe("presence", () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it("sends a cursor at once and then the newest one when its time has passed", () => {
+    const sent: OwnPresence[] = [];
+    const throttle = new PresenceThrottle({ cursorThrottleMs: 50, typingDebounceMs: 500 }, (event) => sent.push(event));
+    for (let position = 0; position < 20; position += 1) throttle.cursor({ position, length: 0 });
+    expect(sent).toEqual([{ event: "cursor", cursor: { position: 0, length: 0 } }]);
+    vi.advanceTimersByTime(50);
+    expect(sent[1]).toEqual({ event: "cursor", cursor: { position: 19, length: 0 } });
+    vi.advanceTimersByTime(1000);
+    expect(sent).toHaveLength(2);
+  });
+
+  it("announces typing once and takes it back after the pause", () => {
+    const sent: OwnPresence[] = [];
+    const throttle = new PresenceThrottle({ cursorThrottleMs: 50, typingDebounceMs: 500 }, (event) => sent.push(event));
+    throttle.typing();
+    vi.advanceTimersByTime(400);
+    throttle.typing();
+    vi.advanceTimersByTime(400);
+    expect(sent).toEqual([{ event: "typing", typing: true }]);
+    vi.advanceTimersByTime(100);
+    expect(sent[1]).toEqual({ event: "typing", typing: false });
+  });
+});
+
+describe("readiness", () => {
+  it("names each check that fails and answers 503", async () => {
+    const readiness = new Readiness({ database: async () => {}, redis: () => Promise.reject(new Error("away")) }, () => false);
+    expect(await readiness.answer()).toEqual({
+      status: 503,
+      body: { status: "not_ready", checks: { database: "ok", redis: "error" } },
+    });
+  });
+
+  it("runs its checks once for many questions at the same time", async () => {
+    const check = vi.fn(async () => {});
+    const readiness = new Readiness({ database: check }, () => false);
+    await Promise.all(Array.from({ length: 20 }, () => readiness.answer()));
+    expect(check).toHaveBeenCalledTimes(1);
+  });
+
+  it("is over as soon as the relay drains", async () => {
+    let isDraining = false;
+    const readiness = new Readiness({ database: async () => {} }, () => isDraining);
+    expect((await readiness.answer()).status).toBe(200);
+    isDraining = true;
+    expect(await readiness.answer()).toMatchObject({ status: 503, body: { checks: { accepting: "error" } } });
+  });
+});
+
+describe("faults", () => {
+  it("are off by default values and refuse exactly the share asked for", async () => {
+    const off = createFaults({ latencyMs: 0, errorRatio: 0, random: () => 0 });
+    expect(await off.inject()).toBe(false);
+    let roll = 0;
+    const some = createFaults({ latencyMs: 0, errorRatio: 0.25, random: () => (roll++ % 100) / 100 });
+    let refused = 0;
+    for (let index = 0; index < 100; index += 1) if (await some.inject()) refused += 1;
+    expect(refused).toBe(25);
+  });
+});
