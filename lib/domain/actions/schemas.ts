@@ -64,3 +64,11 @@ export type ActionPreview = {
 
 /** The answer to an action: its audit row, and the rollout to follow where it started one. */
 export type ActionResult = { auditId: string; rolloutId: string | null; outcome: "succeeded"; message: string };
+
+/** The actions that start a rollout. */
+export const rolledOutVerbs: ReadonlySet<ActionVerb> = new Set<ActionVerb>(["scale", "restart", "image", "rollback"]);
+
+/** What a client may send as Idempotency-Key: a new one for each action, the same for each retry of it. */
+export const idempotencyKeySchema = z
+  .string("Send an Idempotency-Key header.")
+  .regex(/^[\w.:-]{8,128}$/, "Use 8 to 128 letters, digits, dots, colons, dashes or underscores.");

@@ -1,0 +1,4 @@
+import { listRollouts } from "#lib/domain/rollouts/queries.ts";
+import { route } from "#lib/web/route.ts";
+
+export const GET = route(({ context, search }) => listRollouts(context, search));

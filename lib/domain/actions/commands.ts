@@ -1,0 +1,154 @@
+import type { AuditEntry } from "#lib/database/generated/client.ts";
+import { KubernetesError } from "#lib/kubernetes/errors.ts";
+import { type Deployment, paths } from "#lib/kubernetes/objects.ts";
+import { authorise, type Context } from "../context.ts";
+import { DomainError } from "../errors.ts";
+import { serviceRefSchema } from "../fleet/schemas.ts";
+import { parseInput } from "../validation.ts";
+import { claim, findEarlier, hashRequest, type Request, recordRefusal, settleDone, settleEnded } from "./ledger.ts";
+import { type Action, type Plan, planAction, takeSnapshot } from "./plan.ts";
+import { requireFresh } from "./preconditions.ts";
+import { type ActionResult, type ActionVerb, actionSchemas, idempotencyKeySchema } from "./schemas.ts";
+import { judgePending } from "./settlement.ts";
+import { readTarget, refuseAutoscaled, type Target } from "./target.ts";
+
+/** A request for an action as it comes: nothing of it has been checked. */
+export type ActionRequest = { verb: string; ref: unknown; body: unknown; key: unknown };
+
+// A row is taken for a crashed process's after 60 s, so no write may begin later than this after its row.
+const writeWithinMs = 30_000;
+const retryAfterSeconds = 2;
+
+/**
+ * Carries out an action on a service: scale, restart, image, pause, resume or rollback, with kubectl's semantics. The write is
+ * bound to the version that was read and tried again while what the person saw still holds. A repeated request with the same
+ * key gets the first one's answer. Every refusal is audited.
+ */
+export async function performAction(context: Context, { verb, ref, body, key }: ActionRequest): Promise<ActionResult> {
+  const { action, request } = await admit(context, { verb, ref, body, key });
+  const earlier = await findEarlier(context, request);
+  if (earlier) return "outcome" in earlier && "auditId" in earlier ? earlier : resumePending(context, earlier);
+
+  const now = context.clock();
+  let target: Target | null = null;
+  let plan: Plan;
+  try {
+    target = await readTarget(context, request.ref);
+    plan = await preparePlan(context, { request, action, target, now });
+  } catch (error) {
+    if (error instanceof DomainError) await recordRefusal(context, request, target && auditedTarget(target), error);
+    throw error;
+  }
+  const entry = await claim(context, request, auditedTarget(target), plan.intended);
+  if (!entry) return performAction(context, { verb, ref, body, key });
+  return carryOut(context, { entry, request, action, target, plan, now });
+}
+
+/** Checks role, input and key; what is refused here is audited without a key. */
+async function admit(context: Context, { verb, ref, body, key }: ActionRequest): Promise<{ action: Action; request: Request }> {
+  const service = parseInput(serviceRefSchema, ref);
+  if (!Object.hasOwn(actionSchemas, verb)) throw new DomainError("not-found", `There is no action ${verb}.`);
+  const known = verb as ActionVerb;
+  try {
+    authorise(context, "operator", `${known} a service`);
+    const action = readAction(known, body);
+    const request: Request = {
+      verb: known,
+      ref: service,
+      reason: action.input.reason,
+      key: parseInput(idempotencyKeySchema, key),
+      hash: hashRequest(known, service, action.input),
+    };
+    return { action, request };
+  } catch (error) {
+    if (error instanceof DomainError) {
+      await recordRefusal(context, { verb: known, ref: service, reason: readReason(body), key: "", hash: "" }, null, error);
+    }
+    throw error;
+  }
+}
+
+/** The action of a request's body; throws invalid-input. */
+export function readAction(verb: ActionVerb, body: unknown): Action {
+  return { verb, input: parseInput(actionSchemas[verb], body) } as Action;
+}
+
+/** What a plan is made from. `now` stays the same when the plan is made again, so that a restart keeps its mark. */
+export type PlanInput = { request: Pick<Request, "ref">; action: Action; target: Target; now: Date };
+
+/** Checks the preconditions on what was just read, and plans; throws stale or precondition-failed. */
+export async function preparePlan(context: Context, { request, action, target, now }: PlanInput): Promise<Plan> {
+  requireFresh(action.input.seen, target);
+  if (action.verb === "scale") await refuseAutoscaled(context, request.ref);
+  return planAction(action, target, now);
+}
+
+type Work = { entry: AuditEntry; request: Request; action: Action; target: Target; plan: Plan; now: Date };
+
+async function carryOut(context: Context, work: Work): Promise<ActionResult> {
+  const { entry, request, action, now } = work;
+  let { target, plan } = work;
+  const deadline = performance.now() + writeWithinMs;
+  for (;;) {
+    const { intended, nothingToDo } = plan;
+    const generation = target.deployment.metadata.generation ?? 0;
+    if (nothingToDo) return settleDone(context, entry, intended, generation, `Nothing was changed. ${nothingToDo}`);
+    const written = await write(context, request, target, plan).catch((error: unknown) => error);
+    if (!(written instanceof Error)) {
+      return settleDone(context, entry, intended, (written as Deployment).metadata.generation ?? generation);
+    }
+    if (!(written instanceof KubernetesError)) throw written;
+    if (written.code === "kubernetes-unavailable") return settleUnanswered(context, entry, written);
+    try {
+      const next = await readTarget(context, request.ref);
+      const isConflict = next.deployment.metadata.resourceVersion !== target.deployment.metadata.resourceVersion;
+      if (!isConflict) throw written;
+      if (performance.now() > deadline) {
+        throw new DomainError(
+          "kubernetes-unavailable",
+          "The service changes faster than this could be written. Nothing was changed; try again.",
+        );
+      }
+      target = next;
+      plan = await preparePlan(context, { request, action, target, now });
+    } catch (error) {
+      if (error instanceof DomainError) await settleEnded(context, entry, error);
+      throw error;
+    }
+  }
+}
+
+function write({ kubernetes }: Context, { ref }: Request, { deployment }: Target, { patch }: Plan): Promise<Deployment> {
+  const test = { op: "test", path: "/metadata/resourceVersion", value: deployment.metadata.resourceVersion } as const;
+  return kubernetes.patch<Deployment>(paths.deployment(ref.namespace, ref.name), [test, ...patch]);
+}
+
+/** The write got no answer: the world tells whether it was made. While that cannot be asked, the row stays pending. */
+async function settleUnanswered(context: Context, entry: AuditEntry, error: KubernetesError): Promise<ActionResult> {
+  const verdict = await judgePending(context, entry).catch(() => null);
+  if (verdict?.kind === "done") return settleDone(context, entry, verdict.intended, verdict.generation);
+  const unsure = "It is not known yet whether the change was made; the audit will show it as soon as the cluster can be asked.";
+  throw new DomainError("kubernetes-unavailable", `${error.message} ${unsure}`, { retryAfterSeconds }, { cause: error });
+}
+
+async function resumePending(context: Context, entry: AuditEntry): Promise<ActionResult> {
+  const ageMs = context.clock().getTime() - entry.at.getTime();
+  if (ageMs < writeWithinMs * 2) {
+    throw new DomainError("idempotency-conflict", "The first request with this key is still under way; ask again in a moment.", {
+      retryAfterSeconds,
+    });
+  }
+  const verdict = await judgePending(context, entry);
+  if (verdict.kind === "done") return settleDone(context, entry, verdict.intended, verdict.generation);
+  await settleEnded(context, entry, verdict.error);
+  throw verdict.error;
+}
+
+function auditedTarget({ deployment }: Target) {
+  return { uid: deployment.metadata.uid, before: takeSnapshot(deployment) };
+}
+
+function readReason(body: unknown): string | null {
+  const reason = typeof body === "object" && body !== null && "reason" in body ? body.reason : null;
+  return typeof reason === "string" ? reason.slice(0, 500) : null;
+}

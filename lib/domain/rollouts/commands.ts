@@ -1,0 +1,65 @@
+import type { Rollout } from "#lib/database/generated/client.ts";
+import type { Context, Transaction } from "../context.ts";
+import type { Progress } from "./progress.ts";
+
+/** What began: the change, and the generation of the Deployment that carries it. */
+export type StartRolloutInput = Pick<
+  Rollout,
+  | "auditEntryId"
+  | "namespace"
+  | "service"
+  | "workloadUid"
+  | "change"
+  | "fromRevision"
+  | "fromVersion"
+  | "toVersion"
+  | "fromReplicas"
+  | "toReplicas"
+  | "targetGeneration"
+>;
+
+/**
+ * Records a change that was just written to the cluster; the controller follows it to its end. It supersedes what came before it:
+ * a change of the template the earlier ones, a scale the earlier scales.
+ */
+export async function startRollout(
+  transaction: Transaction,
+  { clock }: Pick<Context, "clock">,
+  input: StartRolloutInput,
+): Promise<Rollout> {
+  const now = clock();
+  const isScale = input.change === "scale";
+  await transaction.rollout.updateMany({
+    where: {
+      workloadUid: input.workloadUid,
+      state: { in: ["progressing", "paused"] },
+      change: isScale ? "scale" : { not: "scale" },
+      targetGeneration: { lt: input.targetGeneration },
+    },
+    data: {
+      state: "superseded",
+      message: isScale ? `Scaled again, to ${input.toReplicas}.` : "Replaced by a newer change.",
+      finishedAt: now,
+    },
+  });
+  return transaction.rollout.create({
+    data: { ...input, toRevision: null, state: "progressing", message: "The change was accepted and begins.", startedAt: now },
+  });
+}
+
+/** Records where a rollout is; false when another controller was faster or it had ended. */
+export async function recordProgress(
+  context: Pick<Context, "db" | "clock">,
+  rollout: Rollout,
+  progress: Progress,
+): Promise<boolean> {
+  const { state, message } = progress;
+  const toRevision = progress.toRevision ?? rollout.toRevision;
+  if (state === rollout.state && message === rollout.message && toRevision === rollout.toRevision) return false;
+  const isOver = state === "complete" || state === "failed" || state === "superseded";
+  const { count } = await context.db.rollout.updateMany({
+    where: { id: rollout.id, state: rollout.state, message: rollout.message },
+    data: { state, message, toRevision, finishedAt: isOver ? context.clock() : null },
+  });
+  return count === 1;
+}

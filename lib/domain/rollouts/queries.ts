@@ -1,0 +1,60 @@
+import type { Prisma } from "#lib/database/generated/client.ts";
+import { authorise, type Context, translateDatabaseErrors } from "../context.ts";
+import { DomainError } from "../errors.ts";
+import { decodeCursor, toPage } from "../pagination.ts";
+import { parseId, parseInput } from "../validation.ts";
+import { listRolloutsSchema, type Page, type RolloutView } from "./schemas.ts";
+
+const withAudit = { auditEntry: { select: { actorName: true, reason: true } } } as const;
+type RolloutRow = Prisma.RolloutGetPayload<{ include: typeof withAudit }>;
+
+/** The rollouts, newest first, a page at a time. */
+export async function listRollouts(context: Context, input: unknown): Promise<Page<RolloutView>> {
+  authorise(context, "viewer", "see rollouts");
+  const { namespace, service, state, cursor, limit } = parseInput(listRolloutsSchema, input);
+  const rows = await translateDatabaseErrors(() =>
+    context.db.rollout.findMany({
+      where: { namespace, service, state, AND: cursor ? after(cursor) : [] },
+      orderBy: [{ startedAt: "desc" }, { id: "desc" }],
+      take: limit + 1,
+      include: withAudit,
+    }),
+  );
+  return toPage(rows, limit, ({ startedAt, id }) => ({ at: startedAt, id }), viewRollout);
+}
+
+/** One rollout; throws not-found. */
+export async function getRollout(context: Context, id: string): Promise<RolloutView> {
+  authorise(context, "viewer", "see rollouts");
+  const row = await translateDatabaseErrors(() =>
+    context.db.rollout.findUnique({ where: { id: parseId(id, "rollout") }, include: withAudit }),
+  );
+  if (!row) throw new DomainError("not-found", "There is no rollout with this id.");
+  return viewRollout(row);
+}
+
+function after(cursor: string): Prisma.RolloutWhereInput[] {
+  const { at, id } = decodeCursor(cursor);
+  return [{ startedAt: { lte: at } }, { OR: [{ startedAt: { lt: at } }, { id: { lt: id } }] }];
+}
+
+function viewRollout({
+  auditEntry,
+  auditEntryId,
+  workloadUid,
+  targetGeneration,
+  startedAt,
+  finishedAt,
+  change,
+  ...row
+}: RolloutRow): RolloutView {
+  return {
+    ...row,
+    change: change as RolloutView["change"],
+    actor: auditEntry.actorName,
+    reason: auditEntry.reason,
+    auditId: auditEntryId,
+    startedAt: startedAt.toISOString(),
+    finishedAt: finishedAt?.toISOString() ?? null,
+  };
+}
