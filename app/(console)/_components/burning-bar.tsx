@@ -1,0 +1,134 @@
+"use client";
+import { useQuery } from "@tanstack/react-query";
+import { PlugZap, WifiOff } from "lucide-react";
+import Link from "next/link";
+import type { ReactNode } from "react";
+import { changeNames, rolloutChange } from "#lib/client/action-texts.ts";
+import { servicesQuery } from "#lib/client/fleet.ts";
+import { isOver, latestRolloutsQuery } from "#lib/client/rollouts.ts";
+import type { Feed, Health, Service } from "#lib/domain/fleet/schemas.ts";
+import { cn } from "../../ui/class-names.ts";
+import { Elapsed, useNow } from "../../ui/clock.tsx";
+import { CopyButton } from "../../ui/identifier.tsx";
+import { useLive } from "../../ui/live/live-provider.tsx";
+import { StatusShape } from "../../ui/status.tsx";
+
+/** What burns: services that are down or degraded, rollouts under way, feeds that are lost. Nothing at all when all is well. */
+export function BurningBar() {
+  const { data } = useQuery(servicesQuery);
+  const rollouts = useQuery(latestRolloutsQuery()).data?.items.filter((rollout) => !isOver(rollout.state)) ?? [];
+  const feeds = data?.feeds.filter((feed) => feed.state !== "connected") ?? [];
+  return (
+    <div role="status" aria-live="polite" aria-label="What needs attention" className="shrink-0">
+      <LostConnection />
+      {feeds.map((feed) => (
+        <FeedLine key={feed.name} feed={feed} />
+      ))}
+      <ServicesLine services={data?.services ?? []}>
+        {rollouts.slice(0, 3).map((rollout) => (
+          <Link
+            key={rollout.id}
+            href={`/rollouts/${rollout.id}`}
+            className="inline-flex items-center gap-1.5 text-ink-2 hover:text-ink"
+          >
+            <StatusShape health={rollout.state === "paused" ? "paused" : "progressing"} />
+            <span className="font-medium text-ink">{rollout.service}</span> {changeNames[rollout.change].toLowerCase()}{" "}
+            {rolloutChange(rollout)}
+            <span className="text-ink-3">
+              <Elapsed from={rollout.startedAt} to={null} />
+            </span>
+          </Link>
+        ))}
+      </ServicesLine>
+    </div>
+  );
+}
+
+function Line({ tone, children }: { tone: "bad" | "warn" | "plain"; children: ReactNode }) {
+  return (
+    <div
+      className={cn(
+        "flex min-h-8 flex-wrap items-center gap-x-4 gap-y-0.5 border-b px-4 py-1 text-xs",
+        tone === "bad" && "bg-bad-soft",
+        tone === "warn" && "bg-warn-soft",
+        tone === "plain" && "bg-sunken",
+      )}
+    >
+      {children}
+    </div>
+  );
+}
+
+function LostConnection() {
+  const { stream } = useLive();
+  const now = useNow();
+  if (stream.state !== "lost" || now === null || now - stream.since < 800) return null;
+  return (
+    <Line tone="bad">
+      <span className="inline-flex items-center gap-1.5 font-medium text-bad">
+        <WifiOff aria-hidden="true" className="size-3.5" /> Live updates lost{" "}
+        <Elapsed from={new Date(stream.since).toISOString()} to={null} /> ago
+      </span>
+      <span className="text-ink-2">The page shows what was known then, and connects again by itself.</span>
+    </Line>
+  );
+}
+
+const feedTitles: Record<Feed["name"], string> = {
+  kubernetes: "Kubernetes",
+  prometheus: "Prometheus",
+  alertmanager: "Alertmanager",
+  database: "Database",
+};
+
+function FeedLine({ feed }: { feed: Feed }) {
+  return (
+    <Line tone="warn">
+      <span className="inline-flex items-center gap-1.5 font-medium text-warn">
+        <PlugZap aria-hidden="true" className="size-3.5" />
+        {feedTitles[feed.name]} {feed.state === "stale" ? "stale" : "not connected"} for <Elapsed from={feed.since} to={null} />
+      </span>
+      {feed.lastError && <span className="min-w-0 truncate text-ink-2">{feed.lastError}</span>}
+      {feed.hint && (
+        <span className="inline-flex min-w-0 items-center gap-1.5">
+          <code className="truncate text-ink">{feed.hint}</code>
+          <CopyButton text={feed.hint} label="Copy the hint" />
+        </span>
+      )}
+    </Line>
+  );
+}
+
+const burning = ["down", "degraded"] as const satisfies Health[];
+
+function ServicesLine({ services, children }: { services: Service[]; children: ReactNode[] }) {
+  const bad = burning.flatMap((health) => services.filter((service) => service.health === health));
+  if (bad.length === 0 && children.length === 0) return null;
+  return (
+    <Line tone={bad.some((service) => service.health === "down") ? "bad" : bad.length > 0 ? "warn" : "plain"}>
+      {bad.slice(0, 4).map((service) => (
+        <Link
+          key={service.id}
+          href={`/fleet/${service.id}`}
+          title={service.healthReason}
+          className={cn(
+            "inline-flex items-center gap-1.5 font-medium hover:underline",
+            service.health === "down" ? "text-bad" : "text-warn",
+          )}
+        >
+          <StatusShape health={service.health} />
+          {service.name} {service.health}
+          <span className="font-normal text-ink-2 max-md:hidden">
+            {service.ready}/{service.desired} ready
+          </span>
+        </Link>
+      ))}
+      {bad.length > 4 && (
+        <Link href="/fleet?health=down,degraded&all=true" className="text-ink-2 hover:text-ink">
+          and {bad.length - 4} more
+        </Link>
+      )}
+      {children}
+    </Line>
+  );
+}

@@ -1,0 +1,28 @@
+"use client";
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { type ReactNode, useState } from "react";
+import { ApiError } from "#lib/client/api.ts";
+import { ActionProvider } from "../../ui/actions/action-provider.tsx";
+import { LiveProvider } from "../../ui/live/live-provider.tsx";
+import { TooltipProvider } from "../../ui/tooltip.tsx";
+
+function shouldRetry(count: number, error: unknown): boolean {
+  if (error instanceof ApiError && error.problem.status >= 400 && error.problem.status < 500) return false;
+  return count < 2;
+}
+
+/** Everything that the console's pages share and that lives in the browser. */
+export function ConsoleProviders({ children }: { children: ReactNode }) {
+  const [queries] = useState(
+    () => new QueryClient({ defaultOptions: { queries: { retry: shouldRetry, staleTime: 2000, refetchOnWindowFocus: true } } }),
+  );
+  return (
+    <QueryClientProvider client={queries}>
+      <TooltipProvider>
+        <LiveProvider>
+          <ActionProvider>{children}</ActionProvider>
+        </LiveProvider>
+      </TooltipProvider>
+    </QueryClientProvider>
+  );
+}

@@ -1,0 +1,149 @@
+"use client";
+import { useQuery } from "@tanstack/react-query";
+import { Command } from "cmdk";
+import { useRouter } from "next/navigation";
+import { Dialog as Radix } from "radix-ui";
+import { type ReactNode, useState } from "react";
+import { actionSentence } from "#lib/client/action-texts.ts";
+import { servicesQuery } from "#lib/client/fleet.ts";
+import { readWishes } from "#lib/client/palette.ts";
+import { useActions } from "../../ui/actions/action-provider.tsx";
+import { destinations, settings } from "../../ui/navigation.ts";
+import { useRoleRefusal } from "../../ui/session.tsx";
+import { StatusShape } from "../../ui/status.tsx";
+
+/** Finds services, pages and actions. Sentences such as "scale relay to 5" open the action's dialog filled in. */
+export function Palette({ open, onClose }: { open: boolean; onClose: () => void }) {
+  return (
+    <Radix.Root open={open} onOpenChange={(next) => !next && onClose()}>
+      <Radix.Portal>
+        <Radix.Overlay className="fixed inset-0 z-40 bg-black/40 dark:bg-black/60" />
+        <Radix.Content
+          aria-describedby={undefined}
+          className="fixed inset-x-3 top-[8vh] z-40 mx-auto max-w-[600px] overflow-hidden rounded-xl border bg-raised shadow-float outline-none"
+        >
+          <Radix.Title className="sr-only">Find or do</Radix.Title>
+          <PaletteContent onClose={onClose} />
+        </Radix.Content>
+      </Radix.Portal>
+    </Radix.Root>
+  );
+}
+
+function PaletteContent({ onClose }: { onClose: () => void }) {
+  const router = useRouter();
+  const [text, setText] = useState("");
+  const services = useQuery(servicesQuery).data?.services ?? [];
+  const actions = useActions();
+  const refusal = useRoleRefusal("operator");
+  const wishes = readWishes(text, services);
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  const fits = (candidate: string) => words.every((word) => candidate.toLowerCase().includes(word));
+  const found = services.filter((service) => fits(`${service.id} ${service.kind} ${service.version}`)).slice(0, 30);
+  const pages = [...destinations, settings].filter((page) => fits(`go to ${page.label}`));
+  const suggestions = ["scale", "restart", "set image", "roll back", "pause", "resume"].filter(
+    (verb) => text !== "" && verb.startsWith(text.toLowerCase()) && text.toLowerCase() !== verb,
+  );
+  const go = (href: string) => {
+    onClose();
+    router.push(href);
+  };
+
+  return (
+    <Command shouldFilter={false} label="Find or do" loop>
+      <Command.Input
+        autoFocus
+        value={text}
+        onValueChange={setText}
+        placeholder="Find a service, or say what to do: scale relay to 5"
+        className="h-11 w-full border-b bg-transparent px-4 text-base outline-none"
+      />
+      <Command.List className="scroll-thin max-h-[56vh] overflow-y-auto p-1.5">
+        <Command.Empty className="px-3 py-8 text-center text-ink-3">
+          Nothing is called that. Try a service's name, a page, or “restart hub”.
+        </Command.Empty>
+        {wishes.length > 0 && (
+          <Group heading="Do">
+            {wishes.map((wish) => (
+              <Item
+                key={`${wish.verb} ${wish.service.id}`}
+                value={`wish ${wish.verb} ${wish.service.id}`}
+                disabled={refusal !== null}
+                onSelect={() => {
+                  onClose();
+                  actions.open({ verb: wish.verb, service: wish.service.id, values: wish });
+                }}
+              >
+                <StatusShape health={wish.service.health} />
+                <span className="font-medium">
+                  {actionSentence(wish.verb, wish.service.name, {
+                    replicas: wish.replicas ?? null,
+                    container: "",
+                    image: wish.image ?? "",
+                    toRevision: wish.toRevision ?? 0,
+                  })}
+                </span>
+                <span className="ml-auto text-ink-3">{refusal ?? wish.service.namespace}</span>
+              </Item>
+            ))}
+          </Group>
+        )}
+        {suggestions.length > 0 && (
+          <Group heading="Do">
+            {suggestions.map((verb) => (
+              <Item key={verb} value={`verb ${verb}`} onSelect={() => setText(`${verb} `)}>
+                <span className="font-medium">{verb}</span>
+                <span className="text-ink-3">then a service's name</span>
+              </Item>
+            ))}
+          </Group>
+        )}
+        {found.length > 0 && (
+          <Group heading="Services">
+            {found.map((service) => (
+              <Item key={service.id} value={`service ${service.id}`} onSelect={() => go(`/fleet/${service.id}`)}>
+                <StatusShape health={service.health} />
+                <span className="font-medium">{service.name}</span>
+                <span className="text-ink-3">
+                  {service.namespace} · {service.kind}
+                </span>
+                <span className="ml-auto text-ink-3">
+                  {service.ready}/{service.desired} · {service.version}
+                </span>
+              </Item>
+            ))}
+          </Group>
+        )}
+        {pages.length > 0 && (
+          <Group heading="Pages">
+            {pages.map(({ href, label, letter, icon: Icon }) => (
+              <Item key={href} value={`page ${label}`} onSelect={() => go(href)}>
+                <Icon aria-hidden="true" className="size-3.5 text-ink-3" />
+                <span>Go to {label}</span>
+                <kbd className="ml-auto text-xs text-ink-3">g {letter}</kbd>
+              </Item>
+            ))}
+          </Group>
+        )}
+      </Command.List>
+    </Command>
+  );
+}
+
+const Group = ({ heading, children }: { heading: string; children: ReactNode }) => (
+  <Command.Group
+    heading={heading}
+    className="[&_[cmdk-group-heading]]:px-2.5 [&_[cmdk-group-heading]]:py-1 [&_[cmdk-group-heading]]:text-2xs [&_[cmdk-group-heading]]:font-medium [&_[cmdk-group-heading]]:text-ink-3"
+  >
+    {children}
+  </Command.Group>
+);
+
+function Item(props: { value: string; onSelect: () => void; disabled?: boolean; children: ReactNode }) {
+  return (
+    <Command.Item
+      {...props}
+      className="flex h-8 cursor-pointer items-center gap-2.5 rounded-md px-2.5 data-[disabled=true]:opacity-50 data-[selected=true]:bg-selected"
+    />
+  );
+}

@@ -1,0 +1,74 @@
+"use client";
+import { useQuery } from "@tanstack/react-query";
+import { servicesQuery } from "#lib/client/fleet.ts";
+import { isListed } from "#lib/client/fleet-view.ts";
+import { countOf } from "#lib/client/numbers.ts";
+import { isOver, latestRolloutsQuery } from "#lib/client/rollouts.ts";
+import type { Health, Service } from "#lib/domain/fleet/schemas.ts";
+import { ErrorNotice, TableSkeleton } from "../../ui/notices.tsx";
+import { PageHeader, SectionHeader } from "../../ui/page-header.tsx";
+import { StatusShape } from "../../ui/status.tsx";
+import { RolloutTable } from "../rollouts/_components/rollout-table.tsx";
+import { LastHour } from "./last-hour.tsx";
+import { OverviewServices } from "./overview-services.tsx";
+
+export function OverviewPage() {
+  const { data, error, refetch, errorUpdatedAt } = useQuery(servicesQuery);
+  const rollouts = useQuery(latestRolloutsQuery()).data?.items ?? [];
+  const active = rollouts.filter((rollout) => !isOver(rollout.state));
+  // What merely supports the fleet is listed once something is wrong with it.
+  const shown = data?.services.filter((service) => isListed(service.kind) || service.health !== "healthy") ?? [];
+  return (
+    <>
+      <PageHeader title="Overview" aside={data ? <Verdict services={data.services} /> : null} />
+      {error && !data ? (
+        <ErrorNotice
+          className="m-4"
+          what="The fleet could not be read"
+          error={error}
+          since={errorUpdatedAt}
+          still="The audit still answers."
+          onRetry={() => refetch()}
+        />
+      ) : data ? (
+        <OverviewServices services={shown} figures={data.figures} rollouts={rollouts} />
+      ) : (
+        <TableSkeleton rows={6} columns={7} />
+      )}
+      {active.length > 0 && (
+        <section aria-labelledby="active-rollouts">
+          <SectionHeader id="active-rollouts" title="Active rollouts" aside={countOf(active.length, "rollout")} />
+          <RolloutTable rollouts={active} />
+        </section>
+      )}
+      <LastHour />
+    </>
+  );
+}
+
+const order: Health[] = ["down", "degraded", "unknown", "progressing", "paused"];
+
+function Verdict({ services }: { services: Service[] }) {
+  const parts = order.flatMap((health) => {
+    const count = services.filter((service) => service.health === health).length;
+    return count > 0 ? [{ health, count }] : [];
+  });
+  if (services.length === 0) return "No services yet";
+  if (parts.length === 0) {
+    return (
+      <span className="inline-flex items-center gap-1.5">
+        <StatusShape health="healthy" /> All {countOf(services.length, "service")} healthy
+      </span>
+    );
+  }
+  return (
+    <span className="inline-flex flex-wrap items-center gap-x-3 text-ink-2">
+      {parts.map(({ health, count }) => (
+        <span key={health} className="inline-flex items-center gap-1.5">
+          <StatusShape health={health} /> {count} {health}
+        </span>
+      ))}
+      <span className="text-ink-3">of {countOf(services.length, "service")}</span>
+    </span>
+  );
+}

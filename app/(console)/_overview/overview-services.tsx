@@ -1,0 +1,162 @@
+"use client";
+import { useQuery } from "@tanstack/react-query";
+import Link from "next/link";
+import { useRouter } from "next/navigation";
+import { changeNames, rolloutChange } from "#lib/client/action-texts.ts";
+import { panelsQuery } from "#lib/client/fleet.ts";
+import { healthOrder } from "#lib/client/fleet-view.ts";
+import type { Service, ServiceFigures } from "#lib/domain/fleet/schemas.ts";
+import type { RolloutView } from "#lib/domain/rollouts/schemas.ts";
+import { Sparkline } from "../../ui/chart/sparkline.tsx";
+import { TimeAgo } from "../../ui/clock.tsx";
+import { type Column, DataTable } from "../../ui/data-table.tsx";
+import { Figure, ReadyBar, Tint } from "../../ui/figure.tsx";
+import { Empty } from "../../ui/notices.tsx";
+import { figureLimits, ServiceLink } from "../../ui/service-table-cells.tsx";
+import { healthWord, OutcomeShape, Status } from "../../ui/status.tsx";
+
+const mostSparklines = 12;
+
+/** The services, worst first: what is wrong, how it runs, what changed last. */
+export function OverviewServices({
+  services,
+  figures,
+  rollouts,
+}: {
+  services: Service[];
+  figures: Record<string, ServiceFigures>;
+  rollouts: RolloutView[];
+}) {
+  const router = useRouter();
+  const rows = [...services].sort((a, b) => healthOrder[a.health] - healthOrder[b.health] || a.id.localeCompare(b.id));
+  const withSparkline = rows.length <= mostSparklines;
+  const columns: Column<Service>[] = [
+    {
+      id: "status",
+      header: "Status",
+      width: "w-32",
+      essential: true,
+      cell: (service) => (
+        <Tint value={service.health}>
+          <Status health={service.health} reason={service.healthReason} />
+        </Tint>
+      ),
+    },
+    {
+      id: "name",
+      header: "Service",
+      width: "w-36 max-md:w-auto",
+      essential: true,
+      cell: (service) => <ServiceLink service={service} />,
+    },
+    {
+      id: "ready",
+      header: "Ready",
+      width: "w-28 max-md:w-26",
+      essential: true,
+      cell: (service) => <ReadyBar ready={service.ready} desired={service.desired} />,
+    },
+    ...(withSparkline
+      ? [{ id: "hour", header: "Last hour", width: "w-32", cell: (service: Service) => <HourLine id={service.id} /> }]
+      : []),
+    {
+      id: "rate",
+      header: "Rate",
+      width: "w-20",
+      align: "right",
+      cell: (service) => <Figure value={figures[service.id]?.requestsPerSecond} unit="per-second" />,
+    },
+    {
+      id: "errors",
+      header: "Errors",
+      width: "w-20",
+      align: "right",
+      cell: (service) => (
+        <Figure
+          value={figures[service.id]?.errorRatio}
+          unit="ratio"
+          alarm={(figures[service.id]?.errorRatio ?? 0) > figureLimits.errorRatio}
+        />
+      ),
+    },
+    {
+      id: "p95",
+      header: "p95",
+      width: "w-20",
+      align: "right",
+      cell: (service) => (
+        <Figure
+          value={figures[service.id]?.latencyP95Seconds}
+          unit="seconds"
+          alarm={(figures[service.id]?.latencyP95Seconds ?? 0) > figureLimits.latencyP95Seconds}
+        />
+      ),
+    },
+    {
+      id: "version",
+      header: "Version",
+      width: "w-24",
+      cell: (service) => <span className="font-mono text-xs">{service.version}</span>,
+    },
+    {
+      id: "why",
+      header: "Why, and what changed last",
+      cell: (service) => <Why service={service} last={lastOf(rollouts, service)} />,
+    },
+  ];
+  return (
+    <DataTable
+      label="Services"
+      columns={columns}
+      rows={rows}
+      keyOf={(service) => service.id}
+      nameOf={(service) => `${service.name} ${healthWord(service.health)}`}
+      onOpen={(service) => router.push(`/fleet/${service.id}`)}
+      empty={
+        <Empty title="No services yet">
+          A Deployment appears here once it carries the label switchyard.dev/kind with the value relay, connector, hub or edge.
+        </Empty>
+      }
+    />
+  );
+}
+
+const lastOf = (rollouts: RolloutView[], service: Service) =>
+  rollouts.find((rollout) => rollout.namespace === service.namespace && rollout.service === service.name);
+
+function Why({ service, last }: { service: Service; last: RolloutView | undefined }) {
+  return (
+    <span className="flex min-w-0 items-center gap-3">
+      {service.health !== "healthy" && (
+        <span className="min-w-0 truncate text-ink" title={service.healthReason}>
+          {service.healthReason}
+        </span>
+      )}
+      {last && (
+        <Link
+          href={`/rollouts/${last.id}`}
+          tabIndex={-1}
+          className="inline-flex min-w-0 shrink-0 items-center gap-1.5 text-ink-2 hover:text-ink hover:underline"
+        >
+          <OutcomeShape outcome={last.state} />
+          <span className="truncate">
+            {changeNames[last.change]} {rolloutChange(last)}
+          </span>
+          <TimeAgo at={last.startedAt} className="shrink-0 text-ink-3" />
+        </Link>
+      )}
+    </span>
+  );
+}
+
+function HourLine({ id }: { id: string }) {
+  const { data } = useQuery({ ...panelsQuery(id, "1h"), refetchInterval: 30_000 });
+  const panel = data?.panels.find((candidate) => candidate.series.some((series) => series.points.length > 0));
+  const series = panel?.series[0];
+  if (!data || !panel || !series) return null;
+  return (
+    <span title={`${panel.title}, ${series.name}`} className="block">
+      <Sparkline series={series} from={data.from} to={data.to} stepSeconds={panel.stepSeconds} />
+    </span>
+  );
+}

@@ -1,0 +1,164 @@
+"use client";
+import { useQuery } from "@tanstack/react-query";
+import { Pause, Play, RotateCcw, RotateCw, Scaling, Tag } from "lucide-react";
+import Link from "next/link";
+import type { ReactNode } from "react";
+import { changeNames, rolloutChange } from "#lib/client/action-texts.ts";
+import { isOver, latestRolloutsQuery } from "#lib/client/rollouts.ts";
+import type { ActionVerb } from "#lib/domain/actions/schemas.ts";
+import type { Service, ServiceFigures } from "#lib/domain/fleet/schemas.ts";
+import { useActions } from "../../../../../ui/actions/action-provider.tsx";
+import { Button } from "../../../../../ui/button.tsx";
+import { Age, TimeAgo } from "../../../../../ui/clock.tsx";
+import { Figure, ReadyBar, Tint } from "../../../../../ui/figure.tsx";
+import { CopyButton } from "../../../../../ui/identifier.tsx";
+import { Skeleton } from "../../../../../ui/notices.tsx";
+import { figureLimits } from "../../../../../ui/service-table-cells.tsx";
+import { useRoleRefusal } from "../../../../../ui/session.tsx";
+import { OutcomeShape, Status } from "../../../../../ui/status.tsx";
+
+/** What is wrong, since when, what changed just before; and what can be done. */
+export function ServiceHeader({
+  id,
+  service,
+  figures,
+}: {
+  id: string;
+  service: Service | undefined;
+  figures: ServiceFigures | null;
+}) {
+  return (
+    <header className="border-b px-4 pb-3 pt-3">
+      <div className="flex flex-wrap items-start gap-x-4 gap-y-2">
+        <div className="min-w-0 flex-1 basis-72">
+          <p className="text-xs text-ink-3">
+            <Link href="/fleet" className="hover:text-ink">
+              Fleet
+            </Link>{" "}
+            / {id.split("/")[0]}
+          </p>
+          <h1 className="flex flex-wrap items-center gap-x-3 text-xl font-semibold tracking-[-0.015em]">
+            {id.split("/")[1]}
+            {service && (
+              <Tint value={service.health} className="text-sm tracking-normal">
+                <Status health={service.health} />
+              </Tint>
+            )}
+          </h1>
+          <p className="text-ink-2">{service ? service.healthReason : <Skeleton className="mt-1 h-3 w-64" />}</p>
+        </div>
+        {service && <Actions service={service} />}
+      </div>
+      {service ? <Facts service={service} figures={figures} /> : <Skeleton className="mt-3 h-9 w-full max-w-2xl" />}
+      <LastChange id={id} />
+    </header>
+  );
+}
+
+function Actions({ service }: { service: Service }) {
+  const actions = useActions();
+  const refusal = useRoleRefusal("operator");
+  const open = (verb: ActionVerb) => () => actions.open({ verb, service: service.id });
+  const whilePaused = refusal ?? (service.paused ? `${service.name} is paused: resume it first.` : null);
+  return (
+    <div role="toolbar" aria-label={`Actions on ${service.name}`} className="flex flex-wrap gap-1.5">
+      <Button onClick={open("scale")} disabledReason={refusal}>
+        <Scaling aria-hidden="true" /> Scale
+      </Button>
+      <Button onClick={open("image")} disabledReason={refusal}>
+        <Tag aria-hidden="true" /> Set image
+      </Button>
+      <Button onClick={open("rollback")} disabledReason={whilePaused}>
+        <RotateCcw aria-hidden="true" /> Roll back
+      </Button>
+      <Button onClick={open("restart")} disabledReason={whilePaused}>
+        <RotateCw aria-hidden="true" /> Restart
+      </Button>
+      {service.paused ? (
+        <Button look="primary" onClick={open("resume")} disabledReason={refusal}>
+          <Play aria-hidden="true" /> Resume
+        </Button>
+      ) : (
+        <Button onClick={open("pause")} disabledReason={refusal}>
+          <Pause aria-hidden="true" /> Pause
+        </Button>
+      )}
+    </div>
+  );
+}
+
+function Facts({ service, figures }: { service: Service; figures: ServiceFigures | null }) {
+  const facts: [string, ReactNode][] = [
+    ["Ready", <ReadyBar key="ready" ready={service.ready} desired={service.desired} />],
+    [
+      "Version",
+      <span key="version" className="inline-flex items-center gap-1.5 font-mono text-xs leading-5" title={service.image}>
+        <Tint value={service.version}>{service.version}</Tint>
+        <CopyButton text={service.image} label={`Copy the image ${service.image}`} />
+      </span>,
+    ],
+    [
+      "Revision",
+      <Tint key="revision" value={service.revision}>
+        {service.revision ?? "–"}
+      </Tint>,
+    ],
+    [
+      "Restarts",
+      <Tint key="restarts" value={service.restarts}>
+        {service.restarts}
+      </Tint>,
+    ],
+    [
+      "Errors",
+      <Figure
+        key="errors"
+        value={figures?.errorRatio}
+        unit="ratio"
+        alarm={(figures?.errorRatio ?? 0) > figureLimits.errorRatio}
+      />,
+    ],
+    [
+      "p95",
+      <Figure
+        key="p95"
+        value={figures?.latencyP95Seconds}
+        unit="seconds"
+        alarm={(figures?.latencyP95Seconds ?? 0) > figureLimits.latencyP95Seconds}
+      />,
+    ],
+    ["Rate", <Figure key="rate" value={figures?.requestsPerSecond} unit="per-second" />],
+    ["Kind", service.kind],
+    ["Age", <Age key="age" since={service.createdAt} />],
+  ];
+  return (
+    <dl className="mt-3 flex flex-wrap gap-x-7 gap-y-2 max-md:grid max-md:grid-cols-3">
+      {facts.map(([name, value]) => (
+        <div key={name}>
+          <dt className="text-2xs text-ink-3">{name}</dt>
+          <dd className="font-medium">{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function LastChange({ id }: { id: string }) {
+  const [namespace, name] = id.split("/");
+  const latest = useQuery(latestRolloutsQuery({ namespace, service: name }, 1)).data?.items[0];
+  if (!latest) return null;
+  return (
+    <p className="mt-2.5 flex flex-wrap items-center gap-x-1.5 text-xs text-ink-2">
+      <OutcomeShape outcome={latest.state} />
+      <Link href={`/rollouts/${latest.id}`} className="font-medium text-ink hover:underline">
+        {isOver(latest.state) ? "Last change" : "Changing now"}: {changeNames[latest.change].toLowerCase()}{" "}
+        {rolloutChange(latest)}
+      </Link>
+      <span>
+        by {latest.actor}, <TimeAgo at={latest.startedAt} />
+      </span>
+      {latest.reason && <span className="min-w-0 truncate text-ink-3">“{latest.reason}”</span>}
+      {latest.state === "failed" && <span className="text-bad">{latest.message}</span>}
+    </p>
+  );
+}

@@ -1,0 +1,151 @@
+"use client";
+import { useQuery } from "@tanstack/react-query";
+import Link from "next/link";
+import { ApiError } from "#lib/client/api.ts";
+import { serviceQuery, servicesQuery } from "#lib/client/fleet.ts";
+import type { Range } from "#lib/domain/metrics/schemas.ts";
+import { ranges } from "#lib/domain/metrics/schemas.ts";
+import { cn } from "../../../../../ui/class-names.ts";
+import { useLive, useWatchedService } from "../../../../../ui/live/live-provider.tsx";
+import { Empty, ErrorNotice, TableSkeleton } from "../../../../../ui/notices.tsx";
+import { useUrlState } from "../../../../../ui/use-url-state.ts";
+import { ConfigurationTab } from "./configuration-tab.tsx";
+import { EventsTab } from "./events-tab.tsx";
+import { HealthTab } from "./health-tab.tsx";
+import { InstancesTab } from "./instances-tab.tsx";
+import { LogsTab } from "./logs-tab.tsx";
+import { RevisionsTab } from "./revisions-tab.tsx";
+import { ServiceHeader } from "./service-header.tsx";
+
+const tabs = ["health", "instances", "revisions", "logs", "events", "configuration"] as const;
+type Tab = (typeof tabs)[number];
+
+export function ServicePage({ id }: { id: string }) {
+  useWatchedService(id);
+  const { gone } = useLive();
+  const [search, setSearch] = useUrlState();
+  const tab = tabs.find((candidate) => candidate === search.get("tab")) ?? "health";
+  const range = (search.get("range") ?? "") in ranges ? (search.get("range") as Range) : "1h";
+  const { data, error, refetch, errorUpdatedAt } = useQuery(serviceQuery(id));
+  const known = useQuery(servicesQuery).data?.services.find((service) => service.id === id);
+  const service = data?.service ?? known;
+
+  if (error && !data) {
+    return error instanceof ApiError && error.code === "not-found" ? (
+      <Empty title={`There is no service ${id}`}>
+        It may have been deleted, or lost its label.{" "}
+        <Link href="/fleet?all=true" className="text-accent hover:underline">
+          See the whole fleet
+        </Link>
+        .
+      </Empty>
+    ) : (
+      <ErrorNotice
+        className="m-4"
+        what={`${id} could not be read`}
+        error={error}
+        since={errorUpdatedAt}
+        onRetry={() => refetch()}
+      />
+    );
+  }
+  return (
+    <>
+      {gone.has(id) && (
+        <ErrorNotice
+          className="m-4 mb-0"
+          what={`${id} is no more`}
+          error={new Error("It was deleted or lost its label. The page shows what was last known.")}
+        />
+      )}
+      <ServiceHeader id={id} service={service} figures={data?.serviceFigures ?? null} />
+      <div
+        role="tablist"
+        aria-label="About this service"
+        className="scroll-thin sticky top-0 z-20 flex gap-4 overflow-x-auto border-b bg-canvas px-4"
+      >
+        {tabs.map((name) => (
+          <TabButton
+            key={name}
+            tab={name}
+            isCurrent={name === tab}
+            count={countOf(name, data)}
+            onSelect={() => setSearch({ tab: name === "health" ? null : name }, { push: true })}
+          />
+        ))}
+      </div>
+      <div role="tabpanel" id={`panel-${tab}`} aria-labelledby={`tab-${tab}`}>
+        {tab === "health" && (
+          <HealthTab id={id} range={range} onRange={(next) => setSearch({ range: next === "1h" ? null : next })} />
+        )}
+        {tab !== "health" && (!data ? <TableSkeleton rows={6} columns={6} /> : <DataTab tab={tab} id={id} data={data} />)}
+      </div>
+    </>
+  );
+}
+
+type Data = NonNullable<ReturnType<typeof useQuery<import("#lib/client/live-reducer.ts").ServiceAnswer>>["data"]>;
+
+function DataTab({ tab, id, data }: { tab: Exclude<Tab, "health">; id: string; data: Data }) {
+  switch (tab) {
+    case "instances":
+      return <InstancesTab instances={data.instances} figures={data.figures} />;
+    case "revisions":
+      return <RevisionsTab service={data.service} />;
+    case "logs":
+      return <LogsTab key={id} id={id} instances={data.instances} />;
+    case "events":
+      return <EventsTab events={data.events} />;
+    case "configuration":
+      return <ConfigurationTab service={data.service} />;
+  }
+}
+
+function countOf(tab: Tab, data: Data | undefined): number | null {
+  if (tab === "instances") return data?.instances.length ?? null;
+  if (tab === "events") return data?.events.filter((event) => event.type !== "Normal").length || null;
+  return null;
+}
+
+function TabButton({
+  tab,
+  isCurrent,
+  count,
+  onSelect,
+}: {
+  tab: Tab;
+  isCurrent: boolean;
+  count: number | null;
+  onSelect: () => void;
+}) {
+  return (
+    <button
+      type="button"
+      role="tab"
+      id={`tab-${tab}`}
+      aria-controls={`panel-${tab}`}
+      aria-selected={isCurrent}
+      tabIndex={isCurrent ? 0 : -1}
+      onClick={onSelect}
+      onKeyDown={(event) => {
+        const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
+        if (step === 0) return;
+        const next = tabs[(tabs.indexOf(tab) + step + tabs.length) % tabs.length];
+        const button = document.getElementById(`tab-${next}`);
+        button?.focus();
+        button?.click();
+      }}
+      className={cn(
+        "-mb-px flex h-9 shrink-0 items-center gap-1.5 border-b-2 border-transparent text-ink-2 capitalize hover:text-ink",
+        isCurrent && "border-accent-solid font-medium text-ink",
+      )}
+    >
+      {tab}
+      {count !== null && (
+        <span className={cn("rounded-full px-1.5 text-2xs", tab === "events" ? "bg-warn-soft text-warn" : "bg-hover text-ink-2")}>
+          {count}
+        </span>
+      )}
+    </button>
+  );
+}

@@ -1,0 +1,94 @@
+"use client";
+import { useRouter } from "next/navigation";
+import type { ReactNode } from "react";
+import { changeNames, rolloutChange } from "#lib/client/action-texts.ts";
+import type { RolloutView } from "#lib/domain/rollouts/schemas.ts";
+import { Elapsed, TimeAgo } from "../../../ui/clock.tsx";
+import { type Column, DataTable } from "../../../ui/data-table.tsx";
+import { Tint } from "../../../ui/figure.tsx";
+import { Empty } from "../../../ui/notices.tsx";
+import { OutcomeStatus } from "../../../ui/status.tsx";
+
+const columns: Column<RolloutView>[] = [
+  {
+    id: "state",
+    header: "State",
+    width: "w-32",
+    essential: true,
+    cell: (rollout) => (
+      <Tint value={rollout.state}>
+        <OutcomeStatus outcome={rollout.state} />
+      </Tint>
+    ),
+  },
+  {
+    id: "service",
+    header: "Service",
+    width: "w-36 max-md:w-24",
+    essential: true,
+    cell: (rollout) => (
+      <span className="font-medium" title={rollout.namespace}>
+        {rollout.service}
+      </span>
+    ),
+  },
+  {
+    id: "change",
+    header: "Change",
+    width: "w-64 max-md:w-auto",
+    essential: true,
+    cell: (rollout) => (
+      <>
+        {changeNames[rollout.change]} <span className="text-ink-2">{rolloutChange(rollout)}</span>
+      </>
+    ),
+  },
+  {
+    id: "message",
+    header: "Where it is",
+    cell: (rollout) => (
+      <span title={rollout.message} className={rollout.state === "failed" ? "text-bad" : "text-ink-2"}>
+        {rollout.message}
+      </span>
+    ),
+  },
+  {
+    id: "reason",
+    header: "Reason",
+    cell: (rollout) => (
+      <span title={rollout.reason ?? undefined} className="text-ink-2">
+        {rollout.reason ?? "–"}
+      </span>
+    ),
+  },
+  { id: "actor", header: "By", width: "w-28", cell: (rollout) => <span className="text-ink-2">{rollout.actor}</span> },
+  {
+    id: "started",
+    header: "Started",
+    width: "w-24",
+    cell: (rollout) => <TimeAgo at={rollout.startedAt} className="text-ink-2" />,
+  },
+  {
+    id: "took",
+    header: "Took",
+    width: "w-24",
+    align: "right",
+    cell: (rollout) => <Elapsed from={rollout.startedAt} to={rollout.finishedAt} />,
+  },
+];
+
+/** Rollouts as rows; each opens under its address. */
+export function RolloutTable({ rollouts, empty }: { rollouts: RolloutView[]; empty?: ReactNode }) {
+  const router = useRouter();
+  return (
+    <DataTable
+      label="Rollouts"
+      columns={columns}
+      rows={rollouts}
+      keyOf={(rollout) => rollout.id}
+      nameOf={(rollout) => `${changeNames[rollout.change]} ${rollout.service} ${rollout.state}`}
+      onOpen={(rollout) => router.push(`/rollouts/${rollout.id}`)}
+      empty={empty ?? <Empty title="No rollouts" />}
+    />
+  );
+}

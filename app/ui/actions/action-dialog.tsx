@@ -1,0 +1,170 @@
+"use client";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { type FormEvent, useEffect, useId, useRef, useState } from "react";
+import { actionSentence } from "#lib/client/action-texts.ts";
+import { newIdempotencyKey, previewQuery, sendAction } from "#lib/client/actions.ts";
+import { ApiError } from "#lib/client/api.ts";
+import { auditKeys } from "#lib/client/audit.ts";
+import { fleetKeys, serviceQuery, servicesQuery } from "#lib/client/fleet.ts";
+import { rolloutKeys } from "#lib/client/rollouts.ts";
+import type { ActionResult } from "#lib/domain/actions/schemas.ts";
+import type { Service } from "#lib/domain/fleet/schemas.ts";
+import { Button } from "../button.tsx";
+import { Dialog } from "../dialog.tsx";
+import { useWatchedService } from "../live/live-provider.tsx";
+import { ErrorNotice, Skeleton } from "../notices.tsx";
+import { useRoleRefusal } from "../session.tsx";
+import { ActionFields, ReasonField } from "./action-fields.tsx";
+import { actionInput, hasMovedOn, initialValues, inputErrors } from "./action-input.ts";
+import { ActionProgress } from "./action-progress.tsx";
+import type { ActionRequest } from "./action-provider.tsx";
+import { MovedOn, PreviewView } from "./preview-view.tsx";
+
+/** From the wish to the proof: what will change, the reason, the progress, the end. */
+export function ActionDialog({ request, onClose }: { request: ActionRequest; onClose: () => void }) {
+  useWatchedService(request.service);
+  const fromList = useQuery(servicesQuery).data?.services.find((service) => service.id === request.service);
+  const page = useQuery(serviceQuery(request.service));
+  const service = fromList ?? page.data?.service;
+  if (service) return <LoadedDialog request={request} service={service} onClose={onClose} />;
+  return (
+    <Dialog open onClose={onClose} title={request.service}>
+      {page.error ? (
+        <ErrorNotice what="This service could not be read" error={page.error} onRetry={() => page.refetch()} />
+      ) : (
+        <Skeleton className="h-24" />
+      )}
+    </Dialog>
+  );
+}
+
+function LoadedDialog({ request, service, onClose }: { request: ActionRequest; service: Service; onClose: () => void }) {
+  const { verb } = request;
+  const queries = useQueryClient();
+  const formId = useId();
+  const [seen, setSeen] = useState(service);
+  const [values, setValues] = useState(() => initialValues(service, request.values));
+  const [reason, setReason] = useStoredReason(`${verb} ${service.id}`);
+  const [wasSubmitted, setWasSubmitted] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+  const [result, setResult] = useState<ActionResult | null>(null);
+  const lastSent = useRef({ body: "", key: newIdempotencyKey() });
+  const refusal = useRoleRefusal("operator");
+
+  const input = actionInput(verb, values, reason, seen);
+  const errors = inputErrors(verb, input);
+  const isComplete = errors === null || Object.keys(errors).every((field) => field === "reason");
+  // The server checks a dry run like the real thing, so the preview carries a reason of its own until there is one.
+  const previewed = useSettled(isComplete ? actionInput(verb, values, "preview only", seen) : null, 250);
+  const preview = useQuery({ ...previewQuery(service.id, verb, previewed), enabled: previewed !== null && result === null });
+  const sentence = actionSentence(verb, service.name, values);
+  const isStale = error instanceof ApiError && error.code === "stale";
+  const problem = error instanceof ApiError ? error.problem : null;
+
+  const usePresent = () => {
+    setSeen(service);
+    setError(null);
+    void queries.invalidateQueries({ queryKey: fleetKeys.service(service.id) });
+  };
+
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    setWasSubmitted(true);
+    if (errors || busy || refusal) return;
+    const body = JSON.stringify(input);
+    if (lastSent.current.body !== "" && lastSent.current.body !== body) lastSent.current.key = newIdempotencyKey();
+    lastSent.current.body = body;
+    setBusy(true);
+    setError(null);
+    try {
+      setResult(await sendAction(service.id, verb, input, lastSent.current.key));
+      setReason("");
+    } catch (caught) {
+      setError(caught);
+    } finally {
+      setBusy(false);
+      void queries.invalidateQueries({ queryKey: rolloutKeys.all });
+      void queries.invalidateQueries({ queryKey: auditKeys.all });
+    }
+  };
+
+  if (result) return <ActionProgress verb={verb} before={seen} result={result} sentence={sentence} onClose={onClose} />;
+
+  return (
+    <Dialog
+      open
+      onClose={onClose}
+      wide={preview.data?.template != null}
+      title={sentence}
+      description={`${service.namespace} · ${service.kind} · ${service.ready}/${service.desired} ready · version ${service.version}`}
+      footer={
+        <>
+          <Button look="ghost" onClick={onClose}>
+            Cancel
+          </Button>
+          <Button
+            type="submit"
+            form={formId}
+            look="primary"
+            busy={busy}
+            disabledReason={refusal ?? (preview.data?.nothingToDo ? preview.data.nothingToDo : null)}
+          >
+            {sentence}
+          </Button>
+        </>
+      }
+    >
+      <form id={formId} onSubmit={submit} className="grid gap-4" noValidate>
+        <ActionFields
+          verb={verb}
+          service={service}
+          values={values}
+          onChange={setValues}
+          errors={{ ...errors, ...problem?.fields }}
+        />
+        {(isStale || hasMovedOn(verb, seen, service)) && (
+          <MovedOn changed={problem?.changed} verb={verb} seen={seen} now={service} onUsePresent={usePresent} />
+        )}
+        {error !== null && !isStale && <ErrorNotice what={`${sentence}: not done`} error={error} />}
+        <PreviewView
+          preview={preview.data}
+          error={preview.error}
+          isLoading={preview.isPending && isComplete}
+          onRetry={() => preview.refetch()}
+        />
+        <ReasonField
+          value={reason}
+          onChange={setReason}
+          errors={wasSubmitted ? (errors?.reason ?? problem?.fields?.reason) : undefined}
+        />
+      </form>
+    </Dialog>
+  );
+}
+
+/** Text kept for the tab, so that a dialog closed by mistake, or a reload, loses nothing. */
+function useStoredReason(subject: string) {
+  const key = `switchyard reason ${subject}`;
+  const [reason, setReason] = useState(() => sessionStorage.getItem(key) ?? "");
+  const store = (next: string) => {
+    setReason(next);
+    if (next) sessionStorage.setItem(key, next);
+    else sessionStorage.removeItem(key);
+  };
+  return [reason, store] as const;
+}
+
+/** A value once it has stopped changing for a while. */
+function useSettled<T>(value: T, ms: number): T {
+  const [settled, setSettled] = useState(value);
+  const text = JSON.stringify(value);
+  const latest = useRef(value);
+  latest.current = value;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the text stands for the value
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(latest.current), ms);
+    return () => clearTimeout(timer);
+  }, [text, ms]);
+  return settled;
+}

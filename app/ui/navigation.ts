@@ -1,0 +1,15 @@
+import { Activity, LayoutDashboard, type LucideIcon, RefreshCcw, ScrollText, Settings } from "lucide-react";
+
+export type Destination = { href: string; label: string; letter: string; icon: LucideIcon };
+
+/** Where the left navigation, the keys "g x" and the palette lead. */
+export const destinations: Destination[] = [
+  { href: "/", label: "Overview", letter: "o", icon: LayoutDashboard },
+  { href: "/fleet", label: "Fleet", letter: "f", icon: Activity },
+  { href: "/rollouts", label: "Rollouts", letter: "r", icon: RefreshCcw },
+  { href: "/audit", label: "Audit", letter: "a", icon: ScrollText },
+];
+export const settings: Destination = { href: "/settings", label: "Settings", letter: "s", icon: Settings };
+
+export const isAt = (href: string, pathname: string) =>
+  href === "/" ? pathname === "/" : pathname === href || pathname.startsWith(`${href}/`);
