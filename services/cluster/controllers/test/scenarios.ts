@@ -198,20 +198,23 @@ export function describeControllers(open: OpenCluster): void {
     });
 
     it("choose another hash when the ReplicaSet's name is taken by someone else", async () => {
-      const taken = `relay-${templateHash(template())}`;
+      await cluster.create(resources.deployments, relay({ paused: true }));
+      // The server fills in defaults, and the hash covers them.
+      const completed = getRelay()?.spec.template ?? template();
+      const taken = `relay-${templateHash(completed)}`;
       await cluster.create<ReplicaSet>(resources.replicaSets, {
         apiVersion: "apps/v1",
         kind: "ReplicaSet",
         metadata: { name: taken, namespace: "fleet" },
         spec: { replicas: 0, selector: { matchLabels: { app: "other" } }, template: template("other", { app: "other" }) },
       });
-      await cluster.create(resources.deployments, relay());
+      await change({ paused: false });
       await eventually("the retry's turn", () => {
         time.advance(5);
         return complete();
       });
       expect(getRelay()?.status?.collisionCount).toBe(1);
-      expect(sets().map(({ metadata }) => metadata.name)).toContain(`relay-${templateHash(template(), 1)}`);
+      expect(sets().map(({ metadata }) => metadata.name)).toContain(`relay-${templateHash(completed, 1)}`);
     });
   });
 
