@@ -4,6 +4,7 @@ import { paths } from "#lib/kubernetes/objects.ts";
 import { authorise, type ConsoleContext } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { parseInput } from "../validation.ts";
+import { merge } from "./merge.ts";
 import { serviceRefSchema } from "./schemas.ts";
 
 const flag = z
@@ -29,36 +30,23 @@ export const logsSchema = z.object({
 });
 
 /** One line of a pod's log, or why a pod cannot be read. */
-export type LogLine = { pod: string; at: string | null; line: string } | { pod: string; error: string };
+export type LogLine = { pod: string; at: string; line: string } | { pod: string; error: string };
 
 const maxPods = 20;
 const maxLineLength = 16_384;
 
 /**
  * The logs of a service's pods, merged as they come. Ends when all pods' logs end, and when `signal` says so. Reading waits for
- * the consumer, so that a slow one holds the logs back instead of filling memory.
+ * the consumer, so that a slow one holds the logs back instead of filling memory. Throws at once when the request is refused.
  */
-export async function* readLogs(
-  context: ConsoleContext,
-  ref: unknown,
-  input: unknown,
-  signal: AbortSignal,
-): AsyncGenerator<LogLine> {
-  const { pods, sources } = openLogs(context, ref, input, signal);
-  const pending = new Map(pods.map((pod, index) => [pod, nextOf(pod, sources[index])]));
-  while (pending.size > 0 && !signal.aborted) {
-    const { pod, result } = await Promise.race(pending.values());
-    if (result.done) pending.delete(pod);
-    else {
-      pending.set(pod, nextOf(pod, sources[pods.indexOf(pod)]));
-      yield result.value;
-    }
-  }
-}
-
-/** Checks the request before the first line is read, so that a refusal is an answer of its own. */
-export function checkLogs(context: ConsoleContext, ref: unknown, input: unknown): void {
-  resolvePods(context, ref, input);
+export function readLogs(context: ConsoleContext, ref: unknown, input: unknown, signal: AbortSignal): AsyncGenerator<LogLine> {
+  const { namespace, name, options, pods, instances } = resolvePods(context, ref, input);
+  const sources = pods.map((pod) => {
+    const containers = instances.find((instance) => instance.name === pod)?.containers ?? [];
+    const container = options.container ?? (containers.includes(name) ? name : containers[0]);
+    return readPodLog(context, { namespace, pod, container, ...options }, signal);
+  });
+  return merge(sources);
 }
 
 function resolvePods(context: ConsoleContext, ref: unknown, input: unknown) {
@@ -78,37 +66,26 @@ function resolvePods(context: ConsoleContext, ref: unknown, input: unknown) {
   return { namespace, name, options, pods, instances: known.live.instances };
 }
 
-function openLogs(context: ConsoleContext, ref: unknown, input: unknown, signal: AbortSignal) {
-  const { namespace, name, options, pods, instances } = resolvePods(context, ref, input);
-  const sources = pods.map((pod) => {
-    const containers = instances.find((instance) => instance.name === pod)?.containers ?? [];
-    const container = options.container ?? (containers.includes(name) ? name : containers[0]);
-    return readPodLog(context, { namespace, pod, container, ...options }, signal);
-  });
-  return { pods, sources };
-}
-
 type PodLog = { namespace: string; pod: string; container: string | undefined; follow: boolean; previous: boolean; tail: number };
 
-async function* readPodLog({ kubernetes }: ConsoleContext, log: PodLog, signal: AbortSignal): AsyncGenerator<LogLine> {
+async function* readPodLog({ kubernetes, clock }: ConsoleContext, log: PodLog, signal: AbortSignal): AsyncGenerator<LogLine> {
   const { namespace, pod, container, follow, previous, tail } = log;
   try {
     const query = { container, follow, previous, tailLines: tail, timestamps: true };
     const answer = await kubernetes.stream(paths.podLog(namespace, pod), query, signal);
     const lines = createInterface({ input: answer, crlfDelay: Number.POSITIVE_INFINITY });
-    for await (const line of lines) yield readLine(pod, line);
+    for await (const line of lines) yield readLine(pod, line, clock());
   } catch (error) {
     if (!signal.aborted) yield { pod, error: error instanceof Error ? error.message : String(error) };
   }
 }
 
-function readLine(pod: string, text: string): LogLine {
+function readLine(pod: string, text: string, now: Date): LogLine {
   const match = /^(\d{4}-\d\d-\d\dT\S+Z) ?/.exec(text);
   const line = match ? text.slice(match[0].length) : text;
-  return { pod, at: match?.[1] ?? null, line: line.length > maxLineLength ? `${line.slice(0, maxLineLength)}…` : line };
-}
-
-async function nextOf(pod: string, source: AsyncGenerator<LogLine> | undefined) {
-  const result: IteratorResult<LogLine, undefined> = source ? await source.next() : { done: true, value: undefined };
-  return { pod, result };
+  return {
+    pod,
+    at: match?.[1] ?? now.toISOString(),
+    line: line.length > maxLineLength ? `${line.slice(0, maxLineLength)}…` : line,
+  };
 }

@@ -1,0 +1,22 @@
+import { z } from "zod";
+import { hasInClusterAccess } from "#lib/kubernetes/connection.ts";
+import { envValue, parseEnvOrExit } from "#lib/runtime/env.ts";
+
+const inCluster = hasInClusterAccess(process.env);
+
+const schema = z
+  .object({
+    DATABASE_URL: envValue.url("postgresql", "postgres"),
+    SWITCHYARD_KUBECONFIG: z.string().optional(),
+    CONTROLLER_ADDRESS: envValue.address().default({ host: "127.0.0.1", port: 3901 }),
+    LOG_LEVEL: envValue.logLevel().default("info"),
+  })
+  .refine((env) => env.SWITCHYARD_KUBECONFIG !== undefined || inCluster, {
+    path: ["SWITCHYARD_KUBECONFIG"],
+    error: "wants the path of a kubeconfig (or run in a pod with a service account)",
+  });
+
+/** The controller's settings. A bad one ends the process with exit code 78 and a line that names it. */
+export function readEnv() {
+  return { ...parseEnvOrExit(schema), inCluster };
+}

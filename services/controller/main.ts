@@ -1,0 +1,33 @@
+import { connectDatabase } from "#lib/database/client.ts";
+import { connectKubernetes } from "#lib/kubernetes/connection.ts";
+import { HealthServer } from "#lib/runtime/health-server.ts";
+import { onShutdown } from "#lib/runtime/lifecycle.ts";
+import { createLogger } from "#lib/runtime/logger.ts";
+import { Controller } from "./controller.ts";
+import { readEnv } from "./env.ts";
+
+const env = readEnv();
+const logger = createLogger("controller", env.LOG_LEVEL);
+const db = connectDatabase(env.DATABASE_URL, {
+  maxConnections: 4,
+  onConnectionLost: (error) => logger.warn({ err: error }, "a connection to the database was lost"),
+});
+const kubernetes = connectKubernetes({ kubeconfig: env.SWITCHYARD_KUBECONFIG, inCluster: env.inCluster });
+const controller = new Controller({ db, kubernetes, clock: () => new Date(), logger });
+const server = new HealthServer(controller.handlers(), (error) => logger.error({ err: error }, "the health server failed"));
+
+onShutdown({
+  logger,
+  timeoutMs: 15_000,
+  parts: [
+    { name: "controller", stop: () => controller.stop() },
+    { name: "health server", stop: () => server.stop() },
+    { name: "kubernetes", stop: () => kubernetes.close() },
+    { name: "database", stop: () => db.$disconnect() },
+  ],
+});
+
+const { host, port } = env.CONTROLLER_ADDRESS;
+const address = await server.listen(host, port);
+controller.start();
+logger.info({ address: `${address.address}:${address.port}`, cluster: kubernetes.server }, "started");
