@@ -1,0 +1,88 @@
+import { execFile, spawnSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { KubernetesClient } from "#lib/kubernetes/client.ts";
+import { type Deployment, paths } from "#lib/kubernetes/objects.ts";
+import { TestCluster, until } from "#lib/kubernetes/test-cluster.ts";
+import { createTestDatabase } from "../../../e2e/postgres.ts";
+import type { Context } from "../context.ts";
+import { canonicalTemplate, revisionOf } from "../fleet/template.ts";
+import { performAction } from "./commands.ts";
+import { readTarget } from "./target.ts";
+import { namespaceYaml, serviceYaml, testContext } from "./test-fleet.ts";
+
+const run = promisify(execFile);
+const hasKubectl = spawnSync("kubectl", ["version", "--client"]).status === 0;
+
+let cluster: TestCluster;
+let kubernetes: KubernetesClient;
+let context: Context;
+let drop: () => Promise<void>;
+
+beforeAll(async () => {
+  const [started, created] = await Promise.all([TestCluster.start(), createTestDatabase()]);
+  cluster = started;
+  drop = created.drop;
+  kubernetes = cluster.client();
+  context = testContext({ db: created.database, kubernetes });
+  await cluster.create(namespaceYaml);
+});
+
+afterAll(async () => {
+  kubernetes?.close();
+  await cluster?.stop();
+  await drop?.();
+});
+
+/** Three revisions with change causes, the same for every service. */
+async function makeHistory(name: string) {
+  const ref = { namespace: "fleet", name };
+  const path = paths.deployment(ref.namespace, name);
+  await cluster.create(serviceYaml(name));
+  for (const [index, image] of ["switchyard/relay:2.1.0", "switchyard/relay:2.2.0"].entries()) {
+    await untilRevision(ref, index + 1);
+    await kubernetes.patch(path, [
+      { op: "replace", path: "/spec/template/spec/containers/0/image", value: image },
+      { op: "add", path: "/metadata/annotations/kubernetes.io~1change-cause", value: `to ${image}` },
+    ]);
+  }
+  return { ref, target: await untilRevision(ref, 3) };
+}
+
+function untilRevision(ref: { namespace: string; name: string }, revision: number) {
+  return until(`revision ${revision} of ${ref.name}`, async () => {
+    const target = await readTarget(context, ref);
+    const observed = target.deployment.status?.observedGeneration === target.deployment.metadata.generation;
+    return revisionOf(target.deployment) === revision && observed && target.templateHash !== "" ? target : undefined;
+  });
+}
+
+function comparable({ metadata, spec }: Deployment) {
+  const { template, ...rest } = spec;
+  const text = JSON.stringify({
+    annotations: metadata.annotations,
+    labels: metadata.labels,
+    rest,
+    template: canonicalTemplate(template),
+  });
+  return JSON.parse(text.replaceAll(metadata.name, "NAME"));
+}
+
+test.skipIf(!hasKubectl).for([0, 1, 2])(
+  "a rollback to revision %i leaves what `kubectl rollout undo` leaves",
+  async (toRevision) => {
+    const suffix = randomUUID().slice(0, 8);
+    const [byKubectl, byAction] = await Promise.all([makeHistory(`kubectl-${suffix}`), makeHistory(`action-${suffix}`)]);
+    const undo = ["rollout", "undo", `deployment/${byKubectl.ref.name}`, `--to-revision=${toRevision}`, "-n", "fleet"];
+    await run("kubectl", ["--kubeconfig", cluster.kubeconfig, ...undo]);
+    const seen = { uid: byAction.target.deployment.metadata.uid, templateHash: byAction.target.templateHash };
+    const body = { toRevision, reason: "compared with kubectl", seen };
+    await performAction(context, { verb: "rollback", ref: byAction.ref, body, key: randomUUID() });
+    const [left, right] = await Promise.all([untilRevision(byKubectl.ref, 4), untilRevision(byAction.ref, 4)]);
+    expect(comparable(right.deployment)).toEqual(comparable(left.deployment));
+    expect(right.deployment.spec.template.spec.containers[0]?.image).toBe(
+      toRevision === 1 ? "switchyard/relay:2.0.0" : "switchyard/relay:2.1.0",
+    );
+  },
+);

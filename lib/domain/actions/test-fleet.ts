@@ -1,0 +1,47 @@
+import type { Database } from "#lib/database/client.ts";
+import type { KubernetesClient } from "#lib/kubernetes/client.ts";
+import { createLogger } from "#lib/runtime/logger.ts";
+import type { Actor, Context } from "../context.ts";
+import type { Role } from "../users/schemas.ts";
+
+/** A Deployment of a managed service as YAML, for tests. */
+export function serviceYaml(name: string, options: { image?: string; replicas?: number; paused?: boolean } = {}): string {
+  const { image = "switchyard/relay:2.0.0", replicas = 3, paused = false } = options;
+  return `
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: ${name}
+  namespace: fleet
+  labels: { switchyard.dev/kind: relay }
+spec:
+  replicas: ${replicas}
+  paused: ${paused}
+  selector: { matchLabels: { app: ${name} } }
+  template:
+    metadata:
+      labels: { app: ${name}, switchyard.dev/kind: relay, app.kubernetes.io/name: ${name} }
+    spec:
+      containers:
+        - { name: relay, image: "${image}" }
+        - { name: sidecar, image: "switchyard/sidecar:1.0.0" }
+`;
+}
+
+export const namespaceYaml = "apiVersion: v1\nkind: Namespace\nmetadata: { name: fleet }\n";
+
+/** A context for tests; the clock is the real one unless it is given. */
+export function testContext(
+  parts: { db: Database; kubernetes: KubernetesClient; clock?: () => Date },
+  actor: { role: Role; name?: string } = { role: "operator" },
+): Context {
+  const full: Actor = { kind: "user", id: null, name: actor.name ?? "olga", role: actor.role };
+  return {
+    actor: full,
+    prometheus: null,
+    clock: () => new Date(),
+    logger: createLogger("test", "silent"),
+    requestId: "test-request",
+    ...parts,
+  };
+}
