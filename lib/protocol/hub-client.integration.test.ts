@@ -3,12 +3,12 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import { createServer as createTlsServer } from "node:tls";
 import { afterEach, expect, test } from "vitest";
 import { Breaker } from "#lib/protocol/breaker.ts";
-import { createSelfSignedCertificate } from "#lib/protocol/hub-certificate.ts";
 import { HubClient, type HubClientOptions } from "#lib/protocol/hub-client.ts";
 import { HubConnection } from "#lib/protocol/hub-connection.ts";
+import { createSelfSignedCertificate } from "#lib/runtime/certificates.ts";
 import { createLogger } from "#lib/runtime/logger.ts";
 
-const certificate = createSelfSignedCertificate(["127.0.0.1"]);
+const certificate = await createSelfSignedCertificate(["127.0.0.1"]);
 const ends: (() => unknown)[] = [];
 
 afterEach(async () => {
@@ -109,7 +109,7 @@ test("a hub that falls silent is left and dialled again", async () => {
 test("the token never goes to a hub whose certificate is not trusted", async () => {
   let bytes = 0;
   let tries = 0;
-  const stranger = createTlsServer(createSelfSignedCertificate(["127.0.0.1"]), (socket) => {
+  const stranger = createTlsServer(await createSelfSignedCertificate(["127.0.0.1"]), (socket) => {
     socket.on("data", (chunk) => {
       bytes += chunk.length;
     });

@@ -3,7 +3,6 @@ import { type Socket, connect as tcpConnect } from "node:net";
 import { type ConnectionOptions, type TLSSocket, connect as tlsConnect } from "node:tls";
 import { afterEach, describe, expect, test } from "vitest";
 import { encodeFrame, FrameDecoder } from "#lib/protocol/frame.ts";
-import { createSelfSignedCertificate } from "#lib/protocol/hub-certificate.ts";
 import {
   decodeMessage,
   encodeMessage,
@@ -12,6 +11,7 @@ import {
   type HubRole,
   maxHubPayloadBytes,
 } from "#lib/protocol/hub-messages.ts";
+import { createSelfSignedCertificate } from "#lib/runtime/certificates.ts";
 import { createLogger } from "#lib/runtime/logger.ts";
 import { ScanDispatcher } from "./dispatcher.ts";
 import { EdgeLedger } from "./edge-ledger.ts";
@@ -19,7 +19,7 @@ import { HubMetrics } from "./metrics.ts";
 import { HubServer } from "./server.ts";
 import { type HubLimits, maxHelloBytes } from "./session.ts";
 
-const certificate = createSelfSignedCertificate(["127.0.0.1"]);
+const certificate = await createSelfSignedCertificate(["127.0.0.1"]);
 const token = "token-of-the-test";
 const ends: (() => unknown)[] = [];
 

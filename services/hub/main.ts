@@ -1,5 +1,4 @@
 import { writeFileSync } from "node:fs";
-import { createSelfSignedCertificate } from "#lib/protocol/hub-certificate.ts";
 import { configureOrExit, createHealthServer, reportUnusedVariables, runHealthCommand } from "#lib/protocol/hub-daemon.ts";
 import { onShutdown } from "#lib/runtime/lifecycle.ts";
 import { createLogger, type Logger } from "#lib/runtime/logger.ts";
@@ -14,7 +13,7 @@ if (process.argv[2] === "health") await runHealthCommand(env.health);
 
 const logger = createLogger("hub", env.logLevel);
 reportUnusedVariables(process.env, logger);
-const certificate = env.certificate ?? makeCertificate(env, logger);
+const certificate = env.certificate ?? (await makeCertificate(env, logger));
 const metrics = new HubMetrics(env.version, certificate.cert);
 const dispatcher = new ScanDispatcher({
   queueSize: env.scanQueueSize,
@@ -40,8 +39,13 @@ const healthAddress = await health.listen(env.health.host, env.health.port);
 const address = await hub.listen(env.bind.host, env.bind.port);
 logger.info({ version, address, healthAddress, startMs: Math.round(performance.now()) }, "the hub is ready");
 
-function makeCertificate({ selfSigned: { names, certFile } }: HubEnv, logger: Logger): { cert: string; key: string } {
-  const made = createSelfSignedCertificate(names);
+async function makeCertificate(
+  { selfSigned: { names, certFile } }: HubEnv,
+  logger: Logger,
+): Promise<{ cert: string; key: string }> {
+  // Loaded only here: a hub that has its certificate from files does without the library's memory.
+  const { createSelfSignedCertificate } = await import("#lib/runtime/certificates.ts");
+  const made = await createSelfSignedCertificate(names);
   if (certFile) writeFileSync(certFile, made.cert);
   logger.warn(
     { names, certFile },

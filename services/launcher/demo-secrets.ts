@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
-import * as x509 from "@peculiar/x509";
+import { CertificateAuthority } from "#lib/runtime/certificates.ts";
 import { apply, isNotFound } from "./demo.ts";
 
 /**
@@ -45,38 +45,12 @@ async function put(config: KubeConfig, namespace: string, name: string, values: 
 }
 
 async function makeHubCertificate(): Promise<Record<string, string>> {
-  x509.cryptoProvider.set(crypto);
-  const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
-  const notBefore = new Date(Date.now() - 3_600_000);
-  const notAfter = new Date(Date.now() + 825 * 86_400_000);
-  const caKeys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
-  const ca = await x509.X509CertificateGenerator.createSelfSigned({
-    name: "CN=Switchyard demo hub CA",
-    keys: caKeys,
-    signingAlgorithm: algorithm,
-    notBefore,
-    notAfter,
-    extensions: [
-      new x509.BasicConstraintsExtension(true, 0, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
-    ],
+  const { authority } = await CertificateAuthority.create("Switchyard demo hub CA");
+  const { certificate, key } = await authority.issue({
+    commonName: "hub",
+    dnsNames: ["hub", "hub.fleet", "hub.fleet.svc", "hub.fleet.svc.cluster.local", "localhost"],
+    addresses: [],
+    validDays: 825,
   });
-  const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
-  const names = ["hub", "hub.fleet", "hub.fleet.svc", "hub.fleet.svc.cluster.local", "localhost"];
-  const certificate = await x509.X509CertificateGenerator.create({
-    subject: "CN=hub",
-    issuer: ca.subject,
-    publicKey: keys.publicKey,
-    signingKey: caKeys.privateKey,
-    signingAlgorithm: algorithm,
-    notBefore,
-    notAfter,
-    extensions: [
-      new x509.BasicConstraintsExtension(false),
-      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
-      new x509.SubjectAlternativeNameExtension(names.map((value) => ({ type: "dns" as const, value }))),
-    ],
-  });
-  const key = x509.PemConverter.encode(await crypto.subtle.exportKey("pkcs8", keys.privateKey), "PRIVATE KEY");
-  return { "tls.crt": certificate.toString("pem"), "tls.key": key, "ca.crt": ca.toString("pem") };
+  return { "tls.crt": certificate, "tls.key": key, "ca.crt": authority.certificate };
 }

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createSelfSignedCertificate } from "#lib/protocol/hub-certificate.ts";
 import { HubClient } from "#lib/protocol/hub-client.ts";
+import { createSelfSignedCertificate } from "#lib/runtime/certificates.ts";
 import { createLogger } from "#lib/runtime/logger.ts";
 
 type Variables = Record<string, string>;
@@ -58,11 +58,13 @@ export class DaemonProcess {
   }
 }
 
+const sharedCertificate = await createSelfSignedCertificate(["localhost", "127.0.0.1"]);
+
 /** A hub, connectors and edges as processes on loopback, with one certificate and token, and clients to them. */
 export class HubFleet {
   readonly folder = mkdtempSync(join(tmpdir(), "hub-fleet-"));
   readonly token = "token-of-the-test";
-  readonly certificate = createSelfSignedCertificate(["localhost", "127.0.0.1"]);
+  readonly certificate = sharedCertificate;
   readonly #caFile = join(this.folder, "ca.pem");
   readonly #keyFile = join(this.folder, "key.pem");
   readonly #processes: DaemonProcess[] = [];

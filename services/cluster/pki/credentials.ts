@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { Authority, type Certificate } from "./authority.ts";
+import type { Certificate } from "#lib/runtime/certificates.ts";
+import { Authority } from "./authority.ts";
 import { writePrivateFile } from "./files.ts";
 import { Identities, keptToken, type User } from "./identities.ts";
 

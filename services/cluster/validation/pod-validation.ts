@@ -50,7 +50,7 @@ export function validatePodUpdate(spec: V1PodSpec, stored: V1PodSpec, errors: Fi
   const comparable = {
     ...spec,
     containers: sameImages(spec.containers, stored.containers),
-    initContainers: sameImages(spec.initContainers, stored.initContainers),
+    initContainers: spec.initContainers && sameImages(spec.initContainers, stored.initContainers),
     activeDeadlineSeconds: stored.activeDeadlineSeconds,
     terminationGracePeriodSeconds: stored.terminationGracePeriodSeconds,
     tolerations: addedOnly(spec.tolerations, stored.tolerations) ? stored.tolerations : spec.tolerations,

@@ -1,9 +1,9 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { expect, test } from "vitest";
-import { createSelfSignedCertificate } from "#lib/protocol/hub-certificate.ts";
+import { createSelfSignedCertificate } from "#lib/runtime/certificates.ts";
 
-test("a self-signed certificate is its own authority, holds its key, and names every host and address", () => {
-  const { cert, key } = createSelfSignedCertificate(["localhost", "127.10.10.3", "::1", "fd00:1::2:3", "hub.fleet.svc"]);
+test("a self-signed certificate is its own authority, holds its key, and names every host and address", async () => {
+  const { cert, key } = await createSelfSignedCertificate(["localhost", "127.10.10.3", "::1", "fd00:1::2:3", "hub.fleet.svc"]);
   const certificate = new X509Certificate(cert);
   expect(certificate.verify(certificate.publicKey)).toBe(true);
   expect(certificate.checkPrivateKey(createPrivateKey(key))).toBe(true);
@@ -13,9 +13,9 @@ test("a self-signed certificate is its own authority, holds its key, and names e
   expect(certificate.checkHost("other.example")).toBeUndefined();
 });
 
-test("it is valid from a minute ago for a year", () => {
+test("it is valid from a minute ago for a year", async () => {
   const now = Date.UTC(2031, 4, 6, 7, 8, 9);
-  const certificate = new X509Certificate(createSelfSignedCertificate(["localhost"], now).cert);
+  const certificate = new X509Certificate((await createSelfSignedCertificate(["localhost"], now)).cert);
   expect(certificate.validFromDate.getTime()).toBe(now - 60_000);
   expect(certificate.validToDate.getTime()).toBe(now + 365 * 24 * 3_600_000);
 });
