@@ -34,12 +34,15 @@ function openClient(relay: TestRelay, documentId: string, options: Partial<Relay
 async function storedOperations(documentId: string): Promise<{ client_id: string; sequence: number; revision: number }[]> {
   const database = new pg.Client(stack.postgres.url);
   await database.connect();
-  const { rows } = await database.query(
-    "SELECT client_id, sequence::int, revision::int FROM operations WHERE document_id = $1 ORDER BY revision",
-    [documentId],
-  );
-  await database.end();
-  return rows;
+  try {
+    const { rows } = await database.query(
+      "SELECT client_id, sequence::int, revision::int FROM operations WHERE document_id = $1 ORDER BY revision",
+      [documentId],
+    );
+    return rows;
+  } finally {
+    await database.end();
+  }
 }
 
 describe("the relay's ports", () => {
@@ -177,6 +180,31 @@ describe("a relay that dies", () => {
     await eventually(async () => (await (await fetch(`${first.httpUrl}/ready`)).json()).checks.database === "error");
     await stack.postgres.start();
     expect(await waiting).toEqual({ sequence: 1, revision: 1 });
+    await eventually(async () => (await fetch(`${first.httpUrl}/ready`)).ok && (await fetch(`${second.httpUrl}/ready`)).ok);
+  });
+
+  it("takes new clients with the keys that it has while the issuer is away", async () => {
+    const token = await stack.token();
+    stack.issuer.process.child.kill("SIGSTOP");
+    try {
+      const client = openClient(first, randomUUID(), { token: async () => token });
+      await eventually(() => client.isLive, 3000);
+    } finally {
+      stack.issuer.process.child.kill("SIGCONT");
+    }
+  });
+
+  it("makes its schema again when the database was replaced by an empty one, and has its clients start again", async () => {
+    const documentId = randomUUID();
+    const writer = openClient(first, documentId);
+    await writer.insert(0, "of the old database");
+    const database = new pg.Client(stack.postgres.url);
+    await database.connect();
+    await database.query("DROP TABLE operations, documents, relay_migrations");
+    await database.end();
+    await eventually(async () => (await storedOperations(documentId)).length === 0);
+    await eventually(() => writer.isLive && writer.text === "");
+    expect(await writer.insert(0, "new")).toEqual({ sequence: 2, revision: 1 });
     await eventually(async () => (await fetch(`${first.httpUrl}/ready`)).ok && (await fetch(`${second.httpUrl}/ready`)).ok);
   });
 

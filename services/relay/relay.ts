@@ -16,7 +16,6 @@ import { Rooms } from "./rooms.ts";
 import { DocumentStore } from "./store.ts";
 
 const drainMs = 30_000;
-const undefinedTable = "42P01";
 
 /** One replica of the relay: its parts and how they hang together. */
 export class Relay {
@@ -77,11 +76,7 @@ export class Relay {
       {
         database: async () => {
           if (!this.#isMigrated) throw new Error("the schema is not there yet");
-          await store.ping().catch((error: unknown) => {
-            // A database that was replaced by an empty one gets the schema again.
-            if (error instanceof Error && "code" in error && error.code === undefinedTable) this.#isMigrated = false;
-            throw error;
-          });
+          await store.ping();
         },
         redis: () => this.#fanout.ping(),
         jwt_keys: async () => {
@@ -118,7 +113,9 @@ export class Relay {
       intervalMs: 1000,
       logger: this.#logger,
       pass: async () => {
-        if (this.#isMigrated) return;
+        // A database that was replaced by an empty one gets the schema again.
+        if (this.#isMigrated && (await store.hasSchema())) return;
+        this.#isMigrated = false;
         const applied = await migrate(pool);
         this.#isMigrated = true;
         this.#logger.info({ applied }, "the schema is there");

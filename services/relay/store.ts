@@ -25,6 +25,11 @@ export class DocumentStore {
     await this.#pool.query("SELECT 1 FROM documents LIMIT 1");
   }
 
+  async hasSchema(): Promise<boolean> {
+    const { rows } = await this.#pool.query<{ found: boolean }>("SELECT to_regclass('relay_migrations') IS NOT NULL AS found");
+    return rows[0]?.found === true;
+  }
+
   /** The revision of a document, which is created if it does not exist. */
   async open(documentId: string): Promise<number> {
     await this.#pool.query("INSERT INTO documents (id) VALUES ($1) ON CONFLICT DO NOTHING", [documentId]);
