@@ -30,6 +30,8 @@ export type DataTableProps<Row> = {
   selection?: Selection;
   /** Drawn below a row over the whole width, or null. */
   expanded?: (row: Row) => ReactNode;
+  /** A second line under a row, for what must not be cut off; null for none. */
+  note?: (row: Row) => ReactNode;
   isCurrent?: (row: Row) => boolean;
   empty: ReactNode;
   stickyTop?: string;
@@ -43,7 +45,7 @@ const virtualFrom = 200;
  * them. Past 200 rows only those in sight are in the document; the page's main area is what scrolls.
  */
 export function DataTable<Row>(props: DataTableProps<Row>) {
-  const { label, columns, keyOf, sort, onOpen, selection, expanded, isCurrent, empty, stickyTop = "top-0" } = props;
+  const { label, columns, keyOf, sort, onOpen, selection, expanded, note, isCurrent, empty, stickyTop = "top-0" } = props;
   const [pointed, setPointed] = useState(false);
   const order = useRef<{ keys: string[]; sort: string }>({ keys: [], sort: "" });
   const sortKey = `${sort?.column}${sort?.descending}`;
@@ -171,6 +173,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
           const key = keyOf(row);
           const selected = selection?.selected.has(key) ?? false;
           const detail = expanded?.(row) ?? null;
+          const noted = note?.(row) || null;
           return [
             <tr
               key={key}
@@ -208,7 +211,8 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
                 <td
                   key={column.id}
                   className={cn(
-                    "truncate border-b px-2 first:pl-4 last:pr-4",
+                    noted === null && "border-b",
+                    "truncate px-2 first:pl-4 last:pr-4",
                     column.align === "right" && "text-right",
                     !column.essential && "max-md:hidden",
                   )}
@@ -217,6 +221,13 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
                 </td>
               ))}
             </tr>,
+            noted !== null && (
+              <tr key={`${key} note`} onClick={() => onOpen?.(row)} className={cn(onOpen && "cursor-pointer")}>
+                <td colSpan={span} className="border-b px-4 pb-1.5">
+                  {noted}
+                </td>
+              </tr>
+            ),
             detail !== null && (
               <tr key={`${key} detail`}>
                 <td colSpan={span} className="border-b bg-sunken p-0">

@@ -38,7 +38,7 @@ export function ReadyBar({ ready, desired }: { ready: number; desired: number })
   const share = desired === 0 ? 1 : Math.min(1, ready / desired);
   const fill = desired === 0 ? "bg-line-strong" : share === 1 ? "bg-good-fill" : ready === 0 ? "bg-bad-fill" : "bg-warn-fill";
   return (
-    <span className="inline-flex items-center gap-2 whitespace-nowrap">
+    <span className="inline-flex items-center gap-2 whitespace-nowrap align-middle leading-none">
       <span aria-hidden="true" className="h-1 w-10 overflow-hidden rounded-full bg-line">
         <span
           className={cn("block h-full rounded-full transition-[width] duration-500", fill)}

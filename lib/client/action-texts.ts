@@ -48,9 +48,10 @@ export const changeNames: Record<RolloutView["change"], string> = {
   rollback: "Roll back",
 };
 
-/** "service.scale" or "scale" as people say it. */
+/** A verb of the audit as people say it: "scale" or "service.scale" is "Scale", "image" is "Set image". */
 export function verbName(verb: string): string {
   const last = verb.split(".").at(-1) ?? verb;
+  if (Object.hasOwn(changeNames, last)) return changeNames[last as RolloutView["change"]];
   const text = last
     .replace(/[-_]/g, " ")
     .replace(/([a-z])([A-Z])/g, "$1 $2")

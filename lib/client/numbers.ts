@@ -34,6 +34,14 @@ function seconds(value: number): string {
   return `${significant(value, 3)} s`;
 }
 
+function ratio(value: number): string {
+  const percent = value * 100;
+  const absolute = Math.abs(percent);
+  if (absolute === 0) return "0 %";
+  if (absolute < 0.01) return "< 0.01 %";
+  return `${percent.toFixed(absolute >= 99.95 ? 0 : absolute >= 1 ? 1 : 2)} %`;
+}
+
 function large(value: number): string {
   const absolute = Math.abs(value);
   if (absolute >= 1e9) return `${significant(value / 1e9, 3)} G`;
@@ -50,7 +58,7 @@ export function formatFigure(value: number | null | undefined, unit: Unit): stri
     case "per-second":
       return `${large(value)}/s`;
     case "ratio":
-      return value === 0 ? "0 %" : Math.abs(value) < 0.0001 ? "< 0.01 %" : `${significant(value * 100, value >= 0.1 ? 3 : 2)} %`;
+      return ratio(value);
     case "seconds":
       return seconds(value);
     case "bytes":

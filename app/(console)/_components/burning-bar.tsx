@@ -88,7 +88,9 @@ function FeedLine({ feed }: { feed: Feed }) {
         <PlugZap aria-hidden="true" className="size-3.5" />
         {feedTitles[feed.name]} {feed.state === "stale" ? "stale" : "not connected"} for <Elapsed from={feed.since} to={null} />
       </span>
-      {feed.lastError && <span className="min-w-0 truncate text-ink-2">{feed.lastError}</span>}
+      {feed.lastError && (
+        <span className={cn("min-w-0 truncate text-ink-2", feed.hint && "max-md:hidden")}>{feed.lastError}</span>
+      )}
       {feed.hint && (
         <span className="inline-flex min-w-0 items-center gap-1.5">
           <code className="truncate text-ink">{feed.hint}</code>

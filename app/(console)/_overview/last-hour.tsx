@@ -78,12 +78,14 @@ function TimeLine({ entries, now }: { entries: AuditView[]; now: number }) {
           </Link>
         ))}
       </div>
-      <div aria-hidden="true" className="mx-2 mt-1.5 flex justify-between text-2xs text-ink-3">
+      <div aria-hidden="true" className="relative mx-2 mt-1.5 h-4 text-2xs text-ink-3">
         {quarters.map((minutes) => (
-          <span key={minutes} className="w-0 whitespace-nowrap first:w-auto last:w-auto">
-            <span className={minutes === 60 || minutes === 0 ? "" : "-ml-4"}>
-              {formatClock(now - minutes * 60_000, { seconds: false })}
-            </span>
+          <span
+            key={minutes}
+            className="absolute -translate-x-1/2 whitespace-nowrap first:translate-x-0 last:-translate-x-full"
+            style={{ left: `${100 - (minutes / 60) * 100}%` }}
+          >
+            {formatClock(now - minutes * 60_000, { seconds: false })}
           </span>
         ))}
       </div>

@@ -99,9 +99,9 @@ export function OverviewServices({
       cell: (service) => <span className="font-mono text-xs">{service.version}</span>,
     },
     {
-      id: "why",
-      header: "Why, and what changed last",
-      cell: (service) => <Why service={service} last={lastOf(rollouts, service)} />,
+      id: "last",
+      header: "Last change",
+      cell: (service) => <LastChange last={lastOf(rollouts, service)} />,
     },
   ];
   return (
@@ -112,6 +112,9 @@ export function OverviewServices({
       keyOf={(service) => service.id}
       nameOf={(service) => `${service.name} ${healthWord(service.health)}`}
       onOpen={(service) => router.push(`/fleet/${service.id}`)}
+      note={(service) =>
+        service.health !== "healthy" && <p className="-mt-1 pl-4 text-ink-2 md:pl-[8rem]">{service.healthReason}</p>
+      }
       empty={
         <Empty title="No services yet">
           A Deployment appears here once it carries the label switchyard.dev/kind with the value relay, connector, hub or edge.
@@ -124,28 +127,21 @@ export function OverviewServices({
 const lastOf = (rollouts: RolloutView[], service: Service) =>
   rollouts.find((rollout) => rollout.namespace === service.namespace && rollout.service === service.name);
 
-function Why({ service, last }: { service: Service; last: RolloutView | undefined }) {
+function LastChange({ last }: { last: RolloutView | undefined }) {
+  if (!last) return <span className="text-ink-3">–</span>;
   return (
-    <span className="flex min-w-0 items-center gap-3">
-      {service.health !== "healthy" && (
-        <span className="min-w-0 truncate text-ink" title={service.healthReason}>
-          {service.healthReason}
-        </span>
-      )}
-      {last && (
-        <Link
-          href={`/rollouts/${last.id}`}
-          tabIndex={-1}
-          className="inline-flex min-w-0 shrink-0 items-center gap-1.5 text-ink-2 hover:text-ink hover:underline"
-        >
-          <OutcomeShape outcome={last.state} />
-          <span className="truncate">
-            {changeNames[last.change]} {rolloutChange(last)}
-          </span>
-          <TimeAgo at={last.startedAt} className="shrink-0 text-ink-3" />
-        </Link>
-      )}
-    </span>
+    <Link
+      href={`/rollouts/${last.id}`}
+      tabIndex={-1}
+      title={last.message}
+      className="inline-flex max-w-full items-center gap-1.5 align-middle text-ink-2 hover:text-ink hover:underline"
+    >
+      <OutcomeShape outcome={last.state} />
+      <span className="truncate">
+        {changeNames[last.change]} {rolloutChange(last)} <span className="text-ink-3">by {last.actor}</span>
+      </span>
+      <TimeAgo at={last.startedAt} className="shrink-0 text-ink-3" />
+    </Link>
   );
 }
 

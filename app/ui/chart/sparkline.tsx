@@ -9,10 +9,12 @@ export function Sparkline({ series, from, to, stepSeconds }: { series: Series; f
   const values = series.points.flatMap(([, value]) => (value === null ? [] : [value]));
   if (values.length < 2) return null;
   const high = Math.max(...values) || 1;
+  // From near the smallest value, but never so near that a steady line looks restless.
+  const low = Math.max(0, Math.min(...values, high * 0.7) - high * 0.05);
   const x = (time: number) => ((time - from) / (to - from)) * width;
-  const y = (value: number) => height - 1.5 - (value / high) * (height - 3);
+  const y = (value: number) => height - 1.5 - ((value - low) / (high - low)) * (height - 3);
   return (
-    <svg aria-hidden="true" viewBox={`0 0 ${width} ${height}`} className="block h-5 w-24 text-ink-3">
+    <svg aria-hidden="true" viewBox={`0 0 ${width} ${height}`} className="h-5 w-24 align-middle text-ink-3">
       {runsOf(series.points, stepSeconds).map((run) => (
         <path
           key={run[0]?.[0]}

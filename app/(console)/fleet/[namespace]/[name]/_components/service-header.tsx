@@ -136,7 +136,7 @@ function Facts({ service, figures }: { service: Service; figures: ServiceFigures
       {facts.map(([name, value]) => (
         <div key={name}>
           <dt className="text-2xs text-ink-3">{name}</dt>
-          <dd className="font-medium">{value}</dd>
+          <dd className="flex h-5 items-center font-medium">{value}</dd>
         </div>
       ))}
     </dl>

@@ -1,0 +1,30 @@
+import { describe, expect, it } from "vitest";
+import { actionSentence, verbName } from "./action-texts.ts";
+
+const values = { replicas: 5, container: "relay", image: "reg:5000/switchyard/relay:2.0.1", toRevision: 7 };
+
+describe("the sentence on an action's button", () => {
+  it("says the verb and the object", () => {
+    expect(actionSentence("scale", "relay", values)).toBe("Scale relay to 5");
+    expect(actionSentence("image", "relay", values)).toBe("Set image of relay to 2.0.1");
+    expect(actionSentence("rollback", "relay", values)).toBe("Roll back relay to revision 7");
+    expect(actionSentence("pause", "relay", values)).toBe("Pause relay");
+  });
+  it("leaves out what is not known yet", () => {
+    expect(actionSentence("scale", "relay", { ...values, replicas: null })).toBe("Scale relay");
+    expect(actionSentence("rollback", "relay", { ...values, toRevision: 0 })).toBe("Roll back relay");
+    expect(actionSentence("image", "relay", { ...values, image: "reg:5000/relay" })).toBe("Set image of relay");
+  });
+});
+
+describe("a verb of the audit", () => {
+  it("is named as the buttons name it, and any other in words", () => {
+    expect(["service.image", "rollback", "token.create", "password-change", "updateUser"].map(verbName)).toEqual([
+      "Set image",
+      "Roll back",
+      "Create",
+      "Password change",
+      "Update user",
+    ]);
+  });
+});
