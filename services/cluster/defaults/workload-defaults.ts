@@ -34,7 +34,7 @@ export function setServiceDefaults(spec: V1ServiceSpec): void {
   }
   for (const port of spec.ports ?? []) {
     port.protocol ??= "TCP";
-    port.targetPort ??= port.port;
+    if (port.targetPort === undefined || port.targetPort === 0 || port.targetPort === "") port.targetPort = port.port;
   }
   if (spec.type === "ExternalName") return;
   spec.internalTrafficPolicy ??= "Cluster";

@@ -4,11 +4,13 @@ import { StatusError } from "../api.ts";
 import type { Identities, User } from "../pki/identities.ts";
 import { refusals } from "../registry/refusals.ts";
 import type { Registry } from "../registry/registry.ts";
+import { DecodeError } from "../schema/decode.ts";
 import type { Store } from "../store/store.ts";
 import { sendBytes, sendJson, statusOf } from "./answers.ts";
 import { aggregatedDiscovery, aggregatedVersion, coreVersions, findGroup, groupList, resourceList } from "./discovery.ts";
 import type { Exchange } from "./exchange.ts";
 import type { ObjectHandlers } from "./objects.ts";
+import { openApiV2, openApiV2Protobuf, protobufContentType } from "./openapi.ts";
 import { bindPod, evictPod } from "./pod-actions.ts";
 import { type KubeletAccess, streamPodLogs } from "./pod-logs.ts";
 import { parseTarget, type RequestTarget } from "./request-target.ts";
@@ -37,10 +39,6 @@ const version = {
   compiler: "",
   platform: "linux/amd64",
 };
-
-const emptyOpenApiV2 = { swagger: "2.0", info: { title: "Kubernetes", version: version.gitVersion }, paths: {}, definitions: {} };
-/** The same in protobuf: field 1, swagger, is "2.0". kubectl asks for nothing else. */
-const emptyOpenApiV2Protobuf = Buffer.from([0x0a, 0x03, 0x32, 0x2e, 0x30]);
 
 /** Answers one request: open paths, authentication, discovery, objects. Every refusal becomes a v1 Status. */
 export class ApiHandler {
@@ -122,20 +120,19 @@ export class ApiHandler {
     return groupVersion ? resourceList(group, groupVersion) : findGroup(group);
   }
 
-  /** kubectl checks and explains fields by these documents; without them it leaves both to the server. */
   #openApi({ request, response, url }: Exchange): void {
     if (!isGet(request)) throw refusals.methodNotAllowed();
     if (url.pathname === "/openapi/v3") {
       sendJson(response, 200, { paths: {} });
     } else if (request.headers.accept?.includes("protobuf")) {
-      sendBytes(response, 200, "application/com.github.proto-openapi.spec.v2@v1.0+protobuf", emptyOpenApiV2Protobuf);
+      sendBytes(response, 200, protobufContentType, openApiV2Protobuf(version.gitVersion));
     } else {
-      sendJson(response, 200, emptyOpenApiV2);
+      sendJson(response, 200, openApiV2(version.gitVersion));
     }
   }
 
   #refuse(error: unknown, request: IncomingMessage, response: ServerResponse): void {
-    let refusal = error;
+    let refusal = error instanceof DecodeError ? refusals.badRequest(error.message) : error;
     if (!(refusal instanceof StatusError)) {
       this.#options.logger.error({ err: error, method: request.method, path: request.url }, "a request failed");
       refusal = new StatusError(500, "InternalError", "Internal error occurred");

@@ -1,8 +1,12 @@
 import type { IncomingMessage } from "node:http";
 import { parse } from "yaml";
 import { StatusError } from "../api.ts";
+import { isObject } from "../patch/merge-patch.ts";
 import { refusals } from "../registry/refusals.ts";
+import { decodeProtobuf } from "../schema/protobuf.ts";
 
+const protobuf = "application/vnd.kubernetes.protobuf";
+const objectMediaTypes = ["application/json", "application/yaml", protobuf];
 const limitBytes = 3 * 1024 * 1024;
 
 export function mediaTypeOf(request: IncomingMessage): string {
@@ -23,13 +27,30 @@ export async function readBody(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** The body as an object, in JSON or YAML by its content type. */
-export function parseObject(body: Buffer, mediaType: string): Record<string, unknown> {
-  const value = parseText(body.toString(), mediaType);
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw refusals.badRequest("couldn't get version/kind; json parse error: the body is not an object");
+/** The body as an object of a type of schema/types.json, in JSON, YAML or Kubernetes' protobuf; undefined when it is empty. */
+export async function readObject(request: IncomingMessage, type: string): Promise<Record<string, unknown> | undefined> {
+  const mediaType = mediaTypeOf(request) || "application/json";
+  const body = await readBody(request);
+  if (body.length === 0) return undefined;
+  if (!objectMediaTypes.includes(mediaType)) throw unsupportedMediaType(objectMediaTypes);
+  const value = mediaType === protobuf ? parseProtobuf(body, type) : parseText(body.toString(), mediaType);
+  if (isObject(value)) return value;
+  throw refusals.badRequest("couldn't get version/kind; json parse error: the body is not an object");
+}
+
+/** As readObject; an empty body is refused. */
+export async function requireObject(request: IncomingMessage, type: string): Promise<Record<string, unknown>> {
+  const value = await readObject(request, type);
+  if (value) return value;
+  throw refusals.badRequest("the request has no body");
+}
+
+function parseProtobuf(body: Buffer, type: string): Record<string, unknown> {
+  try {
+    return decodeProtobuf(body, type);
+  } catch (error) {
+    throw refusals.badRequest(error instanceof Error ? error.message : "the body could not be parsed");
   }
-  return value as Record<string, unknown>;
 }
 
 export function parseText(text: string, mediaType: string): unknown {

@@ -9,7 +9,7 @@ import { selectionOf } from "../selectors/selection.ts";
 import type { Store } from "../store/store.ts";
 import type { Selection, WatchHub } from "../watch/hub.ts";
 import { sendBytes, sendJson, sendYaml, successStatus } from "./answers.ts";
-import { mediaTypeOf, parseObject, parseText, readBody, unsupportedMediaType } from "./body.ts";
+import { mediaTypeOf, parseText, readBody, readObject, requireObject, unsupportedMediaType } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
 import { encodeList, encodeOne, pageOf } from "./list.ts";
 import { chooseRendition, type Rendition } from "./negotiation.ts";
@@ -26,7 +26,6 @@ export type ObjectsOptions = {
   watchLimitBytes: number;
 };
 
-const bodyTypes = ["application/json", "application/yaml"];
 const patchAttempts = 5;
 
 /** The verbs on collections and objects: get, list, watch, create, update, patch, delete, deletecollection. */
@@ -93,7 +92,7 @@ export class ObjectHandlers {
   async #create({ request, response, url }: Exchange, target: RequestTarget): Promise<void> {
     const { definition } = target;
     const rendition = renditionFor(request.headers.accept, url);
-    const given = checkKind(await readObject(request), definition);
+    const given = checkKind(await requireObject(request, definition.type), definition);
     const draft = { ...given, metadata: namespacedMetadata(given, target) } as KubeObject;
     const warnings = checkFields(definition, draft, url);
     const object = await this.#options.registry.create(definition.id, draft, writeOptions(url));
@@ -104,7 +103,7 @@ export class ObjectHandlers {
   async #update({ request, response, url }: Exchange, target: RequestTarget): Promise<void> {
     const { definition } = target;
     const rendition = renditionFor(request.headers.accept, url);
-    const given = checkKind(await readObject(request), definition);
+    const given = checkKind(await requireObject(request, definition.type), definition);
     const metadata = namespacedMetadata(given, target);
     if (metadata.name !== undefined && metadata.name !== target.name) {
       const message = `the name of the object (${String(metadata.name)}) does not match the name on the URL (${target.name})`;
@@ -210,18 +209,9 @@ function selectFor({ definition, namespace }: RequestTarget, url: URL): Selectio
   }
 }
 
-async function readObject(request: Exchange["request"]): Promise<Record<string, unknown>> {
-  const mediaType = mediaTypeOf(request) || "application/json";
-  if (!bodyTypes.includes(mediaType)) throw unsupportedMediaType(bodyTypes);
-  return parseObject(await readBody(request), mediaType);
-}
-
 async function readDeleteOptions(request: Exchange["request"]): Promise<Record<string, unknown>> {
-  const body = await readBody(request);
-  if (body.length === 0) return {};
-  const mediaType = mediaTypeOf(request) || "application/json";
-  if (!bodyTypes.includes(mediaType)) throw unsupportedMediaType(bodyTypes);
-  return decode("V1DeleteOptions", parseObject(body, mediaType)).value;
+  const given = await readObject(request, "V1DeleteOptions");
+  return given ? decode("V1DeleteOptions", given).value : {};
 }
 
 function deleteOptions(body: Record<string, unknown>, url: URL): DeleteOptions & WriteOptions {

@@ -2,10 +2,10 @@ import type { KubeObject } from "../api.ts";
 import { timestamp } from "../registry/metadata.ts";
 import { refusals } from "../registry/refusals.ts";
 import type { Registry } from "../registry/registry.ts";
-import { DecodeError, decode } from "../schema/decode.ts";
+import { decode } from "../schema/decode.ts";
 import type { Store } from "../store/store.ts";
 import { sendJson, successStatus } from "./answers.ts";
-import { mediaTypeOf, parseObject, readBody, unsupportedMediaType } from "./body.ts";
+import { requireObject } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
 import { isDryRun } from "./query.ts";
 import type { RequestTarget } from "./request-target.ts";
@@ -63,12 +63,5 @@ export async function evictPod({ request, response, url }: Exchange, target: Req
 }
 
 async function readAs(type: string, request: Exchange["request"]): Promise<Record<string, unknown>> {
-  const mediaType = mediaTypeOf(request) || "application/json";
-  if (mediaType !== "application/json" && mediaType !== "application/yaml") throw unsupportedMediaType(["application/json"]);
-  try {
-    return decode(type, parseObject(await readBody(request), mediaType)).value;
-  } catch (error) {
-    if (error instanceof DecodeError) throw refusals.badRequest(error.message);
-    throw error;
-  }
+  return decode(type, await requireObject(request, type)).value;
 }

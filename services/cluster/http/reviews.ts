@@ -1,7 +1,7 @@
 import { refusals } from "../registry/refusals.ts";
 import { decode } from "../schema/decode.ts";
 import { sendJson } from "./answers.ts";
-import { mediaTypeOf, parseObject, readBody, unsupportedMediaType } from "./body.ts";
+import { requireObject } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
 
 const kinds: Record<string, { kind: string; type: string }> = {
@@ -16,9 +16,7 @@ export async function answerReview({ request, response }: Exchange, resource: st
   const review = Object.hasOwn(kinds, resource) ? kinds[resource] : undefined;
   if (!review) throw refusals.noSuchPath();
   if (request.method !== "POST") throw refusals.methodNotAllowed();
-  const mediaType = mediaTypeOf(request) || "application/json";
-  if (mediaType !== "application/json" && mediaType !== "application/yaml") throw unsupportedMediaType(["application/json"]);
-  const { spec = {} } = decode(review.type, parseObject(await readBody(request), mediaType)).value;
+  const { spec = {} } = decode(review.type, await requireObject(request, review.type)).value;
   const status =
     review.kind === "SelfSubjectAccessReview"
       ? { allowed: true, reason: "every valid token may do everything" }

@@ -3,12 +3,12 @@ import { type KubeObject, StatusError } from "../api.ts";
 import { applyPatch, patchMediaTypes } from "../patch/patch.ts";
 import { modifiedMessage, refusals } from "../registry/refusals.ts";
 import type { Registry } from "../registry/registry.ts";
-import { DecodeError, decode } from "../schema/decode.ts";
+import { decode } from "../schema/decode.ts";
 import type { Store } from "../store/store.ts";
 import { selectorText } from "../tables/workload-tables.ts";
 import { FieldErrors } from "../validation/field-errors.ts";
 import { sendJson } from "./answers.ts";
-import { mediaTypeOf, parseObject, parseText, readBody, unsupportedMediaType } from "./body.ts";
+import { mediaTypeOf, parseText, readBody, requireObject, unsupportedMediaType } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
 import { isDryRun } from "./query.ts";
 import type { RequestTarget } from "./request-target.ts";
@@ -36,13 +36,11 @@ export async function handleScale(
   const isPatch = request.method === "PATCH";
   if (!isPatch && request.method !== "PUT") throw refusals.methodNotAllowed();
   if (isPatch && !patchMediaTypes.includes(mediaType)) throw unsupportedMediaType(patchMediaTypes);
-  if (!isPatch && mediaType !== "application/json") throw unsupportedMediaType(["application/json"]);
-  const body = await readBody(request);
+  const body = isPatch
+    ? parseText((await readBody(request)).toString(), "application/json")
+    : await requireObject(request, "V1Scale");
   const stored = read();
-  const given = isPatch
-    ? applyPatch(mediaType, "V1Scale", scaleOf(stored), parseText(body.toString(), "application/json"))
-    : parseObject(body, mediaType);
-  const scale = readScale(given);
+  const scale = decode("V1Scale", isPatch ? applyPatch(mediaType, "V1Scale", scaleOf(stored), body) : body).value as Scale;
   const replicas = scale.spec?.replicas ?? 0;
   if (replicas < 0) {
     const errors = new FieldErrors();
@@ -55,15 +53,6 @@ export async function handleScale(
   }
   const changed = { ...stored, spec: { ...(stored.spec as object), replicas } };
   sendJson(response, 200, scaleOf(await registry.update(definition.id, changed, { dryRun: isDryRun(url) })));
-}
-
-function readScale(given: Record<string, unknown>): Scale {
-  try {
-    return decode("V1Scale", given).value as Scale;
-  } catch (error) {
-    if (!(error instanceof DecodeError)) throw error;
-    throw refusals.badRequest(`Scale in version "v1" cannot be handled as a Scale: ${error.message}`);
-  }
 }
 
 function scaleOf(object: KubeObject): KubeObject {

@@ -1,0 +1,84 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { KubeConfig } from "@kubernetes/client-node";
+
+const projectDir = fileURLToPath(new URL("../..", import.meta.url));
+
+export type TestCluster = {
+  dataDir: string;
+  address: string;
+  kubeconfigPath: string;
+  config: KubeConfig;
+  /** Ends the process as a crash does, or politely, and starts it again on the same data and port. */
+  restart(signal: "SIGKILL" | "SIGTERM"): Promise<void>;
+  stop(): Promise<void>;
+};
+
+/** Starts the API server with its controllers as a process of its own, on a free port with fresh data. */
+export async function startTestCluster(): Promise<TestCluster> {
+  const dataDir = mkdtempSync(join(tmpdir(), "switchyard-conformance-"));
+  let running = await startProcess(dataDir, 0);
+  const { address } = running;
+  const port = Number(new URL(address).port);
+  const kubeconfigPath = join(dataDir, "admin.kubeconfig");
+  const config = new KubeConfig();
+  config.loadFromFile(kubeconfigPath);
+  return {
+    dataDir,
+    address,
+    kubeconfigPath,
+    config,
+    async restart(signal) {
+      await end(running.child, signal);
+      running = await startProcess(dataDir, port);
+    },
+    async stop() {
+      await end(running.child, "SIGTERM");
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function startProcess(dataDir: string, port: number): Promise<{ child: ChildProcess; address: string }> {
+  const child = spawn(process.execPath, ["services/cluster/main.ts"], {
+    cwd: projectDir,
+    env: { ...process.env, CLUSTER_DATA_DIR: dataDir, CLUSTER_PORT: String(port), LOG_LEVEL: "info" },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let complaint = "";
+  child.stderr.on("data", (chunk: Buffer) => {
+    complaint += chunk.toString();
+  });
+  const address = await new Promise<string>((resolve, reject) => {
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      const entry = JSON.parse(line) as { msg?: string; address?: string };
+      if (entry.msg === "serving the Kubernetes API" && entry.address) resolve(entry.address);
+    });
+    child.once("exit", (code) => reject(new Error(`the API server ended with code ${code}: ${complaint}`)));
+  });
+  return { child, address };
+}
+
+async function end(child: ChildProcess, signal: "SIGKILL" | "SIGTERM"): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, "exit");
+  child.kill(signal);
+  await exited;
+}
+
+/** Asks again until the answer is there; fails with the last answer after `timeoutMs`. */
+export async function eventually<T>(ask: () => Promise<T | undefined | false>, what: string, timeoutMs = 20_000): Promise<T> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const answer = await ask();
+    if (answer !== undefined && answer !== false) return answer;
+    if (performance.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
