@@ -10,11 +10,14 @@ export function TemplateDiff({
   after,
   beforeTitle,
   afterTitle,
+  isLow = false,
 }: {
   before: string;
   after: string;
   beforeTitle: string;
   afterTitle: string;
+  /** Scrolls inside itself, for dialogs. */
+  isLow?: boolean;
 }) {
   const rows = useMemo(() => sideBySide(before, after), [before, after]);
   const blocks = useMemo(() => foldUnchanged(rows), [rows]);
@@ -31,7 +34,7 @@ export function TemplateDiff({
           </span>
         </span>
       </figcaption>
-      <div className="font-mono text-xs leading-5">
+      <div className={cn("font-mono text-xs leading-5", isLow && "scroll-thin max-h-72 overflow-y-auto")}>
         {blocks.map((block, index) => {
           const start = block.rows[0]?.left?.number ?? block.rows[0]?.right?.number ?? 0;
           if (block.kind === "folded" && !unfolded.has(start)) {

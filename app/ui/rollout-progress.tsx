@@ -43,11 +43,11 @@ export function RolloutProgress({ page }: { page: ServiceAnswer }) {
         {newest.map((instance) => (
           <li
             key={instance.uid}
-            className="grid h-8 animate-[appear_400ms] grid-cols-[minmax(0,1fr)_minmax(0,9.5rem)_4.5rem_2.5rem] items-center gap-3 border-b px-3 last:border-b-0"
+            className="grid h-8 animate-[appear_400ms] grid-cols-[minmax(0,1fr)_minmax(0,9rem)_2.5rem] sm:grid-cols-[minmax(0,1fr)_minmax(0,9.5rem)_4.5rem_2.5rem] items-center gap-3 border-b px-3 last:border-b-0"
           >
             <Identifier name={instance.name} />
             <InstanceStatus instance={instance} />
-            <span className="truncate text-ink-3">{instance.version}</span>
+            <span className="truncate text-ink-3 max-sm:hidden">{instance.version}</span>
             <Age since={instance.createdAt} className="text-right text-ink-3" />
           </li>
         ))}

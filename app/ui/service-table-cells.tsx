@@ -8,7 +8,7 @@ export function ServiceLink({ service, range }: { service: Pick<Service, "id" | 
     <Link
       href={`/fleet/${service.id}${range ? `?range=${range}` : ""}`}
       tabIndex={-1}
-      className="truncate rounded-sm font-medium text-ink hover:text-accent hover:underline"
+      className="name truncate rounded-sm font-medium text-ink hover:text-accent hover:underline"
     >
       {service.name}
     </Link>

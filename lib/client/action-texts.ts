@@ -33,7 +33,7 @@ export function rolloutChange(rollout: RolloutView): string {
     case "scale":
       return `${rollout.fromReplicas ?? "?"} → ${rollout.toReplicas ?? "?"} instances`;
     case "restart":
-      return "Same template, new instances";
+      return "all instances";
     case "image":
       return `${rollout.fromVersion ?? "?"} → ${rollout.toVersion ?? "?"}`;
     case "rollback":

@@ -23,7 +23,7 @@ describe("figures with units", () => {
     [512, "bytes", "512 B"],
     [1024, "bytes", "1.0 KiB"],
     [134_217_728, "bytes", "128 MiB"],
-    [0.123, "cores", "123 m"],
+    [0.123, "cores", "0.12 cores"],
     [1.5, "cores", "1.50 cores"],
   ] as const)("%d %s reads %s", (value, unit, text) => {
     expect(formatFigure(value, unit)).toBe(text);

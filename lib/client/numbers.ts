@@ -64,11 +64,7 @@ export function formatFigure(value: number | null | undefined, unit: Unit): stri
     case "bytes":
       return bytes(value);
     case "cores":
-      return Math.abs(value) < 0.0005
-        ? "0 m"
-        : Math.abs(value) < 1
-          ? `${Math.round(value * 1000)} m`
-          : `${significant(value, 3)} cores`;
+      return `${significant(value, Math.abs(value) >= 1 ? 3 : 2)} cores`;
     case "count":
       return large(value);
   }

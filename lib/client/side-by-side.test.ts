@@ -38,9 +38,18 @@ describe("two templates beside each other", () => {
     );
   });
 
+  it("put a changed line beside the one it came from, not beside a new one", () => {
+    const rows = sideBySide("image: relay:2.0.0", "- name: FAN_OUT\n  value: coalesced\nimage: relay:2.0.1");
+    expect(rows.map((row) => [row.kind, text(row.left), text(row.right)])).toEqual([
+      ["added", null, "- name: FAN_OUT"],
+      ["added", null, "  value: coalesced"],
+      ["changed", "image: relay:2.0.0", "image: relay:2.0.1"],
+    ]);
+  });
+
   it("fold long equal runs and keep three lines around a change", () => {
     const before = Array.from({ length: 30 }, (_, index) => `line ${index}`);
-    const after = before.with(15, "changed");
+    const after = before.with(15, "line changed");
     const blocks = foldUnchanged(sideBySide(before.join("\n"), after.join("\n")));
     expect(blocks.map((block) => [block.kind, block.rows.length])).toEqual([
       ["folded", 12],

@@ -32,22 +32,78 @@ export function sideBySide(before: string, after: string): DiffRow[] {
       for (const line of part.value) rows.push({ kind: "same", left: plain(left++, line), right: plain(right++, line) });
       continue;
     }
-    const pairs = Math.min(removed.length, part.value.length);
-    const added = part.value.slice(pairs);
-    for (let index = 0; index < pairs; index += 1) {
-      const [leftSegments, rightSegments] = changedWords(removed[index] ?? "", part.value[index] ?? "");
-      rows.push({
-        kind: "changed",
-        left: { number: left++, segments: leftSegments },
-        right: { number: right++, segments: rightSegments },
-      });
+    for (const [before, after] of pairUp(removed, part.value)) {
+      if (before === null) rows.push({ kind: "added", left: null, right: plain(right++, after ?? "") });
+      else if (after === null) rows.push({ kind: "removed", left: plain(left++, before), right: null });
+      else {
+        const [leftSegments, rightSegments] = changedWords(before, after);
+        rows.push({
+          kind: "changed",
+          left: { number: left++, segments: leftSegments },
+          right: { number: right++, segments: rightSegments },
+        });
+      }
     }
-    removed = removed.slice(pairs);
-    flushRemoved();
-    for (const line of added) rows.push({ kind: "added", left: null, right: plain(right++, line) });
+    removed = [];
   }
   flushRemoved();
   return rows;
+}
+
+/** Puts lines that resemble each other side by side, in order; the rest stand alone, removed ones first. */
+function pairUp(removed: string[], added: string[]): [string | null, string | null][] {
+  if (removed.length * added.length > 10_000) return [...removed.map(alone), ...added.map(fresh)];
+  const width = added.length + 1;
+  const best = new Float64Array((removed.length + 1) * width);
+  const at = (row: number, column: number) => best[row * width + column] ?? 0;
+  for (let row = removed.length - 1; row >= 0; row -= 1) {
+    for (let column = added.length - 1; column >= 0; column -= 1) {
+      const paired = pairValue(removed[row] ?? "", added[column] ?? "") + at(row + 1, column + 1);
+      best[row * width + column] = Math.max(at(row + 1, column), at(row, column + 1), paired);
+    }
+  }
+  const pairs: [string | null, string | null][] = [];
+  let row = 0;
+  let column = 0;
+  while (row < removed.length || column < added.length) {
+    const before = removed[row] ?? null;
+    const after = added[column] ?? null;
+    const value = before === null || after === null ? 0 : pairValue(before, after);
+    if (value > 0 && at(row, column) === value + at(row + 1, column + 1)) {
+      pairs.push([before, after]);
+      row += 1;
+      column += 1;
+    } else if (before !== null && at(row, column) === at(row + 1, column)) {
+      pairs.push([before, null]);
+      row += 1;
+    } else {
+      pairs.push([null, after]);
+      column += 1;
+    }
+  }
+  return pairs;
+}
+
+const alone = (line: string): [string | null, string | null] => [line, null];
+const fresh = (line: string): [string | null, string | null] => [null, line];
+
+/** How much of two lines is common, by their words; nothing when it is less than half, or only their indentation. */
+function pairValue(before: string, after: string): number {
+  const words = (line: string) => line.split(/[^\w$]+/).filter(Boolean);
+  const left = words(before);
+  const right = words(after);
+  const pool = new Map<string, number>();
+  for (const word of left) pool.set(word, (pool.get(word) ?? 0) + 1);
+  let common = 0;
+  for (const word of right) {
+    const count = pool.get(word) ?? 0;
+    if (count > 0) {
+      common += 1;
+      pool.set(word, count - 1);
+    }
+  }
+  const share = (2 * common) / Math.max(1, left.length + right.length);
+  return share >= 0.5 ? share : 0;
 }
 
 function plain(number: number, text: string): DiffSide {

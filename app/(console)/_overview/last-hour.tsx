@@ -46,7 +46,7 @@ export function LastHour() {
                   <TimeAgo at={entry.at} className="text-ink-3" />
                   <OutcomeStatus outcome={entry.outcome} />
                   <span className="truncate">
-                    {verbName(entry.verb)} <span className="font-medium">{entry.target}</span>
+                    {verbName(entry.verb)} <span className="name font-medium">{entry.target}</span>
                   </span>
                   <span className="truncate text-ink-2 max-md:hidden">{entry.actor}</span>
                   <span className="truncate text-ink-2 max-md:hidden">{entry.error?.message ?? entry.reason}</span>

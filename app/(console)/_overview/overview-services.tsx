@@ -113,7 +113,7 @@ export function OverviewServices({
       nameOf={(service) => `${service.name} ${healthWord(service.health)}`}
       onOpen={(service) => router.push(`/fleet/${service.id}`)}
       note={(service) =>
-        service.health !== "healthy" && <p className="-mt-1 pl-4 text-ink-2 md:pl-[8rem]">{service.healthReason}</p>
+        service.health !== "healthy" && <p className="-mt-1 pl-4 text-ink-2 md:pl-[7.5rem]">{service.healthReason}</p>
       }
       empty={
         <Empty title="No services yet">

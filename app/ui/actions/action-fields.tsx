@@ -40,6 +40,7 @@ function ReplicasField({ service, values, onChange, errors }: FieldsProps) {
             min={0}
             max={5000}
             autoFocus
+            onFocus={(event) => event.target.select()}
             className="w-24 text-center font-medium [appearance:textfield] [&::-webkit-inner-spin-button]:appearance-none"
             value={values.replicas ?? ""}
             onChange={(event) => onChange({ ...values, replicas: event.target.value === "" ? null : Number(event.target.value) })}

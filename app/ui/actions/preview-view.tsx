@@ -41,7 +41,13 @@ export function PreviewView({
         )}
       </Part>
       {preview.template && preview.template.before !== preview.template.after && (
-        <TemplateDiff before={preview.template.before} after={preview.template.after} beforeTitle="Now" afterTitle="After" />
+        <TemplateDiff
+          isLow
+          before={preview.template.before}
+          after={preview.template.after}
+          beforeTitle="Now"
+          afterTitle="After"
+        />
       )}
       {preview.affected.length > 0 && (
         <Part title="Affected now">

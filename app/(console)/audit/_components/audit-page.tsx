@@ -44,7 +44,7 @@ const columns: Column<AuditView>[] = [
     essential: true,
     cell: (entry) => (
       <>
-        {verbName(entry.verb)} <span className="font-medium">{entry.target}</span>
+        {verbName(entry.verb)} <span className="name font-medium">{entry.target}</span>
         {entry.targetNamespace && <span className="text-ink-3"> in {entry.targetNamespace}</span>}
       </>
     ),

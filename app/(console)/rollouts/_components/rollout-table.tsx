@@ -27,7 +27,7 @@ const columns: Column<RolloutView>[] = [
     width: "w-36 max-md:w-24",
     essential: true,
     cell: (rollout) => (
-      <span className="font-medium" title={rollout.namespace}>
+      <span className="name font-medium" title={rollout.namespace}>
         {rollout.service}
       </span>
     ),

@@ -38,7 +38,7 @@ export function ConnectionsSection() {
           return (
             <li key={feed.name} className="grid gap-x-4 gap-y-1 border-b px-4 py-2 md:grid-cols-[9rem_11rem_1fr]">
               <span className="font-medium">{title}</span>
-              <span className={`inline-flex items-center gap-1.5 font-medium ${color}`}>
+              <span className={`inline-flex h-5 items-center gap-1.5 font-medium ${color}`}>
                 <StatusShape health={health} /> {word}
                 <span className="font-normal text-ink-3">
                   <Elapsed from={feed.since} to={null} />

@@ -37,7 +37,7 @@ export function ServiceHeader({
             </Link>{" "}
             / {id.split("/")[0]}
           </p>
-          <h1 className="flex flex-wrap items-center gap-x-3 text-xl font-semibold tracking-[-0.015em]">
+          <h1 className="flex flex-wrap items-center gap-x-3 name text-xl font-semibold tracking-[-0.015em]">
             {id.split("/")[1]}
             {service && (
               <Tint value={service.health} className="text-sm tracking-normal">
