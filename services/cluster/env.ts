@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { envValue } from "#lib/runtime/env.ts";
 
+import { networkPattern } from "./network.ts";
+
 const dnsLabel = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 export const clusterEnv = z.object({
@@ -16,6 +18,7 @@ export const clusterEnv = z.object({
       context.addIssue({ code: "custom", message: "wants 1 to 20 different node names, separated by commas" });
       return z.NEVER;
     }),
+  CLUSTER_NETWORK: z.string().regex(networkPattern, "wants the first half of a loopback network, e.g. 127.10").default("127.10"),
   LOG_LEVEL: envValue.logLevel().default("info"),
 });
 

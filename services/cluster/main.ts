@@ -3,6 +3,7 @@ import { onShutdown } from "#lib/runtime/lifecycle.ts";
 import { createLogger } from "#lib/runtime/logger.ts";
 import { startControllers } from "./controllers/start.ts";
 import { clusterEnv } from "./env.ts";
+import { networkOf } from "./network.ts";
 import { startServer } from "./server.ts";
 
 const env = parseEnvOrExit(clusterEnv);
@@ -14,6 +15,7 @@ try {
     port: env.CLUSTER_PORT,
     namespace: env.CLUSTER_NAMESPACE,
     nodes: env.CLUSTER_NODES,
+    network: networkOf(env.CLUSTER_NETWORK),
     logger,
     onFailure(error) {
       logger.fatal({ err: error }, "the data directory cannot be written; stopping, since no write can be acknowledged");

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import type { Logger } from "#lib/runtime/logger.ts";
 import { ApiHandler } from "./http/api-handler.ts";
 import { ObjectHandlers } from "./http/objects.ts";
+import { defaultNetwork, type Network } from "./network.ts";
 import { openCredentials } from "./pki/credentials.ts";
 import { ensureFirstObjects } from "./registry/first-objects.ts";
 import { Registry } from "./registry/registry.ts";
@@ -16,6 +17,8 @@ export type ServerOptions = {
   /** The namespace of the kubeconfigs' context. */
   namespace: string;
   nodes: string[];
+  /** 127.10 for nodes and pods and 127.11 for services by default. */
+  network?: Network;
   logger: Logger;
   now?: () => Date;
   /** How many past changes of each resource a watch can catch up on. */
@@ -37,7 +40,7 @@ export type RunningServer = {
 
 /** Starts the API server on 127.0.0.1. Rejects when the port or the data directory is taken, or the data is damaged. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { dataDir, logger, now = () => new Date() } = options;
+  const { dataDir, logger, now = () => new Date(), network = defaultNetwork } = options;
   const store = await Store.open({
     directory: dataDir,
     logger,
@@ -45,8 +48,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     compactAfterBytes: options.compactAfterBytes,
   });
   try {
-    const credentials = await openCredentials(dataDir, options.nodes, () => now().getTime());
-    const registry = new Registry({ store, now });
+    const credentials = await openCredentials(dataDir, options.nodes, network, () => now().getTime());
+    const registry = new Registry({ store, now, network });
     const hub = new WatchHub(store, options.watchHistory);
     const objects = new ObjectHandlers({
       store,
@@ -80,7 +83,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       (request, response) => void handler.handle(request, response),
     );
     address = `https://127.0.0.1:${await listen(server, options.port)}`;
-    await ensureFirstObjects(registry, Number(new URL(address).port));
+    await ensureFirstObjects(registry, Number(new URL(address).port), network);
     const kubeconfigPath = await credentials.writeKubeconfigs(address, options.namespace);
     logger.info({ address, kubeconfig: kubeconfigPath }, "serving the Kubernetes API");
     return { address, registry, kubeconfigPath, stop: () => stopServer(server, objects, store) };

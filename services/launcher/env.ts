@@ -20,6 +20,10 @@ export const launcherEnv = z
     SWITCHYARD_INSTALL: z.enum(["auto", "never"], "wants auto or never").default("auto"),
     SWITCHYARD_POSTGRES_PORT: envValue.port().default(15432),
     SWITCHYARD_CLUSTER_PORT: envValue.port().default(16443),
+    SWITCHYARD_CLUSTER_NETWORK: z
+      .string()
+      .regex(/^127\.(\d{1,2}|1\d\d|2[0-4]\d|25[0-4])$/, "wants the first half of a loopback network, e.g. 127.10")
+      .default("127.10"),
     SWITCHYARD_CONTROLLER_PORT: envValue.port().default(3901),
     DATABASE_URL: envValue.url("postgresql", "postgres").optional(),
     PROMETHEUS_URL: envValue.url("http", "https").optional(),
@@ -57,6 +61,7 @@ export const launcherEnv = z
     mayInstall: env.SWITCHYARD_INSTALL === "auto",
     postgresPort: env.SWITCHYARD_POSTGRES_PORT,
     clusterPort: env.SWITCHYARD_CLUSTER_PORT,
+    clusterNetwork: env.SWITCHYARD_CLUSTER_NETWORK,
     controllerPort: env.SWITCHYARD_CONTROLLER_PORT,
     databaseUrl: env.DATABASE_URL,
     prometheusUrl: env.PROMETHEUS_URL,

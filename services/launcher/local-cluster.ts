@@ -15,8 +15,8 @@ const nodes = new Map([
 /** Names of its processes, in the order in which they are stopped: pods first, the API last. */
 export const clusterProcesses = [[...nodes.keys()].map((node) => `kubelet-${node}`), ["cluster-proxy"], ["cluster"]];
 
-/** Where the local cluster keeps its data, and its API's port on 127.0.0.1. */
-export type LocalCluster = { dataDir: string; port: number; logLevel: string };
+/** Where the local cluster keeps its data, its API's port on 127.0.0.1, and the first half of its addresses (127.10). */
+export type LocalCluster = { dataDir: string; port: number; network: string; logLevel: string };
 
 /** The kubeconfig of its administrator, made at the first start. */
 export function adminKubeconfig(cluster: LocalCluster): string {
@@ -69,8 +69,15 @@ export async function poll<T>(timeoutMs: number, attempt: () => Promise<T | unde
   return undefined;
 }
 
-function apiServer({ dataDir, port, logLevel }: LocalCluster): ProcessSpec {
-  const env = { CLUSTER_DATA_DIR: dataDir, CLUSTER_PORT: String(port), CLUSTER_NAMESPACE: "fleet", LOG_LEVEL: logLevel };
+function apiServer({ dataDir, port, network, logLevel }: LocalCluster): ProcessSpec {
+  const env = {
+    CLUSTER_DATA_DIR: dataDir,
+    CLUSTER_PORT: String(port),
+    CLUSTER_NETWORK: network,
+    CLUSTER_NAMESPACE: "fleet",
+    CLUSTER_NODES: [...nodes.keys()].join(","),
+    LOG_LEVEL: logLevel,
+  };
   return nodeProcess("cluster", "services/cluster/main.ts", env);
 }
 
@@ -79,14 +86,14 @@ function proxy({ dataDir, logLevel }: LocalCluster): ProcessSpec {
   return nodeProcess("cluster-proxy", "services/cluster/proxy/main.ts", env);
 }
 
-function kubelet({ dataDir, logLevel }: LocalCluster, node: string): ProcessSpec {
+function kubelet({ dataDir, network, logLevel }: LocalCluster, node: string): ProcessSpec {
   const number = nodes.get(node);
   const env = {
     KUBELET_NODE_NAME: node,
     KUBELET_KUBECONFIG: join(dataDir, `kubelet-${node}.kubeconfig`),
     KUBELET_DATA_DIR: join(dataDir, "nodes", node),
-    KUBELET_ADDRESS: `127.10.0.${number}`,
-    KUBELET_POD_CIDR: `127.10.${number}0.0/24`,
+    KUBELET_ADDRESS: `${network}.0.${number}`,
+    KUBELET_POD_CIDR: `${network}.${number}0.0/24`,
     KUBELET_PKI_DIR: join(dataDir, "pki"),
     KUBELET_TOKEN_FILE: join(dataDir, "kubelet.token"),
     KUBELET_IMAGES: join(projectDir, "services", "cluster", "images"),

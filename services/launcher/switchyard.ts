@@ -34,7 +34,12 @@ export class Switchyard {
 
   constructor(settings: LauncherSettings) {
     this.#settings = settings;
-    this.#cluster = { dataDir: join(settings.dataDir, "cluster"), port: settings.clusterPort, logLevel: settings.logLevel };
+    this.#cluster = {
+      dataDir: join(settings.dataDir, "cluster"),
+      port: settings.clusterPort,
+      network: settings.clusterNetwork,
+      logLevel: settings.logLevel,
+    };
     this.#supervisor = new Supervisor(settings.dataDir, (name, how) => {
       line(`${name} ${how}; starting it again (${relative(process.cwd(), this.#supervisor.logFile(name))})`);
     });

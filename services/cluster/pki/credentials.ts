@@ -1,11 +1,10 @@
 import { join } from "node:path";
 import { stringify } from "yaml";
 import type { Certificate } from "#lib/runtime/certificates.ts";
+import { apiServerClusterIP, type Network, nodeAddress } from "../network.ts";
 import { Authority } from "./authority.ts";
 import { writePrivateFile } from "./files.ts";
 import { Identities, keptToken, type User } from "./identities.ts";
-
-export const apiServerClusterIP = "127.11.0.1";
 
 export type Credentials = {
   authority: string;
@@ -20,20 +19,25 @@ export type Credentials = {
 type Client = { file: string; user: User };
 
 /** Opens or makes everything secret in the data directory: authority, certificates, tokens. */
-export async function openCredentials(dataDir: string, nodes: string[], now?: () => number): Promise<Credentials> {
+export async function openCredentials(
+  dataDir: string,
+  nodes: string[],
+  network: Network,
+  now?: () => number,
+): Promise<Credentials> {
   const directory = join(dataDir, "pki");
   const authority = await Authority.open(directory, now);
   const server = await authority.serverCertificate("apiserver", {
     commonName: "kube-apiserver",
     dnsNames: ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"],
-    addresses: ["127.0.0.1", apiServerClusterIP],
+    addresses: ["127.0.0.1", apiServerClusterIP(network)],
   });
   for (const [index, node] of nodes.entries()) {
     await authority.serverCertificate(`kubelet-${node}`, {
       commonName: `system:node:${node}`,
       organization: "system:nodes",
       dnsNames: [node],
-      addresses: [`127.10.0.${index + 1}`],
+      addresses: [nodeAddress(network, index + 1)],
     });
   }
   const clients: Client[] = [

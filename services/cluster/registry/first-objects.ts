@@ -1,9 +1,9 @@
 import { type KubeObject, type NewObject, type ResourceId, resources, StatusError } from "../api.ts";
-import { apiServerClusterIP } from "../pki/credentials.ts";
+import { apiServerClusterIP, type Network } from "../network.ts";
 import type { Registry } from "./registry.ts";
 
 /** Makes what exists in every cluster: the namespaces default and kube-system, and the service of the API server itself. */
-export async function ensureFirstObjects(registry: Registry, port: number): Promise<void> {
+export async function ensureFirstObjects(registry: Registry, port: number, network: Network): Promise<void> {
   for (const name of ["default", "kube-system"]) {
     await createMissing(registry, resources.namespaces, { apiVersion: "v1", kind: "Namespace", metadata: { name } });
   }
@@ -12,7 +12,7 @@ export async function ensureFirstObjects(registry: Registry, port: number): Prom
     apiVersion: "v1",
     kind: "Service",
     metadata,
-    spec: { clusterIP: apiServerClusterIP, ports: [{ name: "https", protocol: "TCP", port: 443, targetPort: port }] },
+    spec: { clusterIP: apiServerClusterIP(network), ports: [{ name: "https", protocol: "TCP", port: 443, targetPort: port }] },
   });
   const subsets = [{ addresses: [{ ip: "127.0.0.1" }], ports: [{ name: "https", port, protocol: "TCP" }] }];
   const endpoints = { apiVersion: "v1", kind: "Endpoints", metadata: { name: "kubernetes", namespace: "default" }, subsets };

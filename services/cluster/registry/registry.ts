@@ -10,6 +10,7 @@ import {
   type ResourceId,
   StatusError,
 } from "../api.ts";
+import { defaultNetwork, type Network } from "../network.ts";
 import { findDefinition } from "../resources/catalogue.ts";
 import { apiVersionOf, type ResourceDefinition, type Surroundings } from "../resources/definition.ts";
 import { DecodeError, decode } from "../schema/decode.ts";
@@ -26,7 +27,7 @@ export type WriteOptions = { dryRun?: boolean };
 /** What a DELETE left: the object as it is now, and whether it is gone. */
 export type Deletion = { object: KubeObject; isGone: boolean };
 
-export type RegistryOptions = { store: Store; now?: () => Date };
+export type RegistryOptions = { store: Store; now?: () => Date; network?: Network };
 
 /**
  * The rules of the API over the store. All decisions of a write are taken in one synchronous step, so that nothing comes
@@ -35,10 +36,11 @@ export type RegistryOptions = { store: Store; now?: () => Date };
 export class Registry implements Cluster {
   readonly #store: Store;
   readonly #now: () => Date;
-  readonly #clusterIPs = new ClusterIPs();
+  readonly #clusterIPs: ClusterIPs;
 
-  constructor({ store, now = () => new Date() }: RegistryOptions) {
+  constructor({ store, now = () => new Date(), network = defaultNetwork }: RegistryOptions) {
     this.#store = store;
+    this.#clusterIPs = new ClusterIPs(network.services);
     this.#now = now;
     for (const service of store.list({ group: "", resource: "services" })) this.#clusterIPs.take(clusterIPOf(service));
   }
@@ -191,6 +193,7 @@ export class Registry implements Cluster {
   #surroundings({ dryRun }: WriteOptions): Surroundings {
     return {
       now: this.#now(),
+      serviceRange: this.#clusterIPs.range,
       hasClusterIP: (address) => this.#clusterIPs.includes(address),
       isClusterIPTaken: (address) => this.#clusterIPs.isTaken(address),
       takeClusterIP: () => {

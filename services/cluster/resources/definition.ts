@@ -5,6 +5,8 @@ import type { FieldErrors } from "../validation/field-errors.ts";
 /** What the parts of a definition may ask of the cluster around the object. */
 export type Surroundings = {
   now: Date;
+  /** The range of ClusterIPs as CIDR. */
+  serviceRange: string;
   hasClusterIP(address: string): boolean;
   isClusterIPTaken(address: string): boolean;
   takeClusterIP(): string;

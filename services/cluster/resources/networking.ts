@@ -51,7 +51,7 @@ export const networkingResources: ResourceDefinition[] = [
       if (!clusterIP || clusterIP === "None") return;
       const field = "spec.clusterIPs";
       if (!surroundings.hasClusterIP(clusterIP)) {
-        const detail = `failed to allocate IP ${clusterIP}: the provided IP is not in the valid range. The range of valid IPs is 127.11.0.0/16`;
+        const detail = `failed to allocate IP ${clusterIP}: the provided IP is not in the valid range. The range of valid IPs is ${surroundings.serviceRange}`;
         errors.invalid(field, [clusterIP], detail);
       } else if (surroundings.isClusterIPTaken(clusterIP)) {
         errors.invalid(field, [clusterIP], `failed to allocate IP ${clusterIP}: provided IP is already allocated`);
