@@ -25,8 +25,9 @@ export type ReflectorOptions<T extends KubernetesObject> = {
   onState: () => void;
   backoff: Backoff;
   logger: Logger;
-  /** How long the server keeps one watch open; after ten seconds more without an end it is taken for dead. */
+  /** How long the server keeps one watch open; a watch that has not ended `graceSeconds` later is taken for dead. */
   watchSeconds?: number;
+  graceSeconds?: number;
   /** How long a lost feed may try to come back before it is called stale. */
   staleAfterMs?: number;
   now?: () => Date;
@@ -46,6 +47,7 @@ export class Reflector<T extends KubernetesObject> {
   #state: ReflectorState;
   #staleTimer: NodeJS.Timeout | undefined;
   #resourceVersion: string | undefined;
+  #goneAt = Number.NEGATIVE_INFINITY;
   #running: Promise<void> | undefined;
 
   constructor(options: ReflectorOptions<T>) {
@@ -79,6 +81,8 @@ export class Reflector<T extends KubernetesObject> {
         if (this.#abort.signal.aborted) return;
         if (isGone(error)) {
           this.#resourceVersion = undefined;
+          if (performance.now() - this.#goneAt < 1000) await this.#pause(backoff.next());
+          this.#goneAt = performance.now();
           continue;
         }
         if (error instanceof KubernetesError && error.status === 404) {
@@ -121,8 +125,8 @@ export class Reflector<T extends KubernetesObject> {
   }
 
   async #watch(): Promise<void> {
-    const { client, path, watchSeconds = 60 } = this.#options;
-    const deadline = AbortSignal.timeout((watchSeconds + 10) * 1000);
+    const { client, path, watchSeconds = 60, graceSeconds = 10 } = this.#options;
+    const deadline = AbortSignal.timeout((watchSeconds + graceSeconds) * 1000);
     const signal = AbortSignal.any([this.#abort.signal, deadline]);
     const startedAt = performance.now();
     const answer = await client.stream(

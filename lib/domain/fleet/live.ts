@@ -257,12 +257,12 @@ class PendingChanges {
   readonly instances = new Map<string, { upserted: Map<string, Instance>; removed: Set<string> }>();
   feeds = false;
 
-  /** Instances are the same objects while nothing about them changed. */
+  /** Instances are mostly the same objects while nothing about their pods changed, which makes the comparison cheap. */
   noteInstances(id: string, before: readonly Instance[], after: readonly Instance[]): void {
     const known = new Map(before.map((instance) => [instance.uid, instance]));
     const changes = this.instances.get(id) ?? { upserted: new Map<string, Instance>(), removed: new Set<string>() };
     for (const instance of after) {
-      if (known.get(instance.uid) !== instance) {
+      if (differ(known.get(instance.uid), instance)) {
         changes.upserted.set(instance.uid, instance);
         changes.removed.delete(instance.uid);
       }
@@ -283,4 +283,8 @@ class PendingChanges {
 
 function pick<T>(from: ReadonlyMap<string, T>, ids: ReadonlySet<string>): Record<string, T> {
   return Object.fromEntries([...from].filter(([id]) => ids.has(id)));
+}
+
+function differ(before: Instance | undefined, after: Instance): boolean {
+  return before !== after && JSON.stringify(before) !== JSON.stringify(after);
 }

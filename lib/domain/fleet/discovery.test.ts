@@ -1,0 +1,35 @@
+import { expect, test } from "vitest";
+import { describeTarget } from "./discovery.ts";
+import { deployment, type PodOptions, pod, replicaSet } from "./test-objects.ts";
+
+const relay = deployment();
+
+function target(
+  options: PodOptions = {},
+  annotations: Record<string, string> = { "prometheus.io/scrape": "true", "prometheus.io/port": "9090" },
+) {
+  const made = pod(replicaSet(relay), "relay-a", options);
+  return describeTarget({ ...made, metadata: { ...made.metadata, annotations } }, relay);
+}
+
+test("an annotated pod is a target, labelled by what it belongs to", () => {
+  expect(target()).toEqual({
+    targets: ["127.10.10.2:9090"],
+    labels: {
+      namespace: "fleet",
+      pod: "relay-a",
+      service: "relay",
+      kind: "relay",
+      version: "2.0.0",
+      node: "node-1",
+      __metrics_path__: "/metrics",
+    },
+  });
+});
+
+test("a pod without annotation, port or address, or that has ended, is none", () => {
+  expect(target({}, {})).toBeNull();
+  expect(target({}, { "prometheus.io/scrape": "true" })).toBeNull();
+  expect(target({ status: { podIP: undefined } })).toBeNull();
+  expect(target({ status: { phase: "Succeeded" } })).toBeNull();
+});

@@ -1,0 +1,159 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Changes } from "#lib/kubernetes/reflector.ts";
+import { FleetStore } from "./live.ts";
+import type { LiveMessage } from "./schemas.ts";
+import { deployment, pod, replicaSet, trouble } from "./test-objects.ts";
+
+const relay = deployment();
+const set = replicaSet(relay);
+const hub = deployment({ name: "hub" });
+const hubSet = replicaSet(hub);
+
+let store: FleetStore;
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: new Date("2026-11-01T10:01:00Z") });
+  store = new FleetStore({ now: () => new Date(), tickMs: 150 });
+  store.setFeed({ name: "kubernetes", state: "connected", lastError: null, hint: null });
+  store.applyDeployments(add(relay, hub));
+  store.applyReplicaSets(add(set, hubSet));
+  store.applyPods(add(pod(set, "relay-a"), pod(set, "relay-b"), pod(hubSet, "hub-a")));
+  vi.advanceTimersByTime(150);
+});
+
+afterEach(() => {
+  store.close();
+  vi.useRealTimers();
+});
+
+function add<T>(...upserted: T[]): Changes<T> {
+  return { upserted, removed: [] };
+}
+
+async function read(subscription: { next: (ms: number) => Promise<LiveMessage[] | null> }) {
+  const next = subscription.next(1);
+  await vi.advanceTimersByTimeAsync(1);
+  return (await next) ?? [];
+}
+
+async function follow(serviceId: string | null) {
+  const subscription = store.subscribe(serviceId);
+  const [snapshot] = await read(subscription);
+  return { subscription, snapshot };
+}
+
+describe("a viewer", () => {
+  test("gets a snapshot first, with the one service in detail that its page shows", async () => {
+    const { snapshot } = await follow("fleet/relay");
+    if (snapshot?.type !== "snapshot") throw new Error("no snapshot");
+    expect(snapshot.services.map(({ id }) => id).toSorted()).toEqual(["fleet/hub", "fleet/relay"]);
+    expect(snapshot.service?.instances.map(({ name }) => name)).toEqual(["relay-a", "relay-b"]);
+  });
+
+  test("gets many changes within a tick as one message, and only what changed", async () => {
+    const { subscription } = await follow("fleet/relay");
+    for (let restarts = 1; restarts <= 50; restarts += 1) {
+      store.applyPods(add(pod(set, "relay-a", { container: { ...trouble.crashLoop, restartCount: restarts } })));
+    }
+    vi.advanceTimersByTime(150);
+    const messages = await read(subscription);
+    expect(messages.map(({ type }) => type)).toEqual(["services", "instances"]);
+    const [services, instances] = messages;
+    if (services?.type !== "services" || instances?.type !== "instances") throw new Error("other messages");
+    expect(services.upserted.map(({ id, restarts }) => [id, restarts])).toEqual([["fleet/relay", 50]]);
+    expect(instances.upserted.map(({ name }) => name)).toEqual(["relay-a"]);
+  });
+
+  test("of one service hears nothing of another's instances", async () => {
+    const { subscription } = await follow("fleet/hub");
+    store.applyPods(add(pod(set, "relay-a", { container: trouble.crashLoop })));
+    vi.advanceTimersByTime(150);
+    expect((await read(subscription)).map(({ type }) => type)).toEqual(["services"]);
+  });
+
+  test("hears of removals", async () => {
+    const { subscription } = await follow("fleet/relay");
+    store.applyPods({ upserted: [], removed: [pod(set, "relay-b")] });
+    store.applyDeployments({ upserted: [], removed: [hub] });
+    vi.advanceTimersByTime(150);
+    const messages = await read(subscription);
+    expect(messages).toContainEqual({ type: "instances", service: "fleet/relay", upserted: [], removed: ["pod-relay-b"] });
+    expect(messages).toContainEqual({ type: "services", upserted: [], removed: ["fleet/hub"] });
+  });
+
+  test("that reads too slowly gets one fresh snapshot in place of a growing queue", async () => {
+    const { subscription } = await follow("fleet/relay");
+    for (let restarts = 1; restarts <= 200; restarts += 1) {
+      store.applyPods(add(pod(set, "relay-a", { container: { ...trouble.crashLoop, restartCount: restarts } })));
+      vi.advanceTimersByTime(150);
+    }
+    const messages = await read(subscription);
+    expect(messages).toHaveLength(1);
+    const [snapshot] = messages;
+    if (snapshot?.type !== "snapshot") throw new Error("no snapshot");
+    expect(snapshot.service?.instances[0]?.restarts).toBe(200);
+    expect(await read(subscription)).toEqual([]);
+  });
+
+  test("gets nothing while nothing that it sees changes, and null once it is closed", async () => {
+    const { subscription } = await follow("fleet/relay");
+    store.applyPods(add(pod(set, "relay-a", { status: { startTime: "2026-11-01T10:00:01Z" } })));
+    vi.advanceTimersByTime(150);
+    expect(await read(subscription)).toEqual([]);
+    const waiting = subscription.next(60_000);
+    subscription.close();
+    expect(await waiting).toEqual(null);
+    expect(store.viewers).toBe(0);
+  });
+
+  test("sees every service as unknown while the cluster is silent, and as it was afterwards", async () => {
+    const { subscription } = await follow(null);
+    store.setFeed({ name: "kubernetes", state: "stale", lastError: "the connection was cut.", hint: null });
+    vi.advanceTimersByTime(150);
+    const services = (await read(subscription)).find(({ type }) => type === "services");
+    if (services?.type !== "services") throw new Error("no services");
+    expect(services.upserted.map(({ health }) => health)).toEqual(["unknown", "unknown"]);
+    store.setFeed({ name: "kubernetes", state: "connected", lastError: null, hint: null });
+    expect(store.listServices().map(({ health }) => health)).toEqual(["healthy", "healthy"]);
+  });
+
+  test("is sent the figures that changed only", async () => {
+    const figures = { requestsPerSecond: 12, errorRatio: 0, latencyP95Seconds: 0.01 };
+    store.setFigures({ "fleet/relay": figures, "fleet/hub": figures });
+    vi.advanceTimersByTime(150);
+    const { subscription } = await follow(null);
+    store.setFigures({ "fleet/relay": { ...figures, errorRatio: 0.5 }, "fleet/hub": figures });
+    vi.advanceTimersByTime(150);
+    expect(await read(subscription)).toEqual([{ type: "figures", services: { "fleet/relay": { ...figures, errorRatio: 0.5 } } }]);
+  });
+});
+
+describe("the store", () => {
+  test("knows a service's parts in whatever order they arrive", () => {
+    const other = new FleetStore({ now: () => new Date() });
+    other.applyPods(add(pod(set, "relay-a")));
+    other.applyReplicaSets(add(set));
+    other.applyDeployments(add(relay));
+    expect(other.findService("fleet/relay")?.live.instances).toHaveLength(1);
+    other.close();
+  });
+
+  test("describes only the service whose pod changed", () => {
+    const before = new Map(store.listServices().map((service) => [service.id, service]));
+    store.applyPods(add(pod(set, "relay-a", { container: trouble.crashLoop })));
+    const after = new Map(store.listServices().map((service) => [service.id, service]));
+    expect(after.get("fleet/hub")).toBe(before.get("fleet/hub"));
+    expect(after.get("fleet/relay")).not.toBe(before.get("fleet/relay"));
+  });
+
+  test("forgets a service that loses its label", () => {
+    store.applyDeployments(add({ ...hub, metadata: { ...hub.metadata, labels: {}, resourceVersion: "999" } }));
+    expect(store.listServices().map(({ id }) => id)).toEqual(["fleet/relay"]);
+  });
+
+  test("keeps the instances of a service that was deleted and made anew apart", () => {
+    const again = { ...relay, metadata: { ...relay.metadata, uid: "another" } };
+    store.applyDeployments({ upserted: [again], removed: [relay] });
+    expect(store.findService("fleet/relay")?.live.instances).toEqual([]);
+  });
+});
