@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
-import pg from "pg";
 import { HealthServer } from "#lib/runtime/health-server.ts";
 import { onShutdown } from "#lib/runtime/lifecycle.ts";
 import { createLogger } from "#lib/runtime/logger.ts";
+import { createPool } from "./database.ts";
 import { readRelayEnv, withoutEffect } from "./env.ts";
 import { levelFor } from "./log-filter.ts";
 import { Relay } from "./relay.ts";
@@ -16,17 +16,7 @@ for (const name of withoutEffect) {
   if (env[name] !== undefined) logger.info({ variable: name, value: env[name] }, "this variable is accepted and has no effect");
 }
 
-const pool = new pg.Pool({
-  connectionString: env.DATABASE_URL,
-  max: 20,
-  idleTimeoutMillis: 600_000,
-  maxLifetimeSeconds: 1800,
-  connectionTimeoutMillis: 3000,
-  query_timeout: 10_000,
-  application_name: "relay",
-});
-pool.on("error", (error) => logger.warn({ err: error }, "an idle connection to PostgreSQL failed"));
-
+const pool = createPool(env.DATABASE_URL, loggerFor("relay::database"));
 const relay = new Relay({ env, pool, replica: randomUUID(), loggerFor });
 const metricsServer = new HealthServer({ "/metrics": () => relay.metricsAnswer() }, (error) =>
   logger.error({ err: error }, "a request failed"),

@@ -183,6 +183,24 @@ describe("a relay that dies", () => {
     await eventually(async () => (await fetch(`${first.httpUrl}/ready`)).ok && (await fetch(`${second.httpUrl}/ready`)).ok);
   });
 
+  it("survives a crash of PostgreSQL in the middle of a batch, and commits the batch when it is back", async () => {
+    const documentId = randomUUID();
+    const writer = openClient(first, documentId);
+    await writer.insert(0, "a");
+    const database = new pg.Client(stack.postgres.url);
+    database.on("error", () => {});
+    await database.connect();
+    await database.query("BEGIN");
+    await database.query("SELECT 1 FROM documents WHERE id = $1 FOR UPDATE", [documentId]);
+    const waiting = writer.insert(1, "b");
+    const blocked = "SELECT pid FROM pg_stat_activity WHERE application_name = 'relay' AND wait_event_type = 'Lock'";
+    const pid = await eventually(async () => (await database.query<{ pid: number }>(blocked)).rows[0]?.pid);
+    process.kill(pid ?? 0, "SIGKILL");
+    expect(await waiting).toEqual({ sequence: 2, revision: 2 });
+    await eventually(async () => (await fetch(`${first.httpUrl}/ready`)).ok && (await fetch(`${second.httpUrl}/ready`)).ok);
+    expect(first.process.output()).not.toContain("uncaught error");
+  });
+
   it("takes new clients with the keys that it has while the issuer is away", async () => {
     const token = await stack.token();
     stack.issuer.process.child.kill("SIGSTOP");

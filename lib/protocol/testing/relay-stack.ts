@@ -106,7 +106,8 @@ export async function startPostgres(): Promise<TestPostgres> {
   const init = run("initdb", ["-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]);
   await once(init.child, "exit");
   if (init.child.exitCode !== 0) throw new Error(`initdb failed: ${init.output()}`);
-  const options = ["listen_addresses=127.0.0.1", "unix_socket_directories=", `port=${port}`, "timezone=UTC"];
+  // What a killed process has written stays written; only a power failure would need fsync.
+  const options = ["listen_addresses=127.0.0.1", "unix_socket_directories=", `port=${port}`, "timezone=UTC", "fsync=off"];
   let server: TestProcess | undefined;
   const postgres: TestPostgres = {
     url: `postgresql://postgres@127.0.0.1:${port}/postgres`,

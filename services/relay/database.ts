@@ -1,0 +1,20 @@
+import pg from "pg";
+import type { Logger } from "#lib/runtime/logger.ts";
+
+/** Connections to PostgreSQL, with the pool sizes of the guide. A connection that fails, in use or idle, is logged and replaced. */
+export function createPool(url: string, logger: Logger): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: 20,
+    idleTimeoutMillis: 600_000,
+    maxLifetimeSeconds: 1800,
+    connectionTimeoutMillis: 3000,
+    query_timeout: 10_000,
+    application_name: "relay",
+  });
+  const onError = (error: Error) => logger.warn({ err: error }, "a connection to PostgreSQL failed");
+  pool.on("error", () => {});
+  // The pool does not listen to a connection that is in use, and an error without a listener would end the process.
+  pool.on("connect", (client) => client.on("error", onError));
+  return pool;
+}
