@@ -189,12 +189,18 @@ export class Store {
   async #compactIfLarge(): Promise<void> {
     const limit = Math.max(this.#options.compactAfterBytes ?? 8 * 1024 * 1024, this.#snapshotBytes);
     if (this.#compacting || this.#logBytes < limit) return;
-    await this.#log.startSegment(this.#revision + 1);
-    this.#logBytes = 0;
+    // Taken before anything is awaited: a segment may only go when the snapshot has all of it.
     const revision = this.#revision;
     const records = [...this.#tables.values()].flatMap(({ id, objects }) =>
       [...objects.values()].map((object): StoreRecord => ({ op: "put", resource: tableKey(id), object })),
     );
+    try {
+      await this.#log.startSegment(revision + 1);
+    } catch (error) {
+      this.#options.logger.error({ err: error }, "the log was not compacted; it keeps growing until it is");
+      return;
+    }
+    this.#logBytes = 0;
     this.#compacting = this.#log
       .writeSnapshot(revision, records)
       .then((bytes) => {
