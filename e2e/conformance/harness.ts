@@ -20,6 +20,9 @@ export type TestCluster = {
   stop(): Promise<void>;
 };
 
+/** The first half of the addresses of tests' nodes and pods, away from those of a cluster that a person runs. */
+export const testNetwork = "127.72";
+
 /** Starts the API server with its controllers as a process of its own, on a free port with fresh data. */
 export async function startTestCluster(): Promise<TestCluster> {
   const dataDir = mkdtempSync(join(tmpdir(), "switchyard-conformance-"));
@@ -45,10 +48,36 @@ export async function startTestCluster(): Promise<TestCluster> {
   };
 }
 
+/** Starts the kubelet of a node (node-1, node-2 or node-3) with a catalogue of images of its own. */
+export function startKubelet(cluster: TestCluster, node: string, imagesDir: string): ChildProcess {
+  const number = node.slice("node-".length);
+  return spawn(process.execPath, ["services/cluster/kubelet/main.ts"], {
+    cwd: projectDir,
+    env: {
+      ...process.env,
+      KUBELET_NODE_NAME: node,
+      KUBELET_KUBECONFIG: join(cluster.dataDir, `kubelet-${node}.kubeconfig`),
+      KUBELET_DATA_DIR: join(cluster.dataDir, "nodes", node),
+      KUBELET_ADDRESS: `${testNetwork}.0.${number}`,
+      KUBELET_POD_CIDR: `${testNetwork}.${number}0.0/24`,
+      KUBELET_IMAGES: imagesDir,
+      KUBELET_SHUTDOWN_GRACE_SECONDS: "1",
+      LOG_LEVEL: "error",
+    },
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+}
+
 async function startProcess(dataDir: string, port: number): Promise<{ child: ChildProcess; address: string }> {
   const child = spawn(process.execPath, ["services/cluster/main.ts"], {
     cwd: projectDir,
-    env: { ...process.env, CLUSTER_DATA_DIR: dataDir, CLUSTER_PORT: String(port), LOG_LEVEL: "info" },
+    env: {
+      ...process.env,
+      CLUSTER_DATA_DIR: dataDir,
+      CLUSTER_PORT: String(port),
+      CLUSTER_NETWORK: testNetwork,
+      LOG_LEVEL: "info",
+    },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let complaint = "";
@@ -65,7 +94,7 @@ async function startProcess(dataDir: string, port: number): Promise<{ child: Chi
   return { child, address };
 }
 
-async function end(child: ChildProcess, signal: "SIGKILL" | "SIGTERM"): Promise<void> {
+export async function end(child: ChildProcess, signal: "SIGKILL" | "SIGTERM"): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, "exit");
   child.kill(signal);

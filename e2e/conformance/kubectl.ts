@@ -6,12 +6,15 @@ export type Kubectl = { path: string; version: string; minor: number };
 
 export type Outcome = { code: number; stdout: string; stderr: string };
 
-const oldKubectl = fileURLToPath(new URL("../../.switchyard/tools/kubectl-1.20/kubectl", import.meta.url));
+/** Debian's package, unpacked with dpkg -x, or the program alone. */
+const oldKubectls = ["kubectl", "usr/bin/kubectl"].map((path) =>
+  fileURLToPath(new URL(`../../.switchyard/tools/kubectl-1.20/${path}`, import.meta.url)),
+);
 
 /** Every kubectl of this machine that the cases run with. SWITCHYARD_KUBECTLS names more, separated by colons. */
 export function findKubectls(): Kubectl[] {
   const more = (process.env.SWITCHYARD_KUBECTLS ?? "").split(":").filter((path) => path !== "");
-  const paths = ["kubectl", ...(existsSync(oldKubectl) ? [oldKubectl] : []), ...more];
+  const paths = ["kubectl", ...oldKubectls.filter((path) => existsSync(path)).slice(0, 1), ...more];
   return paths.flatMap((path) => {
     const version = versionOf(path);
     return version ? [{ path, ...version }] : [];

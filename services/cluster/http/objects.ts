@@ -106,7 +106,7 @@ export class ObjectHandlers {
     const given = checkKind(await requireObject(request, definition.type), definition);
     const metadata = namespacedMetadata(given, target);
     if (metadata.name !== undefined && metadata.name !== target.name) {
-      const message = `the name of the object (${String(metadata.name)}) does not match the name on the URL (${target.name})`;
+      const message = `the name of the object (${JSON.stringify(metadata.name)}) does not match the name on the URL (${target.name})`;
       throw refusals.badRequest(message);
     }
     const draft = { ...given, metadata: { ...metadata, name: target.name } } as KubeObject;
@@ -237,7 +237,7 @@ function checkKind(given: Record<string, unknown>, definition: ResourceDefinitio
   const { kind, apiVersion } = given;
   const wanted = apiVersionOf(definition);
   if (kind !== undefined && (kind !== definition.kind || apiVersion !== wanted)) {
-    const message = `the object provided is unrecognized (must be of type ${definition.kind}): ${String(apiVersion)}, Kind=${String(kind)} is not ${wanted}, Kind=${definition.kind}`;
+    const message = `the object provided is unrecognized (must be of type ${definition.kind}): ${JSON.stringify(apiVersion)}, Kind=${JSON.stringify(kind)} is not ${wanted}, Kind=${definition.kind}`;
     throw refusals.badRequest(message);
   }
   return given;
