@@ -3,8 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Database } from "#lib/database/client.ts";
 import type { KubernetesClient } from "#lib/kubernetes/client.ts";
 import { type Deployment, type JsonPatch, paths } from "#lib/kubernetes/objects.ts";
-import { TestCluster, until } from "#lib/kubernetes/test-cluster.ts";
-import { createTestDatabase } from "../../../e2e/postgres.ts";
+import { until } from "#lib/kubernetes/test-cluster.ts";
 import type { Context } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { revisionOf } from "../fleet/template.ts";
@@ -12,28 +11,19 @@ import { performAction } from "./commands.ts";
 import { previewAction } from "./preview.ts";
 import { settleAbandoned } from "./settlement.ts";
 import { readTarget, type Target } from "./target.ts";
-import { namespaceYaml, serviceYaml, testContext } from "./test-fleet.ts";
+import { serviceYaml, startTestWorld, type TestWorld, testContext } from "./test-fleet.ts";
 
-let cluster: TestCluster;
+let world: TestWorld;
+let cluster: TestWorld["cluster"];
 let kubernetes: KubernetesClient;
 let db: Database;
-let drop: () => Promise<void>;
 let context: Context;
 
 beforeAll(async () => {
-  const [started, created] = await Promise.all([TestCluster.start(), createTestDatabase()]);
-  cluster = started;
-  kubernetes = cluster.client();
-  ({ database: db, drop } = created);
-  context = testContext({ db, kubernetes });
-  await cluster.create(namespaceYaml);
+  world = await startTestWorld();
+  ({ cluster, kubernetes, db, context } = world);
 });
-
-afterAll(async () => {
-  kubernetes?.close();
-  await cluster?.stop();
-  await drop?.();
-});
+afterAll(() => world?.stop());
 
 const reason = "tried in a test";
 

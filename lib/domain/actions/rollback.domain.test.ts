@@ -4,36 +4,26 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { KubernetesClient } from "#lib/kubernetes/client.ts";
 import { type Deployment, paths } from "#lib/kubernetes/objects.ts";
-import { TestCluster, until } from "#lib/kubernetes/test-cluster.ts";
-import { createTestDatabase } from "../../../e2e/postgres.ts";
+import { until } from "#lib/kubernetes/test-cluster.ts";
 import type { Context } from "../context.ts";
 import { canonicalTemplate, revisionOf } from "../fleet/template.ts";
 import { performAction } from "./commands.ts";
 import { readTarget } from "./target.ts";
-import { namespaceYaml, serviceYaml, testContext } from "./test-fleet.ts";
+import { serviceYaml, startTestWorld, type TestWorld } from "./test-fleet.ts";
 
 const run = promisify(execFile);
 const hasKubectl = spawnSync("kubectl", ["version", "--client"]).status === 0;
 
-let cluster: TestCluster;
+let world: TestWorld;
+let cluster: TestWorld["cluster"];
 let kubernetes: KubernetesClient;
 let context: Context;
-let drop: () => Promise<void>;
 
 beforeAll(async () => {
-  const [started, created] = await Promise.all([TestCluster.start(), createTestDatabase()]);
-  cluster = started;
-  drop = created.drop;
-  kubernetes = cluster.client();
-  context = testContext({ db: created.database, kubernetes });
-  await cluster.create(namespaceYaml);
+  world = await startTestWorld();
+  ({ cluster, kubernetes, context } = world);
 });
-
-afterAll(async () => {
-  kubernetes?.close();
-  await cluster?.stop();
-  await drop?.();
-});
+afterAll(() => world?.stop());
 
 /** Three revisions with change causes, the same for every service. */
 async function makeHistory(name: string) {

@@ -1,6 +1,8 @@
 import type { Database } from "#lib/database/client.ts";
 import type { KubernetesClient } from "#lib/kubernetes/client.ts";
+import { TestCluster } from "#lib/kubernetes/test-cluster.ts";
 import { createLogger } from "#lib/runtime/logger.ts";
+import { createTestDatabase } from "../../../e2e/postgres.ts";
 import type { Actor, Context } from "../context.ts";
 import type { Role } from "../users/schemas.ts";
 
@@ -44,4 +46,25 @@ export function testContext(
     requestId: "test-request",
     ...parts,
   };
+}
+
+/** A cluster without nodes, a fresh database and an operator's context on both, for tests. */
+export type TestWorld = {
+  cluster: TestCluster;
+  kubernetes: KubernetesClient;
+  db: Database;
+  context: Context;
+  stop: () => Promise<void>;
+};
+
+export async function startTestWorld(): Promise<TestWorld> {
+  const [cluster, { database, drop }] = await Promise.all([TestCluster.start(), createTestDatabase()]);
+  const kubernetes = cluster.client();
+  await cluster.create(namespaceYaml);
+  async function stop() {
+    kubernetes.close();
+    await cluster.stop();
+    await drop();
+  }
+  return { cluster, kubernetes, db: database, context: testContext({ db: database, kubernetes }), stop };
 }

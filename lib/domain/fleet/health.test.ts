@@ -36,7 +36,7 @@ describe("the health of a service", () => {
     const { health, reason } = judge(of, (set) => [pod(set, "a", { container: trouble.crashLoop })]);
     expect(health).toBe("down");
     expect(reason).toBe(
-      "None of 3 instances is ready; 1 instance is in CrashLoopBackOff: back-off 40s restarting failed container.",
+      "None of 3 instances is ready; 1 instance is in CrashLoopBackOff, last ended by Error with exit code 78.",
     );
   });
 

@@ -107,7 +107,9 @@ export function describeFailing(instances: readonly Instance[]): string | null {
   const first = mostFrequent(failing);
   if (!first) return null;
   const same = failing.filter((instance) => instance.status === first.status).length;
-  const cause = first.statusMessage ? `: ${first.statusMessage}` : exitText(first);
+  // The kubelet's words on a crash loop only repeat the back-off; how the process ended says more.
+  const ended = exitText(first);
+  const cause = first.statusMessage && !(ended && first.status.endsWith("CrashLoopBackOff")) ? `: ${first.statusMessage}` : ended;
   return `${same} ${same === 1 ? "instance is" : "instances are"} in ${first.status}${cause}`;
 }
 

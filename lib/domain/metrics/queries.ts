@@ -67,6 +67,9 @@ async function fillPanel(
 export function explainEmpty(metrics: readonly string[], names: readonly string[] | null): string {
   if (names === null) return "Prometheus has no data for this chart.";
   if (names.length === 0) return "Prometheus has never scraped this service in this time. Check its prometheus.io annotations.";
+  if (names.every((name) => name === "up" || name.startsWith("scrape_"))) {
+    return "Prometheus finds the instances but gets no metrics from them: their metrics port does not answer.";
+  }
   const missing = metrics.filter((metric) => !names.includes(metric));
   if (missing.length > 0) return `This version does not export ${missing.join(" and ")}.`;
   return "Nothing to measure in this time: no traffic.";

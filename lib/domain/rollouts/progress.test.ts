@@ -37,7 +37,7 @@ describe("a rollout of the template", () => {
     expect(messages.map(({ state, message }) => `${state}: ${message}`)).toEqual([
       "progressing: Waiting for the cluster to take up the change.",
       "progressing: 1 of 3 instances are updated.",
-      "progressing: 1 old instances are ending.",
+      "progressing: 1 old instance is ending.",
       "progressing: 2 of 3 updated instances are available.",
       "complete: All 3 instances are available.",
     ]);

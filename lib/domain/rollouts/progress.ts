@@ -65,12 +65,15 @@ function judgeCounts(
   if (isScale) return { state: "progressing", message: sentence(`${available} of ${desired} instances are available`, failing) };
   if (updated < desired)
     return { state: "progressing", message: sentence(`${updated} of ${desired} instances are updated`, failing) };
-  if (replicas > updated)
-    return { state: "progressing", message: sentence(`${replicas - updated} old instances are ending`, failing) };
+  if (replicas > updated) return { state: "progressing", message: sentence(describeEnding(replicas - updated), failing) };
   return { state: "progressing", message: sentence(`${available} of ${updated} updated instances are available`, failing) };
 }
 
 function sentence(start: string, failing: string | null): string {
   const text = failing ? `${start}; ${failing}` : start;
   return text.endsWith(".") ? text : `${text}.`;
+}
+
+function describeEnding(count: number): string {
+  return count === 1 ? "1 old instance is ending" : `${count} old instances are ending`;
 }
