@@ -33,6 +33,11 @@ export class DomainError extends Error {
   readonly code: ErrorCode;
   readonly details: ErrorDetails;
 
+  // Next bundles this module several times in one process: an error of another copy's class is one, too.
+  static [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === "DomainError";
+  }
+
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}, options?: ErrorOptions) {
     super(message, options);
     this.code = code;

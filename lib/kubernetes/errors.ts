@@ -6,6 +6,10 @@ export class KubernetesError extends DomainError {
   /** Kubernetes' reason, e.g. NotFound, Conflict, Invalid; empty when there was no answer. */
   readonly reason: string;
 
+  static [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof DomainError && "status" in value && "reason" in value;
+  }
+
   constructor(status: number, reason: string, message: string, options?: ErrorOptions) {
     super(codeOf(status), sentence(status, message), {}, options);
     this.status = status;
