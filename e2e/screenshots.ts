@@ -1,7 +1,8 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { type Browser, type BrowserContext, chromium, type Page } from "@playwright/test";
+import { type Browser, chromium, type Page } from "@playwright/test";
+import { logIn } from "./log-in.ts";
 
 /**
  * Takes a picture of every page of a running Switchyard, light and dark, 1440 and 390 pixels wide:
@@ -67,7 +68,7 @@ async function takeAll(from: Browser, suffix: string, look: Parameters<Browser["
     await open(page, "/login");
     await picture(page, `login-${suffix}`);
   }
-  await logIn(context);
+  await logIn(page, { username: options.username, password: options.password ?? "" });
   for (const [name, visit] of Object.entries(pages)) {
     if (wanted && !wanted.includes(name)) continue;
     await visit(page);
@@ -75,19 +76,6 @@ async function takeAll(from: Browser, suffix: string, look: Parameters<Browser["
     await picture(page, `${name}-${suffix}`);
   }
   await context.close();
-}
-
-async function logIn(context: BrowserContext): Promise<void> {
-  const page = await context.newPage();
-  await open(page, "/login");
-  await page.getByLabel(/user ?name/i).fill(options.username);
-  await page
-    .getByLabel(/password/i)
-    .first()
-    .fill(options.password ?? "");
-  await page.getByRole("button", { name: /log in|sign in/i }).click();
-  await page.waitForURL((url) => !url.pathname.startsWith("/login"));
-  await page.close();
 }
 
 async function open(page: Page, path: string): Promise<void> {

@@ -40,9 +40,9 @@ export async function applyDemo(config: KubeConfig, options: DemoOptions): Promi
   const objects = files.flatMap((text) => parseAllDocuments(text).map((document) => document.toJS() as KubernetesObject));
   if (!isApplied) for (const object of objects.filter((entry) => entry.kind === "Namespace")) await apply(config, object);
   await makeDemoSecrets(config, options.discoveryToken);
+  if (!isApplied) for (const object of objects.filter((entry) => entry.kind !== "Namespace")) await apply(config, object);
   await pointServiceAtSwitchyard(config, options.webPort);
   if (isApplied) return false;
-  for (const object of objects.filter((entry) => entry.kind !== "Namespace")) await apply(config, object);
   await apply(config, {
     apiVersion: "v1",
     kind: "Namespace",
