@@ -34,7 +34,7 @@ export class DomainError extends Error {
   readonly details: ErrorDetails;
 
   // Next bundles this module several times in one process: an error of another copy's class is one, too.
-  static [Symbol.hasInstance](value: unknown): boolean {
+  static override [Symbol.hasInstance](value: unknown): boolean {
     return value instanceof Error && value.name === "DomainError";
   }
 

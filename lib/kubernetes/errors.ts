@@ -6,7 +6,7 @@ export class KubernetesError extends DomainError {
   /** Kubernetes' reason, e.g. NotFound, Conflict, Invalid; empty when there was no answer. */
   readonly reason: string;
 
-  static [Symbol.hasInstance](value: unknown): boolean {
+  static override [Symbol.hasInstance](value: unknown): boolean {
     return value instanceof DomainError && "status" in value && "reason" in value;
   }
 
