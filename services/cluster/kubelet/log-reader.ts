@@ -36,7 +36,7 @@ export async function* readLog(
 }
 
 async function* formatted(path: string, query: LogQuery, live: LogFile | undefined, signal: AbortSignal): AsyncGenerator<string> {
-  const since = query.sinceMs === undefined ? undefined : new Date(query.sinceMs).toISOString();
+  const since = query.sinceMs === undefined ? undefined : new Date(query.sinceMs).toISOString().slice(0, -1);
   let rest = "";
   for await (const chunk of rawParts(path, query, live, signal)) {
     const lines = (rest + chunk).split("\n");
@@ -47,7 +47,7 @@ async function* formatted(path: string, query: LogQuery, live: LogFile | undefin
   }
 }
 
-/** One stored line as it is printed; nothing when it is older than `since`. */
+/** One stored line as it is printed; nothing when it is older than `since`, a time without its Z, so that texts compare as times. */
 export function formatLine(line: string, timestamps: boolean, since?: string): string {
   const match = /^(\S+) (?:stdout|stderr) ([FP]) (.*)$/s.exec(line);
   if (!match) return "";

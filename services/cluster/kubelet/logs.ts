@@ -36,7 +36,7 @@ export class LogFile {
       const lines = (rest + decoder.write(chunk)).split("\n");
       rest = lines.pop() ?? "";
       let text = "";
-      for (const line of lines) text += this.#format(name, "F", line);
+      for (const line of lines) text += this.#formatLine(name, line);
       while (rest.length >= maxLineBytes) {
         text += this.#format(name, "P", rest.slice(0, maxLineBytes));
         rest = rest.slice(maxLineBytes);
@@ -65,6 +65,15 @@ export class LogFile {
     closeSync(this.#descriptor);
     this.#descriptor = -1;
     for (const listener of this.#listeners) listener();
+  }
+
+  #formatLine(stream: string, line: string): string {
+    let text = "";
+    let start = 0;
+    for (; line.length - start > maxLineBytes; start += maxLineBytes) {
+      text += this.#format(stream, "P", line.slice(start, start + maxLineBytes));
+    }
+    return text + this.#format(stream, "F", line.slice(start));
   }
 
   #format(stream: string, tag: "F" | "P", line: string): string {

@@ -67,7 +67,11 @@ export class NodeRegistration {
   }
 
   async #beat(): Promise<void> {
-    await this.#writeStatus();
+    // The controllers write taints and conditions of their own to the same object.
+    await this.#writeStatus().catch((error: unknown) => {
+      if (!(error instanceof ApiError && error.code === 409)) throw error;
+      return this.#writeStatus();
+    });
     await this.#renewLease();
   }
 

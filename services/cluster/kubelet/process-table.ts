@@ -1,6 +1,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 
-export type ProcessStat = { pid: number; parent: number; startTime: number; cpuTicks: number; residentPages: number };
+export type ProcessStat = {
+  pid: number;
+  state: string;
+  parent: number;
+  startTime: number;
+  cpuTicks: number;
+  residentPages: number;
+};
 
 /** What /proc/PID/stat says; undefined when there is no such process. */
 export function readStat(pid: number): ProcessStat | undefined {
@@ -17,6 +24,7 @@ export function parseStat(text: string): ProcessStat {
   const field = (index: number) => Number(fields[index - 3]);
   return {
     pid: Number.parseInt(text, 10),
+    state: fields[0] ?? "",
     parent: field(4),
     cpuTicks: field(14) + field(15) + field(16) + field(17),
     startTime: field(22),
@@ -28,7 +36,8 @@ export function parseStat(text: string): ProcessStat {
 export type ProcessId = { pid: number; startTime: number };
 
 export function isAlive({ pid, startTime }: ProcessId): boolean {
-  return readStat(pid)?.startTime === startTime;
+  const stat = readStat(pid);
+  return stat !== undefined && stat.startTime === startTime && stat.state !== "Z";
 }
 
 /** The only child of a process; undefined when it has none (any more). */

@@ -68,4 +68,5 @@ rmdir /.old-root
 [ -z "$readonly_root" ] || run mount -o remount,ro,bind /
 cd "$workdir" || fail "cannot enter the working directory $workdir"
 PATH=$container_path
+unset OLDPWD
 exec "$@"

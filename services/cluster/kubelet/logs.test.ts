@@ -1,0 +1,127 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import { finished } from "node:stream/promises";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { formatLine, readLog } from "./log-reader.ts";
+import { formatNanoseconds, LogFile, logFilesOf } from "./logs.ts";
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "logs-"));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+async function write(log: LogFile, text: string | Buffer, stream: "stdout" | "stderr" = "stdout"): Promise<void> {
+  const source = new PassThrough();
+  log.capture(source, stream);
+  source.end(text);
+  await finished(source);
+}
+
+async function read(path: string, query: Partial<Parameters<typeof readLog>[1]> = {}): Promise<string> {
+  let text = "";
+  const signal = new AbortController().signal;
+  for await (const part of readLog(path, { follow: false, timestamps: false, ...query }, undefined, signal)) text += part;
+  return text;
+}
+
+describe("a container's log", () => {
+  it("is in CRI format with nanoseconds and the stream of each line", async () => {
+    const log = new LogFile(join(folder, "0.log"), { now: () => 1_767_225_600_123_456_789n });
+    await write(log, "one\ntwo");
+    await write(log, "bad\n", "stderr");
+    expect(readFileSync(log.path, "utf8")).toBe(
+      ["stdout F one", "stdout F two", "stderr F bad"].map((line) => `2026-01-01T00:00:00.123456789Z ${line}\n`).join(""),
+    );
+  });
+
+  it("keeps characters that arrive in two parts whole", async () => {
+    const log = new LogFile(join(folder, "0.log"));
+    const source = new PassThrough();
+    log.capture(source, "stdout");
+    const bytes = Buffer.from("grün\n");
+    source.write(bytes.subarray(0, 3));
+    source.end(bytes.subarray(3));
+    await finished(source);
+    expect(await read(log.path)).toBe("grün\n");
+  });
+
+  it("splits a line beyond 16 KiB and prints it whole again", async () => {
+    const log = new LogFile(join(folder, "0.log"));
+    const long = "x".repeat(40_000);
+    await write(log, `${long}\n`);
+    expect(readFileSync(log.path, "utf8").match(/ P /g)?.length).toBe(2);
+    expect(await read(log.path)).toBe(`${long}\n`);
+  });
+
+  it("is rotated by size and keeps three files", async () => {
+    const log = new LogFile(join(folder, "0.log"), { limitBytes: 200 });
+    for (let index = 0; index < 20; index += 1) await write(log, `line ${index}\n`);
+    expect(logFilesOf(log.path)).toHaveLength(3);
+    const text = await read(log.path);
+    expect(text.endsWith("line 18\nline 19\n")).toBe(true);
+    expect(text).not.toContain("line 1\n");
+  });
+
+  it.each([0, 1, 3, 7, 20, 50])("gives its last %i lines across rotated files", async (count) => {
+    const log = new LogFile(join(folder, "0.log"), { limitBytes: 400 });
+    for (let index = 0; index < 20; index += 1) await write(log, `line ${index}\n`);
+    const all = (await read(log.path)).split("\n").slice(0, -1);
+    const lines = (await read(log.path, { tailLines: count })).split("\n").slice(0, -1);
+    expect(lines).toEqual(count === 0 ? [] : all.slice(-count));
+  });
+
+  it("stops at the limit of bytes", async () => {
+    const log = new LogFile(join(folder, "0.log"));
+    await write(log, "0123456789\n0123456789\n");
+    expect(await read(log.path, { limitBytes: 13 })).toBe("0123456789\n01");
+  });
+
+  it("is followed across a rotation until it is closed", async () => {
+    const log = new LogFile(join(folder, "0.log"), { limitBytes: 300 });
+    await write(log, "first\n");
+    const signal = new AbortController().signal;
+    const seen: string[] = [];
+    const reader = (async () => {
+      for await (const part of readLog(log.path, { follow: true, timestamps: false }, log, signal)) seen.push(part);
+    })();
+    for (let index = 0; index < 12; index += 1) {
+      await write(log, `line ${index}\n`);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    log.close();
+    await reader;
+    const expected = ["first", ...Array.from({ length: 12 }, (_, index) => `line ${index}`)];
+    expect(seen.join("")).toBe(`${expected.join("\n")}\n`);
+  });
+
+  it("ends a follower whose reader went away", async () => {
+    const log = new LogFile(join(folder, "0.log"));
+    const abort = new AbortController();
+    const reader = (async () => {
+      for await (const _ of readLog(log.path, { follow: true, timestamps: false }, log, abort.signal));
+    })();
+    abort.abort();
+    await expect(reader).resolves.toBeUndefined();
+  });
+});
+
+describe("a stored line", () => {
+  const line = "2026-01-01T00:00:05.000000001Z stdout F hello";
+
+  it("is printed with its time when asked", () => {
+    expect(formatLine(line, true)).toBe("2026-01-01T00:00:05.000000001Z hello\n");
+    expect(formatLine(line, false)).toBe("hello\n");
+  });
+
+  it("is left out when it is older than asked for", () => {
+    expect(formatLine(line, false, "2026-01-01T00:00:06.000")).toBe("");
+    expect(formatLine(line, false, "2026-01-01T00:00:05.000")).toBe("hello\n");
+  });
+});
+
+it("writes times with nine digits", () => {
+  expect(formatNanoseconds(1_767_225_600_000_000_007n)).toBe("2026-01-01T00:00:00.000000007Z");
+});
