@@ -21,7 +21,6 @@ export type Exit = { exitCode: number; signal?: number };
 export type ExecResult = { exitCode: number; output: string };
 
 const startTimeoutMs = 30_000;
-const commandMissingCode = 128;
 
 /**
  * A running container: a supervising `unshare` process, which dies with the kubelet, and below it the container's first process
@@ -81,8 +80,9 @@ export class ContainerProcess {
       if (line === "ok") return container;
       container.kill();
       const { exitCode } = await Promise.race([container.exited, spawnError]);
-      if (exitCode === commandMissingCode) throw new StartFailure("command", line);
-      throw new StartFailure("sandbox", line || errors() || `the container's sandbox ended with exit code ${exitCode}`);
+      const [, kind, why] = /^(command|sandbox) (.*)$/.exec(line) ?? [];
+      if (kind === "command" && why) throw new StartFailure("command", why);
+      throw new StartFailure("sandbox", why || errors() || `the container's sandbox ended with exit code ${exitCode}`);
     } catch (error) {
       log.close();
       throw error;

@@ -31,6 +31,7 @@ type Stopping = { deadlineMs: number; timer: NodeJS.Timeout };
 
 const configRetryMs = 5_000;
 const apiRetryMs = 2_000;
+const failureShownMs = 1_000;
 
 /** One container of a pod through all its starts: its process, its probes, and what its status says. */
 export class ContainerSlot {
@@ -49,6 +50,7 @@ export class ContainerSlot {
   #stopping: Stopping | undefined;
   #retryAtMs: number | undefined;
   #blocked: "pull" | "crash" | "other" | undefined;
+  #failureShownUntilMs = 0;
   #pulls = 0;
   #failures = 0;
   #crashes = { restarts: 0 };
@@ -194,6 +196,7 @@ export class ContainerSlot {
     this.#waiting = { reason: "ErrImagePull", message: text };
     event("Warning", "Failed", text);
     event("Warning", "Failed", "Error: ErrImagePull");
+    this.#failureShownUntilMs = this.#options.nowMs() + failureShownMs;
     this.#retryIn(doubling(this.#pulls), "pull");
   }
 
@@ -211,10 +214,14 @@ export class ContainerSlot {
     this.#blocked = blocked;
   }
 
-  /** Shows why the container is not started yet. Safe to repeat: the event is written once for each wait. */
-  showBackoff(): void {
-    const { container, event, pod } = this.#options;
+  /**
+   * Shows why the container is not started yet. Safe to repeat: the event is written once for each wait. A failed pull is shown
+   * for a second before its back-off is; the time when to call again is then returned.
+   */
+  showBackoff(): number | undefined {
+    const { container, event, pod, nowMs } = this.#options;
     if (this.#blocked === "pull" && this.#waiting?.reason !== "ImagePullBackOff") {
+      if (nowMs() < this.#failureShownUntilMs) return this.#failureShownUntilMs;
       const message = `Back-off pulling image "${container.image}"`;
       this.#waiting = { reason: "ImagePullBackOff", message: `${message}: ErrImagePull: ${this.#waiting?.message ?? ""}` };
       event("Normal", "BackOff", message);
@@ -229,6 +236,7 @@ export class ContainerSlot {
       this.#waiting = { reason: "CrashLoopBackOff", message };
       event("Warning", "BackOff", `Back-off restarting failed container ${container.name} in pod ${whose}`);
     }
+    return undefined;
   }
 
   /** Ends the container: preStop, SIGTERM, and SIGKILL when the grace is over. A second call can only shorten the grace. */

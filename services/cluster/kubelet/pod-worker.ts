@@ -41,7 +41,6 @@ export type NodeContext = {
 export type PodRecord = { namespace: string; name: string; podIP?: string; supervisors: Record<string, ProcessId> };
 
 const retryMs = 2_000;
-const failedStartMs = 1_000;
 const longestMountRetryMs = 30_000;
 
 /** Runs one pod: looks, plans, acts and reports in passes that never overlap. Ends when the pod is gone. */
@@ -74,7 +73,7 @@ export class PodWorker {
     mkdirSync(this.#folder, { recursive: true });
     this.#inits = (pod.spec.initContainers ?? []).map((container) => this.#slot(container, true));
     this.#mains = pod.spec.containers.map((container) => this.#slot(container, false));
-    this.#initialized = this.#isFinished();
+    this.#initialized = this.#inits.length === 0 || this.#isFinished();
     for (const status of pod.status?.initContainerStatuses ?? []) this.#find(status.name)?.restore(status, !this.#initialized);
     for (const status of pod.status?.containerStatuses ?? []) this.#find(status.name)?.restore(status, false);
   }
@@ -111,7 +110,7 @@ export class PodWorker {
 
   wake(): void {
     this.#woken = true;
-    if (this.#passing || this.#gone) return;
+    if (this.#passing || this.#gone || this.#shuttingDown) return;
     clearTimeout(this.#timer);
     this.#passing = this.#passes().finally(() => {
       this.#passing = undefined;
@@ -177,11 +176,11 @@ export class PodWorker {
       case "start": {
         const isStarted = await this.#find(step.name)?.start();
         if (isStarted) this.#remember();
-        else this.#wakeAt(this.#now() + failedStartMs);
+        else this.#woken = true;
         return;
       }
       case "backoff":
-        this.#find(step.name)?.showBackoff();
+        this.#wakeAt(this.#find(step.name)?.showBackoff());
         return;
       case "stop":
         this.#find(step.name)?.stop(this.#graceMsFor(step.name));

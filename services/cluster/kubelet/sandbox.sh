@@ -3,7 +3,7 @@
 #   sandbox.sh ROOT HOSTNAME OPERATION... -- COMMAND...
 # Operations, each of its own arguments, in order:
 #   bind SRC DST | robind SRC DST | tmpfs DST MODE | dir DST MODE | copy PATTERNS DST | link TARGET DST | proc DST | ro-root | workdir DIR
-# Descriptor 3 gets one line: why it failed, or "ok" (from check-command.sh) just before the command starts.
+# Descriptor 3 gets one line: "sandbox WHY" when it failed; from check-command.sh "command WHY" or, just before the command, "ok".
 set -u
 root=$1
 hostname=$2
@@ -14,7 +14,7 @@ PATH=/usr/sbin:/usr/bin:/sbin:/bin
 workdir=/
 
 fail() {
-  printf '%s\n' "$1" >&3
+  printf 'sandbox %s\n' "$(printf %s "$1" | tr '\n' ' ')" >&3
   exit 125
 }
 
