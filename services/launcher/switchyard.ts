@@ -200,11 +200,13 @@ export class Switchyard {
 
   /** Where Prometheus and Alertmanager are, and what to do when a program for them is missing. */
   async #monitoring(config: KubeConfig | undefined, missing: string[]): Promise<Record<string, string>> {
-    const { prometheusUrl, alertmanagerUrl, demo } = this.#settings;
+    const { prometheusUrl, alertmanagerUrl, scrapeIntervalSeconds, demo } = this.#settings;
     const embedded = config && demo ? config : undefined;
     const found = {
       PROMETHEUS_URL: prometheusUrl ?? (embedded && (await serviceUrl(embedded, "monitoring", "prometheus"))),
       ALERTMANAGER_URL: alertmanagerUrl ?? (embedded && (await serviceUrl(embedded, "monitoring", "alertmanager"))),
+      // The demo's Prometheus scrapes every 2 s; another one says so itself.
+      SWITCHYARD_SCRAPE_INTERVAL_SECONDS: embedded && !prometheusUrl ? "2" : scrapeIntervalSeconds,
       SWITCHYARD_PROMETHEUS_HINT: hint("prometheus", missing),
       SWITCHYARD_ALERTMANAGER_HINT: hint("prometheus-alertmanager", missing),
     };
