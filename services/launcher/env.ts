@@ -28,7 +28,7 @@ export const launcherEnv = z
     DATABASE_URL: envValue.url("postgresql", "postgres").optional(),
     PROMETHEUS_URL: envValue.url("http", "https").optional(),
     ALERTMANAGER_URL: envValue.url("http", "https").optional(),
-    SWITCHYARD_SCRAPE_INTERVAL_SECONDS: envValue.integer(1, 3600).transform(String).optional(),
+    SWITCHYARD_SCRAPE_INTERVAL_SECONDS: envValue.integer(1, 300).transform(String).optional(),
     NEXTAUTH_SECRET: z.string().min(32, "wants at least 32 characters").optional(),
     LOG_LEVEL: envValue.logLevel().default("info"),
     KUBERNETES_SERVICE_HOST: envValue.text().optional(),
