@@ -106,8 +106,8 @@ export class ContainerProcess {
     return this.running && this.#child.pid !== undefined ? childOf(this.#child.pid) : undefined;
   }
 
-  terminate(): void {
-    this.#signal("SIGTERM");
+  terminate(signal: NodeJS.Signals): void {
+    this.#signal(signal);
   }
 
   kill(): void {

@@ -251,7 +251,7 @@ export class ContainerSlot {
     this.#stopping = { deadlineMs, timer: setTimeout(() => process.kill(), graceMs) };
     if (!isFirst) return;
     event("Normal", "Killing", message);
-    void this.#preStop(process, graceMs).then(() => process.terminate());
+    void this.#preStop(process, graceMs).then(() => process.terminate(this.#image?.stopSignal ?? "SIGTERM"));
   }
 
   /** The log of the running or last run, or of the one before. */

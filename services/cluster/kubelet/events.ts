@@ -13,10 +13,12 @@ export type EventTarget = {
 
 export type EventType = "Normal" | "Warning";
 
-type Sent = { name: string; namespace: string; count: number; at: number };
+type Sent = { name: string; namespace: string; count: number; at: number; writtenAt: number };
 
 const maxQueued = 500;
 const maxKnown = 1000;
+/** A message that repeats is written at most this often; its count keeps up. */
+const repeatMs = 5_000;
 /** After this time the same message is a new event, as the API forgets events after an hour. */
 const forgetMs = 50 * 60_000;
 
@@ -66,6 +68,8 @@ export class EventRecorder {
     if (known && Date.now() - known.at < forgetMs) {
       known.count += 1;
       known.at = Date.now();
+      if (known.at - known.writtenAt < repeatMs) return;
+      known.writtenAt = known.at;
       const json = { count: known.count, lastTimestamp: now };
       try {
         const contentType = "application/merge-patch+json";
@@ -94,7 +98,7 @@ export class EventRecorder {
         count: 1,
       },
     });
-    this.#known.set(key, { name, namespace, count: 1, at: Date.now() });
+    this.#known.set(key, { name, namespace, count: 1, at: Date.now(), writtenAt: Date.now() });
     const [oldest] = this.#known.keys();
     if (this.#known.size > maxKnown && oldest !== undefined) this.#known.delete(oldest);
   }

@@ -7,6 +7,8 @@ const settings = {
   args: z.array(z.string()).optional(),
   env: z.record(z.string(), z.string()).optional(),
   workingDir: z.string().startsWith("/").optional(),
+  /** What asks the program to end, where that is not SIGTERM. */
+  stopSignal: z.enum(["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2"]).optional(),
   user: z.strictObject({ uid: z.int().min(0), gid: z.int().min(0), name: z.string() }).optional(),
 };
 
@@ -29,6 +31,7 @@ export type Image = {
   args: string[];
   env: Record<string, string>;
   workingDir: string;
+  stopSignal: NodeJS.Signals;
   user: { uid: number; gid: number; name: string };
   readOnlyPaths: string[];
   files: Record<string, string[]>;
@@ -65,6 +68,7 @@ export function pullImage(folder: string, reference: string): Image {
       args: version.args ?? entry.args ?? [],
       env: { ...entry.env, ...version.env },
       workingDir: version.workingDir ?? entry.workingDir ?? "/",
+      stopSignal: version.stopSignal ?? entry.stopSignal ?? "SIGTERM",
       user: version.user ?? entry.user ?? root,
       readOnlyPaths: entry.readOnlyPaths ?? [],
       files: entry.files ?? {},

@@ -121,9 +121,12 @@ function operations(sandbox: Sandbox): string[] {
   const mounts = [...sandbox.mounts]
     .sort((one, other) => one.path.split("/").length - other.path.split("/").length)
     .flatMap(({ source, path, readOnly }) => [readOnly ? "robind" : "bind", source, path]);
+  // Root in a container is the host's root here: it must not reach the kernel's settings.
+  const kernel =
+    sandbox.identity.uid === 0 ? ["robind", "/proc/sys", "/proc/sys", "bind", "/dev/null", "/proc/sysrq-trigger"] : [];
   return [
     ...system,
-    ...["proc", "/proc", "robind", "/sys", "/sys"],
+    ...["proc", "/proc", ...kernel, "robind", "/sys", "/sys"],
     ...dev,
     ...etc,
     ...app,

@@ -6,7 +6,7 @@ import { type EndpointSlice, type Endpoints, type Frontend, frontendsOf, type Se
 import { Balancer } from "./balancer.ts";
 import { Forwarder } from "./forwarder.ts";
 
-type Entry = { forwarder: Forwarder; balancer: Balancer };
+type Entry = { forwarder: Forwarder; balancer: Balancer; failure?: string };
 
 const retryMs = 5_000;
 
@@ -69,7 +69,10 @@ export class ServiceProxy {
     if (frontend.backends.length === 0) return entry.forwarder.refuse();
     try {
       await entry.forwarder.listen();
+      entry.failure = undefined;
     } catch (error) {
+      if (entry.failure === String(error)) return;
+      entry.failure = String(error);
       this.#logger.error({ service: frontend.service, address: key, err: String(error) }, "cannot listen for a Service");
     }
   }

@@ -10,7 +10,7 @@ import type { Container, Pod, PodSpec } from "../pod.ts";
 const projectDir = join(import.meta.dirname, "..", "..", "..", "..");
 const namespace = "/api/v1/namespaces/default";
 
-export type PodInput = Omit<Partial<PodSpec>, "containers"> & { containers: (Partial<Container> & { command: string[] })[] };
+export type PodInput = Omit<Partial<PodSpec>, "containers"> & { containers: Partial<Container>[] };
 
 export type EventObject = { reason: string; message: string; type: string; count: number; involvedObject: { uid: string } };
 
