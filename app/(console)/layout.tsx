@@ -1,12 +1,21 @@
 import type { ReactNode } from "react";
+import { fleetKeys } from "#lib/client/fleet.ts";
+import { userKeys } from "#lib/client/users.ts";
+import { listServices } from "#lib/domain/fleet/queries.ts";
+import { getSessionView } from "#lib/domain/users/commands.ts";
 import { BurningBar } from "./_components/burning-bar.tsx";
 import { ConsoleProviders } from "./_components/console-providers.tsx";
 import { Keyboard } from "./_components/keyboard.tsx";
 import { BottomNavigation, SideNavigation } from "./_components/navigation.tsx";
+import { readFirstData } from "./first-data.ts";
 
-export default function ConsoleLayout({ children }: { children: ReactNode }) {
+export default async function ConsoleLayout({ children }: { children: ReactNode }) {
+  const firstData = await readFirstData(null, [
+    [userKeys.session, getSessionView],
+    [fleetKeys.services, listServices],
+  ]);
   return (
-    <ConsoleProviders>
+    <ConsoleProviders firstData={firstData}>
       <a
         href="#content"
         className="sr-only focus:not-sr-only focus:fixed focus:left-2 focus:top-2 focus:z-50 focus:rounded-md focus:bg-accent-solid focus:px-3 focus:py-1 focus:text-accent-ink"

@@ -1,8 +1,10 @@
 import type { Metadata } from "next";
 import { OverviewPage } from "./_overview/overview-page.tsx";
+import { readFirstData } from "./first-data.ts";
 
 export const metadata: Metadata = { title: "Overview" };
 
-export default function Page() {
+export default async function Page() {
+  await readFirstData("/", []);
   return <OverviewPage />;
 }

@@ -1,7 +1,7 @@
 import type { ChangedField, ErrorCode } from "#lib/domain/errors.ts";
 
-/** How a request failed, for the page: a code that the server named, or one of the two that only a browser sees. */
-export type ApiErrorCode = ErrorCode | "unreachable" | "unexpected";
+/** How a request failed, for the page: a code that the server named, or one that it has no name for. */
+export type ApiErrorCode = ErrorCode | "internal" | "unreachable" | "unexpected";
 
 /** RFC 9457 problem+json as the server sends it. */
 export type Problem = {

@@ -1,5 +1,5 @@
 "use client";
-import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { type DehydratedState, HydrationBoundary, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { ApiError } from "#lib/client/api.ts";
 import { ActionProvider } from "../../ui/actions/action-provider.tsx";
@@ -12,17 +12,19 @@ function shouldRetry(count: number, error: unknown): boolean {
 }
 
 /** Everything that the console's pages share and that lives in the browser. */
-export function ConsoleProviders({ children }: { children: ReactNode }) {
+export function ConsoleProviders({ firstData, children }: { firstData: DehydratedState | null; children: ReactNode }) {
   const [queries] = useState(
     () => new QueryClient({ defaultOptions: { queries: { retry: shouldRetry, staleTime: 2000, refetchOnWindowFocus: true } } }),
   );
   return (
     <QueryClientProvider client={queries}>
-      <TooltipProvider>
-        <LiveProvider>
-          <ActionProvider>{children}</ActionProvider>
-        </LiveProvider>
-      </TooltipProvider>
+      <HydrationBoundary state={firstData}>
+        <TooltipProvider>
+          <LiveProvider>
+            <ActionProvider>{children}</ActionProvider>
+          </LiveProvider>
+        </TooltipProvider>
+      </HydrationBoundary>
     </QueryClientProvider>
   );
 }

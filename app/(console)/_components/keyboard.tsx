@@ -20,6 +20,8 @@ export function Keyboard() {
 
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
+      // A dialog or a menu that Escape has just closed.
+      if (event.defaultPrevented) return;
       if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
         event.preventDefault();
         setOpen((current) => (current === "palette" ? null : "palette"));

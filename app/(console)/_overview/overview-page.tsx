@@ -31,7 +31,7 @@ export function OverviewPage() {
           onRetry={() => refetch()}
         />
       ) : data ? (
-        <OverviewServices services={shown} figures={data.figures} rollouts={rollouts} />
+        <OverviewServices services={shown} figures={data.figures} feeds={data.feeds} rollouts={rollouts} />
       ) : (
         <TableSkeleton rows={6} columns={7} />
       )}

@@ -5,13 +5,13 @@ import { useRouter } from "next/navigation";
 import { changeNames, rolloutChange } from "#lib/client/action-texts.ts";
 import { panelsQuery } from "#lib/client/fleet.ts";
 import { healthOrder } from "#lib/client/fleet-view.ts";
-import type { Service, ServiceFigures } from "#lib/domain/fleet/schemas.ts";
+import type { Feed, Service, ServiceFigures } from "#lib/domain/fleet/schemas.ts";
 import type { RolloutView } from "#lib/domain/rollouts/schemas.ts";
 import { Sparkline } from "../../ui/chart/sparkline.tsx";
 import { TimeAgo } from "../../ui/clock.tsx";
 import { type Column, DataTable } from "../../ui/data-table.tsx";
 import { Figure, ReadyBar, Tint } from "../../ui/figure.tsx";
-import { Empty } from "../../ui/notices.tsx";
+import { NoServices } from "../../ui/no-services.tsx";
 import { figureLimits, ServiceLink } from "../../ui/service-table-cells.tsx";
 import { healthWord, OutcomeShape, Status } from "../../ui/status.tsx";
 
@@ -21,10 +21,12 @@ const mostSparklines = 12;
 export function OverviewServices({
   services,
   figures,
+  feeds,
   rollouts,
 }: {
   services: Service[];
   figures: Record<string, ServiceFigures>;
+  feeds: Feed[];
   rollouts: RolloutView[];
 }) {
   const router = useRouter();
@@ -115,11 +117,7 @@ export function OverviewServices({
       note={(service) =>
         service.health !== "healthy" && <p className="-mt-1 pl-4 text-ink-2 md:pl-[7.5rem]">{service.healthReason}</p>
       }
-      empty={
-        <Empty title="No services yet">
-          A Deployment appears here once it carries the label switchyard.dev/kind with the value relay, connector, hub or edge.
-        </Empty>
-      }
+      empty={<NoServices feeds={feeds} />}
     />
   );
 }

@@ -1,8 +1,10 @@
 import type { Metadata } from "next";
+import { readFirstData } from "../first-data.ts";
 import { SettingsPage } from "./_components/settings-page.tsx";
 
 export const metadata: Metadata = { title: "Settings" };
 
-export default function Page() {
+export default async function Page() {
+  await readFirstData("/settings", []);
   return <SettingsPage />;
 }

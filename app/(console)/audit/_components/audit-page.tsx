@@ -75,7 +75,7 @@ export function AuditPage() {
   const [search, setSearch] = useUrlState();
   const span = search.get("span") ?? "";
   const outcome = outcomes.find((candidate) => candidate === search.get("outcome"));
-  const filter: AuditFilter = { search: search.get("q") ?? undefined, outcome, from: fromOf(span) };
+  const filter: AuditFilter = { search: search.get("search") ?? undefined, outcome, from: fromOf(span) };
   for (const name of filterNames) filter[name] = search.get(name) ?? undefined;
   const open = search.get("entry");
   const { data, error, refetch, errorUpdatedAt, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery(
@@ -87,7 +87,8 @@ export function AuditPage() {
   const rows = pasted && !isListed ? [pasted, ...entries] : entries;
   const chosen = filterNames.filter((name) => search.get(name));
   const isFiltered = Boolean(filter.search || outcome || span || chosen.length);
-  const clear = () => setSearch({ q: null, outcome: null, span: null, actor: null, verb: null, namespace: null, target: null });
+  const clear = () =>
+    setSearch({ search: null, outcome: null, span: null, actor: null, verb: null, namespace: null, target: null });
 
   return (
     <>
@@ -96,7 +97,7 @@ export function AuditPage() {
           label="Search the audit"
           value={filter.search ?? ""}
           delayMs={250}
-          onChange={(text) => setSearch({ q: text || null })}
+          onChange={(text) => setSearch({ search: text || null })}
           className="max-md:w-full"
         />
         <Select

@@ -37,7 +37,7 @@ export function fleetTableColumns(figures: Record<string, ServiceFigures>): (Col
     }),
     column("name", { essential: true, cell: (service) => <ServiceLink service={service} /> }),
     column("kind", { width: "w-24", cell: (service) => <span className="text-ink-2">{service.kind}</span> }),
-    column("namespace", { width: "w-28", cell: (service) => <span className="text-ink-2">{service.namespace}</span> }),
+    column("namespace", { width: "w-28", cell: (service) => <span className="name text-ink-2">{service.namespace}</span> }),
     column("ready", {
       width: "w-28 max-md:w-26",
       essential: true,

@@ -14,10 +14,11 @@ import {
   selectServices,
 } from "#lib/client/fleet-view.ts";
 import { countOf } from "#lib/client/numbers.ts";
-import { type Health, healthWords, type Service } from "#lib/domain/fleet/schemas.ts";
+import { type Feed, type Health, healthWords, type Service } from "#lib/domain/fleet/schemas.ts";
 import { Button } from "../../../ui/button.tsx";
 import { DataTable } from "../../../ui/data-table.tsx";
 import { FilterMenu } from "../../../ui/filter-menu.tsx";
+import { NoServices } from "../../../ui/no-services.tsx";
 import { Empty, ErrorNotice, TableSkeleton } from "../../../ui/notices.tsx";
 import { PageHeader } from "../../../ui/page-header.tsx";
 import { SearchField } from "../../../ui/search-field.tsx";
@@ -126,6 +127,7 @@ export function FleetPage() {
             <FleetEmpty
               isFiltered={isFiltered}
               hidden={hiddenKinds}
+              feeds={data.feeds}
               onClear={() => change({ search: "", kinds: [], health: [], namespaces: [] })}
             />
           }
@@ -143,21 +145,23 @@ function optionsOf(services: Service[], read: (service: Service) => string) {
     .map((value) => ({ value, label: value, count: count(services, (service) => read(service) === value) }));
 }
 
-function FleetEmpty({ isFiltered, hidden, onClear }: { isFiltered: boolean; hidden: number; onClear: () => void }) {
-  if (isFiltered) {
-    return (
-      <Empty title="No service fits these filters">
-        <Button onClick={onClear} className="mt-2">
-          Clear the filters
-        </Button>
-      </Empty>
-    );
-  }
+function FleetEmpty({
+  isFiltered,
+  hidden,
+  feeds,
+  onClear,
+}: {
+  isFiltered: boolean;
+  hidden: number;
+  feeds: Feed[];
+  onClear: () => void;
+}) {
+  if (!isFiltered) return <NoServices feeds={feeds} hidden={hidden} />;
   return (
-    <Empty title="No services yet">
-      {hidden > 0
-        ? "Only other kinds run here; “All kinds” shows them."
-        : "A Deployment appears here once it carries the label switchyard.dev/kind with the value relay, connector, hub or edge."}
+    <Empty title="No service fits these filters">
+      <Button onClick={onClear} className="mt-2">
+        Clear the filters
+      </Button>
     </Empty>
   );
 }

@@ -1,4 +1,8 @@
+import { HydrationBoundary } from "@tanstack/react-query";
 import type { Metadata } from "next";
+import { fleetKeys } from "#lib/client/fleet.ts";
+import { getService } from "#lib/domain/fleet/queries.ts";
+import { readFirstData } from "../../../first-data.ts";
 import { ServicePage } from "./_components/service-page.tsx";
 
 type Properties = { params: Promise<{ namespace: string; name: string }> };
@@ -9,5 +13,12 @@ export async function generateMetadata({ params }: Properties): Promise<Metadata
 
 export default async function Page({ params }: Properties) {
   const { namespace, name } = await params;
-  return <ServicePage id={`${decodeURIComponent(namespace)}/${decodeURIComponent(name)}`} />;
+  const ref = { namespace: decodeURIComponent(namespace), name: decodeURIComponent(name) };
+  const id = `${ref.namespace}/${ref.name}`;
+  const firstData = await readFirstData(`/fleet/${id}`, [[fleetKeys.service(id), (context) => getService(context, ref)]]);
+  return (
+    <HydrationBoundary state={firstData}>
+      <ServicePage id={id} />
+    </HydrationBoundary>
+  );
 }
