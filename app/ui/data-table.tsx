@@ -4,6 +4,7 @@ import { ArrowDown, ArrowUp } from "lucide-react";
 import { type KeyboardEvent, type ReactNode, useLayoutEffect, useRef, useState } from "react";
 import { steadyOrder } from "#lib/client/fleet-view.ts";
 import { cn } from "./class-names.ts";
+import { useNarrow } from "./use-narrow.ts";
 
 export type Column<Row> = {
   id: string;
@@ -75,7 +76,9 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   const shown = isVirtual ? rows.slice(first, (items.at(-1)?.index ?? -1) + 1) : rows;
   const above = isVirtual ? first * rowHeight : 0;
   const below = isVirtual ? (rows.length - first - shown.length) * rowHeight : 0;
-  const span = columns.length + (selection ? 1 : 0);
+  // A cell that spans hidden columns too would make room for them.
+  const isNarrow = useNarrow();
+  const span = columns.filter((column) => column.essential || !isNarrow).length + (selection ? 1 : 0);
   const focusable = active !== null && rows.some((row) => keyOf(row) === active) ? active : rows[0] && keyOf(rows[0]);
 
   const focusRow = (index: number) => {

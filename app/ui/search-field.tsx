@@ -47,6 +47,12 @@ export function SearchField({
         placeholder={label}
         value={text}
         onChange={(event) => setText(event.target.value)}
+        onBlur={(event) => {
+          // At once: a change of the address while the reader already goes elsewhere would hold them back.
+          if (event.target.value === told.current) return;
+          told.current = event.target.value;
+          onChange(event.target.value);
+        }}
         className={cn(inputLook, "h-7 pl-7 [&::-webkit-search-cancel-button]:hidden")}
       />
     </span>

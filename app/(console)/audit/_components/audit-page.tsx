@@ -26,7 +26,7 @@ const columns: Column<AuditView>[] = [
   {
     id: "at",
     header: "When",
-    width: "w-24 max-md:w-20",
+    width: "w-24",
     essential: true,
     cell: (entry) => <TimeAgo at={entry.at} className="text-ink-2" />,
   },

@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import { ApiError } from "#lib/client/api.ts";
 import { serviceQuery, servicesQuery } from "#lib/client/fleet.ts";
+import type { ServiceAnswer } from "#lib/client/live-reducer.ts";
 import type { Range } from "#lib/domain/metrics/schemas.ts";
 import { ranges } from "#lib/domain/metrics/schemas.ts";
 import { cn } from "../../../../../ui/class-names.ts";
@@ -84,9 +85,7 @@ export function ServicePage({ id }: { id: string }) {
   );
 }
 
-type Data = NonNullable<ReturnType<typeof useQuery<import("#lib/client/live-reducer.ts").ServiceAnswer>>["data"]>;
-
-function DataTab({ tab, id, data }: { tab: Exclude<Tab, "health">; id: string; data: Data }) {
+function DataTab({ tab, id, data }: { tab: Exclude<Tab, "health">; id: string; data: ServiceAnswer }) {
   switch (tab) {
     case "instances":
       return <InstancesTab instances={data.instances} figures={data.figures} />;
@@ -101,7 +100,7 @@ function DataTab({ tab, id, data }: { tab: Exclude<Tab, "health">; id: string; d
   }
 }
 
-function countOf(tab: Tab, data: Data | undefined): number | null {
+function countOf(tab: Tab, data: ServiceAnswer | undefined): number | null {
   if (tab === "instances") return data?.instances.length ?? null;
   if (tab === "events") return data?.events.filter((event) => event.type !== "Normal").length || null;
   return null;
@@ -136,11 +135,11 @@ function TabButton({
         button?.click();
       }}
       className={cn(
-        "-mb-px flex h-9 shrink-0 items-center gap-1.5 border-b-2 border-transparent text-ink-2 capitalize hover:text-ink",
+        "-mb-px flex h-9 shrink-0 items-center gap-1.5 border-b-2 border-transparent text-ink-2 hover:text-ink",
         isCurrent && "border-accent-solid font-medium text-ink",
       )}
     >
-      {tab}
+      {tab.charAt(0).toUpperCase() + tab.slice(1)}
       {count !== null && (
         <span className={cn("rounded-full px-1.5 text-2xs", tab === "events" ? "bg-warn-soft text-warn" : "bg-hover text-ink-2")}>
           {count}
