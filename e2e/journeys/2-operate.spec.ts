@@ -66,7 +66,8 @@ test("an image that does not exist fails with its name, and the instances that r
   await dialog.getByLabel("Image").fill("switchyard/relay:9.9.9");
   await dialog.getByLabel("Reason").fill("a tag that nobody pushed, journey");
   await dialog.getByRole("button", { name: "Set image of relay to 9.9.9" }).click();
-  await expect(dialog.getByRole("status")).toContainText("Failed", { timeout: 150_000 });
+  await expect(dialog.getByRole("status")).toContainText(/Under way.*9\.9\.9/s);
+  await expect(dialog.getByRole("status").getByText(/^Failed /)).toBeVisible({ timeout: 150_000 });
   await expect(dialog.getByRole("status")).toContainText("9.9.9");
   const ready = (await readPods("relay")).filter((pod) =>
     pod.status?.conditions?.some((c) => c.type === "Ready" && c.status === "True"),
