@@ -122,8 +122,8 @@ function operations(sandbox: Sandbox): string[] {
     .sort((one, other) => one.path.split("/").length - other.path.split("/").length)
     .flatMap(({ source, path, readOnly }) => [readOnly ? "robind" : "bind", source, path]);
   // Root in a container is the host's root here: it must not reach the kernel's settings.
-  const kernel =
-    sandbox.identity.uid === 0 ? ["robind", "/proc/sys", "/proc/sys", "bind", "/dev/null", "/proc/sysrq-trigger"] : [];
+  const trigger = existsSync("/proc/sysrq-trigger") ? ["bind", "/dev/null", "/proc/sysrq-trigger"] : [];
+  const kernel = sandbox.identity.uid === 0 ? ["robind", "/proc/sys", "/proc/sys", ...trigger] : [];
   return [
     ...system,
     ...["proc", "/proc", ...kernel, "robind", "/sys", "/sys"],

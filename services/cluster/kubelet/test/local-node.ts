@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { request } from "node:https";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,6 +20,7 @@ export class LocalNode {
   readonly folder = mkdtempSync(join(tmpdir(), "local-node-"));
   readonly address = "127.10.0.1";
   kubeletPort = 0;
+  #apiPort = 0;
   #server: ChildProcess | undefined;
   #kubelet: ChildProcess | undefined;
   #client: ApiClient | undefined;
@@ -33,14 +35,23 @@ export class LocalNode {
   }
 
   async start(): Promise<void> {
-    const apiPort = await freePort("127.0.0.1");
+    this.#apiPort = await freePort("127.0.0.1");
     this.kubeletPort = await freePort(this.address);
-    this.#server = run("services/cluster/main.ts", { CLUSTER_DATA_DIR: this.folder, CLUSTER_PORT: String(apiPort) });
+    await this.startServer();
+    await this.startKubelet();
+  }
+
+  async startServer(): Promise<void> {
+    this.#server = run("services/cluster/main.ts", { CLUSTER_DATA_DIR: this.folder, CLUSTER_PORT: String(this.#apiPort) });
     const kubeconfig = join(this.folder, "admin.kubeconfig");
     await until("the API server", () => existsSync(kubeconfig));
-    this.#client = new ApiClient(readKubeconfig(kubeconfig));
+    this.#client ??= new ApiClient(readKubeconfig(kubeconfig));
     await until("the API server", () => this.client.get(namespace).then(() => true));
-    await this.startKubelet();
+  }
+
+  async killServer(): Promise<void> {
+    this.#server?.kill("SIGKILL");
+    if (this.#server) await once(this.#server, "exit");
   }
 
   async startKubelet(): Promise<void> {
@@ -150,7 +161,6 @@ export class LocalNode {
   }
 
   async fetchKubelet(path: string, token = this.token): Promise<{ status: number; body: string }> {
-    const { request } = await import("node:https");
     const ca = readFileSync(join(this.folder, "pki", "ca.crt"));
     return new Promise((resolve, reject) => {
       const options = { host: this.address, port: this.kubeletPort, path, ca, headers: { authorization: `Bearer ${token}` } };
