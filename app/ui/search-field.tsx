@@ -36,6 +36,12 @@ export function SearchField({
     }, delayMs);
     return () => clearTimeout(timer);
   }, [text, delayMs]);
+  // Without delay: a change of the address while the reader already goes elsewhere would hold them back.
+  const tellNow = (next: string) => {
+    if (next === told.current) return;
+    told.current = next;
+    onChange(next);
+  };
   return (
     <span className={cn("relative inline-block w-56 max-w-full", className)}>
       <Search aria-hidden="true" className="pointer-events-none absolute left-2 top-1/2 size-3.5 -translate-y-1/2 text-ink-3" />
@@ -47,11 +53,13 @@ export function SearchField({
         placeholder={label}
         value={text}
         onChange={(event) => setText(event.target.value)}
-        onBlur={(event) => {
-          // At once: a change of the address while the reader already goes elsewhere would hold them back.
-          if (event.target.value === told.current) return;
-          told.current = event.target.value;
-          onChange(event.target.value);
+        onBlur={(event) => tellNow(event.target.value)}
+        onKeyDown={(event) => {
+          if (event.key !== "Escape") return;
+          event.preventDefault();
+          event.currentTarget.blur();
+          setText("");
+          tellNow("");
         }}
         className={cn(inputLook, "h-7 pl-7 [&::-webkit-search-cancel-button]:hidden")}
       />

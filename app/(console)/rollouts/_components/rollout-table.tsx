@@ -35,7 +35,7 @@ const columns: Column<RolloutView>[] = [
   {
     id: "change",
     header: "Change",
-    width: "w-64 max-md:w-auto",
+    width: "w-60 max-md:w-auto",
     essential: true,
     cell: (rollout) => (
       <>
@@ -55,13 +55,14 @@ const columns: Column<RolloutView>[] = [
   {
     id: "reason",
     header: "Reason",
+    width: "w-48",
     cell: (rollout) => (
       <span title={rollout.reason ?? undefined} className="text-ink-2">
         {rollout.reason ?? "–"}
       </span>
     ),
   },
-  { id: "actor", header: "By", width: "w-28", cell: (rollout) => <span className="text-ink-2">{rollout.actor}</span> },
+  { id: "actor", header: "By", width: "w-24", cell: (rollout) => <span className="text-ink-2">{rollout.actor}</span> },
   {
     id: "started",
     header: "Started",
@@ -88,6 +89,7 @@ export function RolloutTable({ rollouts, empty }: { rollouts: RolloutView[]; emp
       keyOf={(rollout) => rollout.id}
       nameOf={(rollout) => `${changeNames[rollout.change]} ${rollout.service} ${rollout.state}`}
       onOpen={(rollout) => router.push(`/rollouts/${rollout.id}`)}
+      note={(rollout) => rollout.state === "failed" && <p className="-mt-1 pl-4 text-bad md:hidden">{rollout.message}</p>}
       empty={empty ?? <Empty title="No rollouts" />}
     />
   );

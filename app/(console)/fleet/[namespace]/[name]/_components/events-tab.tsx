@@ -10,14 +10,14 @@ const columns: Column<ServiceEvent>[] = [
   {
     id: "last",
     header: "Last",
-    width: "w-24 max-md:w-20",
+    width: "w-24",
     essential: true,
     cell: (event) => <TimeAgo at={event.lastAt} className="text-ink-2" />,
   },
   {
     id: "reason",
     header: "Reason",
-    width: "w-48 max-md:w-32",
+    width: "w-48 max-md:w-34",
     essential: true,
     cell: (event) => (
       <span className={event.type === "Normal" ? "text-ink" : "font-medium text-warn"}>

@@ -1,5 +1,5 @@
 "use client";
-import { useCallback, useEffect, useRef, useState } from "react";
+import { startTransition, useCallback, useEffect, useRef, useState } from "react";
 import { queryString } from "#lib/client/api.ts";
 import { appendLines, emptyRing, type LogLine, type LogRing, parseLogLine, readLogs } from "#lib/client/logs.ts";
 
@@ -22,8 +22,11 @@ export function useLogs({ id, pods, follow, previous, tail }: LogRequest, isPaus
     const lines = waiting.current;
     if (lines.length === 0) return;
     waiting.current = [];
-    setHeld(0);
-    setState((current) => ({ ...current, ring: appendLines(current.ring, lines, keptLines) }));
+    // A transition, so that a torrent of lines never holds up going to another page.
+    startTransition(() => {
+      setHeld(0);
+      setState((current) => ({ ...current, ring: appendLines(current.ring, lines, keptLines) }));
+    });
   }, []);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: another attempt reads again
