@@ -9,7 +9,13 @@ import { installPackages, missingPackages } from "#services/launcher/programs.ts
 const root = fileURLToPath(new URL("..", import.meta.url));
 const tools = join(root, ".switchyard", "tools");
 const bin = join(root, "node_modules", ".bin");
-const environment = { ...process.env, PATH: `${bin}:${process.env.PATH}`, FORCE_COLOR: "0", NEXT_TELEMETRY_DISABLED: "1" };
+const debianKubectl = join(tools, "kubectl-1.20", "usr", "bin");
+const environment = {
+  ...process.env,
+  PATH: `${bin}:${process.env.PATH}:${debianKubectl}`,
+  FORCE_COLOR: "0",
+  NEXT_TELEMETRY_DISABLED: "1",
+};
 
 const suites: { name: string; command: string[] }[] = [
   { name: "format and lint", command: ["biome", "ci", "."] },
@@ -47,7 +53,7 @@ async function prepare(): Promise<void> {
 
 /** Debian's own kubectl (1.20), unpacked beside whatever kubectl the machine has: the conformance suite runs both. */
 function fetchDebianKubectl(): void {
-  if (existsSync(join(tools, "kubectl-1.20", "usr", "bin", "kubectl"))) return;
+  if (existsSync(join(debianKubectl, "kubectl"))) return;
   const script =
     'rm -f kubernetes-client_*.deb; apt-get download kubernetes-client && dpkg -x kubernetes-client_*.deb "$1" && rm kubernetes-client_*.deb';
   const unpack = () =>

@@ -140,6 +140,7 @@ export class Supervisor {
     const running = this.#running.get(spec.name);
     if (this.#stopping || !running) return;
     this.#running.delete(spec.name);
+    signalGroup(running.child.pid, "SIGKILL");
     const backoff = this.#backoffs.get(spec.name) ?? new Backoff({ initialMs: 250, maxMs: 10_000, jitter: 0.2 });
     this.#backoffs.set(spec.name, backoff);
     if (performance.now() - running.startedAt > stableAfterMs) backoff.reset();
