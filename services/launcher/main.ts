@@ -10,6 +10,12 @@ let stopping: Promise<void> | undefined;
 process.on("SIGINT", () => void stop(0));
 process.on("SIGTERM", () => void stop(0));
 process.on("SIGHUP", () => void stop(0));
+process.on("uncaughtException", (error) => {
+  process.stderr.write(`${explain(error)}\n`);
+  void stop(1);
+});
+// Whoever read the progress may go away; what was started is stopped all the same.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 
 try {
   await switchyard.start();
