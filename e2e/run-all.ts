@@ -42,7 +42,7 @@ async function prepare(): Promise<void> {
   const packages = [...missingPackages(), ...(existsSync("/usr/bin/chromium") ? [] : ["chromium"])];
   if (packages.length > 0) {
     print(`installing ${packages.join(", ")}`);
-    await installPackages(packages, join(root, ".switchyard", "apt-get.log"));
+    await installPackages(packages, join(root, ".switchyard", "apt-get.log"), new AbortController().signal);
     if (missingPackages().length > 0 || !existsSync("/usr/bin/chromium")) {
       print(`could not install ${packages.join(", ")}; .switchyard/apt-get.log says why. Install them and run npm test again.`);
       process.exit(1);

@@ -24,7 +24,7 @@ export function installCommand(packages: string[]): string {
  * Installs packages with apt-get, as root or by sudo without a password. Resolves to whether they are there now. The packages'
  * own services are kept from starting: the fleet runs these programs itself, on ports that they would take.
  */
-export async function installPackages(packages: string[], logFile: string): Promise<boolean> {
+export async function installPackages(packages: string[], logFile: string, signal: AbortSignal): Promise<boolean> {
   const become = privilege();
   if (!become || !isInstalled("apt-get")) return false;
   const policy = "/usr/sbin/policy-rc.d";
@@ -33,9 +33,9 @@ export async function installPackages(packages: string[], logFile: string): Prom
   try {
     const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
     const install = [...become, "apt-get", "install", "--no-install-recommends", "-y", ...packages];
-    if ((await runToEnd(install, { logFile, env })) !== 0) {
-      await runToEnd([...become, "apt-get", "update"], { logFile, env });
-      await runToEnd(install, { logFile, env });
+    if ((await runToEnd(install, { logFile, env, signal })) !== 0) {
+      await runToEnd([...become, "apt-get", "update"], { logFile, env, signal });
+      await runToEnd(install, { logFile, env, signal });
     }
   } finally {
     if (ownPolicy) rmSync(policy, { force: true });

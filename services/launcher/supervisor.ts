@@ -176,7 +176,8 @@ export function startTime(pid: number): string | undefined {
   }
 }
 
-function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
+/** Signals every process of a group; a group that is gone already is fine. */
+export function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
   try {
     if (pid) process.kill(-pid, signal);
   } catch {

@@ -96,7 +96,7 @@ export class Switchyard {
   }
 
   #install(packages: string[]): Promise<boolean> {
-    return installPackages(packages, this.#supervisor.logFile("apt-get"));
+    return installPackages(packages, this.#supervisor.logFile("apt-get"), this.#abort.signal);
   }
 
   #build(): Promise<boolean> {
