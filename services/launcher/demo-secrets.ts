@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
 import { CertificateAuthority } from "#lib/runtime/certificates.ts";
-import { apply, isNotFound } from "./demo.ts";
+import { apply, isNotFound } from "./apply.ts";
 
 /**
  * The Secrets that the demo's YAML names: made once, with random values, so that no password stands in the repository. The

@@ -1,16 +1,9 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  ApiException,
-  AppsV1Api,
-  CoreV1Api,
-  type KubeConfig,
-  type KubernetesObject,
-  KubernetesObjectApi,
-  PatchStrategy,
-} from "@kubernetes/client-node";
+import { AppsV1Api, CoreV1Api, type KubeConfig, type KubernetesObject } from "@kubernetes/client-node";
 import { parseAllDocuments } from "yaml";
+import { apply, isNotFound } from "./apply.ts";
 import { makeDemoSecrets } from "./demo-secrets.ts";
 import { projectDir } from "./env.ts";
 import { poll } from "./local-cluster.ts";
@@ -79,17 +72,6 @@ async function appliedHash(config: KubeConfig): Promise<string | undefined> {
   }
 }
 
-/** Creates the object, or merges it into the one that is there. */
-export async function apply(config: KubeConfig, object: KubernetesObject): Promise<void> {
-  const api = KubernetesObjectApi.makeApiClient(config);
-  try {
-    await api.create(object);
-  } catch (error) {
-    if (!(error instanceof ApiException && error.code === 409)) throw error;
-    await api.patch(object, undefined, undefined, "switchyard", undefined, PatchStrategy.MergePatch);
-  }
-}
-
 async function pointServiceAtSwitchyard(config: KubeConfig, port: number): Promise<void> {
   await apply(config, {
     apiVersion: "v1",
@@ -97,8 +79,4 @@ async function pointServiceAtSwitchyard(config: KubeConfig, port: number): Promi
     metadata: { name: "switchyard", namespace: "monitoring" },
     subsets: [{ addresses: [{ ip: "127.0.0.1" }], ports: [{ name: "http", port }] }],
   } as KubernetesObject);
-}
-
-export function isNotFound(error: unknown): boolean {
-  return error instanceof ApiException && error.code === 404;
 }
