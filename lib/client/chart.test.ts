@@ -1,53 +1,47 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { lastValue, pathOf, runsOf, spreadLabels, stackSeries, topSeries, valueAt } from "./chart.ts";
+import { axisFigure, highestOf, lastValue, rowsOf, spreadLabels, stackTops, topSeries } from "./chart.ts";
 
-const same = (value: number) => value;
-
-describe("the line of a chart", () => {
-  it("is broken where a value is missing", () => {
-    expect(
-      runsOf(
-        [
-          [0, 1],
-          [10, null],
-          [20, 2],
-          [30, 3],
-        ],
-        10,
-      ),
-    ).toEqual([
-      [[0, 1]],
-      [
-        [20, 2],
-        [30, 3],
+describe("the rows of a chart", () => {
+  const rows = rowsOf([
+    {
+      name: "a",
+      points: [
+        [10, 1],
+        [20, null],
       ],
+    },
+    {
+      name: "b",
+      points: [
+        [0, 5],
+        [10, 2],
+      ],
+    },
+  ]);
+  it("hold every moment of any series once, in order, with nothing where a series has none", () => {
+    expect(rows).toEqual([
+      { time: 0, values: [null, 5] },
+      { time: 10, values: [1, 2] },
+      { time: 20, values: [null, null] },
     ]);
+    expect(rowsOf([])).toEqual([]);
   });
-  it("is broken where points are missing altogether", () => {
-    expect(
-      runsOf(
-        [
-          [0, 1],
-          [10, 1],
-          [40, 1],
-        ],
-        10,
-      ),
-    ).toHaveLength(2);
+  it("reach as high as their highest value, or as the highest stack", () => {
+    const piled = [...rows, { time: 30, values: [4, 3] }];
+    expect(highestOf(piled, false)).toBe(5);
+    expect(highestOf(piled, true)).toBe(7);
+    expect(highestOf([], true)).toBe(0);
   });
-  it("shows a lone point as a dot", () => {
-    expect(pathOf([[5, 7]], same, same)).toBe("M5.0,7.0h0.01");
-    expect(
-      pathOf(
-        [
-          [5, 7],
-          [6, 8],
-        ],
-        same,
-        same,
-      ),
-    ).toBe("M5.0,7.0L6.0,8.0");
+  it("stack on each other, a gap counting as nothing", () => {
+    expect(stackTops([1, null, 2, 0])).toEqual([1, null, 3, 3]);
+  });
+});
+
+describe("a figure beside an axis", () => {
+  it("leaves the unit of cores to the axis, and keeps every other", () => {
+    expect(axisFigure(0.019, "cores")).toBe("0.019");
+    expect(axisFigure(0.05, "ratio")).toBe("5.0 %");
   });
 });
 
@@ -63,16 +57,6 @@ describe("the value", () => {
     };
     expect(lastValue(series, 20, 10)).toBe(4);
     expect(lastValue(series, 90, 10)).toBeNull();
-  });
-  it("under the pointer is the nearest point's, a gap's is none", () => {
-    const points: [number, number | null][] = [
-      [0, 1],
-      [10, 2],
-      [20, null],
-      [30, 4],
-    ];
-    expect([4, 6, 21, 29, 60].map((time) => valueAt(points, time, 10))).toEqual([1, 2, null, 4, null]);
-    expect(valueAt([], 5, 10)).toBeNull();
   });
 });
 
@@ -91,28 +75,6 @@ describe("many series", () => {
       ["2 others", 4],
     ]);
     expect(topSeries(many, 4)).toBe(many);
-  });
-  it("stack on each other, a gap counting as nothing", () => {
-    const [, upper] = stackSeries([
-      {
-        name: "a",
-        points: [
-          [0, 1],
-          [10, null],
-        ],
-      },
-      {
-        name: "b",
-        points: [
-          [0, 2],
-          [10, 2],
-        ],
-      },
-    ]);
-    expect(upper?.points).toEqual([
-      [0, 3],
-      [10, 2],
-    ]);
   });
 });
 

@@ -1,38 +1,44 @@
-import type { Series } from "#lib/domain/metrics/schemas.ts";
+import type { Series, Unit } from "#lib/domain/metrics/schemas.ts";
+import { formatFigure } from "./numbers.ts";
 
 type Point = [number, number | null];
-type Scale = (value: number) => number;
 
-/** Runs of points without a gap: a null, or a hole of more than one and a half steps, ends a run. */
-export function runsOf(points: Point[], stepSeconds: number): [number, number][][] {
-  const runs: [number, number][][] = [];
-  let last: number | null = null;
-  for (const [time, value] of points) {
-    if (value === null || !Number.isFinite(value)) {
-      last = null;
-      continue;
+/** One moment of a chart: the value of each series in their order, null in a gap. */
+export type Row = { time: number; values: (number | null)[] };
+
+/** The series side by side, one row for every moment that any of them has, in the order of time. */
+export function rowsOf(series: Series[]): Row[] {
+  const rows = new Map<number, Row>();
+  for (const [index, { points }] of series.entries()) {
+    for (const [time, value] of points) {
+      const row = rows.get(time) ?? { time, values: series.map(() => null) };
+      row.values[index] = value;
+      rows.set(time, row);
     }
-    const run = runs.at(-1);
-    if (last !== null && run && time - last <= stepSeconds * 1.5) run.push([time, value]);
-    else runs.push([[time, value]]);
-    last = time;
   }
-  return runs;
+  return [...rows.values()].sort((a, b) => a.time - b.time);
 }
 
-/** An SVG path of a run; a lone point becomes a dash as wide as a round line cap. */
-export function pathOf(run: [number, number][], x: Scale, y: Scale): string {
-  const text = run
-    .map(([time, value], index) => `${index === 0 ? "M" : "L"}${x(time).toFixed(1)},${y(value).toFixed(1)}`)
-    .join("");
-  return run.length === 1 ? `${text}h0.01` : text;
+/** The highest point that the rows are drawn at, alone or on top of each other; 0 without any value. */
+export function highestOf(rows: Row[], stacked: boolean): number {
+  let highest = 0;
+  for (const { values } of rows) {
+    for (const value of stacked ? stackTops(values) : values) highest = Math.max(highest, value ?? 0);
+  }
+  return highest;
 }
 
-/** The area between a run and the run below it at the same times. */
-export function areaOf(run: [number, number][], floor: (time: number) => number, x: Scale, y: Scale): string {
-  const back = [...run].reverse().map(([time]) => `L${x(time).toFixed(1)},${y(floor(time)).toFixed(1)}`);
-  return `${pathOf(run, x, y)}${back.join("")}Z`;
+/** Each value raised by those before it; a gap counts as nothing for those above. */
+export function stackTops(values: (number | null)[]): (number | null)[] {
+  let height = 0;
+  return values.map((value) => {
+    height += value ?? 0;
+    return value === null ? null : height;
+  });
 }
+
+/** A figure as short as beside an axis: cores without their unit, which the axis says once. */
+export const axisFigure = (value: number, unit: Unit) => formatFigure(value, unit).replace(/ cores$/, "");
 
 /** The last value that is one, and null when the newest points are a gap longer than three steps. */
 export function lastValue(series: Series, to: number, stepSeconds: number): number | null {
@@ -41,20 +47,6 @@ export function lastValue(series: Series, to: number, stepSeconds: number): numb
     if (point && point[1] !== null) return to - point[0] <= stepSeconds * 3 ? point[1] : null;
   }
   return null;
-}
-
-/** The point of a series nearest to a time, within one step; null in a gap. */
-export function valueAt(points: Point[], time: number, stepSeconds: number): number | null {
-  let low = 0;
-  let high = points.length - 1;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((points[middle]?.[0] ?? 0) < time) low = middle + 1;
-    else high = middle;
-  }
-  const candidates = [points[low - 1], points[low]].filter((point) => point !== undefined);
-  const nearest = candidates.sort((a, b) => Math.abs(a[0] - time) - Math.abs(b[0] - time))[0];
-  return nearest && Math.abs(nearest[0] - time) <= stepSeconds ? nearest[1] : null;
 }
 
 /** At most `most` series: the largest by their mean, and the sum of the rest as "N others". */
@@ -78,22 +70,6 @@ function sumOf(series: Series[]): Point[] {
     }
   }
   return [...sums].sort((a, b) => a[0] - b[0]);
-}
-
-/** Each series raised by those before it, for stacked charts; a gap counts as nothing for those above. */
-export function stackSeries(series: Series[]): { name: string; points: Point[]; floor: Map<number, number> }[] {
-  const heights = new Map<number, number>();
-  return series.map(({ name, points }) => {
-    const floor = new Map<number, number>();
-    const raised = points.map(([time, value]): Point => {
-      const below = heights.get(time) ?? 0;
-      floor.set(time, below);
-      if (value === null) return [time, null];
-      heights.set(time, below + value);
-      return [time, below + value];
-    });
-    return { name, points: raised, floor };
-  });
 }
 
 /** Moves labels apart so that each keeps `gap` to the next, in order, inside [top, bottom] while there is room. */

@@ -1,6 +1,6 @@
 "use client";
 import { Table2 } from "lucide-react";
-import { topSeries, valueAt } from "#lib/client/chart.ts";
+import { rowsOf, topSeries } from "#lib/client/chart.ts";
 import { exactFigure, formatFigure } from "#lib/client/numbers.ts";
 import { formatAbsolute, formatClock } from "#lib/client/time.ts";
 import type { Panel } from "#lib/domain/metrics/schemas.ts";
@@ -67,7 +67,7 @@ export function PanelView(props: { panel: Panel; from: number; to: number; asTab
 }
 
 function PanelTable({ panel }: { panel: Panel }) {
-  const times = [...new Set(panel.series.flatMap((each) => each.points.map(([time]) => time)))].sort((a, b) => b - a);
+  const rows = rowsOf(panel.series).reverse();
   return (
     <section
       className="scroll-thin h-37 overflow-auto rounded-sm border text-xs"
@@ -87,19 +87,16 @@ function PanelTable({ panel }: { panel: Panel }) {
           </tr>
         </thead>
         <tbody>
-          {times.map((time) => (
+          {rows.map(({ time, values }) => (
             <tr key={time} className="border-t">
               <td className="px-2 text-ink-2" title={formatAbsolute(time * 1000)}>
                 {formatClock(time * 1000)}
               </td>
-              {panel.series.map((each) => {
-                const value = valueAt(each.points, time, 0);
-                return (
-                  <td key={each.name} className="px-2 text-right" title={exactFigure(value, panel.unit)}>
-                    {formatFigure(value, panel.unit)}
-                  </td>
-                );
-              })}
+              {panel.series.map((each, index) => (
+                <td key={each.name} className="px-2 text-right" title={exactFigure(values[index], panel.unit)}>
+                  {formatFigure(values[index], panel.unit)}
+                </td>
+              ))}
             </tr>
           ))}
         </tbody>
