@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { actionSentence, verbName } from "./action-texts.ts";
+import { actionSentence, auditWords, verbName } from "./action-texts.ts";
 
 const values = { replicas: 5, container: "relay", image: "reg:5000/switchyard/relay:2.0.1", toRevision: 7 };
 
@@ -26,5 +26,10 @@ describe("a verb of the audit", () => {
       "Password change",
       "Update user",
     ]);
+  });
+
+  it("names the kind of what is no service", () => {
+    expect(auditWords({ verb: "scale", targetKind: "service" })).toBe("Scale");
+    expect(auditWords({ verb: "create", targetKind: "user" })).toBe("Create user");
   });
 });

@@ -58,3 +58,8 @@ export function verbName(verb: string): string {
     .toLowerCase();
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
+
+/** An entry of the audit as "Scale relay", "Create user ana": what is no service is named with its kind. */
+export function auditWords(entry: { verb: string; targetKind: string }): string {
+  return entry.targetKind === "service" ? verbName(entry.verb) : `${verbName(entry.verb)} ${entry.targetKind}`;
+}

@@ -45,6 +45,13 @@ describe("the ring of lines", () => {
     expect(ring.lines.map((line) => line.id)).toEqual([3, 4, 5]);
     expect(ring.dropped).toBe(2);
   });
+  it("puts the lines of several pods in the order of their times", () => {
+    const line = (id: number, pod: string, second: string) =>
+      parseLogLine(id, { pod, at: `2026-11-21T01:14:${second}Z`, line: "x" }, at);
+    const first = appendLines(emptyRing, [line(1, "a", "05"), line(2, "a", "09"), line(3, "b", "01")], 10);
+    const both = appendLines(first, [line(4, "b", "07"), line(5, "b", "09")], 10);
+    expect(both.lines.map((each) => each.id)).toEqual([3, 1, 4, 2, 5]);
+  });
   it("is the same object when nothing comes", () => {
     expect(appendLines(emptyRing, [], 3)).toBe(emptyRing);
   });

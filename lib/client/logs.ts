@@ -82,12 +82,20 @@ export function parseLogLine(id: number, message: LogMessage, now: string): LogL
 export type LogRing = { lines: LogLine[]; dropped: number };
 export const emptyRing: LogRing = { lines: [], dropped: 0 };
 
-/** Adds lines at the end; the oldest go when there are more than `capacity`. */
+/** Adds lines in the order of their times, as those of several pods arrive pod by pod; beyond `capacity` the oldest go. */
 export function appendLines(ring: LogRing, added: LogLine[], capacity: number): LogRing {
   if (added.length === 0) return ring;
   const lines = ring.lines.concat(added);
+  if (!isInOrder(lines, ring.lines.length)) lines.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : a.id - b.id));
   const excess = Math.max(0, lines.length - capacity);
   return { lines: excess > 0 ? lines.slice(excess) : lines, dropped: ring.dropped + excess };
+}
+
+function isInOrder(lines: LogLine[], from: number): boolean {
+  for (let index = Math.max(1, from); index < lines.length; index += 1) {
+    if ((lines[index]?.at ?? "") < (lines[index - 1]?.at ?? "")) return false;
+  }
+  return true;
 }
 
 /** Cuts text that arrives in pieces into whole lines. */

@@ -1,11 +1,16 @@
 "use client";
 import { signIn } from "next-auth/react";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useState, useSyncExternalStore } from "react";
 import { Button } from "../../ui/button.tsx";
 import { Field, Input } from "../../ui/field.tsx";
 import { Mark } from "../../ui/mark.tsx";
 
 export function LoginForm({ callbackUrl }: { callbackUrl: string }) {
+  const isReady = useSyncExternalStore(
+    noChanges,
+    () => true,
+    () => false,
+  );
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
 
@@ -33,7 +38,7 @@ export function LoginForm({ callbackUrl }: { callbackUrl: string }) {
         <Mark className="size-6" />
         <h1 className="text-lg font-semibold tracking-[-0.01em]">Switchyard</h1>
       </div>
-      {/* A form that is sent before the script has loaded must not put the password into the address. */}
+      {/* Not to be sent before the script has loaded, and never with the password in the address. */}
       <form onSubmit={submit} method="post" className="grid gap-4" aria-label="Log in">
         <Field label="Name">
           {(ties) => (
@@ -55,7 +60,7 @@ export function LoginForm({ callbackUrl }: { callbackUrl: string }) {
         <p role="alert" className={problem ? "text-bad" : "sr-only"}>
           {problem}
         </p>
-        <Button type="submit" look="primary" size="large" busy={busy}>
+        <Button type="submit" look="primary" size="large" busy={busy} disabled={!isReady}>
           Log in
         </Button>
       </form>
@@ -65,6 +70,8 @@ export function LoginForm({ callbackUrl }: { callbackUrl: string }) {
     </div>
   );
 }
+
+const noChanges = () => () => {};
 
 function sentenceOf(error: string | null | undefined): string {
   if (!error) return "Switchyard did not answer. Check the network and whether its web process runs.";

@@ -1,7 +1,7 @@
 "use client";
 import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
-import { verbName } from "#lib/client/action-texts.ts";
+import { auditWords } from "#lib/client/action-texts.ts";
 import { lastHourQuery } from "#lib/client/audit.ts";
 import { countOf } from "#lib/client/numbers.ts";
 import { formatAbsolute, formatClock } from "#lib/client/time.ts";
@@ -46,7 +46,7 @@ export function LastHour() {
                   <TimeAgo at={entry.at} className="text-ink-3" />
                   <OutcomeStatus outcome={entry.outcome} />
                   <span className="truncate">
-                    {verbName(entry.verb)} <span className="name font-medium">{entry.target}</span>
+                    {auditWords(entry)} <span className="name font-medium">{entry.target}</span>
                   </span>
                   <span className="truncate text-ink-2 max-md:hidden">{entry.actor}</span>
                   <span className="truncate text-ink-2 max-md:hidden">{entry.error?.message ?? entry.reason}</span>
@@ -69,8 +69,8 @@ function TimeLine({ entries, now }: { entries: AuditView[]; now: number }) {
           <Link
             key={entry.id}
             href={`/audit?entry=${entry.id}`}
-            aria-label={`${verbName(entry.verb)} ${entry.target}, ${entry.outcome}, ${formatClock(entry.at)}`}
-            title={`${verbName(entry.verb)} ${entry.target} · ${entry.outcome} · ${entry.actor} · ${formatAbsolute(entry.at)}`}
+            aria-label={`${auditWords(entry)} ${entry.target}, ${entry.outcome}, ${formatClock(entry.at)}`}
+            title={`${auditWords(entry)} ${entry.target} · ${entry.outcome} · ${entry.actor} · ${formatAbsolute(entry.at)}`}
             className="absolute -bottom-[5px] grid size-4 -translate-x-1/2 place-items-center rounded-full bg-canvas p-0.5 hover:z-10 hover:scale-125"
             style={{ left: `${(1 - (now - Date.parse(entry.at)) / hourMs) * 100}%` }}
           >

@@ -50,6 +50,8 @@ export function TimeChart({ panel, from, to }: { panel: Panel; from: number; to:
       syncMethod="value"
       role="img"
       aria-label={`${panel.title}, now: ${summary}`}
+      // The keyboard's moment begins with focus; a click must not leave one behind.
+      onMouseDown={(_, event) => event.preventDefault()}
       className="touch-pan-y select-none"
       style={{ width: "100%", height: 148 }}
     >

@@ -1,7 +1,7 @@
 "use client";
 import Link from "next/link";
 import type { ReactNode } from "react";
-import { auditChanges } from "#lib/client/audit-changes.ts";
+import { auditChanges, auditMessage } from "#lib/client/audit-changes.ts";
 import { formatAbsolute } from "#lib/client/time.ts";
 import type { AuditView } from "#lib/domain/audit-schemas.ts";
 import { BeforeAfter } from "../../../ui/actions/preview-view.tsx";
@@ -11,6 +11,7 @@ import { Identifier } from "../../../ui/identifier.tsx";
 /** All that an entry holds: before and after, why, how it ended. */
 export function AuditDetail({ entry, onFilter }: { entry: AuditView; onFilter: (name: string, value: string) => void }) {
   const changes = auditChanges(entry.before, entry.after);
+  const message = auditMessage(entry.after);
   const filter = (name: string, value: string) => (
     <button
       type="button"
@@ -65,6 +66,7 @@ export function AuditDetail({ entry, onFilter }: { entry: AuditView; onFilter: (
             {entry.error.message} <span className="font-mono text-2xs text-ink-3">{entry.error.code}</span>
           </p>
         )}
+        {message && !entry.error && <p className="text-ink-2">{message}</p>}
         <div>
           <p className="text-xs font-medium text-ink-3">Reason</p>
           <p className="break-words">{entry.reason ?? "None given."}</p>

@@ -1,6 +1,6 @@
 "use client";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { verbName } from "#lib/client/action-texts.ts";
+import { auditWords } from "#lib/client/action-texts.ts";
 import { type AuditFilter, auditEntryQuery, auditQuery } from "#lib/client/audit.ts";
 import { type AuditView, outcomes } from "#lib/domain/audit-schemas.ts";
 import { Button } from "../../../ui/button.tsx";
@@ -44,7 +44,7 @@ const columns: Column<AuditView>[] = [
     essential: true,
     cell: (entry) => (
       <>
-        {verbName(entry.verb)} <span className="name font-medium">{entry.target}</span>
+        {auditWords(entry)} <span className="name font-medium">{entry.target}</span>
         {entry.targetNamespace && <span className="text-ink-3"> in {entry.targetNamespace}</span>}
       </>
     ),
@@ -157,7 +157,7 @@ export function AuditPage() {
           columns={columns}
           rows={rows}
           keyOf={(entry) => entry.id}
-          nameOf={(entry) => `${verbName(entry.verb)} ${entry.target} ${entry.outcome}`}
+          nameOf={(entry) => `${auditWords(entry)} ${entry.target} ${entry.outcome}`}
           onOpen={(entry) => setSearch({ entry: entry.id === open ? null : entry.id })}
           expanded={(entry) =>
             entry.id === open ? (

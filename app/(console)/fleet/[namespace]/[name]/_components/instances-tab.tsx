@@ -75,7 +75,7 @@ function columnsOf(figures: Figures): Column<Instance>[] {
     {
       id: "cpu",
       header: "CPU",
-      width: "w-20",
+      width: "w-26",
       align: "right",
       cell: (instance) => <Figure value={figures[instance.name]?.cpuCores} unit="cores" />,
     },
