@@ -102,7 +102,11 @@ test("a viewer sees the actions disabled with the reason", async ({ page, browse
   await seen.goto("/fleet/fleet/relay");
   const scale = seen.getByRole("button", { name: "Scale", exact: true });
   await expect(scale).toHaveAttribute("aria-disabled", "true");
-  await scale.hover();
-  await expect(seen.getByRole("tooltip")).toContainText(/operator/i);
+  // The first hover may come before the page has its scripts.
+  await expect(async () => {
+    await seen.mouse.move(0, 0);
+    await scale.hover();
+    await expect(seen.getByRole("tooltip")).toContainText(/operator/i, { timeout: 2_000 });
+  }).toPass({ timeout: 30_000 });
   await context.close();
 });
