@@ -93,6 +93,10 @@ test("the audit has all of it, with who, why and how it ended", async ({ page })
   for (const reason of ["evening peak", "shorter commit windows", "a tag that nobody pushed", "the image does not exist"]) {
     await expect(page.getByRole("row").filter({ hasText: reason })).toContainText("admin");
   }
+  const rollouts = await (await page.request.get("/api/rollouts?service=relay")).json();
+  const failed = rollouts.items.filter((rollout: { state: string }) => rollout.state === "failed");
+  expect(failed.map((rollout: { toVersion: string }) => rollout.toVersion)).toEqual(["9.9.9"]);
+  expect(failed[0].message).toContain("switchyard/relay:9.9.9");
   const { items } = await (await page.request.get("/api/audit?search=journey&limit=50")).json();
   const settled = items.filter((item: { reason: string | null }) => item.reason?.endsWith(", journey"));
   expect(settled.length).toBe(4);

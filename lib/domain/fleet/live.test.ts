@@ -129,6 +129,20 @@ describe("a viewer", () => {
 });
 
 describe("the store", () => {
+  test("asks for figures when the first viewer comes and when a service is looked at that has none yet", () => {
+    const asked = vi.fn();
+    store.whenFiguresWanted(asked);
+    store.subscribe(null);
+    expect(asked).toHaveBeenCalledTimes(1);
+    store.subscribe(null);
+    expect(asked).toHaveBeenCalledTimes(1);
+    store.subscribe("fleet/relay");
+    expect(asked).toHaveBeenCalledTimes(2);
+    store.setInstanceFigures("fleet/relay", {});
+    store.subscribe("fleet/relay");
+    expect(asked).toHaveBeenCalledTimes(2);
+  });
+
   test("knows a service's parts in whatever order they arrive", () => {
     const other = new FleetStore({ now: () => new Date() });
     other.applyPods(add(pod(set, "relay-a")));

@@ -43,6 +43,7 @@ export class FleetStore {
   readonly #rejudge: NodeJS.Timeout;
   #synced = false;
   #tick: NodeJS.Timeout | undefined;
+  #onFiguresWanted: () => void = () => {};
 
   constructor(options: FleetStoreOptions) {
     this.#options = options;
@@ -133,7 +134,14 @@ export class FleetStore {
       () => this.#subscriptions.delete(subscription),
     );
     this.#subscriptions.add(subscription);
+    const isUnmeasured = serviceId !== null && !this.#instanceFigures.has(serviceId);
+    if (this.#subscriptions.size === 1 || isUnmeasured) this.#onFiguresWanted();
     return subscription;
+  }
+
+  /** Calls the listener when someone begins to look at what has no present figures. */
+  whenFiguresWanted(listener: () => void): void {
+    this.#onFiguresWanted = listener;
   }
 
   get viewers(): number {

@@ -49,6 +49,9 @@ export function startPollers({ fleet, db, prometheus, alertmanager, hints, scrap
   if (alertmanager) passes.push(["alertmanager", () => watchFeed("alertmanager", () => alertmanager.checkReady())]);
   const loops = passes.map(([name, pass]) => new Loop({ name, intervalMs, pass, logger }));
   for (const loop of loops) loop.start();
+  fleet.whenFiguresWanted(() => {
+    for (const loop of loops) loop.wake();
+  });
   return loops;
 }
 
