@@ -1,6 +1,6 @@
 "use client";
 import { type DehydratedState, HydrationBoundary, QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { ApiError } from "#lib/client/api.ts";
 import { ActionProvider } from "../../ui/actions/action-provider.tsx";
 import { LiveProvider } from "../../ui/live/live-provider.tsx";
@@ -11,11 +11,18 @@ function shouldRetry(count: number, error: unknown): boolean {
   return count < 2;
 }
 
+/** Tells get-nonce, by which open dialogs lock the page's scrolling, the nonce that the page's policy lets styles have. */
+function nameStyleNonce(): void {
+  const nonce = document.querySelector<HTMLScriptElement>("script[nonce]")?.nonce;
+  if (nonce) Object.assign(globalThis, { __webpack_nonce__: nonce });
+}
+
 /** Everything that the console's pages share and that lives in the browser. */
 export function ConsoleProviders({ firstData, children }: { firstData: DehydratedState | null; children: ReactNode }) {
   const [queries] = useState(
     () => new QueryClient({ defaultOptions: { queries: { retry: shouldRetry, staleTime: 2000, refetchOnWindowFocus: true } } }),
   );
+  useEffect(nameStyleNonce, []);
   return (
     <QueryClientProvider client={queries}>
       <HydrationBoundary state={firstData}>

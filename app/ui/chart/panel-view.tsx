@@ -19,7 +19,7 @@ export function PanelView(props: { panel: Panel; from: number; to: number; asTab
       <header className="flex min-h-6 items-center gap-3">
         <h3 className="font-medium">{panel.title}</h3>
         {hasData && series.length > 1 && (
-          <ul className="flex min-w-0 flex-1 flex-wrap gap-x-3 text-2xs text-ink-2">
+          <ul className="flex min-w-0 flex-1 flex-wrap gap-x-3 text-2xs text-ink-2 h-4 overflow-hidden">
             {series.map((each, index) => (
               <li key={each.name} className="flex min-w-0 items-center gap-1">
                 <span
