@@ -236,7 +236,7 @@ export class Switchyard {
 type Kubernetes = { env: Record<string, string>; config?: KubeConfig };
 
 function hint(packageName: string, missing: string[]): string | undefined {
-  return missing.includes(packageName) ? `Not installed. Run: ${installCommand([packageName])}` : undefined;
+  return missing.includes(packageName) ? `Not installed. Run: ${installCommand(missing)}` : undefined;
 }
 
 function sayInstalled(installed: boolean): string {

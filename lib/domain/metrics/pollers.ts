@@ -25,13 +25,18 @@ export function startPollers({ fleet, db, prometheus, alertmanager, hints, scrap
   if (!prometheus) fleet.setFeed({ name: "prometheus", state: "not-connected", lastError: null, hint: hints.prometheus });
   if (!alertmanager) fleet.setFeed({ name: "alertmanager", state: "not-connected", lastError: null, hint: hints.alertmanager });
 
+  const onceConnected = new Set<FeedName>();
+
+  /** What never answered is not connected, with what to do about it; what answered once and no longer does is stale. */
   async function watchFeed(name: FeedName, check: () => Promise<unknown>): Promise<void> {
     try {
       await check();
+      onceConnected.add(name);
       fleet.setFeed({ name, state: "connected", lastError: null, hint: null });
     } catch (error) {
       const lastError = error instanceof Error ? error.message : String(error);
-      fleet.setFeed({ name, state: "stale", lastError, hint: null });
+      const hint = name === "prometheus" || name === "alertmanager" ? hints[name] : null;
+      fleet.setFeed({ name, state: onceConnected.has(name) ? "stale" : "not-connected", lastError, hint });
     }
   }
 
