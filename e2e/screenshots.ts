@@ -40,9 +40,8 @@ const pages: Record<string, (page: Page) => Promise<void>> = {
   },
   rollouts: (page) => open(page, "/rollouts"),
   rollout: async (page) => {
-    await open(page, "/rollouts");
-    const link = page.locator('a[href^="/rollouts/"]').first();
-    if (await link.count()) await link.click();
+    const { items } = await (await page.request.get("/api/rollouts?limit=1")).json();
+    await open(page, `/rollouts/${items[0]?.id ?? "none"}`);
   },
   audit: (page) => open(page, "/audit"),
   settings: (page) => open(page, "/settings"),
