@@ -1,5 +1,5 @@
 "use client";
-import type { ServiceAnswer } from "#lib/client/live-reducer.ts";
+import type { ServiceAnswer } from "#lib/domain/fleet/schemas.ts";
 import { cn } from "./class-names.ts";
 import { Age } from "./clock.tsx";
 import { Tint } from "./figure.tsx";

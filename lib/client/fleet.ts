@@ -1,8 +1,7 @@
 import { queryOptions } from "@tanstack/react-query";
-import type { Revision } from "#lib/domain/fleet/schemas.ts";
+import type { Revision, ServiceAnswer, ServicesAnswer } from "#lib/domain/fleet/schemas.ts";
 import type { PanelsAnswer, Range } from "#lib/domain/metrics/schemas.ts";
 import { request } from "./api.ts";
-import type { ServiceAnswer, ServicesAnswer } from "./live-reducer.ts";
 
 export const fleetKeys = {
   all: ["fleet"] as const,

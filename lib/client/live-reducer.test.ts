@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { LiveMessage, Service } from "#lib/domain/fleet/schemas.ts";
+import type { LiveMessage, Service, ServiceAnswer, ServicesAnswer } from "#lib/domain/fleet/schemas.ts";
 import { anEvent, anInstance, aService } from "./fixtures.ts";
-import { reduceService, reduceServices, removesService, type ServiceAnswer, type ServicesAnswer } from "./live-reducer.ts";
+import { reduceService, reduceServices, removesService } from "./live-reducer.ts";
 
 const connected = {
   name: "kubernetes",

@@ -1,24 +1,4 @@
-import type {
-  Feed,
-  Instance,
-  InstanceFigures,
-  LiveMessage,
-  Service,
-  ServiceEvent,
-  ServiceFigures,
-} from "#lib/domain/fleet/schemas.ts";
-
-/** GET /api/services, and what the live messages keep up to date. */
-export type ServicesAnswer = { services: Service[]; figures: Record<string, ServiceFigures>; feeds: Feed[] };
-
-/** GET /api/services/:namespace/:name, likewise. */
-export type ServiceAnswer = {
-  service: Service;
-  instances: Instance[];
-  events: ServiceEvent[];
-  figures: Record<string, InstanceFigures>;
-  serviceFigures: ServiceFigures | null;
-};
+import type { LiveMessage, Service, ServiceAnswer, ServiceEvent, ServicesAnswer } from "#lib/domain/fleet/schemas.ts";
 
 /**
  * The list after one message. Pure; returns the same object when nothing changed, so that nothing is drawn again. A message

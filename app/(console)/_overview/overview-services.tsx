@@ -150,7 +150,7 @@ function HourLine({ id }: { id: string }) {
   if (!data || !panel || !series) return null;
   return (
     <span title={`${panel.title}, ${series.name}`} className="block">
-      <Sparkline series={series} from={data.from} to={data.to} stepSeconds={panel.stepSeconds} />
+      <Sparkline series={series} from={data.from} to={data.to} />
     </span>
   );
 }

@@ -4,7 +4,7 @@ import { rowsOf } from "#lib/client/chart.ts";
 import type { Series } from "#lib/domain/metrics/schemas.ts";
 
 /** A line without axes; beside a figure that says the value. */
-export function Sparkline({ series, from, to }: { series: Series; from: number; to: number; stepSeconds?: number }) {
+export function Sparkline({ series, from, to }: { series: Series; from: number; to: number }) {
   const values = series.points.flatMap(([, value]) => (value === null ? [] : [value]));
   if (values.length < 2) return null;
   const high = Math.max(...values) || 1;

@@ -2,15 +2,9 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useRef, useState } from "react";
 import { fleetKeys } from "#lib/client/fleet.ts";
-import {
-  reduceService,
-  reduceServices,
-  removesService,
-  type ServiceAnswer,
-  type ServicesAnswer,
-} from "#lib/client/live-reducer.ts";
+import { reduceService, reduceServices, removesService } from "#lib/client/live-reducer.ts";
 import { LiveStream, type Source, type StreamState } from "#lib/client/live-stream.ts";
-import type { LiveMessage } from "#lib/domain/fleet/schemas.ts";
+import type { LiveMessage, ServiceAnswer, ServicesAnswer } from "#lib/domain/fleet/schemas.ts";
 
 type Live = { stream: StreamState; gone: ReadonlySet<string>; watch: (service: string) => () => void };
 const LiveContext = createContext<Live | null>(null);

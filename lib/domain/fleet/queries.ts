@@ -1,27 +1,8 @@
 import { authorise, type ConsoleContext } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { parseInput } from "../validation.ts";
-import {
-  type Feed,
-  type Instance,
-  type InstanceFigures,
-  type Revision,
-  type Service,
-  type ServiceEvent,
-  type ServiceFigures,
-  serviceRefSchema,
-} from "./schemas.ts";
+import { type Revision, type ServiceAnswer, type ServicesAnswer, serviceRefSchema } from "./schemas.ts";
 import type { Subscription } from "./subscription.ts";
-
-export type ServicesAnswer = { services: Service[]; figures: Record<string, ServiceFigures>; feeds: Feed[] };
-
-export type ServiceAnswer = {
-  service: Service;
-  instances: Instance[];
-  events: ServiceEvent[];
-  figures: Record<string, InstanceFigures>;
-  serviceFigures: ServiceFigures | null;
-};
 
 /** Every managed service of every kind, with its figures. */
 export function listServices(context: ConsoleContext): ServicesAnswer {

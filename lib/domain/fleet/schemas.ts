@@ -139,3 +139,15 @@ export type LiveMessage =
 
 /** What a stream carries of the one service that its page shows (`/api/stream?service=namespace/name`). */
 export type LiveService = { id: string; instances: Instance[]; events: ServiceEvent[]; figures: Record<string, InstanceFigures> };
+
+/** GET /api/services, and what the live messages keep up to date. */
+export type ServicesAnswer = { services: Service[]; figures: Record<string, ServiceFigures>; feeds: Feed[] };
+
+/** GET /api/services/:namespace/:name, likewise. */
+export type ServiceAnswer = {
+  service: Service;
+  instances: Instance[];
+  events: ServiceEvent[];
+  figures: Record<string, InstanceFigures>;
+  serviceFigures: ServiceFigures | null;
+};

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import { ApiError } from "#lib/client/api.ts";
 import { serviceQuery, servicesQuery } from "#lib/client/fleet.ts";
-import type { ServiceAnswer } from "#lib/client/live-reducer.ts";
+import type { ServiceAnswer } from "#lib/domain/fleet/schemas.ts";
 import type { Range } from "#lib/domain/metrics/schemas.ts";
 import { ranges } from "#lib/domain/metrics/schemas.ts";
 import { cn } from "../../../../../ui/class-names.ts";
