@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { installPackages, missingPackages } from "#services/launcher/programs.ts";
+import { type Failure, playwrightFailures, vitestFailures } from "./failures.ts";
 
 /** `npm test`: installs what the tests need, then runs every suite, quick ones first, and says how each ended. */
 
@@ -17,28 +18,52 @@ const environment = {
   NEXT_TELEMETRY_DISABLED: "1",
 };
 
-const suites: { name: string; command: string[] }[] = [
+type Suite = { name: string; command: string[]; failuresOf?: (report: string) => Failure[] };
+
+const reports = join(root, ".switchyard", "reports");
+const reportOf = (name: string) => join(reports, `${name.replaceAll(" ", "-")}.json`);
+
+const suites: Suite[] = [
   { name: "format and lint", command: ["biome", "ci", "."] },
   { name: "types", command: ["tsc", "--noEmit"] },
-  { name: "unit", command: ["vitest", "run", "--project", "unit"] },
-  { name: "domain", command: ["vitest", "run", "--project", "domain"] },
-  { name: "integration", command: ["vitest", "run", "--project", "integration"] },
-  { name: "conformance", command: ["vitest", "run", "--project", "conformance"] },
-  { name: "end to end", command: ["playwright", "test", "--config", "e2e/playwright.config.ts"] },
+  ...["unit", "domain", "integration", "conformance"].map((project) => ({
+    name: project,
+    command: [
+      "vitest",
+      "run",
+      "--project",
+      project,
+      "--reporter",
+      "default",
+      "--reporter",
+      "json",
+      "--outputFile.json",
+      reportOf(project),
+    ],
+    failuresOf: vitestFailures,
+  })),
+  {
+    name: "end to end",
+    command: ["playwright", "test", "--config", "e2e/playwright.config.ts", "--reporter", "list,json"],
+    failuresOf: playwrightFailures,
+  },
 ];
 
 await prepare();
-const results = suites.map((suite) => ({ ...suite, ...run(suite.command) }));
+const results = suites.map((suite) => ({ ...suite, ...run(suite) }));
 
 print("");
 for (const { name, ok, seconds } of results)
   print(`${ok ? "ok    " : "FAILED"} ${name.padEnd(16)} ${seconds.toFixed(1).padStart(7)} s`);
+for (const { name, failures } of results)
+  for (const { test, message } of failures) print(`FAILED ${name}: ${test}\n       ${message}`);
 const failed = results.filter((result) => !result.ok).length;
 print(`suites: ${results.length - failed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);
 
 async function prepare(): Promise<void> {
   mkdirSync(tools, { recursive: true });
+  rmSync(reports, { recursive: true, force: true });
   const packages = [...missingPackages(), ...(existsSync("/usr/bin/chromium") ? [] : ["chromium"])];
   if (packages.length > 0) {
     print(`installing ${packages.join(", ")}`);
@@ -66,12 +91,14 @@ function fetchDebianKubectl(): void {
   process.exit(1);
 }
 
-function run(command: string[]): { ok: boolean; seconds: number } {
+function run({ name, command, failuresOf }: Suite): { ok: boolean; seconds: number; failures: Failure[] } {
   print(`\n> ${command.join(" ")}`);
   const started = performance.now();
   const [program = "", ...args] = command;
-  const { status } = spawnSync(join(bin, program), args, { cwd: root, env: environment, stdio: "inherit" });
-  return { ok: status === 0, seconds: (performance.now() - started) / 1000 };
+  const env = { ...environment, PLAYWRIGHT_JSON_OUTPUT_FILE: reportOf(name) };
+  const { status } = spawnSync(join(bin, program), args, { cwd: root, env, stdio: "inherit" });
+  const seconds = (performance.now() - started) / 1000;
+  return { ok: status === 0, seconds, failures: status === 0 ? [] : (failuresOf?.(reportOf(name)) ?? []) };
 }
 
 function print(text: string): void {
