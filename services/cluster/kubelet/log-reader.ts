@@ -1,4 +1,5 @@
-import { type FileHandle, open, stat } from "node:fs/promises";
+import { closeSync, fstatSync, openSync, read } from "node:fs";
+import { promisify } from "node:util";
 import { type LogFile, logFilesOf } from "./logs.ts";
 
 export type LogQuery = {
@@ -9,9 +10,13 @@ export type LogQuery = {
   limitBytes?: number;
 };
 
-type Position = { file: number; offset: number };
+/** A file of the log as it was when the reading began: what is written later belongs to followers only. */
+type Part = { descriptor: number; inode: number; size: number };
+
+type Position = { part: number; offset: number };
 
 const chunkBytes = 64 * 1024;
+const readAt = promisify(read);
 
 /**
  * A container's log as kubectl prints it, part by part. With `follow` it goes on until the container's log is closed (`live` is
@@ -57,49 +62,79 @@ export function formatLine(line: string, timestamps: boolean, since?: string): s
 }
 
 async function* rawParts(path: string, query: LogQuery, live: LogFile | undefined, signal: AbortSignal): AsyncGenerator<string> {
-  const files = logFilesOf(path);
-  const start = query.tailLines === undefined ? { file: 0, offset: 0 } : await findTail(files, query.tailLines);
-  for (const [index, file] of files.entries()) {
-    if (index < start.file) continue;
-    const isCurrent = index === files.length - 1;
-    const offset = index === start.file ? start.offset : 0;
-    yield* oneFile(file, offset, query.follow && isCurrent ? live : undefined, signal);
-  }
-}
-
-async function* oneFile(path: string, offset: number, live: LogFile | undefined, signal: AbortSignal): AsyncGenerator<string> {
-  let handle = await open(path, "r");
+  const parts = openParts(logFilesOf(path));
   try {
+    const start = query.tailLines === undefined ? { part: 0, offset: 0 } : await findTail(parts, query.tailLines);
     const decoder = new TextDecoder();
-    let position = offset;
-    while (!signal.aborted) {
-      // Armed before the read, so that a write between the read and the wait is not missed.
-      const change = live && !live.closed ? nextChange(live, signal) : undefined;
-      const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(chunkBytes), 0, chunkBytes, position);
-      if (bytesRead > 0) {
-        change?.cancel();
-        position += bytesRead;
-        yield decoder.decode(buffer.subarray(0, bytesRead), { stream: true });
-        continue;
+    for (const [index, part] of parts.entries()) {
+      let offset = index < start.part ? part.size : index === start.part ? start.offset : 0;
+      while (offset < part.size && !signal.aborted) {
+        const bytes = await readPart(part, offset, Math.min(chunkBytes, part.size - offset));
+        if (bytes.length === 0) break;
+        offset += bytes.length;
+        yield decoder.decode(bytes, { stream: true });
       }
-      if (!change) return;
-      if (await wasReplaced(handle, path)) {
-        change.cancel();
-        await handle.close();
-        handle = await open(path, "r");
-        position = 0;
-        continue;
-      }
-      await change.happened;
     }
+    if (query.follow && live) yield* following(path, parts, live, decoder, signal);
   } finally {
-    await handle.close();
+    for (const { descriptor } of parts) closeSync(descriptor);
   }
 }
 
-async function wasReplaced(handle: FileHandle, path: string): Promise<boolean> {
-  const [held, current] = await Promise.all([handle.stat(), stat(path).catch(() => undefined)]);
-  return current !== undefined && current.ino !== held.ino;
+/** Goes on from the known end of the newest part, through every file that a rotation begins, until the log is closed. */
+async function* following(
+  path: string,
+  parts: Part[],
+  live: LogFile,
+  decoder: TextDecoder,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
+  let [current] = parts.slice(-1);
+  let offset = current?.size ?? 0;
+  while (current && !signal.aborted) {
+    // Armed before the read, so that a write between the read and the wait is not missed.
+    const change = live.closed ? undefined : nextChange(live, signal);
+    const bytes = await readPart(current, offset, chunkBytes);
+    if (bytes.length > 0) {
+      change?.cancel();
+      offset += bytes.length;
+      yield decoder.decode(bytes, { stream: true });
+      continue;
+    }
+    const next = openNext(path, current);
+    if (next) {
+      change?.cancel();
+      parts.push(next);
+      current = next;
+      offset = 0;
+      continue;
+    }
+    if (!change) return;
+    await change.happened;
+  }
+}
+
+/** Opens all files at one instant: a rotation can only come before or after it. */
+function openParts(paths: string[]): Part[] {
+  return paths.map((path) => {
+    const descriptor = openSync(path, "r");
+    const { ino, size } = fstatSync(descriptor);
+    return { descriptor, inode: ino, size };
+  });
+}
+
+/** The file that was begun after this one; the oldest that is left when this one was removed; undefined when it is the newest. */
+function openNext(path: string, { inode }: Part): Part | undefined {
+  const parts = openParts(logFilesOf(path));
+  const next = parts[parts.findIndex((part) => part.inode === inode) + 1];
+  for (const part of parts) if (part !== next) closeSync(part.descriptor);
+  return next;
+}
+
+async function readPart({ descriptor }: Part, offset: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafe(length);
+  const { bytesRead } = await readAt(descriptor, buffer, 0, length, offset);
+  return buffer.subarray(0, bytesRead);
 }
 
 function nextChange(live: LogFile, signal: AbortSignal): { happened: Promise<void>; cancel: () => void } {
@@ -117,40 +152,24 @@ function nextChange(live: LogFile, signal: AbortSignal): { happened: Promise<voi
   return { happened, cancel };
 }
 
-async function findTail(files: string[], lines: number): Promise<Position> {
+async function findTail(parts: Part[], lines: number): Promise<Position> {
+  if (lines === 0) return { part: parts.length, offset: 0 };
   let wanted = lines;
-  if (wanted === 0 && files.length > 0) {
-    const last = files.length - 1;
-    return { file: last, offset: (await stat(files[last] ?? "")).size };
-  }
-  for (let file = files.length - 1; file >= 0; file -= 1) {
-    const handle = await open(files[file] ?? "", "r");
-    try {
-      let end = (await handle.stat()).size;
-      let isAtEnd = true;
-      while (end > 0) {
-        const begin = Math.max(0, end - chunkBytes);
-        const buffer = Buffer.allocUnsafe(end - begin);
-        await handle.read(buffer, 0, buffer.length, begin);
-        for (let index = buffer.length - 1; index >= 0; index -= 1) {
-          if (buffer[index] !== 10) continue;
-          // The newline that ends the file's last line begins no further line.
-          if (isAtEnd && begin + index === end - 1) {
-            isAtEnd = false;
-            continue;
-          }
-          wanted -= 1;
-          if (wanted === 0) return { file, offset: begin + index + 1 };
-        }
-        isAtEnd = false;
-        end = begin;
+  for (const [index, part] of [...parts.entries()].reverse()) {
+    for (let end = part.size; end > 0; ) {
+      const begin = Math.max(0, end - chunkBytes);
+      const buffer = await readPart(part, begin, end - begin);
+      for (let at = buffer.length - 1; at >= 0; at -= 1) {
+        // The newline that ends the file's last line begins no further line.
+        if (buffer[at] !== 10 || begin + at === part.size - 1) continue;
+        wanted -= 1;
+        if (wanted === 0) return { part: index, offset: begin + at + 1 };
       }
-      // The first line of a file has no newline before it.
-      if (file > 0) wanted -= 1;
-      if (wanted === 0) return { file, offset: 0 };
-    } finally {
-      await handle.close();
+      end = begin;
     }
+    // The first line of a file has no newline before it.
+    if (part.size > 0) wanted -= 1;
+    if (wanted === 0) return { part: index, offset: 0 };
   }
-  return { file: 0, offset: 0 };
+  return { part: 0, offset: 0 };
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
@@ -56,12 +56,12 @@ describe("a container's log", () => {
     expect(await read(log.path)).toBe(`${long}\n`);
   });
 
-  it("is rotated by size and keeps three files", async () => {
+  it("is rotated by size and keeps five files", async () => {
     const log = new LogFile(join(folder, "0.log"), { limitBytes: 200 });
-    for (let index = 0; index < 20; index += 1) await write(log, `line ${index}\n`);
-    expect(logFilesOf(log.path)).toHaveLength(3);
+    for (let index = 0; index < 40; index += 1) await write(log, `line ${index}\n`);
+    expect(logFilesOf(log.path)).toHaveLength(5);
     const text = await read(log.path);
-    expect(text.endsWith("line 18\nline 19\n")).toBe(true);
+    expect(text.endsWith("line 38\nline 39\n")).toBe(true);
     expect(text).not.toContain("line 1\n");
   });
 
@@ -71,6 +71,33 @@ describe("a container's log", () => {
     const all = (await read(log.path)).split("\n").slice(0, -1);
     const lines = (await read(log.path, { tailLines: count })).split("\n").slice(0, -1);
     expect(lines).toEqual(count === 0 ? [] : all.slice(-count));
+  });
+
+  it("ends, for a reader that does not follow, where it ended when the reading began", async () => {
+    const log = new LogFile(join(folder, "0.log"));
+    await write(log, "first\nlast\n");
+    const line = "2026-01-01T00:00:00.000000000Z stdout F late\n";
+    for (const [query, expected] of [
+      [{ tailLines: 1 }, "last\n"],
+      [{}, "first\nlast\n"],
+    ] as const) {
+      const { size } = statSync(log.path);
+      const reading = read(log.path, query);
+      appendFileSync(log.path, line);
+      const writer = setInterval(() => appendFileSync(log.path, line), 0);
+      expect(await reading).toBe(expected);
+      clearInterval(writer);
+      truncateSync(log.path, size);
+    }
+  });
+
+  it("is read to its end although a rotation removes the oldest file meanwhile", async () => {
+    const log = new LogFile(join(folder, "0.log"), { limitBytes: 200 });
+    for (let index = 0; index < 20; index += 1) await write(log, `line ${index}\n`);
+    const before = await read(log.path);
+    const reading = read(log.path);
+    for (let index = 20; index < 30; index += 1) await write(log, `line ${index}\n`);
+    expect(await reading).toBe(before);
   });
 
   it("stops at the limit of bytes", async () => {

@@ -4,11 +4,11 @@ import type { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 
 const maxFileBytes = 10 * 1024 * 1024;
-const maxFiles = 3;
+const maxFiles = 5;
 const maxLineBytes = 16 * 1024;
 
 /**
- * A container's log in CRI format, "TIME STREAM F|P TEXT", in PATH with PATH.1 and PATH.2 older. Writes are synchronous: a line
+ * A container's log in CRI format, "TIME STREAM F|P TEXT", in PATH with PATH.1 to PATH.4 older. Writes are synchronous: a line
  * that the container wrote is in the file before the kubelet reads the next one, so nothing queues up in memory.
  */
 export class LogFile {
