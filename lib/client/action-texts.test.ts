@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { actionSentence, auditWords, verbName } from "./action-texts.ts";
+import { actionSentence, auditWords, rolloutTitle, verbName } from "./action-texts.ts";
 
 const values = { replicas: 5, container: "relay", image: "reg:5000/switchyard/relay:2.0.1", toRevision: 7 };
 
@@ -15,6 +15,11 @@ describe("the sentence on an action's button", () => {
     expect(actionSentence("rollback", "relay", { ...values, toRevision: 0 })).toBe("Roll back relay");
     expect(actionSentence("image", "relay", { ...values, image: "reg:5000/relay" })).toBe("Set image of relay");
   });
+});
+
+it("heads a rollout with the change and the service", () => {
+  expect(rolloutTitle({ change: "image", service: "relay" })).toBe("Set image of relay");
+  expect(rolloutTitle({ change: "rollback", service: "relay" })).toBe("Roll back relay");
 });
 
 describe("a verb of the audit", () => {

@@ -48,6 +48,11 @@ export const changeNames: Record<RolloutView["change"], string> = {
   rollback: "Roll back",
 };
 
+/** What a rollout does, as a heading: "Set image of relay". */
+export function rolloutTitle({ change, service }: Pick<RolloutView, "change" | "service">): string {
+  return `${changeNames[change]} ${change === "image" ? "of " : ""}${service}`;
+}
+
 /** A verb of the audit as people say it: "scale" or "service.scale" is "Scale", "image" is "Set image". */
 export function verbName(verb: string): string {
   const last = verb.split(".").at(-1) ?? verb;

@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import type { ReactNode } from "react";
-import { changeNames, rolloutChange } from "#lib/client/action-texts.ts";
+import { rolloutChange, rolloutTitle } from "#lib/client/action-texts.ts";
 import { ApiError } from "#lib/client/api.ts";
 import { serviceQuery } from "#lib/client/fleet.ts";
 import { isOver, latestRolloutsQuery, rolloutQuery } from "#lib/client/rollouts.ts";
@@ -82,7 +82,7 @@ function LoadedRollout({ rollout }: { rollout: RolloutView }) {
               / {rollout.namespace}
             </p>
             <h1 className="flex flex-wrap items-center gap-x-3 text-xl font-semibold tracking-[-0.015em]">
-              {changeNames[rollout.change]} {rollout.service}
+              {rolloutTitle(rollout)}
               <span className="text-sm tracking-normal" role="status" aria-live="polite">
                 <OutcomeStatus outcome={rollout.state} />
               </span>

@@ -1,7 +1,7 @@
 "use client";
 import { useRouter } from "next/navigation";
 import type { ReactNode } from "react";
-import { changeNames, rolloutChange } from "#lib/client/action-texts.ts";
+import { changeNames, rolloutChange, rolloutTitle } from "#lib/client/action-texts.ts";
 import type { RolloutView } from "#lib/domain/rollouts/schemas.ts";
 import { Elapsed, TimeAgo } from "../../../ui/clock.tsx";
 import { type Column, DataTable } from "../../../ui/data-table.tsx";
@@ -87,7 +87,7 @@ export function RolloutTable({ rollouts, empty }: { rollouts: RolloutView[]; emp
       columns={columns}
       rows={rollouts}
       keyOf={(rollout) => rollout.id}
-      nameOf={(rollout) => `${changeNames[rollout.change]} ${rollout.service} ${rollout.state}`}
+      nameOf={(rollout) => `${rolloutTitle(rollout)} ${rollout.state}`}
       onOpen={(rollout) => router.push(`/rollouts/${rollout.id}`)}
       note={(rollout) => rollout.state === "failed" && <p className="-mt-1 pl-4 text-bad md:hidden">{rollout.message}</p>}
       empty={empty ?? <Empty title="No rollouts" />}

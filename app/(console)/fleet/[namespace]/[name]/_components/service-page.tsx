@@ -1,6 +1,7 @@
 "use client";
 import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
+import { useEffect, useRef } from "react";
 import { ApiError } from "#lib/client/api.ts";
 import { serviceQuery, servicesQuery } from "#lib/client/fleet.ts";
 import type { ServiceAnswer } from "#lib/domain/fleet/schemas.ts";
@@ -117,8 +118,13 @@ function TabButton({
   count: number | null;
   onSelect: () => void;
 }) {
+  const button = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    if (isCurrent) button.current?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [isCurrent]);
   return (
     <button
+      ref={button}
       type="button"
       role="tab"
       id={`tab-${tab}`}
@@ -130,9 +136,9 @@ function TabButton({
         const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
         if (step === 0) return;
         const next = tabs[(tabs.indexOf(tab) + step + tabs.length) % tabs.length];
-        const button = document.getElementById(`tab-${next}`);
-        button?.focus();
-        button?.click();
+        const neighbour = document.getElementById(`tab-${next}`);
+        neighbour?.focus();
+        neighbour?.click();
       }}
       className={cn(
         "-mb-px flex h-9 shrink-0 items-center gap-1.5 border-b-2 border-transparent text-ink-2 hover:text-ink",
