@@ -34,8 +34,8 @@ export function findGroup(group: string) {
 
 /** The resources of a group version, or undefined when it is not served. */
 export function resourceList(group: string, version: string) {
-  if (version !== "v1" || (group !== "" && !groups.includes(group))) return undefined;
-  const definitions = catalogue.filter(({ id }) => id.group === group);
+  if (!versionsOf(group).includes(version)) return undefined;
+  const definitions = catalogue.filter(({ id, version: served }) => id.group === group && served === version);
   const resources = definitions.flatMap((definition) => [
     {
       name: definition.id.resource,
@@ -77,14 +77,18 @@ export function aggregatedVersion(accept: string | undefined): string | undefine
 export function aggregatedDiscovery(isCore: boolean, version: string) {
   const items = (isCore ? [""] : groups).map((group) => ({
     metadata: { ...(group ? { name: group } : {}), creationTimestamp: null },
-    versions: [{ version: "v1", freshness: "Current", resources: aggregatedResources(group) }],
+    versions: versionsOf(group).map((one) => ({
+      version: one,
+      freshness: "Current",
+      resources: aggregatedResources(group, one),
+    })),
   }));
   return { kind: "APIGroupDiscoveryList", apiVersion: `apidiscovery.k8s.io/${version}`, metadata: {}, items };
 }
 
-function aggregatedResources(group: string) {
+function aggregatedResources(group: string, groupVersion: string) {
   const stored = catalogue
-    .filter(({ id }) => id.group === group)
+    .filter(({ id, version }) => id.group === group && version === groupVersion)
     .map((definition) => ({
       resource: definition.id.resource,
       responseKind: { group: definition.id.group, version: definition.version, kind: definition.kind },
@@ -130,7 +134,16 @@ function subresourcesOf(definition: ResourceDefinition): Subresource[] {
   return result.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+/** The versions of a group, the preferred one first. */
+function versionsOf(group: string): string[] {
+  const versions = new Set(catalogue.filter(({ id }) => id.group === group).map(({ version }) => version));
+  return group === "authorization.k8s.io" ? ["v1"] : [...versions];
+}
+
 function groupEntry(name: string) {
-  const version = { groupVersion: apiVersionOf({ id: { group: name, resource: "" }, version: "v1" }), version: "v1" };
-  return { name, versions: [version], preferredVersion: version };
+  const versions = versionsOf(name).map((version) => ({
+    groupVersion: apiVersionOf({ id: { group: name, resource: "" }, version }),
+    version,
+  }));
+  return { name, versions, preferredVersion: versions[0] };
 }

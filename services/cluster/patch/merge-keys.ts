@@ -31,6 +31,11 @@ const rules: Record<string, Record<string, MergeRule>> = {
   V1ServiceAccount: { secrets: byName, imagePullSecrets: byName },
   V1DeploymentStatus: { conditions: byType },
   V1ReplicaSetStatus: { conditions: byType },
+  V1StatefulSetStatus: { conditions: byType },
+  V1JobStatus: { conditions: byType },
+  V1PersistentVolumeClaimStatus: { conditions: byType },
+  V1PodDisruptionBudgetStatus: { conditions: byType },
+  V2HorizontalPodAutoscalerStatus: { conditions: byType },
 };
 
 export function mergeRule(type: string, field: string): MergeRule | undefined {

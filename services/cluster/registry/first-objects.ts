@@ -2,11 +2,19 @@ import { type KubeObject, type NewObject, type ResourceId, resources, StatusErro
 import { apiServerClusterIP, type Network } from "../network.ts";
 import type { Registry } from "./registry.ts";
 
-/** Makes what exists in every cluster: the namespaces default and kube-system, and the service of the API server itself. */
+/** Makes what exists in every cluster: the first namespaces, the storage class, the service of the API server. */
 export async function ensureFirstObjects(registry: Registry, port: number, network: Network): Promise<void> {
   for (const name of ["default", "kube-system"]) {
     await createMissing(registry, resources.namespaces, { apiVersion: "v1", kind: "Namespace", metadata: { name } });
   }
+  await createMissing(registry, resources.storageClasses, {
+    apiVersion: "storage.k8s.io/v1",
+    kind: "StorageClass",
+    metadata: { name: "standard", annotations: { "storageclass.kubernetes.io/is-default-class": "true" } },
+    provisioner: "switchyard.dev/local",
+    reclaimPolicy: "Delete",
+    volumeBindingMode: "Immediate",
+  });
   const metadata = { name: "kubernetes", namespace: "default", labels: { component: "apiserver", provider: "kubernetes" } };
   await createMissing(registry, resources.services, {
     apiVersion: "v1",

@@ -8,6 +8,7 @@ import {
   type NewObject,
   type ObjectMeta,
   type ResourceId,
+  resources,
   StatusError,
 } from "../api.ts";
 import { defaultNetwork, type Network } from "../network.ts";
@@ -66,6 +67,7 @@ export class Registry implements Cluster {
     if (definition.namespaced) this.#requireNamespace(id, namespace, draft.metadata.name);
     draft.metadata = newMetadata(draft.metadata, namespace, definition.hasGeneration ?? false, this.#now());
     definition.setDefaults?.(draft);
+    definition.complete?.(draft);
     const name = draft.metadata.name;
     if (name && this.#store.get(id, namespace, name)) throw refusals.alreadyExists(id, name);
     const errors = new FieldErrors();
@@ -196,6 +198,7 @@ export class Registry implements Cluster {
       serviceRange: this.#clusterIPs.range,
       hasClusterIP: (address) => this.#clusterIPs.includes(address),
       isClusterIPTaken: (address) => this.#clusterIPs.isTaken(address),
+      defaultStorageClass: () => this.#defaultStorageClass(),
       takeClusterIP: () => {
         const address = this.#clusterIPs.takeNext();
         if (!address) throw new StatusError(500, "InternalError", "failed to allocate a serviceIP: range is full");
@@ -203,6 +206,15 @@ export class Registry implements Cluster {
         return address;
       },
     };
+  }
+
+  /** The newest one that is marked as the default. */
+  #defaultStorageClass(): string | undefined {
+    const defaults = this.#store
+      .list(resources.storageClasses)
+      .filter(({ metadata }) => metadata.annotations?.["storageclass.kubernetes.io/is-default-class"] === "true");
+    const newest = (a: KubeObject, b: KubeObject) => (a.metadata.creationTimestamp < b.metadata.creationTimestamp ? 1 : -1);
+    return defaults.toSorted(newest)[0]?.metadata.name;
   }
 
   #replace<T extends KubeObject>(id: ResourceId, object: KubeObject, stored: KubeObject, options: WriteOptions): Promise<T> {

@@ -1,6 +1,7 @@
 import type { KubeObject, ResourceId } from "../api.ts";
 import type { TableFormat } from "../tables/table.ts";
 import type { FieldErrors } from "../validation/field-errors.ts";
+import type { NameRule } from "../validation/names.ts";
 
 /** What the parts of a definition may ask of the cluster around the object. */
 export type Surroundings = {
@@ -10,6 +11,8 @@ export type Surroundings = {
   hasClusterIP(address: string): boolean;
   isClusterIPTaken(address: string): boolean;
   takeClusterIP(): string;
+  /** The name of the storage class for claims that name none. */
+  defaultStorageClass(): string | undefined;
 };
 
 /** One kind of object: how it is named, read, completed, checked and shown. */
@@ -27,11 +30,13 @@ export type ResourceDefinition = {
   hasScale?: boolean;
   /** True where a change of the spec raises metadata.generation. */
   hasGeneration?: boolean;
-  nameRule: "subdomain" | "label" | "service";
+  nameRule: NameRule;
   selectableFields?: { names: readonly string[]; of(object: KubeObject): Record<string, string> };
   table: TableFormat;
   /** Fills in what the client left out. The object is a draft that may be changed. */
   setDefaults?(object: KubeObject): void;
+  /** Fills in what only a new object gets, before it is checked. */
+  complete?(object: KubeObject): void;
   prepareCreate?(object: KubeObject, surroundings: Surroundings): void;
   prepareUpdate?(object: KubeObject, stored: KubeObject, surroundings: Surroundings): void;
   validate?(object: KubeObject, errors: FieldErrors): void;

@@ -1,9 +1,10 @@
-import type { V1Deployment, V1Pod, V1ReplicaSet } from "@kubernetes/client-node";
+import type { V1Deployment, V1Pod, V1ReplicaSet, V1StatefulSet } from "@kubernetes/client-node";
 import type { KubeObject } from "../api.ts";
+import { setStatefulSetDefaults } from "../defaults/apps-defaults.ts";
 import { admitPod, qosClass, setPodDefaults } from "../defaults/pod-defaults.ts";
 import { setDeploymentDefaults, setReplicaSetDefaults } from "../defaults/workload-defaults.ts";
 import { podTable } from "../tables/pod-table.ts";
-import { controllerRevisionTable, deploymentTable, replicaSetTable } from "../tables/workload-tables.ts";
+import { controllerRevisionTable, deploymentTable, replicaSetTable, statefulSetTable } from "../tables/workload-tables.ts";
 import { validatePodSpec, validatePodUpdate } from "../validation/pod-validation.ts";
 import { validateDeployment, validateReplicaSet, validateSelectorUpdate } from "../validation/workload-validation.ts";
 import type { ResourceDefinition } from "./definition.ts";
@@ -113,6 +114,28 @@ export const workloadResources: ResourceDefinition[] = [
     validate: (object, errors) => validateReplicaSet(asReplicaSet(object).spec, errors),
     validateUpdate: (object, stored, errors) =>
       validateSelectorUpdate(asReplicaSet(object).spec, asReplicaSet(stored).spec, errors),
+  },
+  {
+    id: { group: "apps", resource: "statefulsets" },
+    version: "v1",
+    kind: "StatefulSet",
+    singular: "statefulset",
+    shortNames: ["sts"],
+    categories: ["all"],
+    namespaced: true,
+    type: "V1StatefulSet",
+    hasStatus: true,
+    hasScale: true,
+    hasGeneration: true,
+    nameRule: "subdomain",
+    table: statefulSetTable,
+    setDefaults(object) {
+      const { spec } = object as unknown as V1StatefulSet;
+      if (spec) setStatefulSetDefaults(spec);
+    },
+    prepareCreate(object) {
+      object.status = { replicas: 0, availableReplicas: 0 };
+    },
   },
   {
     id: { group: "apps", resource: "controllerrevisions" },

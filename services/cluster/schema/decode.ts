@@ -21,6 +21,8 @@ const plainFlags = new Set([
   "unschedulable",
   "publishNotReadyAddresses",
 ]);
+/** Strings that say something when they are empty: no class is not the default class. */
+const meaningfulEmpty = new Set(["storageClassName"]);
 const plainNumbers = new Set(["initialDelaySeconds", "minReadySeconds", "hostPort"]);
 
 /** The fields of a type, or undefined for a scalar. */
@@ -114,7 +116,8 @@ function decodeMap(decoder: Decoder, item: string, input: unknown, path: string)
 }
 
 function isLeftOut(key: string, type: string, value: unknown): boolean {
-  if (value === "") return true;
+  if (type === "any") return false;
+  if (value === "") return !meaningfulEmpty.has(key);
   if (Array.isArray(value)) return value.length === 0;
   if (type.startsWith("{}")) return Object.keys(value as object).length === 0;
   if (value === false) return plainFlags.has(key);

@@ -29,6 +29,25 @@ const roots = [
   "V1DeleteOptions",
   "V1SelfSubjectAccessReview",
   "V1SelfSubjectRulesReview",
+  "V1SubjectAccessReview",
+  "V1LocalSubjectAccessReview",
+  "V1TokenReview",
+  "AuthenticationV1TokenRequest",
+  "V1StatefulSet",
+  "V1Job",
+  "V1CronJob",
+  "V1HorizontalPodAutoscaler",
+  "V2HorizontalPodAutoscaler",
+  "V1PodDisruptionBudget",
+  "V1NetworkPolicy",
+  "V1PersistentVolumeClaim",
+  "V1PersistentVolume",
+  "V1StorageClass",
+  "V1Role",
+  "V1RoleBinding",
+  "V1ClusterRole",
+  "V1ClusterRoleBinding",
+  "V1CustomResourceDefinition",
 ];
 
 const quantityFields: Record<string, string[]> = {
@@ -39,6 +58,11 @@ const quantityFields: Record<string, string[]> = {
   V1EmptyDirVolumeSource: ["sizeLimit"],
   V1ResourceFieldSelector: ["divisor"],
   V1ContainerStatus: ["allocatedResources"],
+  V1PersistentVolumeSpec: ["capacity"],
+  V1PersistentVolumeClaimStatus: ["capacity", "allocatedResources"],
+  V2MetricTarget: ["averageValue", "value"],
+  V2MetricValueStatus: ["averageValue", "value"],
+  V2HPAScalingRules: ["tolerance"],
 };
 
 const types: Record<string, Record<string, string>> = {};

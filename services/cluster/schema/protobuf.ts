@@ -25,6 +25,20 @@ const meaningfulZeros = new Set([
   "runAsGroup",
   "fsGroup",
   "priority",
+  "minAvailable",
+  "maxUnavailable",
+  "maxSurge",
+  "partition",
+  "minReplicas",
+  "stabilizationWindowSeconds",
+  "parallelism",
+  "completions",
+  "backoffLimit",
+  "ttlSecondsAfterFinished",
+  "activeDeadlineSeconds",
+  "startingDeadlineSeconds",
+  "successfulJobsHistoryLimit",
+  "failedJobsHistoryLimit",
 ]);
 
 const messageNames: Record<string, string> = {
@@ -36,6 +50,12 @@ const messageNames: Record<string, string> = {
   "discovery.k8s.io/v1/": "discovery.v1.",
   "coordination.k8s.io/v1/": "coordination.v1.",
   "authorization.k8s.io/v1/": "authorization.v1.",
+  "authentication.k8s.io/v1/": "authentication.v1.",
+  "autoscaling/v2/": "autoscaling.v2.",
+  "batch/v1/": "batch.v1.",
+  "networking.k8s.io/v1/": "networking.v1.",
+  "storage.k8s.io/v1/": "storage.v1.",
+  "rbac.authorization.k8s.io/v1/": "rbac.v1.",
   "v1/": "core.v1.",
 };
 

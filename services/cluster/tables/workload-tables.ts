@@ -1,4 +1,4 @@
-import type { V1Container, V1Deployment, V1LabelSelector, V1ReplicaSet } from "@kubernetes/client-node";
+import type { V1Container, V1Deployment, V1LabelSelector, V1ReplicaSet, V1StatefulSet } from "@kubernetes/client-node";
 import { age, ageColumn, type Column, type TableFormat } from "./table.ts";
 
 const podTemplateColumns: Column[] = [
@@ -49,6 +49,19 @@ export const replicaSetTable: TableFormat = {
       age(object.metadata.creationTimestamp, now),
       ...containersOf(spec?.template?.spec?.containers),
       selectorText(spec?.selector),
+    ];
+  },
+};
+
+export const statefulSetTable: TableFormat = {
+  columns: [{ name: "Name" }, { name: "Ready" }, ageColumn, { name: "Containers", wide: true }, { name: "Images", wide: true }],
+  row: (object, now) => {
+    const { spec, status } = object as unknown as V1StatefulSet;
+    return [
+      object.metadata.name,
+      `${status?.readyReplicas ?? 0}/${spec?.replicas ?? 0}`,
+      age(object.metadata.creationTimestamp, now),
+      ...containersOf(spec?.template.spec?.containers),
     ];
   },
 };

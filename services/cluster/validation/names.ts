@@ -4,10 +4,15 @@ const label = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 const serviceLabel = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
 const qualifiedPart = /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/;
 
-export type NameRule = "subdomain" | "label" | "service";
+/** `path` is for kinds whose names may hold anything that a URL segment can: roles are called system:node. */
+export type NameRule = "subdomain" | "label" | "service" | "path";
 
 export function nameProblem(name: string, rule: NameRule): string | undefined {
   switch (rule) {
+    case "path":
+      if (name === "." || name === "..") return `may not be '${name}'`;
+      for (const illegal of ["/", "%"]) if (name.includes(illegal)) return `may not contain '${illegal}'`;
+      return undefined;
     case "subdomain":
       if (name.length > 253) return "must be no more than 253 characters";
       if (subdomain.test(name)) return undefined;

@@ -1,0 +1,59 @@
+import type { V1NetworkPolicy, V2HorizontalPodAutoscaler } from "@kubernetes/client-node";
+import { setAutoscalerDefaults, setNetworkPolicyDefaults } from "../defaults/policy-defaults.ts";
+import { horizontalPodAutoscalerTable, networkPolicyTable, podDisruptionBudgetTable } from "../tables/policy-tables.ts";
+import type { ResourceDefinition } from "./definition.ts";
+
+export const policyResources: ResourceDefinition[] = [
+  {
+    id: { group: "autoscaling", resource: "horizontalpodautoscalers" },
+    version: "v2",
+    kind: "HorizontalPodAutoscaler",
+    singular: "horizontalpodautoscaler",
+    shortNames: ["hpa"],
+    categories: ["all"],
+    namespaced: true,
+    type: "V2HorizontalPodAutoscaler",
+    hasStatus: true,
+    nameRule: "subdomain",
+    table: horizontalPodAutoscalerTable,
+    setDefaults(object) {
+      const { spec } = object as unknown as V2HorizontalPodAutoscaler;
+      if (spec) setAutoscalerDefaults(spec);
+    },
+    prepareCreate(object) {
+      object.status = { currentReplicas: 0, desiredReplicas: 0 };
+    },
+  },
+  {
+    id: { group: "policy", resource: "poddisruptionbudgets" },
+    version: "v1",
+    kind: "PodDisruptionBudget",
+    singular: "poddisruptionbudget",
+    shortNames: ["pdb"],
+    namespaced: true,
+    type: "V1PodDisruptionBudget",
+    hasStatus: true,
+    hasGeneration: true,
+    nameRule: "subdomain",
+    table: podDisruptionBudgetTable,
+    prepareCreate(object) {
+      object.status = { currentHealthy: 0, desiredHealthy: 0, disruptionsAllowed: 0, expectedPods: 0 };
+    },
+  },
+  {
+    id: { group: "networking.k8s.io", resource: "networkpolicies" },
+    version: "v1",
+    kind: "NetworkPolicy",
+    singular: "networkpolicy",
+    shortNames: ["netpol"],
+    namespaced: true,
+    type: "V1NetworkPolicy",
+    hasGeneration: true,
+    nameRule: "subdomain",
+    table: networkPolicyTable,
+    setDefaults(object) {
+      const { spec } = object as unknown as V1NetworkPolicy;
+      if (spec) setNetworkPolicyDefaults(spec);
+    },
+  },
+];

@@ -1,0 +1,60 @@
+import type { V1PersistentVolume, V1PersistentVolumeClaim, V1StorageClass } from "@kubernetes/client-node";
+import { setClaimDefaults, setStorageClassDefaults, setVolumeDefaults } from "../defaults/storage-defaults.ts";
+import { persistentVolumeClaimTable, persistentVolumeTable, storageClassTable } from "../tables/storage-tables.ts";
+import type { ResourceDefinition } from "./definition.ts";
+
+export const storageResources: ResourceDefinition[] = [
+  {
+    id: { group: "", resource: "persistentvolumeclaims" },
+    version: "v1",
+    kind: "PersistentVolumeClaim",
+    singular: "persistentvolumeclaim",
+    shortNames: ["pvc"],
+    namespaced: true,
+    type: "V1PersistentVolumeClaim",
+    hasStatus: true,
+    nameRule: "subdomain",
+    table: persistentVolumeClaimTable,
+    setDefaults(object) {
+      const { spec } = object as unknown as V1PersistentVolumeClaim;
+      if (spec) setClaimDefaults(spec);
+    },
+    prepareCreate(object, surroundings) {
+      const { spec } = object as unknown as V1PersistentVolumeClaim;
+      if (spec && spec.storageClassName === undefined) spec.storageClassName = surroundings.defaultStorageClass();
+      if (spec?.storageClassName === undefined) delete spec?.storageClassName;
+      object.status = { phase: "Pending" };
+    },
+  },
+  {
+    id: { group: "", resource: "persistentvolumes" },
+    version: "v1",
+    kind: "PersistentVolume",
+    singular: "persistentvolume",
+    shortNames: ["pv"],
+    namespaced: false,
+    type: "V1PersistentVolume",
+    hasStatus: true,
+    nameRule: "subdomain",
+    table: persistentVolumeTable,
+    setDefaults(object) {
+      const { spec } = object as unknown as V1PersistentVolume;
+      if (spec) setVolumeDefaults(spec);
+    },
+    prepareCreate(object) {
+      object.status = { phase: "Pending" };
+    },
+  },
+  {
+    id: { group: "storage.k8s.io", resource: "storageclasses" },
+    version: "v1",
+    kind: "StorageClass",
+    singular: "storageclass",
+    shortNames: ["sc"],
+    namespaced: false,
+    type: "V1StorageClass",
+    nameRule: "subdomain",
+    table: storageClassTable,
+    setDefaults: (object) => setStorageClassDefaults(object as unknown as V1StorageClass),
+  },
+];
