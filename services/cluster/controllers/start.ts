@@ -14,6 +14,7 @@ import { startNodeController } from "./nodes/controller.ts";
 import { startReplicaSetController } from "./replicaset/controller.ts";
 import { startScheduler } from "./scheduler/controller.ts";
 import { View } from "./view.ts";
+import { startVirtualNodes } from "./virtual-nodes/controller.ts";
 
 export type ControllersOptions = { cluster: Cluster; logger: Logger; clock: Clock; timers?: Timers };
 
@@ -23,6 +24,7 @@ const starters = [
   startScheduler,
   startEndpointsController,
   startNodeController,
+  startVirtualNodes,
   startNamespaceController,
   startGarbageCollector,
   startPodGarbageCollector,
