@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { CoreV1Api, KubeConfig } from "@kubernetes/client-node";
 import { projectDir } from "./env.ts";
+import type { PowerSwitch } from "./node-power.ts";
 import { StartError } from "./start-error.ts";
 import type { ProcessSpec, Supervisor } from "./supervisor.ts";
 
@@ -30,6 +31,15 @@ export async function startLocalCluster(cluster: LocalCluster, supervisor: Super
   supervisor.start(proxy(cluster));
   for (const node of nodes.keys()) supervisor.start(kubelet(cluster, node));
   return config;
+}
+
+/** The power switch of its nodes. */
+export function nodePower(cluster: LocalCluster, supervisor: Supervisor): PowerSwitch {
+  return {
+    nodes: () => [...nodes.keys()].map((name) => ({ name, isOn: supervisor.keeps(`kubelet-${name}`) })),
+    kill: (node) => supervisor.kill(`kubelet-${node}`),
+    start: (node) => supervisor.start(kubelet(cluster, node)),
+  };
 }
 
 /** Resolves when every node is Ready. Throws StartError after `timeoutMs`. */

@@ -45,7 +45,8 @@ export class Supervisor {
   readonly #dir: string;
   readonly #onExit: (name: string, how: string) => void;
   readonly #running = new Map<string, Running>();
-  readonly #timers = new Set<NodeJS.Timeout>();
+  /** The next starts of those that ended by themselves. */
+  readonly #timers = new Map<string, NodeJS.Timeout>();
   readonly #backoffs = new Map<string, Backoff>();
   #stopping = false;
 
@@ -64,6 +65,11 @@ export class Supervisor {
   /** Process ids by name. */
   pids(): Record<string, number> {
     return Object.fromEntries([...this.#running].map(([name, { child }]) => [name, child.pid ?? 0]));
+  }
+
+  /** Whether a process runs, or is about to run again by itself. */
+  keeps(name: string): boolean {
+    return this.#running.has(name) || this.#timers.has(name);
   }
 
   start(spec: ProcessSpec): void {
@@ -86,11 +92,22 @@ export class Supervisor {
 
   /** Stops one process and does not start it again. */
   async stop(name: string): Promise<void> {
+    await this.#end(name, this.#running.get(name)?.spec.stopSignal ?? "SIGTERM");
+  }
+
+  /** Ends one process at once, as a power cut does, and does not start it again. */
+  async kill(name: string): Promise<void> {
+    await this.#end(name, "SIGKILL");
+  }
+
+  async #end(name: string, signal: NodeJS.Signals): Promise<void> {
+    clearTimeout(this.#timers.get(name));
+    this.#timers.delete(name);
     const running = this.#running.get(name);
     if (!running) return;
     this.#running.delete(name);
     const { spec, child, exited } = running;
-    signalGroup(child.pid, spec.stopSignal ?? "SIGTERM");
+    signalGroup(child.pid, signal);
     const timer = setTimeout(() => signalGroup(child.pid, "SIGKILL"), spec.stopTimeoutMs ?? 10_000);
     await exited;
     clearTimeout(timer);
@@ -101,7 +118,7 @@ export class Supervisor {
   /** Stops everything: a group at a time, in the order given; what no group names comes last. */
   async stopAll(groups: string[][]): Promise<void> {
     this.#stopping = true;
-    for (const timer of this.#timers) clearTimeout(timer);
+    for (const timer of this.#timers.values()) clearTimeout(timer);
     for (const group of groups) await Promise.all(group.map((name) => this.stop(name)));
     await Promise.all([...this.#running.keys()].map((name) => this.stop(name)));
   }
@@ -146,10 +163,10 @@ export class Supervisor {
     if (performance.now() - running.startedAt > stableAfterMs) backoff.reset();
     this.#onExit(spec.name, how);
     const timer = setTimeout(() => {
-      this.#timers.delete(timer);
+      this.#timers.delete(spec.name);
       this.start(spec);
     }, backoff.next());
-    this.#timers.add(timer);
+    this.#timers.set(spec.name, timer);
   }
 
   #openLog(name: string): number {

@@ -1,4 +1,5 @@
 import { mkdirSync } from "node:fs";
+import type { Server } from "node:http";
 import { join, relative } from "node:path";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { connectDatabase } from "#lib/database/client.ts";
@@ -11,11 +12,13 @@ import {
   adminKubeconfig,
   clusterProcesses,
   type LocalCluster,
+  nodePower,
   nodeProcess,
   poll,
   startLocalCluster,
   untilNodesReady,
 } from "./local-cluster.ts";
+import { powerSocket, servePower } from "./node-power.ts";
 import { ensureDataDirectory, ensurePortIsFree } from "./preconditions.ts";
 import { installCommand, installPackages, missingPackages } from "./programs.ts";
 import { line, seconds, step } from "./progress.ts";
@@ -31,6 +34,7 @@ export class Switchyard {
   readonly #supervisor: Supervisor;
   readonly #abort = new AbortController();
   #owned = false;
+  #power: Server | undefined;
 
   constructor(settings: LauncherSettings) {
     this.#settings = settings;
@@ -67,6 +71,7 @@ export class Switchyard {
 
   async stop(): Promise<void> {
     this.#abort.abort();
+    this.#power?.close();
     if (this.#owned) await this.#supervisor.stopAll([["web", "controller"], ...clusterProcesses, ["postgres"]]);
   }
 
@@ -153,6 +158,7 @@ export class Switchyard {
       () => startLocalCluster(this.#cluster, this.#supervisor),
       () => "3 nodes",
     );
+    this.#power = await servePower(powerSocket(dataDir), nodePower(this.#cluster, this.#supervisor));
     if (demo) {
       const options = {
         prometheus: !prometheusUrl,
