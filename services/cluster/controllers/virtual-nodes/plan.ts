@@ -148,10 +148,6 @@ function initStatus(pod: Pod, { name, image }: Container, time: string): object 
   return { name, image, imageID: "", ready: true, restartCount: 0, state: { terminated }, lastState: {} };
 }
 
-function stateOf(pod: Pod, name: string, running: { startedAt: string }): object {
-  return { containerID: containerId(pod, name), state: { running }, lastState: {} };
-}
-
 function containerId({ metadata }: Pod, name: string): string {
   return `virtual://${metadata.uid}/${name}`;
 }

@@ -86,7 +86,7 @@ describe("a node labelled virtual", () => {
 
 describe("the status of a virtual pod", () => {
   const now = new Date("2026-01-01T00:00:00Z");
-  const pod = (changes: object = {}, status: object = {}): Pod => ({
+  const pod = (changes: object = {}, status: Pod["status"] = {}): Pod => ({
     apiVersion: "v1",
     kind: "Pod",
     metadata: { name: "a", namespace: "fleet", uid: "u", resourceVersion: "1", creationTimestamp: "2026-01-01T00:00:00Z" },
@@ -105,7 +105,7 @@ describe("the status of a virtual pod", () => {
     const status = runningStatus(gated, () => podAddress(1), now);
     expect(status?.initContainerStatuses).toMatchObject([{ name: "first", state: { terminated: { exitCode: 0 } } }]);
     expect(findCondition(status?.conditions, "Ready")).toMatchObject({ status: "False", reason: "ReadinessGatesNotReady" });
-    const open = { ...status, conditions: [...(status?.conditions ?? []), { type: "example.com/ok", status: "True" }] };
+    const open = { ...status, conditions: [...(status?.conditions ?? []), { type: "example.com/ok", status: "True" as const }] };
     expect(findCondition(runningStatus(pod(gated.spec, open), () => "", now)?.conditions, "Ready")?.status).toBe("True");
   });
 
