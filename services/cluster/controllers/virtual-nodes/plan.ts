@@ -135,12 +135,10 @@ function podConditions(pod: Pod, now: string): Condition[] {
   return [...before.filter(({ type }) => !own.some((one) => one.type === type)), ...merged];
 }
 
-function containerStatus(
-  pod: Pod,
-  { name, image }: Container,
-  startedAt: string,
-): NonNullable<PodStatus["containerStatuses"]>[0] {
-  return { name, image, imageID: "", ready: true, started: true, restartCount: 0, ...stateOf(pod, name, { startedAt }) };
+function containerStatus(pod: Pod, { name, image }: Container, startedAt: string): { name: string; restartCount: number } {
+  const known = { name, image, imageID: "", containerID: containerId(pod, name) };
+  const state = { state: { running: { startedAt } }, lastState: {} };
+  return { ...known, ...state, ready: true, started: true, restartCount: 0 } as { name: string; restartCount: number };
 }
 
 function initStatus(pod: Pod, { name, image }: Container, time: string): object {
