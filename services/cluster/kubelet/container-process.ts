@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import type { Readable } from "node:stream";
 import { LogFile } from "./logs.ts";
-import { childOf, type ProcessId, readStat } from "./process-table.ts";
+import { childOf, isAlive, type ProcessId, readStat } from "./process-table.ts";
 import { execCommand, type Identity, type Person, type Sandbox, sandboxCommand } from "./sandbox.ts";
 
 /** A container that could not be started: its root file system (FailedMount) or its command (StartError). */
@@ -36,6 +36,7 @@ export class ContainerProcess {
   readonly #workingDir: string;
   readonly #person: Person;
   readonly #env: Record<string, string>;
+  #main: ProcessId | undefined;
   #exit: Exit | undefined;
 
   private constructor(child: ChildProcess, sandbox: Sandbox, env: Record<string, string>, person: Person, log: LogFile) {
@@ -103,7 +104,18 @@ export class ContainerProcess {
 
   /** The container's first process, as the host sees it. */
   get mainPid(): number | undefined {
-    return this.running && this.#child.pid !== undefined ? childOf(this.#child.pid) : undefined;
+    if (!this.running || this.#child.pid === undefined) return undefined;
+    if (!this.#main || !isAlive(this.#main)) {
+      const stat = readStat(childOf(this.#child.pid) ?? 0);
+      this.#main = stat && { pid: stat.pid, startTime: stat.startTime };
+    }
+    return this.#main?.pid;
+  }
+
+  /** The processes that the container's other processes descend from, as the host sees them. */
+  get roots(): number[] {
+    const main = this.mainPid;
+    return main === undefined ? [] : [main];
   }
 
   terminate(signal: NodeJS.Signals): void {

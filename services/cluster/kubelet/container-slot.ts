@@ -8,7 +8,9 @@ import { removeLog } from "./logs.ts";
 import type { Container, ContainerState, ContainerStatus, Pod, Terminated } from "./pod.ts";
 import { type ContainerView, crashDelay, doubling } from "./pod-plan.ts";
 import { ProbeSet } from "./probes.ts";
+import { parseQuantity, qosClass } from "./resources.ts";
 import type { Person, Sandbox } from "./sandbox.ts";
+import type { RunningContainer } from "./usage.ts";
 import { MountError } from "./volumes.ts";
 
 export type SlotOptions = {
@@ -54,6 +56,8 @@ export class ContainerSlot {
   #pulls = 0;
   #failures = 0;
   #crashes = { restarts: 0 };
+  #oomKills = 0;
+  #isOutOfMemory = false;
 
   constructor(options: SlotOptions) {
     this.#options = options;
@@ -67,8 +71,25 @@ export class ContainerSlot {
     return this.#process;
   }
 
-  get image(): string {
-    return this.#options.container.image;
+  /** What is measured of the container while it runs. */
+  get running(): RunningContainer | undefined {
+    const { container, pod } = this.#options;
+    if (!this.#process) return undefined;
+    const { id, startedAt, roots } = this.#process;
+    return {
+      id,
+      namespace: pod.metadata.namespace,
+      pod: pod.metadata.name,
+      podUid: pod.metadata.uid,
+      qosClass: qosClass([...pod.spec.containers, ...(pod.spec.initContainers ?? [])]),
+      name: container.name,
+      image: container.image,
+      startedAt,
+      roots,
+      memoryLimitBytes: parseQuantity(container.resources?.limits?.memory ?? "0"),
+      oomKills: this.#oomKills,
+      killForMemory: () => this.#killForMemory(),
+    };
   }
 
   /** Takes up what an earlier kubelet reported. A container that it left running has ended with it. */
@@ -277,6 +298,19 @@ export class ContainerSlot {
     this.#condemn(process, `FailedPostStartHook`);
   }
 
+  #killForMemory(): void {
+    if (!this.#process || this.#isOutOfMemory) return;
+    this.#isOutOfMemory = true;
+    this.#oomKills += 1;
+    const { container, event } = this.#options;
+    event(
+      "Warning",
+      "OOMKilled",
+      `Container ${container.name} exceeded its memory limit of ${container.resources?.limits?.memory}`,
+    );
+    this.#process.kill();
+  }
+
   #startProbes(process: ContainerProcess): void {
     const { container, event, onChange } = this.#options;
     const titles = { startup: "Startup", liveness: "Liveness", readiness: "Readiness" };
@@ -312,10 +346,12 @@ export class ContainerSlot {
     this.#probes = undefined;
     this.#stopping = undefined;
     this.#condemned = undefined;
+    const reason = this.#isOutOfMemory ? "OOMKilled" : exitCode === 0 ? "Completed" : "Error";
+    this.#isOutOfMemory = false;
     const end: Terminated = {
       exitCode,
       ...(signal ? { signal } : {}),
-      reason: exitCode === 0 ? "Completed" : "Error",
+      reason,
       startedAt: timestamp(process.startedAt),
       finishedAt: timestamp(),
       containerID: `process://${process.id}`,

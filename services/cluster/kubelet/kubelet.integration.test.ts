@@ -190,6 +190,25 @@ describe("a pod that cannot run", () => {
   });
 });
 
+describe("a container beyond its memory limit", () => {
+  it("is killed as OOMKilled and started again", async () => {
+    const grow = "const kept=[];setInterval(()=>kept.push(Buffer.alloc(8<<20,1)),20)";
+    const pod = await node.createPod("greedy", {
+      containers: [
+        {
+          command: ["/app/node_modules/.bin/node", "-e", grow],
+          resources: { limits: { memory: "200Mi" } },
+        },
+      ],
+    });
+    const killed = await node.untilPod("greedy", (current) => mainStatus(current)?.lastState.terminated);
+    expect(mainStatus(killed)?.lastState.terminated).toMatchObject({ exitCode: 137, reason: "OOMKilled" });
+    const event = await node.untilEvent(pod, ({ reason }) => reason === "OOMKilled");
+    expect(event.message).toBe("Container main exceeded its memory limit of 200Mi");
+    await node.deletePod("greedy");
+  });
+});
+
 describe("probes", () => {
   it("take a pod out of ready and in again", async () => {
     const folder = join(node.folder, "probe");
@@ -305,10 +324,26 @@ describe("the kubelet's server", () => {
   });
 
   it("measures containers under cAdvisor's names", async () => {
-    const { body } = await node.fetchKubelet("/metrics/cadvisor");
-    const labels = 'container="main",image="debian:12",namespace="default",pod="plain"';
+    const labels = 'container="main",id="[^"]+",image="debian:12",name="[0-9a-f]{64}",namespace="default",pod="plain"';
+    const body = await until("a sample of the pod", async () => {
+      const { body } = await node.fetchKubelet("/metrics/cadvisor");
+      return body.includes('pod="plain"') && body;
+    });
     expect(Number(body.match(`container_memory_working_set_bytes{${labels}} (\\d+)`)?.[1])).toBeGreaterThan(100_000);
-    expect(body).toContain(`container_cpu_usage_seconds_total{${labels}}`);
+    expect(body).toMatch(new RegExp(`container_cpu_usage_seconds_total{${labels}} [0-9.]+`));
+  });
+
+  it("summarises the node and its pods for metrics servers", async () => {
+    type Stats = { cpu: { usageNanoCores?: number; usageCoreNanoSeconds: number }; memory: { workingSetBytes: number } };
+    type Summary = { node: Stats & { nodeName: string }; pods: { podRef: { name: string }; containers: Stats[] }[] };
+    const summary = await until("two samples", async () => {
+      const answer = JSON.parse((await node.fetchKubelet("/stats/summary")).body) as Summary;
+      const plain = answer.pods.find(({ podRef }) => podRef.name === "plain");
+      return plain?.containers[0]?.cpu.usageNanoCores !== undefined && { ...answer, plain };
+    });
+    expect(summary.node.nodeName).toBe("node-1");
+    expect(summary.node.cpu.usageNanoCores).toBeGreaterThan(0);
+    expect(summary.node.memory.workingSetBytes).toBeGreaterThan(summary.plain.containers[0]?.memory.workingSetBytes ?? 0);
   });
 });
 

@@ -14,11 +14,15 @@ import { NodeRegistration } from "./node.ts";
 import type { Pod } from "./pod.ts";
 import { type NodeContext, PodWorker, readRecord } from "./pod-worker.ts";
 import { isAlive } from "./process-table.ts";
+import { parseQuantity } from "./resources.ts";
 import { KubeletServer, type LogSource } from "./server.ts";
+import { statsSummary } from "./stats-summary.ts";
+import { UsageSampler } from "./usage.ts";
 
 type Service = ServiceForEnv & Reflected;
 
 const volumeRefreshMs = 60_000;
+const usageLookMs = 500;
 
 /** One node: registers it, watches the pods that are bound to it, and keeps a worker for each. */
 export class Kubelet {
@@ -34,6 +38,8 @@ export class Kubelet {
   readonly #slices: Reflector<EndpointSlice>;
   readonly #pods: Reflector<Pod>;
   readonly #volumeRefresh: Loop;
+  readonly #usage: UsageSampler;
+  readonly #usageLook: Loop;
   readonly #context: NodeContext;
   #hostsTimer: NodeJS.Timeout | undefined;
   #stopping = false;
@@ -47,12 +53,14 @@ export class Kubelet {
     this.#hosts = new HostsFiles(join(dataDir, "hosts"));
     this.#events = new EventRecorder(client, { component: "kubelet", host: nodeName }, logger);
     this.#node = new NodeRegistration(client, { name: nodeName, address, port, podCidr, capacity }, logger);
+    const machine = { cpu: parseQuantity(capacity.cpu), memoryBytes: parseQuantity(capacity.memory) };
     this.#server = new KubeletServer({
       certificate: readFileSync(join(pkiDir, `kubelet-${nodeName}.crt`)),
       key: readFileSync(join(pkiDir, `kubelet-${nodeName}.key`)),
       token: () => readFileSync(tokenFile, "utf8").trim(),
       findLog: (namespace, pod, container, previous) => this.#findLog(namespace, pod, container, previous),
-      metrics: () => containerMetrics(this.#workers.values()),
+      metrics: () => containerMetrics(this.#usage.sample, machine),
+      summary: () => statsSummary(this.#usage.sample, nodeName),
       logger,
     });
     const onServiceChange = () => this.#hostsChanged();
@@ -79,12 +87,16 @@ export class Kubelet {
         for (const worker of this.#workers.values()) await worker.refreshVolumes();
       },
     });
+    const slots = () => [...this.#workers.values()].flatMap((worker) => worker.slots);
+    this.#usage = new UsageSampler({ containers: () => slots().flatMap((slot) => slot.running ?? []) });
+    this.#usageLook = new Loop({ name: "usage", intervalMs: usageLookMs, logger, pass: async () => this.#usage.look() });
     this.#context = this.#makeContext();
   }
 
   async start(): Promise<void> {
     this.#endLeftovers();
     await this.#server.listen(this.#settings.address, this.#settings.port);
+    this.#usageLook.start();
     this.#node.start();
     this.#services.start();
     this.#slices.start();
@@ -98,7 +110,8 @@ export class Kubelet {
   /** Ends all containers within the grace, reports, and leaves no process behind. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    await Promise.all([this.#pods.stop(), this.#services.stop(), this.#slices.stop(), this.#volumeRefresh.stop()]);
+    const parts = [this.#pods, this.#services, this.#slices, this.#volumeRefresh, this.#usageLook];
+    await Promise.all(parts.map((part) => part.stop()));
     clearTimeout(this.#hostsTimer);
     const graceMs = this.#settings.shutdownGraceSeconds * 1000;
     await Promise.all([...this.#workers.values()].map((worker) => worker.shutdown(graceMs)));

@@ -9,7 +9,7 @@ import { pullImage, splitReference } from "./images.ts";
 import { hiddenFolders } from "./kubelet.ts";
 import type { Container, Pod } from "./pod.ts";
 import { Verdict } from "./probes.ts";
-import { parseStat, usageOf } from "./process-table.ts";
+import { parseMemory, parseStat } from "./process-table.ts";
 import { keyFiles } from "./volumes.ts";
 
 let folder: string;
@@ -184,14 +184,12 @@ describe("the process table", () => {
       parent: 7,
       cpuTicks: 110,
       startTime: 12345,
-      residentPages: 99,
     });
   });
 
-  it("adds a container's descendants up", () => {
-    const entry = (pid: number, parent: number) => ({ pid, parent, state: "S", startTime: 0, cpuTicks: 50, residentPages: 10 });
-    const usage = usageOf(2, [entry(1, 0), entry(2, 1), entry(3, 2), entry(4, 3), entry(5, 1)]);
-    expect(usage).toEqual({ cpuSeconds: 1.5, memoryBytes: 30 * 4096 });
+  it("tells a process's memory by kind", () => {
+    const text = "VmRSS:\t     500 kB\nRssAnon:\t     156 kB\nRssFile:\t    1904 kB\nRssShmem:\t       4 kB\n";
+    expect(parseMemory(text)).toEqual({ anonymous: 156 * 1024, file: 1904 * 1024, shared: 4 * 1024 });
   });
 });
 

@@ -16,6 +16,8 @@ export type KubeletServerOptions = {
   token: () => string;
   findLog: (namespace: string, pod: string, container: string, previous: boolean) => LogSource;
   metrics: () => string;
+  /** Kubernetes' stats/v1alpha1 Summary. */
+  summary: () => object;
   logger: Logger;
 };
 
@@ -56,6 +58,8 @@ export class KubeletServer {
     if (url.pathname === "/healthz") return reply(response, 200, "ok");
     if (!isAllowed(request.headers.authorization, this.#options.token())) return reply(response, 401, "Unauthorized");
     if (url.pathname === "/metrics/cadvisor") return reply(response, 200, this.#options.metrics(), "text/plain; version=0.0.4");
+    if (url.pathname === "/stats/summary")
+      return reply(response, 200, JSON.stringify(this.#options.summary()), "application/json");
     const match = /^\/containerLogs\/([^/]+)\/([^/]+)\/([^/]+)$/.exec(url.pathname);
     if (!match) return reply(response, 404, "404 page not found");
     const [namespace = "", pod = "", container = ""] = match.slice(1).map(decodeURIComponent);
