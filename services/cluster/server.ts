@@ -7,6 +7,7 @@ import { defaultNetwork, type Network } from "./network.ts";
 import { openCredentials } from "./pki/credentials.ts";
 import { ensureFirstObjects } from "./registry/first-objects.ts";
 import { Registry } from "./registry/registry.ts";
+import { Catalogue } from "./resources/catalogue.ts";
 import { Store } from "./store/store.ts";
 import { WatchHub } from "./watch/hub.ts";
 
@@ -49,7 +50,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   });
   try {
     const credentials = await openCredentials(dataDir, options.nodes, network, () => now().getTime());
-    const registry = new Registry({ store, now, network });
+    const catalogue = new Catalogue();
+    const registry = new Registry({ store, catalogue, now, network });
     const hub = new WatchHub(store, options.watchHistory);
     const objects = new ObjectHandlers({
       store,
@@ -62,6 +64,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     let address = "";
     const handler = new ApiHandler({
       store,
+      catalogue,
       registry,
       objects,
       identities: credentials.identities,

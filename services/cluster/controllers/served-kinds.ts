@@ -1,5 +1,5 @@
 import type { KubeObject, ResourceId } from "../api.ts";
-import { catalogue } from "../resources/catalogue.ts";
+import { builtInResources } from "../resources/catalogue.ts";
 import { apiVersionOf } from "../resources/definition.ts";
 
 export type ServedKind = { id: ResourceId; namespaced: boolean };
@@ -11,7 +11,7 @@ export class ServedKinds {
   readonly #kinds = new Map<string, ServedKind>();
 
   constructor() {
-    for (const definition of catalogue) {
+    for (const definition of builtInResources) {
       const { id, kind, namespaced } = definition;
       this.#kinds.set(kindKey({ apiVersion: apiVersionOf(definition), kind }), { id, namespaced });
     }

@@ -4,6 +4,7 @@ import { StatusError } from "../api.ts";
 import type { Identities, User } from "../pki/identities.ts";
 import { refusals } from "../registry/refusals.ts";
 import type { Registry } from "../registry/registry.ts";
+import type { Catalogue } from "../resources/catalogue.ts";
 import { DecodeError } from "../schema/decode.ts";
 import type { Store } from "../store/store.ts";
 import { sendBytes, sendJson, statusOf } from "./answers.ts";
@@ -19,6 +20,7 @@ import { handleScale } from "./scale.ts";
 
 export type ApiHandlerOptions = {
   store: Store;
+  catalogue: Catalogue;
   registry: Registry;
   objects: ObjectHandlers;
   identities: Identities;
@@ -72,7 +74,7 @@ export class ApiHandler {
     if (this.#discover(exchange)) return;
     const review = /^\/apis\/authorization\.k8s\.io\/v1\/([a-z]+)$/.exec(path)?.[1];
     if (review) return answerReview(exchange, review);
-    await this.#dispatch(exchange, parseTarget(path));
+    await this.#dispatch(exchange, parseTarget(path, this.#options.catalogue));
   }
 
   async #dispatch(exchange: Exchange, target: RequestTarget): Promise<void> {
@@ -104,7 +106,7 @@ export class ApiHandler {
     const wanted = path === "/api" || path === "/apis" ? aggregatedVersion(request.headers.accept) : undefined;
     if (wanted) {
       const type = `application/json;g=apidiscovery.k8s.io;v=${wanted};as=APIGroupDiscoveryList`;
-      sendJson(response, 200, aggregatedDiscovery(path === "/api", wanted), type);
+      sendJson(response, 200, aggregatedDiscovery(this.#options.catalogue, path === "/api", wanted), type);
     } else {
       sendJson(response, 200, document);
     }
@@ -112,12 +114,13 @@ export class ApiHandler {
   }
 
   #discoveryDocument(path: string): object | undefined {
-    if (path === "/api") return coreVersions(this.#options.address());
-    if (path === "/apis") return groupList();
-    if (path === "/api/v1") return resourceList("", "v1");
+    const { catalogue, address } = this.#options;
+    if (path === "/api") return coreVersions(address());
+    if (path === "/apis") return groupList(catalogue);
+    if (path === "/api/v1") return resourceList(catalogue, "", "v1");
     const [, group, groupVersion] = /^\/apis\/([^/]+)(?:\/([^/]+))?$/.exec(path) ?? [];
     if (!group) return undefined;
-    return groupVersion ? resourceList(group, groupVersion) : findGroup(group);
+    return groupVersion ? resourceList(catalogue, group, groupVersion) : findGroup(catalogue, group);
   }
 
   #openApi({ request, response, url }: Exchange): void {
@@ -125,9 +128,9 @@ export class ApiHandler {
     if (url.pathname === "/openapi/v3") {
       sendJson(response, 200, { paths: {} });
     } else if (request.headers.accept?.includes("protobuf")) {
-      sendBytes(response, 200, protobufContentType, openApiV2Protobuf(version.gitVersion));
+      sendBytes(response, 200, protobufContentType, openApiV2Protobuf(this.#options.catalogue, version.gitVersion));
     } else {
-      sendJson(response, 200, openApiV2(version.gitVersion));
+      sendJson(response, 200, openApiV2(this.#options.catalogue, version.gitVersion));
     }
   }
 

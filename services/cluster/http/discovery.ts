@@ -1,20 +1,15 @@
-import { catalogue } from "../resources/catalogue.ts";
+import type { Catalogue } from "../resources/catalogue.ts";
+import { type ComputedResource, computedResources } from "../resources/computed.ts";
 import { apiVersionOf, type ResourceDefinition } from "../resources/definition.ts";
+import { compareVersions } from "../resources/versions.ts";
 import { parseAccept } from "./negotiation.ts";
 
-const verbs = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+const allVerbs = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+const readWrite = ["get", "patch", "update"];
 
 type Subresource = { name: string; kind: string; group?: string; version?: string; verbs: string[] };
 
-/** Reviews are asked, never stored: they have no definition in the catalogue. */
-const reviews = [
-  { name: "selfsubjectaccessreviews", singularName: "selfsubjectaccessreview", kind: "SelfSubjectAccessReview" },
-  { name: "selfsubjectrulesreviews", singularName: "selfsubjectrulesreview", kind: "SelfSubjectRulesReview" },
-];
-
-const groups: readonly string[] = [...new Set([...catalogue.map(({ id }) => id.group), "authorization.k8s.io"])].filter(
-  (group) => group !== "",
-);
+type Entry = ComputedResource & { categories?: string[]; subresources: Subresource[] };
 
 export function coreVersions(serverAddress: string) {
   return {
@@ -24,42 +19,42 @@ export function coreVersions(serverAddress: string) {
   };
 }
 
-export function groupList() {
-  return { kind: "APIGroupList", apiVersion: "v1", groups: groups.map(groupEntry) };
+/** What is served under /apis: built-in groups, those of custom resources, and those of resources that are only computed. */
+export function groupList(catalogue: Catalogue) {
+  const entries = entriesOf(catalogue);
+  return { kind: "APIGroupList", apiVersion: "v1", groups: groupsOf(entries).map((group) => groupEntry(entries, group)) };
 }
 
-export function findGroup(group: string) {
-  return groups.includes(group) ? { kind: "APIGroup", apiVersion: "v1", ...groupEntry(group) } : undefined;
+export function findGroup(catalogue: Catalogue, group: string) {
+  const entries = entriesOf(catalogue);
+  if (!groupsOf(entries).includes(group)) return undefined;
+  return { kind: "APIGroup", apiVersion: "v1", ...groupEntry(entries, group) };
 }
 
 /** The resources of a group version, or undefined when it is not served. */
-export function resourceList(group: string, version: string) {
-  if (!versionsOf(group).includes(version)) return undefined;
-  const definitions = catalogue.filter(({ id, version: served }) => id.group === group && served === version);
-  const resources = definitions.flatMap((definition) => [
+export function resourceList(catalogue: Catalogue, group: string, version: string) {
+  const entries = entriesOf(catalogue).filter((entry) => entry.group === group && entry.version === version);
+  if (entries.length === 0) return undefined;
+  const resources = entries.flatMap((entry) => [
     {
-      name: definition.id.resource,
-      singularName: definition.singular,
-      namespaced: definition.namespaced,
-      kind: definition.kind,
-      verbs,
-      ...(definition.shortNames ? { shortNames: definition.shortNames } : {}),
-      ...(definition.categories ? { categories: definition.categories } : {}),
+      name: entry.resource,
+      singularName: entry.singular,
+      namespaced: entry.namespaced,
+      kind: entry.kind,
+      verbs: entry.verbs,
+      ...extrasOf(entry),
     },
-    ...subresourcesOf(definition).map(({ name, kind, group, version, verbs }) => ({
-      name: `${definition.id.resource}/${name}`,
+    ...entry.subresources.map((subresource) => ({
+      name: `${entry.resource}/${subresource.name}`,
       singularName: "",
-      namespaced: definition.namespaced,
-      ...(group === undefined ? {} : { group }),
-      ...(version === undefined ? {} : { version }),
-      kind,
-      verbs,
+      namespaced: entry.namespaced,
+      ...(subresource.group === undefined ? {} : { group: subresource.group }),
+      ...(subresource.version === undefined ? {} : { version: subresource.version }),
+      kind: subresource.kind,
+      verbs: subresource.verbs,
     })),
   ]);
-  const reviewEntries =
-    group === "authorization.k8s.io" ? reviews.map((review) => ({ ...review, namespaced: false, verbs: ["create"] })) : [];
-  const groupVersion = group ? `${group}/${version}` : version;
-  return { kind: "APIResourceList", apiVersion: "v1", groupVersion, resources: [...resources, ...reviewEntries] };
+  return { kind: "APIResourceList", apiVersion: "v1", groupVersion: groupVersionOf(group, version), resources };
 }
 
 /** The version of apidiscovery.k8s.io that the client asks for first, when it does. */
@@ -74,51 +69,54 @@ export function aggregatedVersion(accept: string | undefined): string | undefine
 }
 
 /** Everything that is served under /api or /apis in one document. */
-export function aggregatedDiscovery(isCore: boolean, version: string) {
-  const items = (isCore ? [""] : groups).map((group) => ({
+export function aggregatedDiscovery(catalogue: Catalogue, isCore: boolean, version: string) {
+  const entries = entriesOf(catalogue);
+  const items = (isCore ? [""] : groupsOf(entries)).map((group) => ({
     metadata: { ...(group ? { name: group } : {}), creationTimestamp: null },
-    versions: versionsOf(group).map((one) => ({
+    versions: versionsOf(entries, group).map((one) => ({
       version: one,
       freshness: "Current",
-      resources: aggregatedResources(group, one),
+      resources: entries.filter((entry) => entry.group === group && entry.version === one).map(aggregatedResource),
     })),
   }));
   return { kind: "APIGroupDiscoveryList", apiVersion: `apidiscovery.k8s.io/${version}`, metadata: {}, items };
 }
 
-function aggregatedResources(group: string, groupVersion: string) {
-  const stored = catalogue
-    .filter(({ id, version }) => id.group === group && version === groupVersion)
-    .map((definition) => ({
-      resource: definition.id.resource,
-      responseKind: { group: definition.id.group, version: definition.version, kind: definition.kind },
-      scope: definition.namespaced ? "Namespaced" : "Cluster",
-      singularResource: definition.singular,
-      verbs,
-      ...(definition.shortNames ? { shortNames: definition.shortNames } : {}),
-      ...(definition.categories ? { categories: definition.categories } : {}),
-      subresources: subresourcesOf(definition).map((subresource) => ({
-        subresource: subresource.name,
-        responseKind: {
-          group: subresource.group ?? definition.id.group,
-          version: subresource.version ?? definition.version,
-          kind: subresource.kind,
-        },
-        verbs: subresource.verbs,
-      })),
-    }));
-  const asked = reviews.map(({ name, singularName, kind }) => ({
-    resource: name,
-    responseKind: { group, version: "v1", kind },
-    scope: "Cluster",
-    singularResource: singularName,
-    verbs: ["create"],
-  }));
-  return group === "authorization.k8s.io" ? [...stored, ...asked] : stored;
+function aggregatedResource(entry: Entry) {
+  const { group, version, kind } = entry;
+  return {
+    resource: entry.resource,
+    responseKind: { group, version, kind },
+    scope: entry.namespaced ? "Namespaced" : "Cluster",
+    singularResource: entry.singular,
+    verbs: entry.verbs,
+    ...extrasOf(entry),
+    ...(entry.subresources.length > 0
+      ? {
+          subresources: entry.subresources.map((subresource) => ({
+            subresource: subresource.name,
+            responseKind: {
+              group: subresource.group ?? group,
+              version: subresource.version ?? version,
+              kind: subresource.kind,
+            },
+            verbs: subresource.verbs,
+          })),
+        }
+      : {}),
+  };
+}
+
+function entriesOf(catalogue: Catalogue): Entry[] {
+  const stored = catalogue.served.map((definition): Entry => {
+    const { id, version, kind, singular, namespaced, shortNames, categories } = definition;
+    const names = { version, kind, singular, namespaced, shortNames, categories };
+    return { ...id, ...names, verbs: allVerbs, subresources: subresourcesOf(definition) };
+  });
+  return [...stored, ...computedResources.map((computed): Entry => ({ ...computed, subresources: [] }))];
 }
 
 function subresourcesOf(definition: ResourceDefinition): Subresource[] {
-  const readWrite = ["get", "patch", "update"];
   const { kind, id } = definition;
   const result: Subresource[] = [];
   if (definition.hasStatus) result.push({ name: "status", kind, verbs: readWrite });
@@ -134,16 +132,24 @@ function subresourcesOf(definition: ResourceDefinition): Subresource[] {
   return result.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** The versions of a group, the preferred one first. */
-function versionsOf(group: string): string[] {
-  const versions = new Set(catalogue.filter(({ id }) => id.group === group).map(({ version }) => version));
-  return group === "authorization.k8s.io" ? ["v1"] : [...versions];
+function extrasOf({ shortNames, categories }: Entry) {
+  return { ...(shortNames ? { shortNames } : {}), ...(categories ? { categories } : {}) };
 }
 
-function groupEntry(name: string) {
-  const versions = versionsOf(name).map((version) => ({
-    groupVersion: apiVersionOf({ id: { group: name, resource: "" }, version }),
-    version,
-  }));
+function groupsOf(entries: Entry[]): string[] {
+  return [...new Set(entries.map(({ group }) => group))].filter((group) => group !== "");
+}
+
+/** The versions of a group, the preferred one first. */
+function versionsOf(entries: Entry[], group: string): string[] {
+  return [...new Set(entries.filter((entry) => entry.group === group).map(({ version }) => version))].sort(compareVersions);
+}
+
+function groupEntry(entries: Entry[], name: string) {
+  const versions = versionsOf(entries, name).map((version) => ({ groupVersion: groupVersionOf(name, version), version }));
   return { name, versions, preferredVersion: versions[0] };
+}
+
+function groupVersionOf(group: string, version: string): string {
+  return apiVersionOf({ id: { group, resource: "" }, version });
 }

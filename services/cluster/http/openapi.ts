@@ -1,4 +1,4 @@
-import { catalogue } from "../resources/catalogue.ts";
+import type { Catalogue } from "../resources/catalogue.ts";
 import { apiVersionOf, type ResourceDefinition } from "../resources/definition.ts";
 
 /**
@@ -10,8 +10,8 @@ const parameterNames = ["dryRun", "fieldValidation"];
 
 export const protobufContentType = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 
-export function openApiV2(version: string): object {
-  const paths = catalogue.map((definition) => [
+export function openApiV2(catalogue: Catalogue, version: string): object {
+  const paths = catalogue.served.map((definition) => [
     pathOf(definition),
     {
       patch: {
@@ -25,8 +25,8 @@ export function openApiV2(version: string): object {
 }
 
 /** The same in the protobuf form of gnostic's OpenAPIv2.proto, the only one that kubectl asks for. */
-export function openApiV2Protobuf(version: string): Buffer {
-  const paths = catalogue.map((definition) => {
+export function openApiV2Protobuf(catalogue: Catalogue, version: string): Buffer {
+  const paths = catalogue.served.map((definition) => {
     const extension = message(
       field(1, "x-kubernetes-group-version-kind"),
       field(2, message(field(2, JSON.stringify(groupVersionKind(definition))))),

@@ -1,13 +1,13 @@
 import { StatusError } from "../api.ts";
 import { refusals } from "../registry/refusals.ts";
-import { findDefinition } from "../resources/catalogue.ts";
+import type { Catalogue } from "../resources/catalogue.ts";
 import type { ResourceDefinition } from "../resources/definition.ts";
 
 /** What an API path names. `name` is empty for a collection, `subresource` for the object itself. */
 export type RequestTarget = { definition: ResourceDefinition; namespace: string; name: string; subresource: string };
 
 /** Reads `/api/v1/...` and `/apis/GROUP/VERSION/...`. Throws 404 for what is not served. */
-export function parseTarget(path: string): RequestTarget {
+export function parseTarget(path: string, catalogue: Catalogue): RequestTarget {
   const parts = path.split("/").slice(1).map(decodePart);
   if (parts.at(-1) === "") parts.pop();
   const isCore = parts[0] === "api";
@@ -19,8 +19,8 @@ export function parseTarget(path: string): RequestTarget {
   const isNamespaced = rest[0] === "namespaces" && rest.length >= 3 && !isNamespaceSubresource(rest);
   const namespace = isNamespaced ? (rest[1] ?? "") : "";
   const [resource = "", name = "", subresource = "", ...excess] = isNamespaced ? rest.slice(2) : rest;
-  const definition = findDefinition({ group, resource });
-  if (!definition || definition.version !== version || excess.length > 0) throw refusals.noSuchPath();
+  const definition = catalogue.find({ group, resource }, version);
+  if (!definition || definition.isServed === false || excess.length > 0) throw refusals.noSuchPath();
   if (isNamespaced !== definition.namespaced && (isNamespaced || name)) throw refusals.noSuchPath();
   if (isNamespaced && !namespace) throw refusals.noSuchPath();
   return { definition, namespace, name, subresource };

@@ -12,7 +12,7 @@ import {
   StatusError,
 } from "../api.ts";
 import { defaultNetwork, type Network } from "../network.ts";
-import { findDefinition } from "../resources/catalogue.ts";
+import { Catalogue } from "../resources/catalogue.ts";
 import { apiVersionOf, type ResourceDefinition, type Surroundings } from "../resources/definition.ts";
 import { DecodeError, decode } from "../schema/decode.ts";
 import type { Store, StoreChange } from "../store/store.ts";
@@ -28,7 +28,7 @@ export type WriteOptions = { dryRun?: boolean };
 /** What a DELETE left: the object as it is now, and whether it is gone. */
 export type Deletion = { object: KubeObject; isGone: boolean };
 
-export type RegistryOptions = { store: Store; now?: () => Date; network?: Network };
+export type RegistryOptions = { store: Store; catalogue?: Catalogue; now?: () => Date; network?: Network };
 
 /**
  * The rules of the API over the store. All decisions of a write are taken in one synchronous step, so that nothing comes
@@ -36,11 +36,13 @@ export type RegistryOptions = { store: Store; now?: () => Date; network?: Networ
  */
 export class Registry implements Cluster {
   readonly #store: Store;
+  readonly #catalogue: Catalogue;
   readonly #now: () => Date;
   readonly #clusterIPs: ClusterIPs;
 
-  constructor({ store, now = () => new Date(), network = defaultNetwork }: RegistryOptions) {
+  constructor({ store, catalogue = new Catalogue(), now = () => new Date(), network = defaultNetwork }: RegistryOptions) {
     this.#store = store;
+    this.#catalogue = catalogue;
     this.#clusterIPs = new ClusterIPs(network.services);
     this.#now = now;
     for (const service of store.list({ group: "", resource: "services" })) this.#clusterIPs.take(clusterIPOf(service));
@@ -139,8 +141,8 @@ export class Registry implements Cluster {
     return this.#store.subscribe(({ type, id, object, previous }: StoreChange) => listener({ type, id, object, previous }));
   }
 
-  #definition(id: ResourceId): ResourceDefinition {
-    const definition = findDefinition(id);
+  #definition(id: ResourceId, version?: string): ResourceDefinition {
+    const definition = this.#catalogue.find(id, version);
     if (!definition) throw refusals.noSuchPath();
     return definition;
   }

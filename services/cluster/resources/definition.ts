@@ -1,4 +1,5 @@
 import type { KubeObject, ResourceId } from "../api.ts";
+import { type Decoded, decode } from "../schema/decode.ts";
 import type { TableFormat } from "../tables/table.ts";
 import type { FieldErrors } from "../validation/field-errors.ts";
 import type { NameRule } from "../validation/names.ts";
@@ -15,6 +16,8 @@ export type Surroundings = {
   defaultStorageClass(): string | undefined;
 };
 
+export type ScalePaths = { specReplicasPath: string; statusReplicasPath: string; labelSelectorPath?: string };
+
 /** One kind of object: how it is named, read, completed, checked and shown. */
 export type ResourceDefinition = {
   id: ResourceId;
@@ -24,10 +27,20 @@ export type ResourceDefinition = {
   shortNames?: string[];
   categories?: string[];
   namespaced: boolean;
-  /** The type of schema/types.json. */
+  listKind?: string;
+  /** The type of schema/types.json; empty for a custom resource, which has `decode` in its place. */
   type: string;
+  decode?(given: unknown): Decoded;
+  /** False for a version of a custom resource that is kept but not served. */
+  isServed?: boolean;
+  /** False for a version that is only another view of the stored one. */
+  isStored?: boolean;
+  /** Why no objects may be created at the moment. */
+  refusesCreation?: string;
   hasStatus?: boolean;
   hasScale?: boolean;
+  /** Where the scale subresource of a custom resource finds its numbers. */
+  scalePaths?: ScalePaths;
   /** True where a change of the spec raises metadata.generation. */
   hasGeneration?: boolean;
   nameRule: NameRule;
@@ -40,9 +53,16 @@ export type ResourceDefinition = {
   prepareCreate?(object: KubeObject, surroundings: Surroundings): void;
   prepareUpdate?(object: KubeObject, stored: KubeObject, surroundings: Surroundings): void;
   validate?(object: KubeObject, errors: FieldErrors): void;
+  /** Checks an object whose status was replaced. */
+  validateStatus?(object: KubeObject, errors: FieldErrors): void;
   validateCreate?(object: KubeObject, surroundings: Surroundings, errors: FieldErrors): void;
   validateUpdate?(object: KubeObject, stored: KubeObject, errors: FieldErrors): void;
 };
+
+/** Reads untyped JSON as an object of the kind. */
+export function decodeAs(definition: ResourceDefinition, given: unknown): Decoded {
+  return definition.decode ? definition.decode(given) : decode(definition.type, given);
+}
 
 /** `v1` or `apps/v1`. */
 export function apiVersionOf({ id, version }: Pick<ResourceDefinition, "id" | "version">): string {

@@ -1,0 +1,28 @@
+/** A resource that is answered when it is asked for and never stored: it has no definition in the catalogue. */
+export type ComputedResource = {
+  group: string;
+  version: string;
+  resource: string;
+  singular: string;
+  kind: string;
+  namespaced: boolean;
+  verbs: string[];
+  shortNames?: string[];
+};
+
+const authorization = { group: "authorization.k8s.io", version: "v1", namespaced: false, verbs: ["create"] };
+
+export const computedResources: readonly ComputedResource[] = [
+  {
+    ...authorization,
+    resource: "selfsubjectaccessreviews",
+    singular: "selfsubjectaccessreview",
+    kind: "SelfSubjectAccessReview",
+  },
+  {
+    ...authorization,
+    resource: "selfsubjectrulesreviews",
+    singular: "selfsubjectrulesreview",
+    kind: "SelfSubjectRulesReview",
+  },
+];
