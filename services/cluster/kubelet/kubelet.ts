@@ -48,11 +48,11 @@ export class Kubelet {
     this.#settings = settings;
     this.#logger = logger;
     this.#client = client;
-    const { nodeName, address, port, podCidr, capacity, dataDir, pkiDir, tokenFile } = settings;
+    const { nodeName, address, port, podCidr, capacity, leaseSeconds, dataDir, pkiDir, tokenFile } = settings;
     for (const folder of ["pods", "root", "hosts"]) mkdirSync(join(dataDir, folder), { recursive: true, mode: 0o711 });
     this.#hosts = new HostsFiles(join(dataDir, "hosts"));
     this.#events = new EventRecorder(client, { component: "kubelet", host: nodeName }, logger);
-    this.#node = new NodeRegistration(client, { name: nodeName, address, port, podCidr, capacity }, logger);
+    this.#node = new NodeRegistration(client, { name: nodeName, address, port, podCidr, capacity, leaseSeconds }, logger);
     const machine = { cpu: parseQuantity(capacity.cpu), memoryBytes: parseQuantity(capacity.memory) };
     this.#server = new KubeletServer({
       certificate: readFileSync(join(pkiDir, `kubelet-${nodeName}.crt`)),

@@ -9,6 +9,8 @@ export type NodeSettings = {
   address: string;
   port: number;
   podCidr: string;
+  /** How long the node counts as alive after a heartbeat; there are four in this time. */
+  leaseSeconds: number;
   capacity: { cpu: string; memory: string; pods: string };
 };
 
@@ -31,12 +33,10 @@ type NodeObject = {
 
 type Lease = { metadata: Record<string, unknown>; spec: Record<string, unknown> };
 
-const heartbeatMs = 10_000;
 const statusRefreshMs = 60_000;
-const leaseSeconds = 40;
 const leaseNamespace = "kube-node-lease";
 
-/** Registers the node and keeps it alive: a Lease every 10 s, the status when it changed and once a minute. */
+/** Registers the node and keeps it alive: a Lease four times in its duration (every 10 s), the status when it changed and once a minute. */
 export class NodeRegistration {
   readonly #client: ApiClient;
   readonly #settings: NodeSettings;
@@ -48,7 +48,7 @@ export class NodeRegistration {
   constructor(client: ApiClient, settings: NodeSettings, logger: Logger) {
     this.#client = client;
     this.#settings = settings;
-    this.#loop = new Loop({ name: "node", intervalMs: heartbeatMs, pass: () => this.#beat(), logger });
+    this.#loop = new Loop({ name: "node", intervalMs: (settings.leaseSeconds * 1000) / 4, pass: () => this.#beat(), logger });
   }
 
   get uid(): string | undefined {
@@ -113,7 +113,7 @@ export class NodeRegistration {
   }
 
   async #renewLease(): Promise<void> {
-    const { name } = this.#settings;
+    const { name, leaseSeconds } = this.#settings;
     const collection = `/apis/coordination.k8s.io/v1/namespaces/${leaseNamespace}/leases`;
     const renewTime = new Date().toISOString().replace("Z", "000Z");
     const spec = { holderIdentity: name, leaseDurationSeconds: leaseSeconds, renewTime };
