@@ -1,9 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import type { Readable } from "node:stream";
+import { ExecProcess } from "./exec-process.ts";
 import { LogFile } from "./logs.ts";
 import { childOf, isAlive, type ProcessId, readStat } from "./process-table.ts";
 import { execCommand, type Identity, type Person, type Sandbox, sandboxCommand } from "./sandbox.ts";
+import { type Exit, toExit } from "./signals.ts";
 
 /** A container that could not be started: its root file system (FailedMount) or its command (StartError). */
 export class StartFailure extends Error {
@@ -16,11 +18,10 @@ export class StartFailure extends Error {
   }
 }
 
-export type Exit = { exitCode: number; signal?: number };
-
 export type ExecResult = { exitCode: number; output: string };
 
 const startTimeoutMs = 30_000;
+const maxOutputBytes = 10 * 1024;
 
 /**
  * A running container: a supervising `unshare` process, which dies with the kubelet, and below it the container's first process
@@ -36,6 +37,7 @@ export class ContainerProcess {
   readonly #workingDir: string;
   readonly #person: Person;
   readonly #env: Record<string, string>;
+  readonly #opened = new Set<ExecProcess>();
   #main: ProcessId | undefined;
   #exit: Exit | undefined;
 
@@ -112,10 +114,10 @@ export class ContainerProcess {
     return this.#main?.pid;
   }
 
-  /** The processes that the container's other processes descend from, as the host sees them. */
+  /** The processes that all of the container's descend from: its first one, and commands that were brought in. */
   get roots(): number[] {
     const main = this.mainPid;
-    return main === undefined ? [] : [main];
+    return [...(main === undefined ? [] : [main]), ...[...this.#opened].flatMap(({ pid }) => pid ?? [])];
   }
 
   terminate(signal: NodeJS.Signals): void {
@@ -128,12 +130,38 @@ export class ContainerProcess {
     if (this.running) this.#child.kill("SIGKILL");
   }
 
-  /** Runs a command inside the container. The whole command is ended after `timeoutMs`; its exit code is then 124. */
-  exec(command: string[], timeoutMs: number): Promise<ExecResult> {
-    const supervisorPid = this.#child.pid ?? 0;
-    const target = { supervisorPid, identity: this.#identity, workingDir: this.#workingDir };
-    const [file = "", ...args] = execCommand(target, command, this.#person);
-    return runToEnd(file, args, this.#env, timeoutMs);
+  /** Starts another command inside the container. */
+  open(command: string[], tty: boolean): ExecProcess {
+    const target = { supervisorPid: this.#child.pid ?? 0, identity: this.#identity, workingDir: this.#workingDir };
+    const opened = new ExecProcess({ command: execCommand(target, command, this.#person), env: this.#env, tty });
+    this.#opened.add(opened);
+    void opened.ended.then(() => this.#opened.delete(opened));
+    return opened;
+  }
+
+  /** Runs a command inside the container to its end. The whole command is ended after `timeoutMs`; its exit code is then 124. */
+  async exec(command: string[], timeoutMs: number): Promise<ExecResult> {
+    const opened = this.open(command, false);
+    let output = "";
+    let timedOut = false;
+    const collect = (chunk: Buffer) => {
+      if (output.length < maxOutputBytes) output += chunk.toString();
+    };
+    opened.stdin.end();
+    opened.stdout.on("data", collect);
+    opened.stderr.on("data", collect);
+    const timer = setTimeout(() => {
+      timedOut = true;
+      opened.kill();
+    }, timeoutMs);
+    const end = await opened.ended;
+    clearTimeout(timer);
+    // Not until its pipes are closed: a grandchild in the background may keep them open.
+    await new Promise((resolve) => setImmediate(resolve));
+    opened.stdout.destroy();
+    opened.stderr.destroy();
+    if ("failure" in end) return { exitCode: 126, output: end.failure };
+    return { exitCode: timedOut ? 124 : end.exitCode, output: output.slice(0, maxOutputBytes) };
   }
 
   #signal(signal: NodeJS.Signals): void {
@@ -143,44 +171,6 @@ export class ContainerProcess {
       process.kill(pid, signal);
     } catch {}
   }
-}
-
-const maxOutputBytes = 10 * 1024;
-
-function runToEnd(file: string, args: string[], env: Record<string, string>, timeoutMs: number): Promise<ExecResult> {
-  return new Promise((resolve) => {
-    const child = spawn(file, args, {
-      cwd: "/",
-      env: env as NodeJS.ProcessEnv,
-      stdio: ["ignore", "pipe", "pipe"],
-      detached: true,
-    });
-    let output = "";
-    let timedOut = false;
-    const collect = (chunk: Buffer) => {
-      if (output.length < maxOutputBytes) output += chunk.toString();
-    };
-    child.stdout.on("data", collect);
-    child.stderr.on("data", collect);
-    const timer = setTimeout(() => {
-      timedOut = true;
-      try {
-        if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
-      } catch {}
-    }, timeoutMs);
-    const done = (exitCode: number) => {
-      clearTimeout(timer);
-      child.stdout.destroy();
-      child.stderr.destroy();
-      resolve({ exitCode: timedOut ? 124 : exitCode, output: output.slice(0, maxOutputBytes) });
-    };
-    child.once("error", (error) => {
-      output = error.message;
-      done(126);
-    });
-    // Not "close": a grandchild in the background may keep the pipes open.
-    child.once("exit", (code, signal) => setImmediate(() => done(toExit(code, signal).exitCode)));
-  });
 }
 
 function firstLine(stream: Readable): Promise<string> {
@@ -203,28 +193,4 @@ function collectErrors(stream: Readable): () => string {
   };
   stream.on("data", collect);
   return () => text.trim().slice(0, 500);
-}
-
-const signalNumbers: Partial<Record<NodeJS.Signals, number>> = {
-  SIGHUP: 1,
-  SIGINT: 2,
-  SIGQUIT: 3,
-  SIGILL: 4,
-  SIGABRT: 6,
-  SIGBUS: 7,
-  SIGFPE: 8,
-  SIGKILL: 9,
-  SIGUSR1: 10,
-  SIGSEGV: 11,
-  SIGUSR2: 12,
-  SIGPIPE: 13,
-  SIGALRM: 14,
-  SIGTERM: 15,
-};
-
-/** A process's end as Kubernetes reports it: 128 + signal for a process that a signal ended. */
-export function toExit(code: number | null, signal: NodeJS.Signals | null): Exit {
-  if (signal === null) return { exitCode: code ?? 255 };
-  const number = signalNumbers[signal] ?? 0;
-  return { exitCode: 128 + number, signal: number };
 }

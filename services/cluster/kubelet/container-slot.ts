@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { ContainerProcess, type Exit, StartFailure } from "./container-process.ts";
+import { ContainerProcess, StartFailure } from "./container-process.ts";
 import { ConfigError } from "./environment.ts";
 import type { EventType } from "./events.ts";
 import { type HandlerTarget, runHandler } from "./handlers.ts";
@@ -10,6 +10,7 @@ import { type ContainerView, crashDelay, doubling } from "./pod-plan.ts";
 import { ProbeSet } from "./probes.ts";
 import { parseQuantity, qosClass } from "./resources.ts";
 import type { Person, Sandbox } from "./sandbox.ts";
+import type { Exit } from "./signals.ts";
 import type { RunningContainer } from "./usage.ts";
 import { MountError } from "./volumes.ts";
 

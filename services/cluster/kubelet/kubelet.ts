@@ -9,6 +9,9 @@ import { containerMetrics } from "./container-metrics.ts";
 import type { KubeletSettings } from "./env.ts";
 import type { ServiceForEnv } from "./environment.ts";
 import { EventRecorder } from "./events.ts";
+import type { ExecProcess } from "./exec-process.ts";
+import type { ExecRequest } from "./exec-protocol.ts";
+import type { Refusal } from "./exec-server.ts";
 import { type EndpointSlice, HostsFiles, hostsText } from "./hosts.ts";
 import { NodeRegistration } from "./node.ts";
 import type { Pod } from "./pod.ts";
@@ -59,6 +62,7 @@ export class Kubelet {
       key: readFileSync(join(pkiDir, `kubelet-${nodeName}.key`)),
       token: () => readFileSync(tokenFile, "utf8").trim(),
       findLog: (namespace, pod, container, previous) => this.#findLog(namespace, pod, container, previous),
+      openExec: (namespace, pod, container, request) => this.#openExec(namespace, pod, container, request),
       metrics: () => containerMetrics(this.#usage.sample, machine),
       summary: () => statsSummary(this.#usage.sample, nodeName),
       logger,
@@ -166,9 +170,7 @@ export class Kubelet {
   }
 
   #findLog(namespace: string, podName: string, containerName: string, previous: boolean): LogSource {
-    const worker = [...this.#workers.values()].find(
-      ({ pod }) => pod.metadata.namespace === namespace && pod.metadata.name === podName,
-    );
+    const worker = this.#findWorker(namespace, podName);
     const slot = worker?.slots.find(({ name }) => name === containerName);
     if (!worker || !slot) return { status: 404, message: `container ${containerName} of pod ${podName} is not on this node` };
     const path = slot.logPath(previous);
@@ -177,6 +179,17 @@ export class Kubelet {
     if (previous) return { status: 400, message: `previous terminated ${container} not found` };
     const { waiting } = slot.status(true).state;
     return { status: 400, message: `${container} is waiting to start: ${waiting?.reason ?? "ContainerCreating"}` };
+  }
+
+  #openExec(namespace: string, podName: string, containerName: string, { command, tty }: ExecRequest): ExecProcess | Refusal {
+    const worker = this.#findWorker(namespace, podName);
+    if (!worker) return { status: 404, message: "pod does not exist" };
+    const running = worker.slots.find(({ name }) => name === containerName)?.process;
+    return running?.open(command, tty) ?? { status: 404, message: `container not found ("${containerName}")` };
+  }
+
+  #findWorker(namespace: string, name: string): PodWorker | undefined {
+    return [...this.#workers.values()].find(({ pod }) => pod.metadata.namespace === namespace && pod.metadata.name === name);
   }
 
   #hostsChanged(): void {

@@ -66,7 +66,7 @@ export function sandboxCommand(sandbox: Sandbox, person: Person): string[] {
   ];
 }
 
-/** The command that runs another command inside a container that is already running. */
+/** The command that runs another command inside a container that is already running. Descriptor 3 as for the container's own. */
 export function execCommand(
   target: { supervisorPid: number; identity: Identity; workingDir: string },
   command: string[],
@@ -77,7 +77,7 @@ export function execCommand(
   return [
     ...["/usr/bin/nsenter", "--target", String(target.supervisorPid), ...user, ...namespaces, "--"],
     ...asIdentity(target.identity, person),
-    ...["/bin/sh", "-c", 'cd "$0" && exec "$@"', target.workingDir, ...command],
+    ...["/bin/sh", "-c", `cd "$0" || exit 126\n${checkCommand}`, target.workingDir, ...command],
   ];
 }
 

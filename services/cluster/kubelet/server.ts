@@ -3,6 +3,7 @@ import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { Logger } from "#lib/runtime/logger.ts";
+import { ExecServer, type OpenExec } from "./exec-server.ts";
 import { type LogQuery, readLog } from "./log-reader.ts";
 import type { LogFile } from "./logs.ts";
 
@@ -15,20 +16,24 @@ export type KubeletServerOptions = {
   /** Read for each request, so that a new token counts at once. */
   token: () => string;
   findLog: (namespace: string, pod: string, container: string, previous: boolean) => LogSource;
+  openExec: OpenExec;
   metrics: () => string;
   /** Kubernetes' stats/v1alpha1 Summary. */
   summary: () => object;
   logger: Logger;
 };
 
-/** The kubelet's HTTPS API: container logs, metrics of containers, health. */
+/** The kubelet's HTTPS API: container logs, commands in containers, metrics, health. */
 export class KubeletServer {
   readonly #options: KubeletServerOptions;
   readonly #server: Server;
+  readonly #exec: ExecServer;
 
   constructor(options: KubeletServerOptions) {
     this.#options = options;
     const { certificate, key } = options;
+    const isAllowed = (request: IncomingMessage) => isTokenOf(request.headers.authorization, options.token());
+    this.#exec = new ExecServer({ isAllowed, open: options.openExec, logger: options.logger });
     const limits = { maxHeaderSize: 16_384, headersTimeout: 10_000, requestTimeout: 30_000 };
     this.#server = createServer({ cert: certificate, key, ...limits }, (request, response) => {
       this.#answer(request, response).catch((error: unknown) => {
@@ -37,6 +42,7 @@ export class KubeletServer {
         else response.destroy();
       });
     });
+    this.#server.on("upgrade", (request, socket, head) => this.#exec.handleUpgrade(request, socket, head));
   }
 
   async listen(host: string, port: number): Promise<void> {
@@ -46,6 +52,7 @@ export class KubeletServer {
 
   async stop(): Promise<void> {
     if (!this.#server.listening) return;
+    this.#exec.stop();
     const closed = once(this.#server, "close");
     this.#server.close();
     this.#server.closeAllConnections();
@@ -56,10 +63,11 @@ export class KubeletServer {
     const url = new URL(request.url ?? "/", "https://kubelet");
     if (request.method !== "GET") return reply(response, 405, "method not allowed");
     if (url.pathname === "/healthz") return reply(response, 200, "ok");
-    if (!isAllowed(request.headers.authorization, this.#options.token())) return reply(response, 401, "Unauthorized");
+    if (!isTokenOf(request.headers.authorization, this.#options.token())) return reply(response, 401, "Unauthorized");
     if (url.pathname === "/metrics/cadvisor") return reply(response, 200, this.#options.metrics(), "text/plain; version=0.0.4");
     if (url.pathname === "/stats/summary")
       return reply(response, 200, JSON.stringify(this.#options.summary()), "application/json");
+    if (url.pathname.startsWith("/exec/")) return reply(response, 400, "wants an upgrade to websocket");
     const match = /^\/containerLogs\/([^/]+)\/([^/]+)\/([^/]+)$/.exec(url.pathname);
     if (!match) return reply(response, 404, "404 page not found");
     const [namespace = "", pod = "", container = ""] = match.slice(1).map(decodeURIComponent);
@@ -110,7 +118,7 @@ export function parseQuery(params: URLSearchParams): LogQuery | string {
   };
 }
 
-function isAllowed(header: string | undefined, token: string): boolean {
+function isTokenOf(header: string | undefined, token: string): boolean {
   const digest = (text: string) => createHash("sha256").update(text).digest();
   return token !== "" && timingSafeEqual(digest(header ?? ""), digest(`Bearer ${token}`));
 }
