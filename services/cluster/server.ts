@@ -3,6 +3,8 @@ import type { AddressInfo } from "node:net";
 import type { Logger } from "#lib/runtime/logger.ts";
 import { ApiHandler } from "./http/api-handler.ts";
 import { ObjectHandlers } from "./http/objects.ts";
+import { MetricsCollector, type ResourceMetrics } from "./metrics/collector.ts";
+import { askKubelets } from "./metrics/kubelet-summary.ts";
 import { defaultNetwork, type Network } from "./network.ts";
 import { openCredentials } from "./pki/credentials.ts";
 import { ensureFirstObjects } from "./registry/first-objects.ts";
@@ -27,6 +29,8 @@ export type ServerOptions = {
   bookmarkMs?: number;
   watchLimitBytes?: number;
   compactAfterBytes?: number;
+  /** How often the kubelets are asked what their pods use. */
+  metricsIntervalMs?: number;
   /** Called when the data directory cannot be written any more. */
   onFailure?: (error: unknown) => void;
 };
@@ -36,6 +40,7 @@ export type RunningServer = {
   address: string;
   registry: Registry;
   kubeconfigPath: string;
+  metrics: ResourceMetrics;
   stop(): Promise<void>;
 };
 
@@ -61,6 +66,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       bookmarkMs: options.bookmarkMs ?? 60_000,
       watchLimitBytes: options.watchLimitBytes ?? 8 * 1024 * 1024,
     });
+    const kubelets = { authority: credentials.authority, token: credentials.kubeletToken };
+    const metrics = new MetricsCollector({
+      cluster: registry,
+      ask: askKubelets(kubelets),
+      logger,
+      now,
+      intervalMs: options.metricsIntervalMs,
+    });
     let address = "";
     const handler = new ApiHandler({
       store,
@@ -68,7 +81,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       registry,
       objects,
       identities: credentials.identities,
-      kubelets: { authority: credentials.authority, token: credentials.kubeletToken },
+      kubelets,
+      metrics,
       logger,
       now,
       address: () => address.slice("https://".length),
@@ -89,7 +103,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await ensureFirstObjects(registry, Number(new URL(address).port), network);
     const kubeconfigPath = await credentials.writeKubeconfigs(address, options.namespace);
     logger.info({ address, kubeconfig: kubeconfigPath }, "serving the Kubernetes API");
-    return { address, registry, kubeconfigPath, stop: () => stopServer(server, objects, store) };
+    metrics.start();
+    const stop = async () => {
+      await metrics.stop();
+      await stopServer(server, objects, store);
+    };
+    return { address, registry, kubeconfigPath, metrics, stop };
   } catch (error) {
     await store.close();
     throw error;

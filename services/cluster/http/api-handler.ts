@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "#lib/runtime/logger.ts";
 import { StatusError } from "../api.ts";
+import type { ResourceMetrics } from "../metrics/collector.ts";
+import { answerMetrics, metricsPath } from "../metrics/metrics-api.ts";
 import type { Identities, User } from "../pki/identities.ts";
 import { refusals } from "../registry/refusals.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -25,6 +27,7 @@ export type ApiHandlerOptions = {
   objects: ObjectHandlers;
   identities: Identities;
   kubelets: KubeletAccess;
+  metrics: ResourceMetrics;
   logger: Logger;
   now: () => Date;
   address: () => string;
@@ -74,6 +77,7 @@ export class ApiHandler {
     if (this.#discover(exchange)) return;
     const review = /^\/apis\/authorization\.k8s\.io\/v1\/([a-z]+)$/.exec(path)?.[1];
     if (review) return answerReview(exchange, review);
+    if (path.startsWith(metricsPath)) return answerMetrics(exchange, this.#options);
     await this.#dispatch(exchange, parseTarget(path, this.#options.catalogue));
   }
 

@@ -10,6 +10,8 @@ export type ComputedResource = {
   shortNames?: string[];
 };
 
+const metrics = { group: "metrics.k8s.io", version: "v1beta1", singular: "", verbs: ["get", "list"] };
+
 const authorization = { group: "authorization.k8s.io", version: "v1", namespaced: false, verbs: ["create"] };
 
 export const computedResources: readonly ComputedResource[] = [
@@ -25,4 +27,6 @@ export const computedResources: readonly ComputedResource[] = [
     singular: "selfsubjectrulesreview",
     kind: "SelfSubjectRulesReview",
   },
+  { ...metrics, resource: "nodes", kind: "NodeMetrics", namespaced: false },
+  { ...metrics, resource: "pods", kind: "PodMetrics", namespaced: true },
 ];
