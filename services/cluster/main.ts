@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { parseEnvOrExit } from "#lib/runtime/env.ts";
 import { onShutdown } from "#lib/runtime/lifecycle.ts";
 import { createLogger } from "#lib/runtime/logger.ts";
@@ -23,7 +24,8 @@ try {
     },
   });
   const clock = { now: () => new Date() };
-  const controllers = startControllers({ cluster: server.registry, logger, clock });
+  const volumesDir = resolve(env.CLUSTER_DATA_DIR, "volumes");
+  const controllers = startControllers({ cluster: server.registry, logger, clock, volumesDir });
   onShutdown({
     logger,
     parts: [

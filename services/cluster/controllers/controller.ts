@@ -16,6 +16,8 @@ export type Context = {
   logger: Logger;
   /** A recorder of events whose source is the named component. */
   recorder: (component: string) => EventSource;
+  /** Where the directories of local volumes are; without it none are provisioned. */
+  volumesDir?: string;
 };
 
 export type Controller = { name: string; stop: () => Promise<void> };

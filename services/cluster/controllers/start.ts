@@ -13,14 +13,18 @@ import { createIndexes } from "./indexes.ts";
 import { startNodeController } from "./nodes/controller.ts";
 import { startReplicaSetController } from "./replicaset/controller.ts";
 import { startScheduler } from "./scheduler/controller.ts";
+import { startStatefulSetController } from "./statefulset/controller.ts";
 import { View } from "./view.ts";
 import { startVirtualNodes } from "./virtual-nodes/controller.ts";
+import { startVolumeController } from "./volumes/controller.ts";
 
-export type ControllersOptions = { cluster: Cluster; logger: Logger; clock: Clock; timers?: Timers };
+export type ControllersOptions = { cluster: Cluster; logger: Logger; clock: Clock; timers?: Timers; volumesDir?: string };
 
 const starters = [
   startDeploymentController,
   startReplicaSetController,
+  startStatefulSetController,
+  startVolumeController,
   startScheduler,
   startEndpointsController,
   startNodeController,
@@ -32,13 +36,13 @@ const starters = [
 ];
 
 /** Starts the scheduler and every controller on one view of the cluster. `stop` waits for the passes under way. */
-export function startControllers({ cluster, logger, clock, timers = systemTimers }: ControllersOptions): {
-  stop(): Promise<void>;
-} {
+export function startControllers(options: ControllersOptions): { stop(): Promise<void> } {
+  const { cluster, logger, clock, timers = systemTimers, volumesDir } = options;
   const view = new View(cluster);
   const events = new EventRecorder({ cluster, clock, logger });
   const recorder = (component: string) => events.source(component);
-  const context: Context = { cluster, view, indexes: createIndexes(view), clock, timers, logger, recorder };
+  const indexes = createIndexes(view);
+  const context: Context = { cluster, view, indexes, clock, timers, logger, recorder, volumesDir };
   const controllers = starters.map((start) => start(context));
   view.start();
   return {
