@@ -63,25 +63,28 @@ try {
 async function measureAt(server: MeasuredServer, before: number, size: number): Promise<Figures> {
   const names = Array.from({ length: deploymentCount }, (_, index) => `load-${String(index).padStart(2, "0")}`);
   const replicas = Math.round(size / deploymentCount);
-  const grown = await timed(server, async () => {
+  const grow = async () => {
     for (const name of names) {
       if (before === 0) await createDeployment(server.client, name, replicas);
       else await scaleDeployment(server.client, name, replicas);
     }
     await untilComplete(server.client);
-  });
+  };
+  const grown = await server.profiled(`grow-${size}`, () => timed(server, grow));
   const pods = size - before;
   say(`  created in ${grown.seconds.toFixed(1)} s`);
 
   const listCount = size > 1000 ? 20 : 40;
-  const list = await measureList(server, "/api/v1/pods", "application/json", listCount);
+  const listPods = () => measureList(server, "/api/v1/pods", "application/json", listCount);
+  const list = await server.profiled(`list-${size}`, listPods);
   const table = await measureList(server, "/api/v1/pods", tableForm, Math.ceil(listCount / 4));
   say(`  list p95 ${list.p95Ms.toFixed(1)} ms`);
 
   const watchers = await Watchers.connect(server, Number(options.watchers));
   const fanOuts: FanOut[] = [];
   for (const round of rounds) {
-    fanOuts.push(await measureFanOut(server, watchers, { writes: 200, perSecond: 50, round: size * 10 + round }));
+    const load = { writes: 200, perSecond: 50, round: size * 10 + round };
+    fanOuts.push(await server.profiled(`watch-${size}`, () => measureFanOut(server, watchers, load)));
     say(`  watch p95 ${fanOuts.at(-1)?.fromSending.p95Ms.toFixed(1)} ms`);
   }
   const fanOut = (pick: (one: FanOut) => number) => median(fanOuts.map(pick));
@@ -90,11 +93,12 @@ async function measureAt(server: MeasuredServer, before: number, size: number): 
   await untilComplete(server.client);
   const rollouts: Rollout[] = [];
   for (const round of rounds) {
-    rollouts.push(await measureRollout(server, watchers, "rollout", `${size}-${round}`));
+    const roll = () => measureRollout(server, watchers, "rollout", `${size}-${round}`);
+    rollouts.push(await server.profiled(`rollout-${size}`, roll));
     say(`  rollout ${rollouts.at(-1)?.seconds.toFixed(1)} s`);
   }
   const rollout = (pick: (one: Rollout) => number) => median(rollouts.map(pick));
-  const loaded = await server.read("collect");
+  const loaded = await server.read({ ask: "collect" });
   await watchers.end();
   await deleteDeployment(server.client, "rollout");
 
@@ -118,6 +122,8 @@ async function measureAt(server: MeasuredServer, before: number, size: number): 
     rolloutEvents: rollout((one) => one.events),
     cpuPerEventMs: rollout((one) => (one.cpuSeconds * 1000) / one.events),
     rssMiB: loaded.rssBytes / 2 ** 20,
+    externalMiB: loaded.externalBytes / 2 ** 20,
+    heapTotalMiB: loaded.heapTotalBytes / 2 ** 20,
     heapMiB: (loaded.liveHeapBytes ?? Number.NaN) / 2 ** 20,
   };
 }
@@ -151,7 +157,9 @@ function report(figures: Figures[]): string {
       row("  events of pods", "", "rolloutEvents"),
       row("  CPU for each event", "ms", "cpuPerEventMs"),
       row("resident memory", "MiB", "rssMiB", 400),
-      row("live heap", "MiB", "heapMiB"),
+      row("  heap", "MiB", "heapTotalMiB"),
+      row("  of it live", "MiB", "heapMiB"),
+      row("  outside of the heap", "MiB", "externalMiB"),
       row("start after kill -9", "ms", "startMs"),
       row("  more than an empty start", "ms", "replayMs", 2000),
     ],

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { ApiClient, type Connection, readKubeconfig } from "../api-client.ts";
-import type { ProbeReading } from "./probe.ts";
+import type { ProbeQuestion, ProbeReading } from "./probe.ts";
 
 const projectDir = fileURLToPath(new URL("../../..", import.meta.url));
 
@@ -14,23 +14,24 @@ export type MeasuredServer = {
   kubeconfigPath: string;
   connection: Connection;
   client: ApiClient;
-  read(question?: "read" | "collect"): Promise<ProbeReading>;
+  read(question?: ProbeQuestion): Promise<ProbeReading>;
+  /** Profiles the CPU during the action when a folder for profiles was given. */
+  profiled<T>(name: string, action: () => Promise<T>): Promise<T>;
   end(signal: "SIGTERM" | "SIGKILL"): Promise<void>;
 };
 
 export type MeasuredServerOptions = {
   dataDir: string;
-  /** A folder for a CPU profile of the whole run. */
+  /** A folder for the CPU profiles of the server's phases. */
   profileDir?: string;
 };
 
 export async function startMeasuredServer({ dataDir, profileDir }: MeasuredServerOptions): Promise<MeasuredServer> {
   const startedAt = performance.now();
-  const profiling = profileDir ? ["--cpu-prof", "--cpu-prof-dir", profileDir] : [];
   const probe = fileURLToPath(new URL("./probe.ts", import.meta.url));
   const child = spawn(
     process.execPath,
-    ["--expose-gc", "--disable-warning=ExperimentalWarning", ...profiling, "--import", probe, "services/cluster/main.ts"],
+    ["--expose-gc", "--disable-warning=ExperimentalWarning", "--import", probe, "services/cluster/main.ts"],
     {
       cwd: projectDir,
       env: { ...process.env, CLUSTER_DATA_DIR: dataDir, CLUSTER_PORT: "0", CLUSTER_NETWORK: "127.74", LOG_LEVEL: "info" },
@@ -42,15 +43,25 @@ export async function startMeasuredServer({ dataDir, profileDir }: MeasuredServe
   const kubeconfigPath = join(dataDir, "admin.kubeconfig");
   const connection = readKubeconfig(kubeconfigPath);
   const client = new ApiClient(connection);
+  const read = async (question: ProbeQuestion = { ask: "read" }) => {
+    child.send(question);
+    const [reading] = await once(child, "message");
+    return reading as ProbeReading;
+  };
   return {
     startedInMs,
     kubeconfigPath,
     connection,
     client,
-    async read(question = "read") {
-      child.send(question);
-      const [reading] = await once(child, "message");
-      return reading as ProbeReading;
+    read,
+    async profiled(name, action) {
+      if (!profileDir) return action();
+      await read({ ask: "profile" });
+      try {
+        return await action();
+      } finally {
+        await read({ ask: "save-profile", path: join(profileDir, `${name}.cpuprofile`) });
+      }
     },
     async end(signal) {
       client.close();

@@ -11,6 +11,40 @@ export function sendBytes(response: ServerResponse, code: number, contentType: s
   response.end(bytes);
 }
 
+const chunkBytes = 128 * 1024;
+
+/** Sends a long answer no faster than the client takes it, so that it never lies in memory in one piece. */
+export async function sendPieces(response: ServerResponse, contentType: string, pieces: readonly Buffer[]): Promise<void> {
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  if (length <= chunkBytes) return sendBytes(response, 200, contentType, Buffer.concat(pieces, length));
+  response.writeHead(200, { "content-type": contentType, "content-length": length, "cache-control": "no-cache, private" });
+  let chunk: Buffer[] = [];
+  let size = 0;
+  for (const piece of pieces) {
+    chunk.push(piece);
+    size += piece.length;
+    if (size < chunkBytes) continue;
+    if (!response.write(Buffer.concat(chunk, size))) await untilDrained(response);
+    if (response.destroyed) return;
+    chunk = [];
+    size = 0;
+  }
+  response.end(Buffer.concat(chunk, size));
+}
+
+function untilDrained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off("drain", done);
+      response.off("close", done);
+      resolve();
+    };
+    response.on("drain", done);
+    response.on("close", done);
+    if (response.destroyed) done();
+  });
+}
+
 export function sendJson(response: ServerResponse, code: number, value: unknown, contentType = "application/json"): void {
   sendBytes(response, code, contentType, Buffer.from(JSON.stringify(value)));
 }

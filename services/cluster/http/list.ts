@@ -23,7 +23,8 @@ export function pageOf(objects: readonly KubeObject[], revision: number, limit: 
   return { objects: shown, revision: pageRevision, continueToken, remaining: rest.length - shown.length };
 }
 
-export function encodeList(definition: ResourceDefinition, page: Page, rendition: Rendition, now: Date): Buffer {
+/** The bytes of a list, in pieces: those of its objects are the ones that the store keeps. */
+export function encodeList(definition: ResourceDefinition, page: Page, rendition: Rendition, now: Date): Buffer[] {
   const metadata = {
     resourceVersion: String(page.revision),
     ...(page.continueToken ? { continue: page.continueToken, remainingItemCount: page.remaining } : {}),
@@ -31,12 +32,13 @@ export function encodeList(definition: ResourceDefinition, page: Page, rendition
   if (rendition.form === "table") {
     const { version, includeObject } = rendition;
     const apiVersion = `meta.k8s.io/${version}`;
-    return Buffer.from(JSON.stringify(tableOf(definition.table, page.objects, { now, includeObject, apiVersion, metadata })));
+    const table = tableOf(definition.table, page.objects, { now, includeObject, apiVersion, metadata });
+    return [Buffer.from(JSON.stringify(table))];
   }
   if (rendition.form === "metadata") {
     const apiVersion = `meta.k8s.io/${rendition.version}`;
     const items = page.objects.map((object) => ({ kind: "PartialObjectMetadata", apiVersion, metadata: object.metadata }));
-    return Buffer.from(JSON.stringify({ kind: "PartialObjectMetadataList", apiVersion, metadata, items }));
+    return [Buffer.from(JSON.stringify({ kind: "PartialObjectMetadataList", apiVersion, metadata, items }))];
   }
   const head = { kind: `${definition.kind}List`, apiVersion: apiVersionOf(definition), metadata };
   const pieces: Buffer[] = [Buffer.from(`${JSON.stringify(head).slice(0, -1)},"items":[`)];
@@ -45,7 +47,7 @@ export function encodeList(definition: ResourceDefinition, page: Page, rendition
     pieces.push(encodeObject(object));
   }
   pieces.push(Buffer.from("]}"));
-  return Buffer.concat(pieces);
+  return pieces;
 }
 
 const comma = Buffer.from(",");

@@ -8,7 +8,7 @@ import { SelectorError } from "../selectors/label-selector.ts";
 import { selectionOf } from "../selectors/selection.ts";
 import type { Store } from "../store/store.ts";
 import type { Selection, WatchHub } from "../watch/hub.ts";
-import { sendBytes, sendJson, sendYaml, successStatus } from "./answers.ts";
+import { sendBytes, sendJson, sendPieces, sendYaml, successStatus } from "./answers.ts";
 import { mediaTypeOf, parseText, readBody, readObject, requireObject, unsupportedMediaType } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
 import { encodeList, encodeOne, pageOf } from "./list.ts";
@@ -84,9 +84,9 @@ export class ObjectHandlers {
     }
     const objects = store.list(definition.id).filter(select);
     const page = pageOf(objects, store.revision, wholeNumber(url, "limit") ?? 0, url.searchParams.get("continue") ?? "");
-    const bytes = encodeList(definition, page, rendition, now());
-    if (rendition.form === "objects" && rendition.isYaml) sendYaml(response, 200, bytes);
-    else sendBytes(response, 200, "application/json", bytes);
+    const pieces = encodeList(definition, page, rendition, now());
+    if (rendition.form === "objects" && rendition.isYaml) sendYaml(response, 200, Buffer.concat(pieces));
+    else await sendPieces(response, "application/json", pieces);
   }
 
   async #create({ request, response, url }: Exchange, target: RequestTarget): Promise<void> {
@@ -169,8 +169,8 @@ export class ObjectHandlers {
       ),
     );
     const page = { objects: doomed, revision, continueToken: "", remaining: 0 };
-    const bytes = encodeList(definition, page, renditionFor(request.headers.accept, url), now());
-    sendBytes(response, 200, "application/json", bytes);
+    const pieces = encodeList(definition, page, renditionFor(request.headers.accept, url), now());
+    await sendPieces(response, "application/json", pieces);
   }
 
   #stored({ definition, namespace, name }: RequestTarget): KubeObject {

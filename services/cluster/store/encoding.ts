@@ -6,7 +6,10 @@ const encoded = new WeakMap<KubeObject, Buffer>();
 export function encodeObject(object: KubeObject): Buffer {
   let bytes = encoded.get(object);
   if (!bytes) {
-    bytes = Buffer.from(JSON.stringify(object));
+    const text = JSON.stringify(object);
+    // Not Buffer.from: it takes small buffers out of a shared slab, which then lives as long as the longest-lived of them.
+    bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+    bytes.write(text);
     encoded.set(object, bytes);
   }
   return bytes;

@@ -67,18 +67,18 @@ export class Log {
     let size = 0;
     try {
       let count = 0;
-      let chunk: Buffer[] = [encodeRecord({ op: "header", format: 1, revision })];
+      let chunk: Buffer[] = encodeRecord({ op: "header", format: 1, revision });
       for (const record of records) {
-        chunk.push(encodeRecord(record));
+        chunk.push(...encodeRecord(record));
         count += 1;
-        if (chunk.length >= 200) {
+        if (chunk.length >= 1000) {
           const bytes = Buffer.concat(chunk);
           size += bytes.length;
           await file.appendFile(bytes);
           chunk = [];
         }
       }
-      chunk.push(encodeRecord({ op: "end", count }));
+      chunk.push(...encodeRecord({ op: "end", count }));
       const bytes = Buffer.concat(chunk);
       size += bytes.length;
       await file.appendFile(bytes);

@@ -14,17 +14,18 @@ export type StoreRecord =
 
 const newline = 10;
 
-export function encodeRecord(record: StoreRecord): Buffer {
+/** The line of a record in pieces; the bytes of an object are those that all of its readers share. */
+export function encodeRecord(record: StoreRecord): Buffer[] {
   const json =
     record.op === "put"
-      ? Buffer.concat([
-          Buffer.from(`{"op":"put","resource":${JSON.stringify(record.resource)},"object":`),
-          encodeObject(record.object),
-          Buffer.from("}"),
-        ])
-      : Buffer.from(JSON.stringify(record));
-  return Buffer.concat([Buffer.from(`${crc32(json).toString(16).padStart(8, "0")} `), json, Buffer.from("\n")]);
+      ? [Buffer.from(`{"op":"put","resource":${JSON.stringify(record.resource)},"object":`), encodeObject(record.object), closing]
+      : [Buffer.from(JSON.stringify(record))];
+  const sum = json.reduce((before, piece) => crc32(piece, before), 0);
+  return [Buffer.from(`${sum.toString(16).padStart(8, "0")} `), ...json, lineEnd];
 }
+
+const closing = Buffer.from("}");
+const lineEnd = Buffer.from("\n");
 
 export type DecodedRecords = {
   records: StoreRecord[];

@@ -12,7 +12,7 @@ export type StoreChange = { revision: number; type: ChangeType; id: ResourceId; 
 
 export type Write = { object: KubeObject; durable: Promise<void> };
 
-type Pending = { change: StoreChange; bytes: Buffer; resolve: () => void; reject: (error: unknown) => void };
+type Pending = { change: StoreChange; pieces: Buffer[]; resolve: () => void; reject: (error: unknown) => void };
 
 type Table = {
   id: ResourceId;
@@ -141,7 +141,7 @@ export class Store {
   #enqueue(change: StoreChange, record: StoreRecord): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
-      this.#pending.push({ change, bytes: encodeRecord(record), resolve, reject });
+      this.#pending.push({ change, pieces: encodeRecord(record), resolve, reject });
       this.#flushing ??= this.#flush();
     });
   }
@@ -151,7 +151,7 @@ export class Store {
     while (this.#pending.length > 0) {
       const batch = this.#pending;
       this.#pending = [];
-      const bytes = Buffer.concat(batch.map((entry) => entry.bytes));
+      const bytes = Buffer.concat(batch.flatMap((entry) => entry.pieces));
       try {
         await this.#log.append(bytes);
       } catch (error) {
