@@ -24,8 +24,13 @@ try {
     },
   });
   const clock = { now: () => new Date() };
-  const volumesDir = resolve(env.CLUSTER_DATA_DIR, "volumes");
-  const controllers = startControllers({ cluster: server.registry, logger, clock, volumesDir });
+  const controllers = startControllers({
+    cluster: server.registry,
+    logger,
+    clock,
+    nodeGraceMs: env.CLUSTER_NODE_GRACE_SECONDS * 1000,
+    volumesDir: resolve(env.CLUSTER_DATA_DIR, "volumes"),
+  });
   onShutdown({
     logger,
     parts: [

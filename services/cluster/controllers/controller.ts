@@ -14,6 +14,8 @@ export type Context = {
   clock: Clock;
   timers: Timers;
   logger: Logger;
+  /** After so long without a sign of life of its kubelet a node is unknown. */
+  nodeGraceMs: number;
   /** A recorder of events whose source is the named component. */
   recorder: (component: string) => EventSource;
   /** Where the directories of local volumes are; without it none are provisioned. */

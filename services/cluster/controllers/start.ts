@@ -11,6 +11,7 @@ import { startEndpointsController } from "./endpoints/controller.ts";
 import { EventRecorder } from "./events.ts";
 import { createIndexes } from "./indexes.ts";
 import { startNodeController } from "./nodes/controller.ts";
+import { startTaintEviction } from "./nodes/taint-eviction.ts";
 import { startReplicaSetController } from "./replicaset/controller.ts";
 import { startScheduler } from "./scheduler/controller.ts";
 import { startStatefulSetController } from "./statefulset/controller.ts";
@@ -18,7 +19,16 @@ import { View } from "./view.ts";
 import { startVirtualNodes } from "./virtual-nodes/controller.ts";
 import { startVolumeController } from "./volumes/controller.ts";
 
-export type ControllersOptions = { cluster: Cluster; logger: Logger; clock: Clock; timers?: Timers; volumesDir?: string };
+export type ControllersOptions = {
+  cluster: Cluster;
+  logger: Logger;
+  clock: Clock;
+  timers?: Timers;
+  /** Default 40 s, four heartbeats of a kubelet. */
+  nodeGraceMs?: number;
+  /** Where the directories of local volumes are; without it none are provisioned. */
+  volumesDir?: string;
+};
 
 const starters = [
   startDeploymentController,
@@ -28,6 +38,7 @@ const starters = [
   startScheduler,
   startEndpointsController,
   startNodeController,
+  startTaintEviction,
   startVirtualNodes,
   startNamespaceController,
   startGarbageCollector,
@@ -37,12 +48,12 @@ const starters = [
 
 /** Starts the scheduler and every controller on one view of the cluster. `stop` waits for the passes under way. */
 export function startControllers(options: ControllersOptions): { stop(): Promise<void> } {
-  const { cluster, logger, clock, timers = systemTimers, volumesDir } = options;
+  const { cluster, logger, clock, timers = systemTimers, nodeGraceMs = 40_000, volumesDir } = options;
   const view = new View(cluster);
   const events = new EventRecorder({ cluster, clock, logger });
   const recorder = (component: string) => events.source(component);
   const indexes = createIndexes(view);
-  const context: Context = { cluster, view, indexes, clock, timers, logger, recorder, volumesDir };
+  const context: Context = { cluster, view, indexes, clock, timers, logger, nodeGraceMs, recorder, volumesDir };
   const controllers = starters.map((start) => start(context));
   view.start();
   return {

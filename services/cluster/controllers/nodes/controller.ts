@@ -5,7 +5,8 @@ import type { Condition, Lease, Node, Pod } from "../objects.ts";
 import { findCondition, hasEnded } from "../pod-state.ts";
 import { sameResource } from "../view.ts";
 import type { Requeue } from "../work-queue.ts";
-import { desiredTaints, nodeGraceMs, unknownConditions } from "./plan.ts";
+import { desiredTaints, unknownConditions } from "./plan.ts";
+import { evictionMode, isNodeReady } from "./zones.ts";
 
 const leaseNamespace = "kube-node-lease";
 
@@ -14,13 +15,20 @@ type SignOfLife = { written: string; seenMs: number };
 
 /** Watches the kubelets' signs of life: a silent node becomes Unknown and tainted, and its pods are no longer ready. */
 export function startNodeController(context: Context): Controller {
-  const { cluster, indexes, clock } = context;
+  const { cluster, indexes, clock, nodeGraceMs } = context;
   const events = context.recorder("node-controller");
   const signs = new Map<string, SignOfLife>();
   return runController(context, { name: "node-lifecycle", keysFor, reconcile });
 
-  function* keysFor({ id, object }: Change): Iterable<string> {
-    if (sameResource(id, resources.nodes)) yield object.metadata.name;
+  function* keysFor({ id, type, object, previous }: Change): Iterable<string> {
+    if (sameResource(id, resources.nodes)) {
+      const wasReady = previous && isNodeReady(previous as Node);
+      // How many nodes are lost decides whether any node's pods are evicted.
+      if (type === "DELETED" || wasReady !== isNodeReady(object as Node)) {
+        for (const { metadata } of cluster.list(resources.nodes)) yield metadata.name;
+      }
+      yield object.metadata.name;
+    }
     if (sameResource(id, resources.leases) && object.metadata.namespace === leaseNamespace) yield object.metadata.name;
   }
 
@@ -32,7 +40,7 @@ export function startNodeController(context: Context): Controller {
     }
     const remainingMs = remainingGrace(node);
     const current = remainingMs > 0 ? node : await markUnknown(node);
-    const taints = desiredTaints(current, clock.now());
+    const taints = desiredTaints(current, clock.now(), evictionMode(current, cluster.list<Node>(resources.nodes)));
     if (taints) await cluster.update<Node>(resources.nodes, { ...current, spec: { ...current.spec, taints } });
     if (findCondition(current.status?.conditions, "Ready")?.status !== "True") await markPodsNotReady(current);
     return remainingMs > 0 ? { afterMs: remainingMs } : undefined;

@@ -2,15 +2,19 @@ import { isDeepStrictEqual } from "node:util";
 import { timestamp } from "../clock.ts";
 import type { Condition, Node, Taint } from "../objects.ts";
 import { findCondition } from "../pod-state.ts";
-
-/** A kubelet renews its lease every 10 s. After so long without a sign of life its node is unknown. */
-export const nodeGraceMs = 40_000;
+import type { EvictionMode } from "./zones.ts";
 
 const watched = ["Ready", "MemoryPressure", "DiskPressure", "PIDPressure"];
 const notReady = "node.kubernetes.io/not-ready";
 const unreachable = "node.kubernetes.io/unreachable";
 const unschedulable = "node.kubernetes.io/unschedulable";
-const managed = new Set([notReady, unreachable, unschedulable]);
+const pressures: Record<string, string> = {
+  MemoryPressure: "node.kubernetes.io/memory-pressure",
+  DiskPressure: "node.kubernetes.io/disk-pressure",
+  PIDPressure: "node.kubernetes.io/pid-pressure",
+  NetworkUnavailable: "node.kubernetes.io/network-unavailable",
+};
+const managed = new Set([notReady, unreachable, unschedulable, ...Object.values(pressures)]);
 
 /** The conditions of a node whose kubelet has gone silent, or undefined when they already say so. */
 export function unknownConditions({ status, metadata }: Node, now: Date): Condition[] | undefined {
@@ -43,12 +47,17 @@ export function unknownConditions({ status, metadata }: Node, now: Date): Condit
 }
 
 /** The taints that follow from the node's state, or undefined when it has them already. Other taints stay as they are. */
-export function desiredTaints({ spec, status }: Node, now: Date): Taint[] | undefined {
+export function desiredTaints({ spec, status }: Node, now: Date, mode: EvictionMode = "evict"): Taint[] | undefined {
   const before = spec?.taints ?? [];
   const ready = findCondition(status?.conditions, "Ready")?.status;
   const cause = ready === "True" ? undefined : ready === "Unknown" ? unreachable : notReady;
   const wanted: Taint[] = [];
-  if (cause) wanted.push({ key: cause, effect: "NoSchedule" }, { key: cause, effect: "NoExecute" });
+  if (cause) wanted.push({ key: cause, effect: "NoSchedule" });
+  const isEvicting = before.some(({ key, effect }) => effect === "NoExecute" && (key === notReady || key === unreachable));
+  if (cause && (mode === "evict" || (mode === "hold" && isEvicting))) wanted.push({ key: cause, effect: "NoExecute" });
+  for (const { type, status: value } of status?.conditions ?? []) {
+    if (value === "True" && pressures[type]) wanted.push({ key: pressures[type], effect: "NoSchedule" });
+  }
   if (spec?.unschedulable) wanted.push({ key: unschedulable, effect: "NoSchedule" });
   const kept = wanted.map((taint) => {
     const current = before.find(({ key, effect }) => key === taint.key && effect === taint.effect);

@@ -1,4 +1,5 @@
-import type { Pod, Taint, Toleration } from "../objects.ts";
+import { isTolerated } from "../nodes/tolerations.ts";
+import type { Pod, Taint } from "../objects.ts";
 import { findCondition } from "../pod-state.ts";
 import { matchesNodeAffinity, requiredTerms, termSelects } from "./affinity.ts";
 import { podRequests } from "./requests.ts";
@@ -36,17 +37,6 @@ function taints({ node }: NodeInfo, pod: Pod): string[] {
 
 function schedulingTaints(all: readonly Taint[] | undefined): Taint[] {
   return (all ?? []).filter(({ effect, key }) => effect !== "PreferNoSchedule" && key !== unschedulableTaint.key);
-}
-
-export function isTolerated(taint: Taint, { spec }: Pod): boolean {
-  return (spec.tolerations ?? []).some((toleration) => tolerates(toleration, taint));
-}
-
-export function tolerates({ key, operator = "Equal", value = "", effect }: Toleration, taint: Taint): boolean {
-  if (effect && effect !== taint.effect) return false;
-  if (key && key !== taint.key) return false;
-  if (!key && operator !== "Exists") return false;
-  return operator === "Exists" || value === (taint.value ?? "");
 }
 
 function nodeAffinity({ node }: NodeInfo, pod: Pod): string[] {

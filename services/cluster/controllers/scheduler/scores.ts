@@ -1,7 +1,7 @@
+import { isTolerated } from "../nodes/tolerations.ts";
 import type { Pod, WeightedPodAffinityTerm } from "../objects.ts";
 import { controllerOf } from "../owners.ts";
 import { hasPodAffinity, matchesNodeTerm, termSelects } from "./affinity.ts";
-import { isTolerated } from "./filters.ts";
 import { podRequests } from "./requests.ts";
 import type { NodeInfo, Snapshot } from "./snapshot.ts";
 

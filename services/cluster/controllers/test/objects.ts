@@ -79,9 +79,15 @@ export function pod(name: string, options: PodOptions = {}): Pod {
 
 export function node(
   name: string,
-  changes: { labels?: Record<string, string>; spec?: object; allocatable?: object; ready?: string } = {},
+  changes: { labels?: Record<string, string>; spec?: object; allocatable?: object; ready?: string; conditions?: object[] } = {},
 ): Node {
-  const { labels = {}, spec = {}, allocatable = { cpu: "2", memory: "4Gi", pods: "110" }, ready = "True" } = changes;
+  const {
+    labels = {},
+    spec = {},
+    allocatable = { cpu: "2", memory: "4Gi", pods: "110" },
+    ready = "True",
+    conditions = [],
+  } = changes;
   return {
     apiVersion: "v1",
     kind: "Node",
@@ -93,6 +99,9 @@ export function node(
       labels: { "kubernetes.io/hostname": name, ...labels },
     },
     spec,
-    status: { allocatable, conditions: [{ type: "Ready", status: ready, lastHeartbeatTime: "2026-01-01T00:00:00Z" }] },
+    status: {
+      allocatable,
+      conditions: [{ type: "Ready", status: ready, lastHeartbeatTime: "2026-01-01T00:00:00Z" }, ...conditions],
+    },
   } as unknown as Node;
 }
