@@ -10,6 +10,7 @@ export function aService(over: Partial<Service> = {}): Service {
     namespace,
     name,
     kind: "relay",
+    workload: "Deployment",
     desired: 3,
     ready: 3,
     updated: 3,

@@ -31,13 +31,20 @@ export type PodTemplate = {
 
 export type Condition = { type: string; status: string; reason?: string; message?: string; lastTransitionTime?: string };
 
-export type Deployment = KubernetesObject & {
+export type WorkloadKind = "Deployment" | "StatefulSet";
+
+/** What Switchyard manages as a service. Fields of one kind only are absent in the other. */
+export type Workload = KubernetesObject & {
+  kind: WorkloadKind;
   spec: {
     replicas?: number;
-    paused?: boolean;
-    progressDeadlineSeconds?: number;
     selector: { matchLabels?: Record<string, string> };
     template: PodTemplate;
+    /** A Deployment's. */
+    paused?: boolean;
+    progressDeadlineSeconds?: number;
+    /** A StatefulSet's. */
+    updateStrategy?: { type?: string; rollingUpdate?: { partition?: number } };
   };
   status?: {
     observedGeneration?: number;
@@ -47,12 +54,31 @@ export type Deployment = KubernetesObject & {
     availableReplicas?: number;
     unavailableReplicas?: number;
     conditions?: Condition[];
+    /** A StatefulSet's: names of ControllerRevisions. */
+    currentRevision?: string;
+    updateRevision?: string;
   };
+};
+
+/** One pod template of a workload's history: a Deployment's ReplicaSet, or a StatefulSet's ControllerRevision. */
+export type TemplateRevision = KubernetesObject & {
+  /** Null before the cluster has numbered it. */
+  number: number | null;
+  /** The value by which pods name their template, see hashLabels. */
+  hash: string;
+  template: PodTemplate;
+  /** How many pods it has; null where the object does not tell. */
+  replicas: number | null;
 };
 
 export type ReplicaSet = KubernetesObject & {
   spec: { replicas?: number; template: PodTemplate };
-  status?: { replicas?: number; readyReplicas?: number; availableReplicas?: number };
+  status?: { replicas?: number };
+};
+
+export type ControllerRevision = KubernetesObject & {
+  revision: number;
+  data: { spec: { template: PodTemplate & { $patch?: string } } };
 };
 
 export type ContainerState = {
@@ -131,12 +157,16 @@ const segment = encodeURIComponent;
 /** The API's addresses of what Switchyard reads and writes. */
 export const paths = {
   deployments: "/apis/apps/v1/deployments",
+  statefulSets: "/apis/apps/v1/statefulsets",
   replicaSets: "/apis/apps/v1/replicasets",
+  controllerRevisions: "/apis/apps/v1/controllerrevisions",
   pods: "/api/v1/pods",
   events: "/api/v1/events",
   nodes: "/api/v1/nodes",
-  deployment: (namespace: string, name: string) => `/apis/apps/v1/namespaces/${segment(namespace)}/deployments/${segment(name)}`,
+  workload: (kind: WorkloadKind, namespace: string, name: string) =>
+    `/apis/apps/v1/namespaces/${segment(namespace)}/${kind.toLowerCase()}s/${segment(name)}`,
   replicaSetsOf: (namespace: string) => `/apis/apps/v1/namespaces/${segment(namespace)}/replicasets`,
+  controllerRevisionsOf: (namespace: string) => `/apis/apps/v1/namespaces/${segment(namespace)}/controllerrevisions`,
   podsOf: (namespace: string) => `/api/v1/namespaces/${segment(namespace)}/pods`,
   podLog: (namespace: string, name: string) => `/api/v1/namespaces/${segment(namespace)}/pods/${segment(name)}/log`,
   autoscalersOf: (namespace: string) => `/apis/autoscaling/v2/namespaces/${segment(namespace)}/horizontalpodautoscalers`,

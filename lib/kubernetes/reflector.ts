@@ -16,11 +16,11 @@ export type ReflectorState = {
   lastError: string | null;
 };
 
-export type ReflectorOptions<T extends KubernetesObject> = {
+export type ReflectorOptions<T extends KubernetesObject, Raw extends KubernetesObject = T> = {
   client: KubernetesClient;
   path: string;
-  /** Drops on arrival what nobody reads, so that thousands of objects stay small. */
-  trim: (object: T) => T;
+  /** Reads an object on arrival; dropping what nobody asks for keeps thousands of objects small. */
+  trim: (object: Raw) => T;
   onChanges: (changes: Changes<T>) => void;
   onState: () => void;
   backoff: Backoff;
@@ -39,9 +39,9 @@ const notServedRetryMs = 60_000;
  * Keeps a copy of one resource by list and watch. 410 lists again at once; any other error watches again from the last
  * resourceVersion, with back-off; a silent watch is given up. The copy stays readable while the feed is stale.
  */
-export class Reflector<T extends KubernetesObject> {
+export class Reflector<T extends KubernetesObject, Raw extends KubernetesObject = T> {
   readonly items: Map<string, T> = new Map();
-  readonly #options: ReflectorOptions<T>;
+  readonly #options: ReflectorOptions<T, Raw>;
   readonly #now: () => Date;
   readonly #abort = new AbortController();
   #state: ReflectorState;
@@ -50,7 +50,7 @@ export class Reflector<T extends KubernetesObject> {
   #goneAt = Number.NEGATIVE_INFINITY;
   #running: Promise<void> | undefined;
 
-  constructor(options: ReflectorOptions<T>) {
+  constructor(options: ReflectorOptions<T, Raw>) {
     this.#options = options;
     this.#now = options.now ?? (() => new Date());
     this.#state = { state: "starting", since: this.#now(), lastError: null };
@@ -103,9 +103,9 @@ export class Reflector<T extends KubernetesObject> {
   async #list(): Promise<void> {
     const { client, path, trim } = this.#options;
     const listed: T[] = [];
-    let page: ObjectList<T> | undefined;
+    let page: ObjectList<Raw> | undefined;
     do {
-      page = await client.get<ObjectList<T>>(
+      page = await client.get<ObjectList<Raw>>(
         path,
         { limit: 500, continue: page?.metadata.continue || undefined },
         this.#abort.signal,
@@ -152,11 +152,11 @@ export class Reflector<T extends KubernetesObject> {
   }
 
   async #readLines(lines: AsyncIterable<string>): Promise<void> {
-    for await (const line of lines) if (line !== "") this.#apply(JSON.parse(line) as WatchEvent<T>);
+    for await (const line of lines) if (line !== "") this.#apply(JSON.parse(line) as WatchEvent<Raw>);
   }
 
-  #apply(event: WatchEvent<T>): void {
-    const key = "object" in event && "name" in ((event.object as Partial<T>).metadata ?? {}) ? keyOf(event.object as T) : "";
+  #apply(event: WatchEvent<Raw>): void {
+    const key = "object" in event && "name" in ((event.object as Partial<Raw>).metadata ?? {}) ? keyOf(event.object as Raw) : "";
     const known = this.items.get(key);
     const step = applyWatchEvent(known, event);
     if (step.kind === "relist") throw new GoneError();

@@ -1,4 +1,15 @@
-import type { Deployment, EventObject, KubernetesObject, Metadata, Node, Pod, ReplicaSet } from "./objects.ts";
+import type {
+  ControllerRevision,
+  EventObject,
+  KubernetesObject,
+  Metadata,
+  Node,
+  Pod,
+  ReplicaSet,
+  TemplateRevision,
+  Workload,
+} from "./objects.ts";
+import { readControllerRevision, readReplicaSet, readWorkload } from "./workloads.ts";
 
 const lastApplied = "kubectl.kubernetes.io/last-applied-configuration";
 
@@ -22,10 +33,15 @@ function trimMetadata(metadata: Metadata): Metadata {
   };
 }
 
-/** Each drops from an object, on arrival, what Switchyard never reads from its copies. */
+/** Each takes from an object, on arrival, what Switchyard reads, in the form in which it reads it. */
 export const trim = {
-  deployment: ({ metadata, spec, status }: Deployment): Deployment => ({ metadata: trimMetadata(metadata), spec, status }),
-  replicaSet: ({ metadata, spec, status }: ReplicaSet): ReplicaSet => ({ metadata: trimMetadata(metadata), spec, status }),
+  deployment: ({ metadata, spec, status }: Workload): Workload =>
+    readWorkload("Deployment", { metadata: trimMetadata(metadata), spec, status }),
+  statefulSet: ({ metadata, spec, status }: Workload): Workload =>
+    readWorkload("StatefulSet", { metadata: trimMetadata(metadata), spec, status }),
+  replicaSet: (object: ReplicaSet): TemplateRevision => readReplicaSet({ ...object, metadata: trimMetadata(object.metadata) }),
+  controllerRevision: (object: ControllerRevision): TemplateRevision =>
+    readControllerRevision({ ...object, metadata: trimMetadata(object.metadata) }),
   pod: ({ metadata, spec, status }: Pod): Pod => ({
     metadata: trimMetadata(metadata),
     spec: {

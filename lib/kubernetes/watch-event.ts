@@ -20,7 +20,10 @@ export type WatchStep<T> =
  * Decides what one event changes, given the object that is known under the same namespace and name. Doubled and overtaken
  * events change nothing: resourceVersions of one resource compare as numbers (KEP-5504).
  */
-export function applyWatchEvent<T extends KubernetesObject>(known: T | undefined, event: WatchEvent<T>): WatchStep<T> {
+export function applyWatchEvent<T extends KubernetesObject>(
+  known: KubernetesObject | undefined,
+  event: WatchEvent<T>,
+): WatchStep<T> {
   switch (event.type) {
     case "ERROR":
       if (event.object.code === 410 || event.object.reason === "Expired" || event.object.reason === "Gone")

@@ -31,7 +31,7 @@ async function deploy(replicas: number) {
     const read = await readTarget(context, ref);
     return read.templateHash === "" ? undefined : read;
   });
-  return { ref, uid: target.deployment.metadata.uid, templateHash: target.templateHash };
+  return { ref, uid: target.workload.metadata.uid, templateHash: target.templateHash };
 }
 
 function act(ref: { namespace: string; name: string }, verb: string, input: object) {
@@ -66,7 +66,7 @@ test("a change of the template gets the number of its revision, and ends when so
     await reconcileRollouts(context);
     return (await db.rollout.findUniqueOrThrow({ where: { id: rolloutId ?? "" } })).toRevision === 2;
   });
-  await kubernetes.patch(paths.deployment(ref.namespace, ref.name), [
+  await kubernetes.patch(paths.workload("Deployment", ref.namespace, ref.name), [
     { op: "replace", path: "/spec/template/spec/containers/0/image", value: "switchyard/relay:3.0.0" },
   ]);
   expect(await reconcileUntil(rolloutId, "superseded")).toMatchObject({ message: "Replaced by revision 3.", toRevision: 2 });

@@ -1,17 +1,17 @@
 import type { Rollout } from "#lib/database/generated/client.ts";
 import type { Context } from "#lib/domain/context.ts";
 import { describeService } from "#lib/domain/fleet/describe.ts";
-import type { Instance } from "#lib/domain/fleet/schemas.ts";
-import { findCurrentReplicaSet, hashOf, isOwnedBy } from "#lib/domain/fleet/template.ts";
+import { fetchRevisions, findWorkload, selectorOf } from "#lib/domain/fleet/fresh.ts";
+import type { ServiceRef } from "#lib/domain/fleet/schemas.ts";
+import { isOwnedBy } from "#lib/domain/fleet/template.ts";
 import { recordProgress } from "#lib/domain/rollouts/commands.ts";
-import { judgeProgress } from "#lib/domain/rollouts/progress.ts";
-import { KubernetesError } from "#lib/kubernetes/errors.ts";
-import { type Deployment, type Pod, paths, type ReplicaSet } from "#lib/kubernetes/objects.ts";
+import { type Found, judgeProgress } from "#lib/domain/rollouts/progress.ts";
+import { type Pod, paths } from "#lib/kubernetes/objects.ts";
 
 export type ReconcilerContext = Pick<Context, "db" | "kubernetes" | "clock" | "logger">;
 
 /**
- * Follows every open rollout by reading its Deployment: one pass judges each once. Rows change only from the state that was
+ * Follows every open rollout by reading its workload: one pass judges each once. Rows change only from the state that was
  * read, so two controllers do no harm.
  */
 export async function reconcileRollouts(context: ReconcilerContext): Promise<void> {
@@ -33,31 +33,25 @@ export async function reconcileRollouts(context: ReconcilerContext): Promise<voi
 async function followService(context: ReconcilerContext, rollouts: readonly Rollout[]): Promise<void> {
   const [first] = rollouts;
   if (!first) return;
-  const { deployment, instances } = await readWorkload(context, first.namespace, first.service);
+  const found = await findService(context, { namespace: first.namespace, name: first.service });
   for (const rollout of rollouts) {
-    const progress = judgeProgress(rollout, deployment, instances);
+    const progress = judgeProgress(rollout, found);
     if (await recordProgress(context, rollout, progress)) {
       context.logger.info({ rollout: rollout.id, service: rollout.service, ...progress }, "rollout");
     }
   }
 }
 
-/** The Deployment, null when it is gone, and the instances of its present template. */
-async function readWorkload({ kubernetes, clock }: ReconcilerContext, namespace: string, name: string) {
-  const deployment = await kubernetes.get<Deployment>(paths.deployment(namespace, name)).catch((error: unknown) => {
-    if (error instanceof KubernetesError && error.status === 404) return null;
-    throw error;
-  });
-  if (!deployment) return { deployment, instances: [] as Instance[] };
-  const labels = Object.entries(deployment.spec.selector.matchLabels ?? {}).map(([key, value]) => `${key}=${value}`);
-  const query = { labelSelector: labels.join(",") || undefined };
-  const [listed, allPods] = await Promise.all([
-    kubernetes.list<ReplicaSet>(paths.replicaSetsOf(namespace), query),
-    kubernetes.list<Pod>(paths.podsOf(namespace), query),
+/** The workload with the instances of its present template; null when it is gone. */
+async function findService({ kubernetes, clock }: ReconcilerContext, ref: ServiceRef): Promise<Found | null> {
+  const workload = await findWorkload(kubernetes, ref);
+  if (!workload) return null;
+  const [revisions, labelled] = await Promise.all([
+    fetchRevisions(kubernetes, workload),
+    kubernetes.list<Pod>(paths.podsOf(ref.namespace), { labelSelector: selectorOf(workload) }),
   ]);
-  const replicaSets = listed.filter((replicaSet) => isOwnedBy(replicaSet, deployment.metadata.uid));
-  const current = findCurrentReplicaSet(deployment, replicaSets);
-  const pods = current ? allPods.filter((pod) => isOwnedBy(pod, current.metadata.uid)) : [];
-  const { instances } = describeService({ deployment, replicaSets, pods }, { now: clock(), staleSince: null });
-  return { deployment, instances: instances.filter(({ templateHash }) => templateHash === hashOf(current)) };
+  const owners = [workload, ...revisions].map(({ metadata }) => metadata.uid);
+  const pods = labelled.filter((pod) => owners.some((uid) => isOwnedBy(pod, uid)));
+  const { service, instances } = describeService({ workload, revisions, pods }, { now: clock(), staleSince: null });
+  return { workload, revisions, instances: instances.filter(({ templateHash }) => templateHash === service.templateHash) };
 }

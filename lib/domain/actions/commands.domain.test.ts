@@ -2,11 +2,11 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Database } from "#lib/database/client.ts";
 import type { KubernetesClient } from "#lib/kubernetes/client.ts";
-import { type Deployment, type JsonPatch, paths } from "#lib/kubernetes/objects.ts";
+import { type JsonPatch, paths, type Workload } from "#lib/kubernetes/objects.ts";
 import { until } from "#lib/kubernetes/test-cluster.ts";
 import type { Context } from "../context.ts";
 import { DomainError } from "../errors.ts";
-import { revisionOf } from "../fleet/template.ts";
+import { presentRevision } from "../fleet/template.ts";
 import { performAction } from "./commands.ts";
 import { previewAction } from "./preview.ts";
 import { settleAbandoned } from "./settlement.ts";
@@ -33,17 +33,18 @@ async function deploy(options: Parameters<typeof serviceYaml>[1] = {}) {
   const ref = { namespace: "fleet", name };
   const target = await until("the first ReplicaSet is there", async () => {
     const read = await readTarget(context, ref);
-    return read.templateHash !== "" && read.deployment.status?.observedGeneration === 1 ? read : undefined;
+    return read.templateHash !== "" && read.workload.status?.observedGeneration === 1 ? read : undefined;
   });
   return { ref, target };
 }
 
-const read = (ref: { namespace: string; name: string }) => kubernetes.get<Deployment>(paths.deployment(ref.namespace, ref.name));
+const read = (ref: { namespace: string; name: string }) =>
+  kubernetes.get<Workload>(paths.workload("Deployment", ref.namespace, ref.name));
 const patch = (ref: { namespace: string; name: string }, operations: JsonPatch) =>
-  kubernetes.patch<Deployment>(paths.deployment(ref.namespace, ref.name), operations);
-const seenTemplate = ({ deployment, templateHash }: Target) => ({ uid: deployment.metadata.uid, templateHash });
-const seenReplicas = ({ deployment }: Target) => ({ uid: deployment.metadata.uid, replicas: deployment.spec.replicas ?? 1 });
-const seenPaused = ({ deployment }: Target) => ({ uid: deployment.metadata.uid, paused: deployment.spec.paused ?? false });
+  kubernetes.patch<Workload>(paths.workload("Deployment", ref.namespace, ref.name), operations);
+const seenTemplate = ({ workload, templateHash }: Target) => ({ uid: workload.metadata.uid, templateHash });
+const seenReplicas = ({ workload }: Target) => ({ uid: workload.metadata.uid, replicas: workload.spec.replicas ?? 1 });
+const seenPaused = ({ workload }: Target) => ({ uid: workload.metadata.uid, paused: workload.spec.paused ?? false });
 
 async function act(ref: unknown, verb: string, input: object, options: { key?: string; as?: Context } = {}) {
   return performAction(options.as ?? context, { verb, ref, body: { reason, ...input }, key: options.key ?? randomUUID() });
@@ -61,7 +62,7 @@ async function refusal(work: Promise<unknown>): Promise<DomainError> {
 async function settledRevision(ref: { namespace: string; name: string }, revision: number): Promise<Target> {
   return until(`revision ${revision} is current`, async () => {
     const target = await readTarget(context, ref);
-    return revisionOf(target.deployment) === revision && target.templateHash !== "" ? target : undefined;
+    return presentRevision(target.workload, target.revisions) === revision && target.templateHash !== "" ? target : undefined;
   });
 }
 
@@ -133,14 +134,14 @@ describe("image and rollback", () => {
     await patch(ref, [{ op: "add", path: "/metadata/annotations/kubernetes.io~1change-cause", value: "first" }]);
     await act(ref, "image", { container: "relay", image: "switchyard/relay:2.1.0", seen: seenTemplate(target) });
     const second = await settledRevision(ref, 2);
-    expect(second.deployment.spec.template.spec.containers.map(({ image }) => image)).toEqual([
+    expect(second.workload.spec.template.spec.containers.map(({ image }) => image)).toEqual([
       "switchyard/relay:2.1.0",
       "switchyard/sidecar:1.0.0",
     ]);
     const result = await act(ref, "rollback", { toRevision: 0, seen: seenTemplate(second) });
     expect(result.message).toBe(`${ref.name} is being rolled back to revision 1.`);
     const third = await settledRevision(ref, 3);
-    expect(third.deployment.spec.template).toEqual(target.deployment.spec.template);
+    expect(third.workload.spec.template).toEqual(target.workload.spec.template);
     expect(third.templateHash).toBe(target.templateHash);
     const rollout = await db.rollout.findUniqueOrThrow({ where: { id: result.rolloutId ?? "" } });
     expect(rollout).toMatchObject({ change: "rollback", fromRevision: 2, fromVersion: "2.1.0", toVersion: "2.0.0" });
@@ -260,7 +261,7 @@ describe("a process that dies between its row and its answer", () => {
   class Killed extends Error {}
 
   async function dieWhile(
-    ref: Target["deployment"]["metadata"] | { namespace: string; name: string },
+    ref: Target["workload"]["metadata"] | { namespace: string; name: string },
     when: "before" | "after",
     input: object,
   ) {

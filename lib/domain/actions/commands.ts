@@ -1,6 +1,6 @@
 import type { AuditEntry } from "#lib/database/generated/client.ts";
 import { KubernetesError } from "#lib/kubernetes/errors.ts";
-import { type Deployment, paths } from "#lib/kubernetes/objects.ts";
+import { paths, type Workload } from "#lib/kubernetes/objects.ts";
 import { authorise, type Context } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { serviceRefSchema } from "../fleet/schemas.ts";
@@ -34,7 +34,7 @@ export async function performAction(context: Context, { verb, ref, body, key }: 
   let plan: Plan;
   try {
     target = await readTarget(context, request.ref);
-    plan = await preparePlan(context, { request, action, target, now });
+    plan = await preparePlan(context, { action, target, now });
   } catch (error) {
     if (error instanceof DomainError) await recordRefusal(context, request, target && auditedTarget(target), error);
     throw error;
@@ -74,12 +74,12 @@ export function readAction(verb: ActionVerb, body: unknown): Action {
 }
 
 /** What a plan is made from. `now` stays the same when the plan is made again, so that a restart keeps its mark. */
-export type PlanInput = { request: Pick<Request, "ref">; action: Action; target: Target; now: Date };
+export type PlanInput = { action: Action; target: Target; now: Date };
 
 /** Checks the preconditions on what was just read, and plans; throws stale or precondition-failed. */
-export async function preparePlan(context: Context, { request, action, target, now }: PlanInput): Promise<Plan> {
+export async function preparePlan(context: Context, { action, target, now }: PlanInput): Promise<Plan> {
   requireFresh(action.input.seen, target);
-  if (action.verb === "scale") await refuseAutoscaled(context, request.ref);
+  if (action.verb === "scale") await refuseAutoscaled(context, target.workload);
   return planAction(action, target, now);
 }
 
@@ -91,17 +91,17 @@ async function carryOut(context: Context, work: Work): Promise<ActionResult> {
   const deadline = performance.now() + writeWithinMs;
   for (;;) {
     const { intended, nothingToDo } = plan;
-    const generation = target.deployment.metadata.generation ?? 0;
+    const generation = target.workload.metadata.generation ?? 0;
     if (nothingToDo) return settleDone(context, entry, intended, generation, `Nothing was changed. ${nothingToDo}`);
     const written = await write(context, request, target, plan).catch((error: unknown) => error);
     if (!(written instanceof Error)) {
-      return settleDone(context, entry, intended, (written as Deployment).metadata.generation ?? generation);
+      return settleDone(context, entry, intended, (written as Workload).metadata.generation ?? generation);
     }
     if (!(written instanceof KubernetesError)) throw written;
     if (written.code === "kubernetes-unavailable") return settleUnanswered(context, entry, written);
     try {
       const next = await readTarget(context, request.ref);
-      const isConflict = next.deployment.metadata.resourceVersion !== target.deployment.metadata.resourceVersion;
+      const isConflict = next.workload.metadata.resourceVersion !== target.workload.metadata.resourceVersion;
       if (!isConflict) throw written;
       if (performance.now() > deadline) {
         throw new DomainError(
@@ -110,7 +110,7 @@ async function carryOut(context: Context, work: Work): Promise<ActionResult> {
         );
       }
       target = next;
-      plan = await preparePlan(context, { request, action, target, now });
+      plan = await preparePlan(context, { action, target, now });
     } catch (error) {
       if (error instanceof DomainError) await settleEnded(context, entry, error);
       throw error;
@@ -118,9 +118,9 @@ async function carryOut(context: Context, work: Work): Promise<ActionResult> {
   }
 }
 
-function write({ kubernetes }: Context, { ref }: Request, { deployment }: Target, { patch }: Plan): Promise<Deployment> {
-  const test = { op: "test", path: "/metadata/resourceVersion", value: deployment.metadata.resourceVersion } as const;
-  return kubernetes.patch<Deployment>(paths.deployment(ref.namespace, ref.name), [test, ...patch]);
+function write({ kubernetes }: Context, { ref }: Request, { workload }: Target, { patch }: Plan): Promise<Workload> {
+  const test = { op: "test", path: "/metadata/resourceVersion", value: workload.metadata.resourceVersion } as const;
+  return kubernetes.patch<Workload>(paths.workload(workload.kind, ref.namespace, ref.name), [test, ...patch]);
 }
 
 /** The write got no answer: the world tells whether it was made. While that cannot be asked, the row stays pending. */
@@ -144,8 +144,8 @@ async function resumePending(context: Context, entry: AuditEntry): Promise<Actio
   throw verdict.error;
 }
 
-function auditedTarget({ deployment }: Target) {
-  return { uid: deployment.metadata.uid, before: takeSnapshot(deployment) };
+function auditedTarget({ workload, revisions }: Target) {
+  return { uid: workload.metadata.uid, before: takeSnapshot(workload, revisions) };
 }
 
 function readReason(body: unknown): string | null {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { deployment, replicaSet } from "../fleet/test-objects.ts";
+import { controllerRevision, deployment, replicaSet, statefulSet } from "../fleet/test-objects.ts";
 import { type Action, isInPlace, planAction, takeSnapshot } from "./plan.ts";
 import { findChanges } from "./preconditions.ts";
 import { rollbackPatch } from "./rollback.ts";
@@ -11,7 +11,7 @@ const reason = "because";
 const seen = { uid: "deployment-relay", templateHash: "hash1" };
 
 function target(of = deployment(), sets = [replicaSet(of)]): Target {
-  return { deployment: of, replicaSets: sets, templateHash: "hash1" };
+  return { workload: of, revisions: sets, templateHash: "hash1" };
 }
 const rollback = (toRevision: number): Action => ({ verb: "rollback", input: { toRevision, reason, seen } });
 
@@ -107,7 +107,7 @@ describe("an action whose process died", () => {
   const before = deployment();
   const entry = {
     targetUid: before.metadata.uid,
-    before: takeSnapshot(before),
+    before: takeSnapshot(before, []),
     after: { intended: { images: { relay: "switchyard/relay:2.1.0" }, version: "2.1.0" }, message: "", generation: null },
   };
 
@@ -131,8 +131,19 @@ describe("an action whose process died", () => {
   });
 });
 
+test("a StatefulSet's rollback replaces its template and nothing else, and it cannot be paused", () => {
+  const of = statefulSet({ image: "redis:7.2" });
+  const revisions = [controllerRevision(of, { revision: 1, image: "redis:7.0" }), controllerRevision(of, { revision: 2 })];
+  const target: Target = { workload: of, revisions, templateHash: "redis-hash2" };
+  const back = planAction({ verb: "rollback", input: { toRevision: 0, reason, seen } }, target, now);
+  expect(back.patch).toEqual([{ op: "replace", path: "/spec/template", value: revisions[0]?.template }]);
+  expect(back.intended).toMatchObject({ toRevision: 1, version: "7.0" });
+  const pause = { verb: "pause", input: { reason, seen: { uid: of.metadata.uid, paused: false } } } as const;
+  expect(() => planAction(pause, target, now)).toThrow("redis is a StatefulSet: Kubernetes pauses Deployments only.");
+});
+
 test("an intended value counts as in place only when all of it is", () => {
-  const snapshot = takeSnapshot(deployment({ replicas: 5 }));
+  const snapshot = takeSnapshot(deployment({ replicas: 5 }), []);
   expect(isInPlace({ replicas: 5 }, snapshot)).toBe(true);
   expect(isInPlace({ replicas: 5, paused: true }, snapshot)).toBe(false);
   expect(isInPlace({ images: { relay: "switchyard/relay:2.0.0", other: "x:1" } }, snapshot)).toBe(false);

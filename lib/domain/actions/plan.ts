@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { type Container, type Deployment, type JsonPatch, pointerPart } from "#lib/kubernetes/objects.ts";
+import { type Container, type JsonPatch, pointerPart, type TemplateRevision, type Workload } from "#lib/kubernetes/objects.ts";
 import { DomainError } from "../errors.ts";
 import { mainContainer, versionOf } from "../fleet/image.ts";
-import { canonicalTemplate, revisionOf } from "../fleet/template.ts";
+import { canonicalTemplate, presentRevision } from "../fleet/template.ts";
 import { findRevision, isSameTemplate, rollbackPatch } from "./rollback.ts";
 import type { ActionInput, ActionVerb } from "./schemas.ts";
 import type { Target } from "./target.ts";
@@ -36,24 +36,24 @@ export const restartedAtAnnotation = "kubectl.kubernetes.io/restartedAt";
 
 /** Plans an action on what was just read. Throws precondition-failed where kubectl refuses. */
 export function planAction(action: Action, target: Target, now: Date): Plan {
-  const { deployment } = target;
+  const { workload } = target;
   switch (action.verb) {
     case "scale":
-      return planScale(deployment, action.input.replicas);
+      return planScale(workload, action.input.replicas);
     case "restart":
-      return planRestart(deployment, now);
+      return planRestart(workload, now);
     case "image":
-      return planImage(deployment, action.input.container, action.input.image);
+      return planImage(workload, action.input.container, action.input.image);
     case "pause":
-      return planPause(deployment);
+      return planPause(workload);
     case "resume":
-      return planResume(deployment);
+      return planResume(workload);
     case "rollback":
       return planRollback(target, action.input.toRevision);
   }
 }
 
-function planScale({ spec }: Deployment, replicas: number): Plan {
+function planScale({ spec }: Workload, replicas: number): Plan {
   const isThere = spec.replicas === replicas;
   return {
     patch: [{ op: "add", path: "/spec/replicas", value: replicas }],
@@ -62,7 +62,7 @@ function planScale({ spec }: Deployment, replicas: number): Plan {
   };
 }
 
-function planRestart({ metadata, spec }: Deployment, now: Date): Plan {
+function planRestart({ metadata, spec }: Workload, now: Date): Plan {
   if (spec.paused) refuse(`${metadata.name} is paused and cannot be restarted; resume it first.`);
   // RFC 3339 in whole seconds, as kubectl writes it.
   const restartedAt = now.toISOString().replace(/\.\d+Z$/, "Z");
@@ -73,7 +73,7 @@ function planRestart({ metadata, spec }: Deployment, now: Date): Plan {
   return { patch, nothingToDo: null, intended: { restartedAt } };
 }
 
-function planImage({ metadata, spec }: Deployment, container: string, image: string): Plan {
+function planImage({ metadata, spec }: Workload, container: string, image: string): Plan {
   const { containers, initContainers = [] } = spec.template.spec;
   const place = findContainer("containers", containers, container) ?? findContainer("initContainers", initContainers, container);
   if (!place) return refuse(`${metadata.name} has no container ${container}.`);
@@ -90,27 +90,28 @@ function findContainer(list: string, containers: readonly Container[], name: str
   return container && { path: `${list}/${index}`, container };
 }
 
-function planPause({ metadata, spec }: Deployment): Plan {
+function planPause({ kind, metadata, spec }: Workload): Plan {
+  if (kind !== "Deployment") refuse(`${metadata.name} is a ${kind}: Kubernetes pauses Deployments only.`);
   if (spec.paused) refuse(`${metadata.name} is paused already.`);
   return { patch: [{ op: "add", path: "/spec/paused", value: true }], nothingToDo: null, intended: { paused: true } };
 }
 
-function planResume({ metadata, spec }: Deployment): Plan {
+function planResume({ metadata, spec }: Workload): Plan {
   if (!spec.paused) refuse(`${metadata.name} is not paused.`);
   return { patch: [{ op: "remove", path: "/spec/paused" }], nothingToDo: null, intended: { paused: false } };
 }
 
-function planRollback({ deployment, replicaSets }: Target, toRevision: number): Plan {
-  const { metadata, spec } = deployment;
-  const replicaSet = findRevision(deployment, replicaSets, toRevision);
+function planRollback({ workload, revisions }: Target, toRevision: number): Plan {
+  const { metadata, spec } = workload;
+  const revision = findRevision(workload, revisions, toRevision);
   if (spec.paused) refuse(`${metadata.name} is paused and cannot be rolled back; resume it first.`);
-  const revision = revisionOf(replicaSet) ?? toRevision;
-  const { template } = replicaSet.spec;
+  const { template } = revision;
+  const number = revision.number ?? toRevision;
   return {
-    patch: rollbackPatch(deployment, replicaSet),
-    nothingToDo: isSameTemplate(deployment, replicaSet) ? `The present template is that of revision ${revision} already.` : null,
+    patch: rollbackPatch(workload, revision),
+    nothingToDo: isSameTemplate(workload, revision) ? `The present template is that of revision ${number} already.` : null,
     intended: {
-      toRevision: revision,
+      toRevision: number,
       images: imagesOf(template.spec.containers),
       version: versionOf(mainContainer(template.spec.containers, metadata.name)?.image ?? ""),
       template: digest(canonicalTemplate(template)),
@@ -119,11 +120,12 @@ function planRollback({ deployment, replicaSets }: Target, toRevision: number): 
 }
 
 /** What a workload is like now. */
-export function takeSnapshot({ metadata, spec }: Deployment): Snapshot {
+export function takeSnapshot(workload: Workload, revisions: readonly TemplateRevision[]): Snapshot {
+  const { metadata, spec } = workload;
   const { containers, initContainers = [] } = spec.template.spec;
   return {
     generation: metadata.generation ?? 0,
-    revision: revisionOf({ metadata }),
+    revision: presentRevision(workload, revisions),
     version: versionOf(mainContainer(containers, metadata.name)?.image ?? ""),
     replicas: spec.replicas ?? 1,
     paused: spec.paused ?? false,

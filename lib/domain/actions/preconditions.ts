@@ -1,6 +1,5 @@
 import { type ChangedField, DomainError } from "../errors.ts";
 import { mainContainer, versionOf } from "../fleet/image.ts";
-import { hashOf, revisionOf } from "../fleet/template.ts";
 import type { Target } from "./target.ts";
 
 /** What the person saw; of the last three each action carries the one that it depends on. */
@@ -8,8 +7,8 @@ export type Seen = { uid: string; templateHash?: string; replicas?: number; paus
 
 /** Every field in which the target differs from what the person saw. */
 export function findChanges(seen: Seen, target: Target): ChangedField[] {
-  const { deployment, templateHash } = target;
-  const { metadata, spec } = deployment;
+  const { workload, templateHash } = target;
+  const { metadata, spec } = workload;
   if (seen.uid !== metadata.uid) return [{ field: "workload", seen: "the one on the page", now: "another one of the same name" }];
   const changed: ChangedField[] = [];
   if (seen.templateHash !== undefined && seen.templateHash !== templateHash) {
@@ -38,11 +37,11 @@ export function requireFresh(seen: Seen, target: Target): void {
   throw new DomainError("stale", `Nothing was done, because the service has changed since you looked: ${what}.`, { changed });
 }
 
-function describeTemplate(hash: string, { deployment, replicaSets }: Target): string {
-  const replicaSet = replicaSets.find((one) => hashOf(one) === hash);
-  if (!replicaSet) return hash === "" ? "not yet numbered" : `a template that is gone (${hash})`;
-  const image = mainContainer(replicaSet.spec.template.spec.containers, deployment.metadata.name)?.image ?? "";
-  return `${revisionOf(replicaSet) ?? "unnumbered"} (${versionOf(image)})`;
+function describeTemplate(hash: string, { workload, revisions }: Target): string {
+  const revision = revisions.find((one) => one.hash === hash);
+  if (!revision) return hash === "" ? "not yet numbered" : `a template that is gone (${hash})`;
+  const image = mainContainer(revision.template.spec.containers, workload.metadata.name)?.image ?? "";
+  return `${revision.number ?? "unnumbered"} (${versionOf(image)})`;
 }
 
 function yesNo(value: boolean): string {

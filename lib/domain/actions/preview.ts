@@ -1,4 +1,4 @@
-import { type Deployment, paths } from "#lib/kubernetes/objects.ts";
+import { paths, type Workload } from "#lib/kubernetes/objects.ts";
 import { authorise, type Context } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { serviceRefSchema } from "../fleet/schemas.ts";
@@ -20,17 +20,16 @@ export async function previewAction(context: Context, { verb, ref, body }: Omit<
   // The reason is asked for beside the preview, not before it.
   const action = readAction(known, typeof body === "object" ? { ...body, reason: "preview" } : body);
   const target = await readTarget(context, service);
-  const { patch, nothingToDo } = await preparePlan(context, { request: { ref: service }, action, target, now: context.clock() });
-  const path = paths.deployment(service.namespace, service.name);
-  const after = await context.kubernetes.patch<Deployment>(path, patch, { dryRun: true });
-  const [was, becomes] = [takeSnapshot(target.deployment), takeSnapshot(after)];
+  const { patch, nothingToDo } = await preparePlan(context, { action, target, now: context.clock() });
+  const { workload, revisions } = target;
+  const path = paths.workload(workload.kind, service.namespace, service.name);
+  const after = await context.kubernetes.patch<Workload>(path, patch, { dryRun: true });
+  const [was, becomes] = [takeSnapshot(workload, revisions), takeSnapshot({ ...after, kind: workload.kind }, revisions)];
   const connections = await findConnections(context, `${service.namespace}/${service.name}`);
   const showsTemplate = was.template !== becomes.template;
   return {
     changes: listChanges(was, becomes),
-    template: showsTemplate
-      ? { before: templateYaml(target.deployment.spec.template), after: templateYaml(after.spec.template) }
-      : null,
+    template: showsTemplate ? { before: templateYaml(workload.spec.template), after: templateYaml(after.spec.template) } : null,
     unchanged: listUnchanged(known, was),
     affected: listAffected(known, was, becomes, connections),
     nothingToDo,

@@ -3,10 +3,10 @@ import { randomUUID } from "node:crypto";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { KubernetesClient } from "#lib/kubernetes/client.ts";
-import { type Deployment, paths } from "#lib/kubernetes/objects.ts";
+import { paths, type Workload } from "#lib/kubernetes/objects.ts";
 import { until } from "#lib/kubernetes/test-cluster.ts";
 import type { Context } from "../context.ts";
-import { canonicalTemplate, revisionOf } from "../fleet/template.ts";
+import { canonicalTemplate, presentRevision } from "../fleet/template.ts";
 import { performAction } from "./commands.ts";
 import { readTarget } from "./target.ts";
 import { serviceYaml, startTestWorld, type TestWorld } from "./test-fleet.ts";
@@ -28,7 +28,7 @@ afterAll(() => world?.stop());
 /** Three revisions with change causes, the same for every service. */
 async function makeHistory(name: string) {
   const ref = { namespace: "fleet", name };
-  const path = paths.deployment(ref.namespace, name);
+  const path = paths.workload("Deployment", ref.namespace, name);
   await cluster.create(serviceYaml(name));
   for (const [index, image] of ["switchyard/relay:2.1.0", "switchyard/relay:2.2.0"].entries()) {
     await untilRevision(ref, index + 1);
@@ -43,12 +43,14 @@ async function makeHistory(name: string) {
 function untilRevision(ref: { namespace: string; name: string }, revision: number) {
   return until(`revision ${revision} of ${ref.name}`, async () => {
     const target = await readTarget(context, ref);
-    const observed = target.deployment.status?.observedGeneration === target.deployment.metadata.generation;
-    return revisionOf(target.deployment) === revision && observed && target.templateHash !== "" ? target : undefined;
+    const observed = target.workload.status?.observedGeneration === target.workload.metadata.generation;
+    return presentRevision(target.workload, target.revisions) === revision && observed && target.templateHash !== ""
+      ? target
+      : undefined;
   });
 }
 
-function comparable({ metadata, spec }: Deployment) {
+function comparable({ metadata, spec }: Workload) {
   const { template, ...rest } = spec;
   const text = JSON.stringify({
     annotations: metadata.annotations,
@@ -66,12 +68,12 @@ test.skipIf(!hasKubectl).for([0, 1, 2])(
     const [byKubectl, byAction] = await Promise.all([makeHistory(`kubectl-${suffix}`), makeHistory(`action-${suffix}`)]);
     const undo = ["rollout", "undo", `deployment/${byKubectl.ref.name}`, `--to-revision=${toRevision}`, "-n", "fleet"];
     await run("kubectl", ["--kubeconfig", cluster.kubeconfig, ...undo]);
-    const seen = { uid: byAction.target.deployment.metadata.uid, templateHash: byAction.target.templateHash };
+    const seen = { uid: byAction.target.workload.metadata.uid, templateHash: byAction.target.templateHash };
     const body = { toRevision, reason: "compared with kubectl", seen };
     await performAction(context, { verb: "rollback", ref: byAction.ref, body, key: randomUUID() });
     const [left, right] = await Promise.all([untilRevision(byKubectl.ref, 4), untilRevision(byAction.ref, 4)]);
-    expect(comparable(right.deployment)).toEqual(comparable(left.deployment));
-    expect(right.deployment.spec.template.spec.containers[0]?.image).toBe(
+    expect(comparable(right.workload)).toEqual(comparable(left.workload));
+    expect(right.workload.spec.template.spec.containers[0]?.image).toBe(
       toRevision === 1 ? "switchyard/relay:2.0.0" : "switchyard/relay:2.1.0",
     );
   },

@@ -1,6 +1,6 @@
-import type { Deployment, JsonPatch, ReplicaSet } from "#lib/kubernetes/objects.ts";
+import type { JsonPatch, TemplateRevision, Workload } from "#lib/kubernetes/objects.ts";
 import { DomainError } from "../errors.ts";
-import { canonicalTemplate, revisionOf, withoutHash } from "../fleet/template.ts";
+import { canonicalTemplate } from "../fleet/template.ts";
 
 // kubernetes/kubectl, pkg/polymorphichelpers/rollback.go, annotationsToSkip: these stay the Deployment's own.
 const keptAnnotations = new Set([
@@ -12,36 +12,32 @@ const keptAnnotations = new Set([
   "deprecated.deployment.rollback.to",
 ]);
 
-/** The ReplicaSet of a revision; 0 means the second highest there is. Throws precondition-failed, as kubectl errs. */
-export function findRevision(deployment: Deployment, replicaSets: readonly ReplicaSet[], toRevision: number): ReplicaSet {
-  const numbered = replicaSets
-    .map((replicaSet) => ({ replicaSet, revision: revisionOf(replicaSet) }))
-    .filter((entry): entry is { replicaSet: ReplicaSet; revision: number } => entry.revision !== null)
-    .toSorted((a, b) => b.revision - a.revision);
-  if (toRevision === 0) {
-    const previous = numbered[1];
-    if (previous) return previous.replicaSet;
-    throw new DomainError("precondition-failed", `${deployment.metadata.name} has no earlier revision to roll back to.`);
-  }
-  const found = numbered.find(({ revision }) => revision === toRevision);
-  if (found) return found.replicaSet;
-  throw new DomainError("precondition-failed", `${deployment.metadata.name} has no revision ${toRevision} in its history.`);
+/** The revision of that number; 0 means the second highest there is. Throws precondition-failed, as kubectl errs. */
+export function findRevision(workload: Workload, revisions: readonly TemplateRevision[], toRevision: number): TemplateRevision {
+  const numbered = revisions.filter(({ number }) => number !== null).toSorted((a, b) => (b.number ?? 0) - (a.number ?? 0));
+  const found = toRevision === 0 ? numbered[1] : numbered.find(({ number }) => number === toRevision);
+  if (found) return found;
+  const { name } = workload.metadata;
+  const missing = toRevision === 0 ? "no earlier revision to roll back to" : `no revision ${toRevision} in its history`;
+  throw new DomainError("precondition-failed", `${name} has ${missing}.`);
 }
 
 /** Whether a rollback would change nothing. */
-export function isSameTemplate(deployment: Deployment, replicaSet: ReplicaSet): boolean {
-  return canonicalTemplate(deployment.spec.template) === canonicalTemplate(replicaSet.spec.template);
+export function isSameTemplate(workload: Workload, revision: TemplateRevision): boolean {
+  return canonicalTemplate(workload.spec.template) === canonicalTemplate(revision.template);
 }
 
-/** kubectl's patch: the ReplicaSet's template and annotations replace the Deployment's, but for the annotations that stay. */
-export function rollbackPatch(deployment: Deployment, replicaSet: ReplicaSet): JsonPatch {
-  const present = deployment.metadata.annotations;
+/**
+ * kubectl's patch. The revision's template replaces the present one; a Deployment's annotations become the ReplicaSet's too, but
+ * for those that stay.
+ */
+export function rollbackPatch({ kind, metadata }: Workload, revision: TemplateRevision): JsonPatch {
+  const template = { op: "replace", path: "/spec/template", value: revision.template } as const;
+  if (kind === "StatefulSet") return [template];
+  const present = metadata.annotations;
   const annotations = {
     ...Object.fromEntries(Object.entries(present ?? {}).filter(([name]) => keptAnnotations.has(name))),
-    ...Object.fromEntries(Object.entries(replicaSet.metadata.annotations ?? {}).filter(([name]) => !keptAnnotations.has(name))),
+    ...Object.fromEntries(Object.entries(revision.metadata.annotations ?? {}).filter(([name]) => !keptAnnotations.has(name))),
   };
-  return [
-    { op: "replace", path: "/spec/template", value: withoutHash(replicaSet.spec.template) },
-    { op: present ? "replace" : "add", path: "/metadata/annotations", value: annotations },
-  ];
+  return [template, { op: present ? "replace" : "add", path: "/metadata/annotations", value: annotations }];
 }

@@ -1,8 +1,8 @@
 import type { AuditEntry } from "#lib/database/generated/client.ts";
-import { KubernetesError } from "#lib/kubernetes/errors.ts";
-import { type Deployment, paths } from "#lib/kubernetes/objects.ts";
+import type { Workload } from "#lib/kubernetes/objects.ts";
 import type { Context } from "../context.ts";
 import { DomainError } from "../errors.ts";
+import { findWorkload } from "../fleet/fresh.ts";
 import { type AuditedAfter, settleDone, settleEnded } from "./ledger.ts";
 import { isInPlace, type Plan, type Snapshot, takeSnapshot } from "./plan.ts";
 
@@ -14,21 +14,17 @@ const abandonedAfterMs = 60_000;
 
 /** Looks at the world to tell whether a pending action was written. Throws kubernetes-unavailable when it cannot be asked. */
 export async function judgePending({ kubernetes }: Pick<Context, "kubernetes">, entry: AuditEntry): Promise<Verdict> {
-  const path = paths.deployment(entry.targetNamespace ?? "", entry.targetName);
-  const deployment = await kubernetes.get<Deployment>(path).catch((error: unknown) => {
-    if (error instanceof KubernetesError && error.status === 404) return null;
-    throw error;
-  });
-  return judgeWorld(entry, deployment);
+  const ref = { namespace: entry.targetNamespace ?? "", name: entry.targetName };
+  return judgeWorld(entry, await findWorkload(kubernetes, ref));
 }
 
 /** The same, on what was read: the generation tells whether anything was written, the values whether it was this. */
-export function judgeWorld(entry: Pick<AuditEntry, "targetUid" | "before" | "after">, deployment: Deployment | null): Verdict {
+export function judgeWorld(entry: Pick<AuditEntry, "targetUid" | "before" | "after">, workload: Workload | null): Verdict {
   const before = entry.before as Snapshot;
   const { intended } = entry.after as AuditedAfter;
-  if (!deployment || deployment.metadata.uid !== entry.targetUid)
+  if (!workload || workload.metadata.uid !== entry.targetUid)
     return ended("The workload is gone; whether this was written is not known.");
-  const now = takeSnapshot(deployment);
+  const now = takeSnapshot(workload, []);
   if (now.generation === before.generation)
     return ended("Switchyard stopped before the change was written. Nothing was changed.");
   if (isInPlace(intended, now)) return { kind: "done", intended, generation: now.generation };

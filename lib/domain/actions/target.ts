@@ -1,39 +1,37 @@
 import { KubernetesError } from "#lib/kubernetes/errors.ts";
-import { type Deployment, type HorizontalPodAutoscaler, paths, type ReplicaSet } from "#lib/kubernetes/objects.ts";
+import { type HorizontalPodAutoscaler, paths, type TemplateRevision, type Workload } from "#lib/kubernetes/objects.ts";
 import type { Context } from "../context.ts";
 import { DomainError } from "../errors.ts";
+import { fetchRevisions, fetchWorkload } from "../fleet/fresh.ts";
 import { kindLabel, type ServiceRef } from "../fleet/schemas.ts";
-import { findCurrentReplicaSet, hashOf, isOwnedBy } from "../fleet/template.ts";
+import { findCurrentRevision } from "../fleet/template.ts";
 
-/** What an action works on, read afresh: never from the shared copies, which may be behind. */
-export type Target = { deployment: Deployment; replicaSets: ReplicaSet[]; templateHash: string };
+/** What an action works on, read afresh. */
+export type Target = { workload: Workload; revisions: TemplateRevision[]; templateHash: string };
 
-/** Reads a managed service's Deployment and its ReplicaSets; throws not-found. */
-export async function readTarget({ kubernetes }: Pick<Context, "kubernetes">, { namespace, name }: ServiceRef): Promise<Target> {
-  const deployment = await kubernetes.get<Deployment>(paths.deployment(namespace, name));
-  if (deployment.metadata.labels?.[kindLabel] === undefined) {
-    throw new DomainError("not-found", `${namespace}/${name} is not managed by Switchyard: it has no label ${kindLabel}.`);
+/** Reads a managed service's workload and its history; throws not-found. */
+export async function readTarget({ kubernetes }: Pick<Context, "kubernetes">, ref: ServiceRef): Promise<Target> {
+  const workload = await fetchWorkload(kubernetes, ref);
+  if (workload.metadata.labels?.[kindLabel] === undefined) {
+    throw new DomainError(
+      "not-found",
+      `${ref.namespace}/${ref.name} is not managed by Switchyard: it has no label ${kindLabel}.`,
+    );
   }
-  const labels = Object.entries(deployment.spec.selector.matchLabels ?? {}).map(([key, value]) => `${key}=${value}`);
-  const listed = await kubernetes.list<ReplicaSet>(paths.replicaSetsOf(namespace), {
-    labelSelector: labels.join(",") || undefined,
-  });
-  const replicaSets = listed.filter((replicaSet) => isOwnedBy(replicaSet, deployment.metadata.uid));
-  return { deployment, replicaSets, templateHash: hashOf(findCurrentReplicaSet(deployment, replicaSets)) };
+  const revisions = await fetchRevisions(kubernetes, workload);
+  return { workload, revisions, templateHash: findCurrentRevision(workload, revisions)?.hash ?? "" };
 }
 
 /** Refuses (precondition-failed) when an autoscaler owns the number of instances: it would undo a manual scale. */
 export async function refuseAutoscaled(
   { kubernetes }: Pick<Context, "kubernetes">,
-  { namespace, name }: ServiceRef,
+  { kind, metadata: { namespace = "", name } }: Workload,
 ): Promise<void> {
   const autoscalers = await kubernetes.list<HorizontalPodAutoscaler>(paths.autoscalersOf(namespace)).catch((error: unknown) => {
     if (error instanceof KubernetesError && error.status === 404) return [];
     throw error;
   });
-  const owner = autoscalers.find(
-    ({ spec: { scaleTargetRef } }) => scaleTargetRef.kind === "Deployment" && scaleTargetRef.name === name,
-  );
+  const owner = autoscalers.find(({ spec: { scaleTargetRef } }) => scaleTargetRef.kind === kind && scaleTargetRef.name === name);
   if (!owner) return;
   const { minReplicas = 1, maxReplicas } = owner.spec;
   throw new DomainError(

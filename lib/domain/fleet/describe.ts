@@ -1,34 +1,35 @@
-import type { Deployment, EventObject, Pod, ReplicaSet } from "#lib/kubernetes/objects.ts";
+import type { EventObject, Pod, TemplateRevision, Workload } from "#lib/kubernetes/objects.ts";
 import { countReplicas, judgeHealth } from "./health.ts";
 import { mainContainer, versionOf } from "./image.ts";
 import { findLastRestart, readPodStatus } from "./pod-status.ts";
 import { type Instance, kindLabel, type Revision, type Service, type ServiceEvent } from "./schemas.ts";
-import { findCurrentReplicaSet, hashLabel, hashOf, revisionOf, templateYaml } from "./template.ts";
+import { findCurrentRevision, hashOfPod, presentRevision, templateYaml } from "./template.ts";
 
-/** A Deployment with all that belongs to it. */
-export type Workload = { deployment: Deployment; replicaSets: readonly ReplicaSet[]; pods: readonly Pod[] };
+/** A workload with all that belongs to it. */
+export type WorkloadFamily = { workload: Workload; revisions: readonly TemplateRevision[]; pods: readonly Pod[] };
 
 /** What the words depend on beside the objects: the time, and since when the cluster is silent (null while it talks). */
 export type Moment = { now: Date; staleSince: Date | null };
 
 /** The service as lists and headers show it, and its instances, oldest first. */
 export function describeService(
-  { deployment, replicaSets, pods }: Workload,
+  { workload, revisions, pods }: WorkloadFamily,
   moment: Moment,
 ): { service: Service; instances: Instance[] } {
-  const { metadata, spec, status } = deployment;
-  const revisions = new Map(replicaSets.map((replicaSet) => [hashOf(replicaSet), revisionOf(replicaSet)]));
-  const instances = pods.map((pod) => findInstance(pod, metadata.name, revisions)).toSorted(byAge);
+  const { metadata, spec, status } = workload;
+  const numbers = new Map(revisions.map(({ hash, number }) => [hash, number]));
+  const instances = pods.map((pod) => findInstance(pod, metadata.name, numbers)).toSorted(byAge);
   const containers = spec.template.spec.containers.map(({ name, image = "" }) => ({ name, image }));
   const main = mainContainer(containers, metadata.name) ?? { name: "", image: "" };
-  const counts = countReplicas(deployment);
-  const { health, reason } = judgeHealth({ deployment, instances, ...moment });
+  const counts = countReplicas(workload);
+  const { health, reason } = judgeHealth({ workload, instances, ...moment });
   const service: Service = {
     id: `${metadata.namespace}/${metadata.name}`,
     uid: metadata.uid,
     namespace: metadata.namespace ?? "",
     name: metadata.name,
     kind: metadata.labels?.[kindLabel] ?? "",
+    workload: workload.kind,
     desired: counts.desired,
     ready: counts.ready,
     updated: counts.updated,
@@ -38,8 +39,8 @@ export function describeService(
     version: versionOf(main.image),
     container: main.name,
     containers,
-    templateHash: hashOf(findCurrentReplicaSet(deployment, replicaSets)),
-    revision: revisionOf(deployment),
+    templateHash: findCurrentRevision(workload, revisions)?.hash ?? "",
+    revision: presentRevision(workload, revisions),
     restarts: instances.reduce((sum, instance) => sum + instance.restarts, 0),
     health,
     healthReason: reason,
@@ -58,9 +59,9 @@ function byAge(a: Instance, b: Instance): number {
 const instances = new WeakMap<Pod, Instance>();
 
 /** The same pod object gives the same instance object, so that a large service's change costs only what changed. */
-function findInstance(pod: Pod, service: string, revisions: ReadonlyMap<string, number | null>): Instance {
+function findInstance(pod: Pod, service: string, numbers: ReadonlyMap<string, number | null>): Instance {
   const known = instances.get(pod);
-  const revision = revisions.get(pod.metadata.labels?.[hashLabel] ?? "") ?? null;
+  const revision = numbers.get(hashOfPod(pod)) ?? null;
   if (known && known.revision === revision && known.service === service) return known;
   const instance = describeInstance(pod, service, revision);
   instances.set(pod, instance);
@@ -71,7 +72,7 @@ function describeInstance(pod: Pod, service: string, revision: number | null): I
   const { metadata, spec, status } = pod;
   const reading = readPodStatus(pod);
   const image = mainContainer(spec.containers, service)?.image ?? "";
-  const templateHash = metadata.labels?.[hashLabel] ?? "";
+  const templateHash = hashOfPod(pod);
   const running = mainContainer(status?.containerStatuses ?? [], service)?.state?.running;
   return {
     uid: metadata.uid,
@@ -98,28 +99,26 @@ function describeInstance(pod: Pod, service: string, revision: number | null): I
 }
 
 /** The history of a service, newest first. */
-export function describeRevisions({ deployment, replicaSets }: Omit<Workload, "pods">): Revision[] {
-  const current = findCurrentReplicaSet(deployment, replicaSets)?.metadata.uid;
-  return replicaSets
-    .map((replicaSet) => describeRevision(replicaSet, deployment.metadata.name, replicaSet.metadata.uid === current))
+export function describeRevisions({ workload, revisions, pods }: WorkloadFamily): Revision[] {
+  const current = findCurrentRevision(workload, revisions)?.hash;
+  const source = workload.kind === "Deployment" ? "ReplicaSet" : "ControllerRevision";
+  return revisions
+    .map(({ metadata, number, hash, template, replicas }): Revision => {
+      const { containers } = template.spec;
+      return {
+        revision: number ?? 0,
+        source: `${source} ${metadata.name}`,
+        templateHash: hash,
+        images: containers.map((container) => container.image ?? ""),
+        version: versionOf(mainContainer(containers, workload.metadata.name)?.image ?? ""),
+        createdAt: metadata.creationTimestamp,
+        changeCause: metadata.annotations?.["kubernetes.io/change-cause"] ?? null,
+        replicas: replicas ?? pods.filter((pod) => hashOfPod(pod) === hash).length,
+        current: hash === current,
+        template: templateYaml(template),
+      };
+    })
     .toSorted((a, b) => b.revision - a.revision);
-}
-
-function describeRevision(replicaSet: ReplicaSet, service: string, current: boolean): Revision {
-  const { metadata, spec } = replicaSet;
-  const { containers } = spec.template.spec;
-  return {
-    revision: revisionOf(replicaSet) ?? 0,
-    replicaSet: metadata.name,
-    templateHash: hashOf(replicaSet),
-    images: containers.map((container) => container.image ?? ""),
-    version: versionOf(mainContainer(containers, service)?.image ?? ""),
-    createdAt: metadata.creationTimestamp,
-    changeCause: metadata.annotations?.["kubernetes.io/change-cause"] ?? null,
-    replicas: replicaSet.status?.replicas ?? 0,
-    current,
-    template: templateYaml(spec.template),
-  };
 }
 
 /** An event as pages show it; both the old fields and the newer `series` are read. */

@@ -1,4 +1,4 @@
-import type { Deployment, Pod } from "#lib/kubernetes/objects.ts";
+import type { Pod, Workload } from "#lib/kubernetes/objects.ts";
 import { authorise, type ConsoleContext } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { mainContainer, versionOf } from "./image.ts";
@@ -14,20 +14,20 @@ export function listTargets(context: ConsoleContext): TargetGroup[] {
   if (!context.fleet.isSynced) throw new DomainError("kubernetes-unavailable", "The cluster has not been read yet.");
   return index
     .listPods()
-    .map((pod) => describeTarget(pod, index.findDeploymentOf(pod)))
+    .map((pod) => describeTarget(pod, index.findWorkloadOf(pod)))
     .filter((group) => group !== null)
     .toSorted((a, b) => ((a.labels.pod ?? "") < (b.labels.pod ?? "") ? -1 : 1));
 }
 
 /** The target of a pod with the usual annotations prometheus.io/scrape, port, path and scheme; null when it is not to be scraped. */
-export function describeTarget(pod: Pod, deployment: Deployment | null): TargetGroup | null {
+export function describeTarget(pod: Pod, workload: Workload | null): TargetGroup | null {
   const { metadata, spec, status } = pod;
   const annotations = metadata.annotations ?? {};
   const labels = metadata.labels ?? {};
   const port = annotations["prometheus.io/port"];
   const isOver = status?.phase === "Succeeded" || status?.phase === "Failed";
   if (annotations["prometheus.io/scrape"] !== "true" || !port || !status?.podIP || isOver) return null;
-  const service = labels["app.kubernetes.io/name"] ?? deployment?.metadata.name ?? metadata.name;
+  const service = labels["app.kubernetes.io/name"] ?? workload?.metadata.name ?? metadata.name;
   const image = mainContainer(spec.containers, service)?.image ?? "";
   const host = status.podIP.includes(":") ? `[${status.podIP}]` : status.podIP;
   return {
@@ -36,7 +36,7 @@ export function describeTarget(pod: Pod, deployment: Deployment | null): TargetG
       namespace: metadata.namespace ?? "",
       pod: metadata.name,
       service,
-      kind: labels[kindLabel] ?? deployment?.metadata.labels?.[kindLabel] ?? "",
+      kind: labels[kindLabel] ?? workload?.metadata.labels?.[kindLabel] ?? "",
       version: labels["app.kubernetes.io/version"] ?? versionOf(image),
       node: spec.nodeName ?? "",
       __metrics_path__: annotations["prometheus.io/path"] ?? "/metrics",

@@ -1,44 +1,45 @@
-import type { Deployment, EventObject, KubernetesObject, Pod, ReplicaSet } from "#lib/kubernetes/objects.ts";
+import type { EventObject, KubernetesObject, Pod, TemplateRevision, Workload } from "#lib/kubernetes/objects.ts";
 import type { Changes } from "#lib/kubernetes/reflector.ts";
-import type { Workload } from "./describe.ts";
+import type { WorkloadFamily } from "./describe.ts";
 import { kindLabel } from "./schemas.ts";
 
 const maxEventsOfService = 200;
 
 /**
- * Who belongs to whom: Deployment -> ReplicaSets -> pods, by owner uid, and events by the object they are about. Each change
- * costs the same however large the fleet is, and names the services that it touches. Parts may arrive in any order.
+ * Who belongs to whom, by owner uid: Deployment -> ReplicaSets -> pods, StatefulSet -> ControllerRevisions and pods; and events by
+ * the object they are about. Each change costs the same however large the fleet is, and names the services that it touches.
+ * Parts may arrive in any order.
  */
 export class FleetIndex {
-  readonly #deployments = new Map<string, Deployment>();
+  readonly #workloads = new Map<string, Workload>();
   readonly #idByUid = new Map<string, string>();
-  readonly #replicaSets = new OwnedObjects<ReplicaSet>();
+  readonly #revisions = new OwnedObjects<TemplateRevision>();
   readonly #pods = new OwnedObjects<Pod>();
   readonly #events = new Map<string, Map<string, EventObject>>();
 
   /** Ids (namespace/name) of the services whose description may have changed. */
-  applyDeployments({ upserted, removed }: Changes<Deployment>): Set<string> {
+  applyWorkloads({ upserted, removed }: Changes<Workload>): Set<string> {
     const touched = new Set<string>();
-    for (const deployment of removed) {
-      touched.add(this.#forget(deployment));
+    for (const workload of removed) {
+      touched.add(this.#forget(workload));
     }
-    for (const deployment of upserted) {
-      const id = idOf(deployment);
-      const known = this.#deployments.get(id);
-      if (known && known.metadata.uid !== deployment.metadata.uid) this.#idByUid.delete(known.metadata.uid);
-      this.#deployments.set(id, deployment);
-      this.#idByUid.set(deployment.metadata.uid, id);
+    for (const workload of upserted) {
+      const id = idOf(workload);
+      const known = this.#workloads.get(id);
+      if (known && known.metadata.uid !== workload.metadata.uid) this.#idByUid.delete(known.metadata.uid);
+      this.#workloads.set(id, workload);
+      this.#idByUid.set(workload.metadata.uid, id);
       touched.add(id);
     }
     return touched;
   }
 
-  applyReplicaSets(changes: Changes<ReplicaSet>): Set<string> {
-    return this.#serviceIds([...changes.upserted, ...changes.removed].map(ownerUid), () => this.#replicaSets.apply(changes));
+  applyRevisions(changes: Changes<TemplateRevision>): Set<string> {
+    return this.#serviceIds([...changes.upserted, ...changes.removed].map(ownerUid), () => this.#revisions.apply(changes));
   }
 
   applyPods(changes: Changes<Pod>): Set<string> {
-    const owners = [...changes.upserted, ...changes.removed].map((pod) => this.#deploymentUidOf(pod));
+    const owners = [...changes.upserted, ...changes.removed].map((pod) => this.#workloadUidOf(pod));
     return this.#serviceIds(owners, () => this.#pods.apply(changes));
   }
 
@@ -63,39 +64,39 @@ export class FleetIndex {
 
   /** Ids of all managed services. */
   serviceIds(): string[] {
-    return [...this.#deployments].filter(([, deployment]) => isManaged(deployment)).map(([id]) => id);
+    return [...this.#workloads].filter(([, workload]) => isManaged(workload)).map(([id]) => id);
   }
 
-  /** The workload of a managed service, or null when there is none of that id. */
-  findWorkload(id: string): Workload | null {
-    const deployment = this.#deployments.get(id);
-    if (!deployment || !isManaged(deployment)) return null;
-    const replicaSets = this.#replicaSets.of(deployment.metadata.uid);
-    return { deployment, replicaSets, pods: replicaSets.flatMap((replicaSet) => this.#pods.of(replicaSet.metadata.uid)) };
+  /** A managed service's workload with all that belongs to it, or null when there is none of that id. */
+  findFamily(id: string): WorkloadFamily | null {
+    const workload = this.#workloads.get(id);
+    if (!workload || !isManaged(workload)) return null;
+    const revisions = this.#revisions.of(workload.metadata.uid);
+    const owners = [workload, ...revisions].map(({ metadata }) => metadata.uid);
+    return { workload, revisions, pods: owners.flatMap((uid) => this.#pods.of(uid)) };
   }
 
-  /** The newest events about a service's Deployment, ReplicaSets and pods, newest first. */
+  /** The newest events about a service's workload, its ReplicaSets and its pods, newest first. */
   listEvents(id: string): EventObject[] {
-    const workload = this.findWorkload(id);
-    if (!workload) return [];
-    const namespace = workload.deployment.metadata.namespace ?? "";
-    const subjects = [
-      `${namespace}/Deployment/${workload.deployment.metadata.name}`,
-      ...workload.replicaSets.map(({ metadata }) => `${namespace}/ReplicaSet/${metadata.name}`),
-    ];
-    const names = new Set(workload.replicaSets.map(({ metadata }) => metadata.name));
+    const family = this.findFamily(id);
+    if (!family) return [];
+    const { metadata, kind } = family.workload;
+    const namespace = metadata.namespace ?? "";
+    const revisionNames = family.revisions.map((revision) => revision.metadata.name);
+    const subjects = [`${namespace}/${kind}/${metadata.name}`, ...revisionNames.map((name) => `${namespace}/ReplicaSet/${name}`)];
+    const podOwners = new Set(kind === "StatefulSet" ? [metadata.name] : revisionNames);
     const about = subjects.flatMap((subject) => [...(this.#events.get(subject)?.values() ?? [])]);
     for (const [subject, events] of this.#events) {
-      const [of, kind, name = ""] = subject.split("/");
-      if (of === namespace && kind === "Pod" && names.has(name.slice(0, name.lastIndexOf("-")))) about.push(...events.values());
+      const [of, what, name = ""] = subject.split("/");
+      if (of === namespace && what === "Pod" && podOwners.has(withoutLastPart(name))) about.push(...events.values());
     }
     return about.toSorted((a, b) => lastSeen(b).localeCompare(lastSeen(a))).slice(0, maxEventsOfService);
   }
 
-  /** The Deployment that a pod belongs to, managed or not; null when there is none. */
-  findDeploymentOf(pod: Pod): Deployment | null {
-    const id = this.#idByUid.get(this.#deploymentUidOf(pod) ?? "");
-    return (id && this.#deployments.get(id)) || null;
+  /** The workload that a pod belongs to, managed or not; null when there is none. */
+  findWorkloadOf(pod: Pod): Workload | null {
+    const id = this.#idByUid.get(this.#workloadUidOf(pod) ?? "");
+    return (id && this.#workloads.get(id)) || null;
   }
 
   /** Every pod of the cluster, managed or not. */
@@ -103,16 +104,17 @@ export class FleetIndex {
     return this.#pods.all();
   }
 
-  #forget(deployment: Deployment): string {
-    const id = idOf(deployment);
-    this.#idByUid.delete(deployment.metadata.uid);
-    if (this.#deployments.get(id)?.metadata.uid === deployment.metadata.uid) this.#deployments.delete(id);
+  #forget(workload: Workload): string {
+    const id = idOf(workload);
+    this.#idByUid.delete(workload.metadata.uid);
+    if (this.#workloads.get(id)?.metadata.uid === workload.metadata.uid) this.#workloads.delete(id);
     return id;
   }
 
-  #deploymentUidOf(pod: Pod): string | undefined {
+  /** A Deployment's pods belong to a ReplicaSet of it, a StatefulSet's to itself. */
+  #workloadUidOf(pod: Pod): string | undefined {
     const owner = ownerUid(pod);
-    return owner && ownerUid(this.#replicaSets.byUid(owner));
+    return ownerUid(this.#revisions.byUid(owner ?? "")) ?? owner;
   }
 
   #serviceIds(uids: (string | undefined)[], apply: () => void): Set<string> {
@@ -122,12 +124,9 @@ export class FleetIndex {
 
   #touchSubject(event: EventObject, touched: Set<string>): void {
     const { namespace = "", kind, name = "" } = event.involvedObject;
-    const depth = kind === "Pod" ? 2 : kind === "ReplicaSet" ? 1 : 0;
-    const id = `${namespace}/${name
-      .split("-")
-      .slice(0, depth === 0 ? undefined : -depth)
-      .join("-")}`;
-    if (this.#deployments.has(id)) touched.add(id);
+    const owner = withoutLastPart(name);
+    const names = kind === "Pod" ? [withoutLastPart(owner), owner] : kind === "ReplicaSet" ? [owner] : [name];
+    for (const id of names.map((one) => `${namespace}/${one}`)) if (this.#workloads.has(id)) touched.add(id);
   }
 }
 
@@ -173,12 +172,17 @@ function ownerUid(object: KubernetesObject | undefined): string | undefined {
   return object?.metadata.ownerReferences?.find((owner) => owner.controller)?.uid;
 }
 
-function isManaged(deployment: Deployment): boolean {
-  return deployment.metadata.labels?.[kindLabel] !== undefined;
+/** The name of the owner that a generated name begins with: relay-698c of relay-698c-x8bb6. */
+function withoutLastPart(name: string): string {
+  return name.slice(0, Math.max(0, name.lastIndexOf("-")));
 }
 
-function idOf(deployment: Deployment): string {
-  return `${deployment.metadata.namespace}/${deployment.metadata.name}`;
+function isManaged(workload: Workload): boolean {
+  return workload.metadata.labels?.[kindLabel] !== undefined;
+}
+
+function idOf({ metadata }: Workload): string {
+  return `${metadata.namespace}/${metadata.name}`;
 }
 
 function subjectOf({ involvedObject: { namespace = "", kind = "", name = "" } }: EventObject): string {

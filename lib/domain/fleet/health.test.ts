@@ -1,22 +1,22 @@
 import { describe, expect, test } from "vitest";
-import type { Deployment, Pod } from "#lib/kubernetes/objects.ts";
+import type { Pod, Workload } from "#lib/kubernetes/objects.ts";
 import { describeService } from "./describe.ts";
 import { deployedAt, deployment, pod, replicaSet, trouble } from "./test-objects.ts";
 
 const now = new Date(Date.parse(deployedAt) + 60_000);
 
 function judge(
-  of: Deployment,
+  of: Workload,
   pods: Pod[] | ((set: ReturnType<typeof replicaSet>) => Pod[]) = [],
   moment: { now?: Date; staleSince?: Date } = {},
 ) {
   const set = replicaSet(of);
   const all = typeof pods === "function" ? pods(set) : pods;
-  const { service } = describeService({ deployment: of, replicaSets: [set], pods: all }, { now, staleSince: null, ...moment });
+  const { service } = describeService({ workload: of, revisions: [set], pods: all }, { now, staleSince: null, ...moment });
   return { health: service.health, reason: service.healthReason };
 }
 
-const status = (counts: Partial<NonNullable<Deployment["status"]>>) => ({ status: counts });
+const status = (counts: Partial<NonNullable<Workload["status"]>>) => ({ status: counts });
 
 describe("the health of a service", () => {
   test("is healthy when as many are ready as should be and none fails", () => {

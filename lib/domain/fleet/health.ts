@@ -1,4 +1,4 @@
-import type { Deployment } from "#lib/kubernetes/objects.ts";
+import type { Workload } from "#lib/kubernetes/objects.ts";
 import { isFailing } from "./pod-status.ts";
 import type { Health, Instance } from "./schemas.ts";
 
@@ -6,7 +6,7 @@ import type { Health, Instance } from "./schemas.ts";
 export type Judgement = { health: Health; reason: string };
 
 export type HealthInput = {
-  deployment: Deployment;
+  workload: Workload;
   instances: readonly Instance[];
   now: Date;
   /** Since when nothing was heard of the cluster; null while the feed is connected. */
@@ -14,43 +14,44 @@ export type HealthInput = {
 };
 
 const defaultDeadlineSeconds = 600;
+const firstStartMs = 60_000;
 
 /**
  * Decides one word: unknown (stale feed), down (none ready), degraded (a failing instance, a failed rollout, or too few ready),
  * progressing (a change within its deadline), paused, healthy; in this order.
  */
 export function judgeHealth(input: HealthInput): Judgement {
-  const { deployment, staleSince } = input;
+  const { workload, staleSince } = input;
   const judgement = judgePresent(input);
   if (!staleSince) return judgement;
-  const name = deployment.metadata.name;
+  const name = workload.metadata.name;
   return {
     health: "unknown",
     reason: `No news from the cluster since ${staleSince.toISOString()}; ${name} was ${judgement.health} then.`,
   };
 }
 
-function judgePresent({ deployment, instances, now }: HealthInput): Judgement {
-  const counts = countReplicas(deployment);
+function judgePresent({ workload, instances, now }: HealthInput): Judgement {
+  const counts = countReplicas(workload);
   const failing = describeFailing(instances);
-  const deadlineMs = (deployment.spec.progressDeadlineSeconds ?? defaultDeadlineSeconds) * 1000;
+  const deadlineMs = (workload.spec.progressDeadlineSeconds ?? defaultDeadlineSeconds) * 1000;
   const starting = instances.filter(
     (instance) => !instance.ready && !instance.deleting && !isFailing(instance.status) && age(instance, now) < deadlineMs,
   ).length;
   if (counts.desired > 0 && counts.ready === 0) {
-    if (!failing && isFirstStart(deployment) && starting > 0)
+    if (!failing && isFirstStart(workload, now) && starting > 0)
       return { health: "progressing", reason: `Starting for the first time: 0 of ${counts.desired} ready.` };
     return { health: "down", reason: sentence(`None of ${counts.desired} instances is ready`, failing) };
   }
   if (failing) return { health: "degraded", reason: sentence(`${counts.ready} of ${counts.desired} ready`, failing) };
-  const failure = findFailure(deployment);
+  const failure = findFailure(workload);
   if (failure) return { health: "degraded", reason: failure };
-  if (counts.desired === 0 && counts.replicas === 0 && !deployment.spec.paused)
+  if (counts.desired === 0 && counts.replicas === 0 && !workload.spec.paused)
     return { health: "healthy", reason: "Scaled to 0: nothing should run." };
-  const moving = describeMove(deployment, counts);
+  const moving = describeMove(workload, counts);
   if (counts.ready < counts.desired && !moving && starting === 0)
     return { health: "degraded", reason: `${counts.ready} of ${counts.desired} instances are ready.` };
-  if (deployment.spec.paused) return { health: "paused", reason: "Paused: changes of the template wait until it is resumed." };
+  if (workload.spec.paused) return { health: "paused", reason: "Paused: changes of the template wait until it is resumed." };
   if (moving) return { health: "progressing", reason: moving };
   if (counts.ready < counts.desired)
     return { health: "progressing", reason: `${starting} starting: ${counts.ready} of ${counts.desired} ready.` };
@@ -59,8 +60,8 @@ function judgePresent({ deployment, instances, now }: HealthInput): Judgement {
 
 type Counts = { desired: number; replicas: number; updated: number; ready: number; available: number };
 
-/** The numbers of a Deployment, absent ones as 0 (desired: 1). */
-export function countReplicas({ spec, status }: Deployment): Counts {
+/** The numbers of a workload, absent ones as 0 (desired: 1). */
+export function countReplicas({ spec, status }: Workload): Counts {
   return {
     desired: spec.replicas ?? 1,
     replicas: status?.replicas ?? 0,
@@ -70,34 +71,36 @@ export function countReplicas({ spec, status }: Deployment): Counts {
   };
 }
 
-function describeMove(deployment: Deployment, { desired, replicas, updated, available }: Counts): string | null {
-  if (deployment.spec.paused) return null;
-  if ((deployment.status?.observedGeneration ?? 0) < (deployment.metadata.generation ?? 0))
+function describeMove(workload: Workload, { desired, replicas, updated, available }: Counts): string | null {
+  if (workload.spec.paused) return null;
+  if ((workload.status?.observedGeneration ?? 0) < (workload.metadata.generation ?? 0))
     return "A change was accepted and begins.";
   if (updated < desired) return `Rolling out: ${updated} of ${desired} instances are updated.`;
   if (replicas > updated)
     return `Rolling out: ${replicas - updated} old ${replicas - updated === 1 ? "instance ends" : "instances end"}.`;
-  const reason = findCondition(deployment, "Progressing")?.reason;
+  const reason = findCondition(workload, "Progressing")?.reason;
   if (available < desired && reason !== undefined && reason !== "NewReplicaSetAvailable")
     return `Rolling out: ${available} of ${desired} updated instances are available.`;
   return null;
 }
 
-function findFailure(deployment: Deployment): string | null {
-  const progressing = findCondition(deployment, "Progressing");
+function findFailure(workload: Workload): string | null {
+  const progressing = findCondition(workload, "Progressing");
   if (progressing?.status === "False" && progressing.reason === "ProgressDeadlineExceeded")
     return "The rollout made no progress within its deadline (ProgressDeadlineExceeded).";
-  const failure = findCondition(deployment, "ReplicaFailure");
+  const failure = findCondition(workload, "ReplicaFailure");
   if (failure?.status === "True") return `Instances cannot be created: ${failure.message ?? failure.reason ?? "no reason given"}`;
   return null;
 }
 
-function findCondition(deployment: Deployment, type: string) {
-  return deployment.status?.conditions?.find((condition) => condition.type === type);
+function findCondition(workload: Workload, type: string) {
+  return workload.status?.conditions?.find((condition) => condition.type === type);
 }
 
-function isFirstStart(deployment: Deployment): boolean {
-  const progressing = findCondition(deployment, "Progressing");
+/** A StatefulSet has no condition that tells: a young one is taken to be starting. */
+function isFirstStart(workload: Workload, now: Date): boolean {
+  if (workload.kind === "StatefulSet") return now.getTime() - Date.parse(workload.metadata.creationTimestamp) < firstStartMs;
+  const progressing = findCondition(workload, "Progressing");
   return progressing?.reason !== "NewReplicaSetAvailable" && progressing?.reason !== "ProgressDeadlineExceeded";
 }
 

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Changes } from "#lib/kubernetes/reflector.ts";
 import { FleetStore } from "./live.ts";
 import type { LiveMessage } from "./schemas.ts";
-import { deployment, pod, replicaSet, trouble } from "./test-objects.ts";
+import { controllerRevision, deployment, pod, replicaSet, statefulPod, statefulSet, trouble } from "./test-objects.ts";
 
 const relay = deployment();
 const set = replicaSet(relay);
@@ -15,8 +15,8 @@ beforeEach(() => {
   vi.useFakeTimers({ now: new Date("2026-11-01T10:01:00Z") });
   store = new FleetStore({ now: () => new Date(), tickMs: 150 });
   store.setFeed({ name: "kubernetes", state: "connected", lastError: null, hint: null });
-  store.applyDeployments(add(relay, hub));
-  store.applyReplicaSets(add(set, hubSet));
+  store.applyWorkloads(add(relay, hub));
+  store.applyRevisions(add(set, hubSet));
   store.applyPods(add(pod(set, "relay-a"), pod(set, "relay-b"), pod(hubSet, "hub-a")));
   vi.advanceTimersByTime(150);
 });
@@ -74,7 +74,7 @@ describe("a viewer", () => {
   test("hears of removals", async () => {
     const { subscription } = await follow("fleet/relay");
     store.applyPods({ upserted: [], removed: [pod(set, "relay-b")] });
-    store.applyDeployments({ upserted: [], removed: [hub] });
+    store.applyWorkloads({ upserted: [], removed: [hub] });
     vi.advanceTimersByTime(150);
     const messages = await read(subscription);
     expect(messages).toContainEqual({ type: "instances", service: "fleet/relay", upserted: [], removed: ["pod-relay-b"] });
@@ -146,8 +146,8 @@ describe("the store", () => {
   test("knows a service's parts in whatever order they arrive", () => {
     const other = new FleetStore({ now: () => new Date() });
     other.applyPods(add(pod(set, "relay-a")));
-    other.applyReplicaSets(add(set));
-    other.applyDeployments(add(relay));
+    other.applyRevisions(add(set));
+    other.applyWorkloads(add(relay));
     expect(other.findService("fleet/relay")?.live.instances).toHaveLength(1);
     other.close();
   });
@@ -161,13 +161,36 @@ describe("the store", () => {
   });
 
   test("forgets a service that loses its label", () => {
-    store.applyDeployments(add({ ...hub, metadata: { ...hub.metadata, labels: {}, resourceVersion: "999" } }));
+    store.applyWorkloads(add({ ...hub, metadata: { ...hub.metadata, labels: {}, resourceVersion: "999" } }));
     expect(store.listServices().map(({ id }) => id)).toEqual(["fleet/relay"]);
+  });
+
+  test("shows a StatefulSet with its history, its pods and what happens to them", () => {
+    const redis = statefulSet();
+    const revision = controllerRevision(redis);
+    const member = statefulPod(redis, revision, 0);
+    store.applyWorkloads(add(redis));
+    store.applyRevisions(add(revision));
+    store.applyPods(add(member));
+    const about = { kind: "Pod", namespace: "fleet", name: "redis-0", uid: member.metadata.uid };
+    store.applyEvents(add({ metadata: { ...member.metadata, uid: "e" }, involvedObject: about, reason: "Started" }));
+    const redisNow = store.findService("fleet/redis");
+    expect(redisNow?.service).toMatchObject({
+      workload: "StatefulSet",
+      health: "healthy",
+      revision: 1,
+      templateHash: "redis-hash1",
+    });
+    expect(redisNow?.live.instances).toMatchObject([{ name: "redis-0", revision: 1 }]);
+    expect(redisNow?.live.events).toMatchObject([{ reason: "Started", objectName: "redis-0" }]);
+    expect(store.listRevisions("fleet/redis")).toMatchObject([
+      { revision: 1, source: "ControllerRevision redis-hash1", replicas: 1, current: true },
+    ]);
   });
 
   test("keeps the instances of a service that was deleted and made anew apart", () => {
     const again = { ...relay, metadata: { ...relay.metadata, uid: "another" } };
-    store.applyDeployments({ upserted: [again], removed: [relay] });
+    store.applyWorkloads({ upserted: [again], removed: [relay] });
     expect(store.findService("fleet/relay")?.live.instances).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-import type { Deployment, EventObject, Pod, ReplicaSet } from "#lib/kubernetes/objects.ts";
+import type { EventObject, Pod, TemplateRevision, Workload } from "#lib/kubernetes/objects.ts";
 import type { Changes } from "#lib/kubernetes/reflector.ts";
 import { describeEvent, describeRevisions, describeService } from "./describe.ts";
 import { FeedBoard } from "./feeds.ts";
@@ -52,12 +52,12 @@ export class FleetStore {
     this.#rejudge.unref();
   }
 
-  applyDeployments(changes: Changes<Deployment>): void {
-    this.#touch(this.index.applyDeployments(changes));
+  applyWorkloads(changes: Changes<Workload>): void {
+    this.#touch(this.index.applyWorkloads(changes));
   }
 
-  applyReplicaSets(changes: Changes<ReplicaSet>): void {
-    this.#touch(this.index.applyReplicaSets(changes));
+  applyRevisions(changes: Changes<TemplateRevision>): void {
+    this.#touch(this.index.applyRevisions(changes));
   }
 
   applyPods(changes: Changes<Pod>): void {
@@ -105,8 +105,8 @@ export class FleetStore {
   }
 
   listRevisions(id: string): Revision[] | null {
-    const workload = this.index.findWorkload(id);
-    return workload ? describeRevisions(workload) : null;
+    const family = this.index.findFamily(id);
+    return family ? describeRevisions(family) : null;
   }
 
   figures(): Record<string, ServiceFigures> {
@@ -196,10 +196,10 @@ export class FleetStore {
     const kubernetes = this.#feeds.find("kubernetes");
     const staleSince = kubernetes?.state === "stale" ? new Date(kubernetes.since) : null;
     for (const id of this.#dirty) {
-      const workload = this.index.findWorkload(id);
+      const family = this.index.findFamily(id);
       const before = this.#described.get(id);
-      if (workload) {
-        const described = describeService(workload, { now: this.#options.now(), staleSince });
+      if (family) {
+        const described = describeService(family, { now: this.#options.now(), staleSince });
         const text = JSON.stringify(described.service);
         this.#described.set(id, { ...described, text });
         if (before?.text !== text) this.#pending.services.add(id);

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { WorkloadKind } from "#lib/kubernetes/objects.ts";
 
 /** The label that makes a workload a managed service, and its well-known values. */
 export const kindLabel = "switchyard.dev/kind";
@@ -22,6 +23,7 @@ export type Service = {
   namespace: string;
   name: string;
   kind: string;
+  workload: WorkloadKind;
   desired: number;
   ready: number;
   updated: number;
@@ -33,7 +35,7 @@ export type Service = {
   /** Name of the container whose image is the service's. */
   container: string;
   containers: { name: string; image: string }[];
-  /** pod-template-hash of the present template's ReplicaSet; empty while the controller has not made it yet. */
+  /** The value by which pods name the present template; empty while the cluster has not made its revision yet. */
   templateHash: string;
   revision: number | null;
   restarts: number;
@@ -76,7 +78,8 @@ export type Instance = {
 /** One entry of a service's history. `template` is the pod template as YAML, without the hash label. */
 export type Revision = {
   revision: number;
-  replicaSet: string;
+  /** The object that keeps it, e.g. "ReplicaSet relay-698cb7cbc5". */
+  source: string;
   templateHash: string;
   images: string[];
   version: string;

@@ -1,23 +1,14 @@
 import { stringify } from "yaml";
-import type { Deployment, PodTemplate, ReplicaSet } from "#lib/kubernetes/objects.ts";
-
-export const revisionAnnotation = "deployment.kubernetes.io/revision";
-export const hashLabel = "pod-template-hash";
-
-/** The template without the label that the Deployment controller adds to each ReplicaSet's copy. */
-export function withoutHash(template: PodTemplate): PodTemplate {
-  if (template.metadata?.labels?.[hashLabel] === undefined) return template;
-  const { [hashLabel]: _, ...labels } = template.metadata.labels;
-  return { ...template, metadata: { ...template.metadata, labels } };
-}
+import type { KubernetesObject, Pod, PodTemplate, TemplateRevision, Workload } from "#lib/kubernetes/objects.ts";
+import { hashLabels, numberOf } from "#lib/kubernetes/workloads.ts";
 
 const canonicalTexts = new WeakMap<PodTemplate, string>();
 
-/** The template as text that is equal exactly when two templates are equal, the hash label ignored (kubectl's equalIgnoreHash). */
+/** The template as text that is equal exactly when two templates are equal (kubectl's equalIgnoreHash). */
 export function canonicalTemplate(template: PodTemplate): string {
   let text = canonicalTexts.get(template);
   if (text === undefined) {
-    text = JSON.stringify(sortKeys(withoutHash(template)));
+    text = JSON.stringify(sortKeys(template));
     canonicalTexts.set(template, text);
   }
   return text;
@@ -38,40 +29,37 @@ function isAbsent(value: unknown): boolean {
   return value === undefined || value === null || (Array.isArray(value) && value.length === 0);
 }
 
-/** The template as YAML for people, without the hash label and the empty creation time that the API adds. */
+/** The template as YAML for people, without the empty creation time that the API adds. */
 export function templateYaml(template: PodTemplate): string {
-  const { metadata, ...rest } = withoutHash(template);
+  const { metadata, ...rest } = template;
   const { creationTimestamp: _, ...shown } = metadata ?? {};
   return stringify({ metadata: shown, ...rest }, { lineWidth: 0 });
 }
 
-/** The revision that a ReplicaSet or a Deployment carries, or null before the controller has set it. */
-export function revisionOf(object: { metadata: { annotations?: Record<string, string> } }): number | null {
-  const value = Number.parseInt(object.metadata.annotations?.[revisionAnnotation] ?? "", 10);
-  return Number.isNaN(value) ? null : value;
-}
-
-/** The oldest of the Deployment's ReplicaSets that has its present template (the controller's FindNewReplicaSet). */
-export function findCurrentReplicaSet(deployment: Deployment, replicaSets: readonly ReplicaSet[]): ReplicaSet | undefined {
-  const wanted = canonicalTemplate(deployment.spec.template);
-  return replicaSets
-    .filter((replicaSet) => canonicalTemplate(replicaSet.spec.template) === wanted)
+/** The oldest of the workload's revisions that has its present template (the controller's FindNewReplicaSet). */
+export function findCurrentRevision(workload: Workload, revisions: readonly TemplateRevision[]): TemplateRevision | undefined {
+  const wanted = canonicalTemplate(workload.spec.template);
+  return revisions
+    .filter(({ template }) => canonicalTemplate(template) === wanted)
     .toSorted((a, b) => a.metadata.creationTimestamp.localeCompare(b.metadata.creationTimestamp) || byName(a, b))[0];
 }
 
-function byName(a: ReplicaSet, b: ReplicaSet): number {
+function byName(a: KubernetesObject, b: KubernetesObject): number {
   return a.metadata.name < b.metadata.name ? -1 : 1;
 }
 
-/** The pod-template-hash of a ReplicaSet, or the empty text. */
-export function hashOf(replicaSet: ReplicaSet | undefined): string {
-  return replicaSet?.metadata.labels?.[hashLabel] ?? "";
+/** The number that the cluster has given to the workload's latest template, or null before it has. */
+export function presentRevision(workload: Workload, revisions: readonly TemplateRevision[]): number | null {
+  if (workload.kind === "Deployment") return numberOf(workload.metadata.annotations);
+  return revisions.find(({ hash }) => hash === workload.status?.updateRevision)?.number ?? null;
 }
 
-/** Whether the object belongs to the Deployment by its controller reference. */
-export function isOwnedBy(
-  object: { metadata: { ownerReferences?: { uid: string; controller?: boolean }[] } },
-  uid: string,
-): boolean {
-  return object.metadata.ownerReferences?.some((owner) => owner.uid === uid && owner.controller) ?? false;
+/** The value by which a pod names its template, or the empty text. */
+export function hashOfPod({ metadata }: Pod): string {
+  return hashLabels.map((label) => metadata.labels?.[label]).find(Boolean) ?? "";
+}
+
+/** Whether the object belongs to the workload by its controller reference. */
+export function isOwnedBy({ metadata }: KubernetesObject, uid: string): boolean {
+  return metadata.ownerReferences?.some((owner) => owner.uid === uid && owner.controller) ?? false;
 }

@@ -1,4 +1,5 @@
-import type { Condition, ContainerStatus, Deployment, Pod, ReplicaSet } from "#lib/kubernetes/objects.ts";
+import type { Condition, ContainerStatus, Pod, TemplateRevision, Workload } from "#lib/kubernetes/objects.ts";
+import { readControllerRevision, readReplicaSet } from "#lib/kubernetes/workloads.ts";
 
 /** Kubernetes objects for tests, small but of the right form. */
 
@@ -11,16 +12,16 @@ function metadata(name: string, uid: string) {
   return { name, namespace: "fleet", uid, resourceVersion: String(version), creationTimestamp: deployedAt };
 }
 
-type DeploymentOptions = Partial<Deployment["spec"]> & {
+type DeploymentOptions = Partial<Workload["spec"]> & {
   name?: string;
   image?: string;
   generation?: number;
-  status?: Deployment["status"];
+  status?: Workload["status"];
   conditions?: Condition[];
 };
 
 /** A Deployment `relay` whose rollout is complete unless its status says otherwise. */
-export function deployment(options: DeploymentOptions = {}): Deployment {
+export function deployment(options: DeploymentOptions = {}): Workload {
   const { name = "relay", image = "switchyard/relay:2.0.0", generation = 1, status, conditions, ...spec } = options;
   const replicas = spec.replicas ?? 3;
   const full = {
@@ -32,6 +33,7 @@ export function deployment(options: DeploymentOptions = {}): Deployment {
     conditions: conditions ?? [{ type: "Progressing", status: "True", reason: "NewReplicaSetAvailable" }],
   };
   return {
+    kind: "Deployment",
     metadata: {
       ...metadata(name, `deployment-${name}`),
       generation,
@@ -50,14 +52,14 @@ export function deployment(options: DeploymentOptions = {}): Deployment {
 
 /** A ReplicaSet of a Deployment with its template, or with another image. */
 export function replicaSet(
-  of: Deployment,
+  of: Workload,
   options: { revision?: number; hash?: string; image?: string; annotations?: Record<string, string> } = {},
-): ReplicaSet {
+): TemplateRevision {
   const { revision = 1, hash = `hash${revision}`, image, annotations } = options;
   const { name } = of.metadata;
   const template = structuredClone(of.spec.template);
   if (image && template.spec.containers[0]) template.spec.containers[0].image = image;
-  return {
+  return readReplicaSet({
     metadata: {
       ...metadata(`${name}-${hash}`, `replicaset-${name}-${hash}`),
       labels: { app: name, "pod-template-hash": hash },
@@ -71,6 +73,61 @@ export function replicaSet(
         metadata: { ...template.metadata, labels: { ...template.metadata?.labels, "pod-template-hash": hash } },
       },
     },
+  });
+}
+
+/** A StatefulSet `redis` of one instance whose rollout is complete unless its status says otherwise. */
+export function statefulSet(options: { image?: string; generation?: number; status?: Workload["status"] } = {}): Workload {
+  const { image = "redis:7.0", generation = 1, status } = options;
+  const name = "redis";
+  return {
+    kind: "StatefulSet",
+    metadata: { ...metadata(name, `statefulset-${name}`), generation, labels: { "switchyard.dev/kind": "cache" } },
+    spec: {
+      replicas: 1,
+      selector: { matchLabels: { app: name } },
+      template: { metadata: { labels: { app: name } }, spec: { containers: [{ name, image }] } },
+    },
+    status: {
+      observedGeneration: generation,
+      replicas: 1,
+      updatedReplicas: 1,
+      readyReplicas: 1,
+      availableReplicas: 1,
+      currentRevision: "redis-hash1",
+      updateRevision: "redis-hash1",
+      ...status,
+    },
+  };
+}
+
+/** A ControllerRevision of a StatefulSet with its template, or with another image. */
+export function controllerRevision(of: Workload, options: { revision?: number; image?: string } = {}): TemplateRevision {
+  const { revision = 1, image } = options;
+  const { name, uid } = of.metadata;
+  const template = structuredClone(of.spec.template);
+  if (image && template.spec.containers[0]) template.spec.containers[0].image = image;
+  return readControllerRevision({
+    metadata: {
+      ...metadata(`${name}-hash${revision}`, `revision-${name}-${revision}`),
+      ownerReferences: [{ apiVersion: "apps/v1", kind: "StatefulSet", name, uid, controller: true }],
+    },
+    revision,
+    data: { spec: { template: { ...template, $patch: "replace" } } },
+  });
+}
+
+/** A pod of a StatefulSet that runs and is ready. */
+export function statefulPod(of: Workload, revision: TemplateRevision, ordinal: number): Pod {
+  const { name, uid } = of.metadata;
+  const made = pod(revision, `${name}-${ordinal}`);
+  return {
+    ...made,
+    metadata: {
+      ...made.metadata,
+      labels: { "controller-revision-hash": revision.hash },
+      ownerReferences: [{ apiVersion: "apps/v1", kind: "StatefulSet", name, uid, controller: true }],
+    },
   };
 }
 
@@ -83,7 +140,7 @@ export type PodOptions = {
 };
 
 /** A pod of a ReplicaSet that runs and is ready, unless it is said otherwise. */
-export function pod(of: ReplicaSet, name: string, options: PodOptions = {}): Pod {
+export function pod(of: TemplateRevision, name: string, options: PodOptions = {}): Pod {
   const { status, container, spec, deleting, createdAt } = options;
   const service = of.metadata.ownerReferences?.[0]?.name ?? "relay";
   const ready = container?.ready ?? container?.state?.running !== undefined;
@@ -98,7 +155,7 @@ export function pod(of: ReplicaSet, name: string, options: PodOptions = {}): Pod
         { apiVersion: "apps/v1", kind: "ReplicaSet", name: of.metadata.name, uid: of.metadata.uid, controller: true },
       ],
     },
-    spec: { nodeName: "node-1", containers: [{ name: service, image: of.spec.template.spec.containers[0]?.image }], ...spec },
+    spec: { nodeName: "node-1", containers: [{ name: service, image: of.template.spec.containers[0]?.image }], ...spec },
     status: {
       phase: "Running",
       podIP: "127.10.10.2",

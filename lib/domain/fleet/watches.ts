@@ -11,17 +11,19 @@ export type FleetWatches = { stop: () => Promise<void>; isSynced: () => boolean 
 
 /** Starts the watches that feed the store; its Kubernetes feed is stale as soon as one of them is. */
 export function startFleetWatches(client: KubernetesClient, store: FleetStore, logger: Logger): FleetWatches {
-  function reflect<T extends KubernetesObject>(
+  function reflect<T extends KubernetesObject, Raw extends KubernetesObject>(
     path: string,
-    trimObject: (object: T) => T,
+    trimObject: (object: Raw) => T,
     onChanges: (changes: Changes<T>) => void,
   ) {
     const backoff = new Backoff({ initialMs: 250, maxMs: 5_000 });
-    return new Reflector<T>({ client, path, trim: trimObject, onChanges, onState, backoff, logger });
+    return new Reflector<T, Raw>({ client, path, trim: trimObject, onChanges, onState, backoff, logger });
   }
   const reflectors = [
-    reflect(paths.deployments, trim.deployment, (changes) => store.applyDeployments(changes)),
-    reflect(paths.replicaSets, trim.replicaSet, (changes) => store.applyReplicaSets(changes)),
+    reflect(paths.deployments, trim.deployment, (changes) => store.applyWorkloads(changes)),
+    reflect(paths.statefulSets, trim.statefulSet, (changes) => store.applyWorkloads(changes)),
+    reflect(paths.replicaSets, trim.replicaSet, (changes) => store.applyRevisions(changes)),
+    reflect(paths.controllerRevisions, trim.controllerRevision, (changes) => store.applyRevisions(changes)),
     reflect(paths.pods, trim.pod, (changes) => store.applyPods(changes)),
     reflect(paths.events, trim.event, (changes) => store.applyEvents(changes)),
   ];

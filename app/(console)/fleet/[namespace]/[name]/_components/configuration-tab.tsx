@@ -25,10 +25,7 @@ export function ConfigurationTab({ service }: { service: Service }) {
           </li>
         ))}
       </ul>
-      <SectionHeader
-        title="Pod template"
-        aside={current ? `revision ${current.revision}, ReplicaSet ${current.replicaSet}` : null}
-      >
+      <SectionHeader title="Pod template" aside={current ? `revision ${current.revision}, ${current.source}` : null}>
         {current && (
           <CopyButton text={current.template} label="Copy the template" className="text-xs">
             Copy

@@ -67,9 +67,9 @@ export function RevisionsTab({ service }: { service: Service }) {
     },
     {
       id: "template",
-      header: "ReplicaSet",
-      width: "w-48",
-      cell: (revision) => <span className="font-mono text-xs text-ink-3">{revision.replicaSet}</span>,
+      header: "Kept in",
+      width: "w-64",
+      cell: (revision) => <span className="font-mono text-xs text-ink-3">{revision.source}</span>,
     },
     {
       id: "act",

@@ -74,11 +74,12 @@ function Actions({ service }: { service: Service }) {
       <Button onClick={open("restart")} disabledReason={whilePaused}>
         <RotateCw aria-hidden="true" /> Restart
       </Button>
-      {service.paused ? (
+      {service.paused && (
         <Button look="primary" onClick={open("resume")} disabledReason={refusal}>
           <Play aria-hidden="true" /> Resume
         </Button>
-      ) : (
+      )}
+      {!service.paused && service.workload === "Deployment" && (
         <Button onClick={open("pause")} disabledReason={refusal}>
           <Pause aria-hidden="true" /> Pause
         </Button>
