@@ -6,7 +6,7 @@ export type Service = {
   spec: {
     clusterIP?: string;
     type?: string;
-    ports?: { name?: string; port: number; protocol?: string }[];
+    ports?: { name?: string; port: number; protocol?: string; appProtocol?: string }[];
     sessionAffinity?: string;
     sessionAffinityConfig?: { clientIP?: { timeoutSeconds?: number } };
   };
@@ -25,8 +25,17 @@ export type Endpoints = { metadata: Metadata; subsets?: { addresses?: { ip: stri
 
 export type Backend = { host: string; port: number };
 
-/** What is to be listened on: one for each TCP port of each ClusterIP. `affinitySeconds` is 0 without ClientIP affinity. */
-export type Frontend = { host: string; port: number; service: string; affinitySeconds: number; backends: Backend[] };
+/**
+ * A TCP port of a Service. `host` is where to listen for it, undefined for headless Services, which only routes lead to.
+ * `affinitySeconds` is 0 without ClientIP affinity.
+ */
+export type Frontend = {
+  host: string | undefined;
+  port: number;
+  service: string;
+  affinitySeconds: number;
+  backends: Backend[];
+};
 
 const defaultAffinitySeconds = 10_800;
 
@@ -37,8 +46,8 @@ export function frontendsOf(services: Service[], slices: EndpointSlice[], endpoi
   );
   const endpointsOf = new Map(endpoints.map((entry) => [`${entry.metadata.namespace}/${entry.metadata.name}`, entry]));
   return services.flatMap(({ metadata, spec }) => {
-    const host = spec.clusterIP;
-    if (!host || host === "None" || spec.type === "ExternalName") return [];
+    if (!spec.clusterIP || spec.type === "ExternalName") return [];
+    const host = spec.clusterIP === "None" ? undefined : spec.clusterIP;
     const service = `${metadata.namespace}/${metadata.name}`;
     const timeout = spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? defaultAffinitySeconds;
     const affinitySeconds = spec.sessionAffinity === "ClientIP" ? timeout : 0;

@@ -20,12 +20,17 @@ export class Balancer {
     if (affinitySeconds === 0) this.#clients.clear();
   }
 
-  /** The backend for a client's address; undefined when there is none. */
-  choose(client: string): Backend | undefined {
+  /** The backend for a client's address, none of those that were tried; undefined when there is none left. */
+  choose(client: string, tried: readonly Backend[] = []): Backend | undefined {
+    const isLeft = (backend: Backend | undefined) => backend && !tried.some((other) => keyOf(other) === keyOf(backend));
     const kept = this.#affinityMs > 0 ? this.#keptFor(client) : undefined;
-    const backend = kept ?? this.#backends[this.#next++ % Math.max(1, this.#backends.length)];
+    const backend = isLeft(kept) ? kept : this.#nextOf(tried.length === 0 ? this.#backends : this.#backends.filter(isLeft));
     if (backend && this.#affinityMs > 0) this.#keep(client, backend);
     return backend;
+  }
+
+  #nextOf(backends: Backend[]): Backend | undefined {
+    return backends[this.#next++ % Math.max(1, backends.length)];
   }
 
   #keptFor(client: string): Backend | undefined {

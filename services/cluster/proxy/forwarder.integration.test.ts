@@ -20,8 +20,9 @@ async function listen(onConnection: (socket: Socket) => void, host = "127.78.0.2
   return { host, port: typeof address === "object" && address ? address.port : 0 };
 }
 
-async function forwardTo(backend: { host: string; port: number } | undefined): Promise<Forwarder> {
-  const forwarder = new Forwarder({ host: "127.78.0.1", port: 0, choose: () => backend });
+async function forwardTo(...backends: { host: string; port: number }[]): Promise<Forwarder> {
+  const choose = (_: string, tried: readonly unknown[]) => backends.find((backend) => !tried.includes(backend));
+  const forwarder = new Forwarder({ host: "127.78.0.1", port: 0, choose });
   await forwarder.listen();
   open.push({ close: () => forwarder.stop() });
   return forwarder;
@@ -79,12 +80,22 @@ describe("forwarding a connection", () => {
   it("resets the client when the backend refuses, and when there is none", async () => {
     const backend = await listen(() => {});
     for (const entry of open.splice(0)) entry.close();
-    for (const target of [backend, undefined]) {
-      const { port } = await forwardTo(target);
+    for (const targets of [[backend], []]) {
+      const { port } = await forwardTo(...targets);
       const client = dial(port);
       const [error] = (await once(client, "error")) as [NodeJS.ErrnoException];
       expect(error.code).toBe("ECONNRESET");
     }
+  });
+
+  it("passes over a backend that refuses, before anything was sent", async () => {
+    const dead = await listen(() => {});
+    for (const entry of open.splice(0)) entry.close();
+    const alive = await listen((socket) => socket.pipe(socket));
+    const { port } = await forwardTo(dead, alive);
+    const client = dial(port);
+    client.end("all of it");
+    expect(await readAll(client)).toBe("all of it");
   });
 
   it("passes a reset on", async () => {

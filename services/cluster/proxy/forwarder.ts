@@ -1,19 +1,16 @@
 import { once } from "node:events";
-import { connect, createServer, type Server, type Socket } from "node:net";
-import type { Backend } from "./backends.ts";
+import { createServer, type Server, type Socket } from "node:net";
+import { type Choose, forwardConnection } from "./connection.ts";
 
 export type ForwarderOptions = {
   host: string;
   port: number;
-  choose: (client: string) => Backend | undefined;
+  choose: Choose;
+  /** Takes a connection whose requests are to be routed one by one; false leaves it to be forwarded as it is. */
+  route?: (client: Socket) => boolean;
 };
 
-const connectTimeoutMs = 10_000;
-
-/**
- * Forwards the connections of one address to backends. Bytes are piped, so a slow side slows the other and nothing is buffered
- * beyond a socket's own; each direction ends on its own (half-close); a reset on one side resets the other.
- */
+/** Listens at one address and forwards its connections to backends. */
 export class Forwarder {
   readonly #options: ForwarderOptions;
   readonly #connections = new Set<Socket>();
@@ -36,7 +33,7 @@ export class Forwarder {
   async listen(): Promise<void> {
     if (this.#server) return;
     const { host, port } = this.#options;
-    const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => this.#forward(client));
+    const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => this.#take(client));
     server.listen({ host, port, backlog: 1024 });
     await once(server, "listening");
     server.on("error", () => {});
@@ -55,35 +52,9 @@ export class Forwarder {
     for (const socket of this.#connections) socket.destroy();
   }
 
-  #forward(client: Socket): void {
-    const source = client.remoteAddress ?? "";
-    const backend = this.#options.choose(source);
-    if (!backend) {
-      client.on("error", () => {});
-      client.resetAndDestroy();
-      return;
-    }
-    // From the client's own address, so that the backend sees who it is.
-    const upstream = connect({ ...backend, localAddress: source, allowHalfOpen: true, noDelay: true });
-    const timer = setTimeout(() => upstream.destroy(new Error("connecting took too long")), connectTimeoutMs);
-    upstream.once("connect", () => {
-      clearTimeout(timer);
-      client.pipe(upstream);
-      upstream.pipe(client);
-    });
-    upstream.once("close", () => clearTimeout(timer));
-    this.#bind(client, upstream);
-    this.#bind(upstream, client);
-  }
-
-  #bind(socket: Socket, other: Socket): void {
-    this.#connections.add(socket);
-    socket.on("error", () => {
-      if (!other.destroyed) other.resetAndDestroy();
-    });
-    socket.once("close", () => {
-      this.#connections.delete(socket);
-      if (!other.destroyed && !other.writableEnded) other.resetAndDestroy();
-    });
+  #take(client: Socket): void {
+    this.#connections.add(client);
+    client.once("close", () => this.#connections.delete(client));
+    if (!this.#options.route?.(client)) forwardConnection(client, this.#options.choose);
   }
 }

@@ -44,8 +44,9 @@ describe("the backends of a Service", () => {
     expect(frontendsOf([service()], [], [endpoints])[0]?.backends).toEqual([{ host: "127.0.0.1", port: 3000 }]);
   });
 
-  it("are none for headless Services and for UDP", () => {
-    expect(frontendsOf([service({ clusterIP: "None" })], [], [])).toEqual([]);
+  it("have no address to listen on for headless Services, and are none for UDP and ExternalName", () => {
+    expect(frontendsOf([service({ clusterIP: "None" })], [], []).map(({ host }) => host)).toEqual([undefined]);
+    expect(frontendsOf([service({ type: "ExternalName", clusterIP: undefined })], [], [])).toEqual([]);
     expect(frontendsOf([service({ ports: [{ port: 53, protocol: "UDP" }] })], [], [])).toEqual([]);
   });
 
@@ -84,6 +85,15 @@ describe("balancing", () => {
     balancer.update([a], 10);
     balancer.choose("x");
     balancer.update([b], 10);
+    expect(balancer.choose("x")).toBe(b);
+  });
+
+  it("passes over backends that were tried, and has none left when all were", () => {
+    const balancer = new Balancer();
+    balancer.update([a, b], 10);
+    expect(balancer.choose("x")).toBe(a);
+    expect(balancer.choose("x", [a])).toBe(b);
+    expect(balancer.choose("x", [a, b])).toBeUndefined();
     expect(balancer.choose("x")).toBe(b);
   });
 
