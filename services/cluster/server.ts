@@ -1,7 +1,10 @@
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Logger } from "#lib/runtime/logger.ts";
+import { openAccess } from "./access/access.ts";
+import { admitObject } from "./access/admission.ts";
 import { ApiHandler } from "./http/api-handler.ts";
+import { ExecTunnels } from "./http/exec.ts";
 import { ObjectHandlers } from "./http/objects.ts";
 import { MetricsCollector, type ResourceMetrics } from "./metrics/collector.ts";
 import { askKubelets } from "./metrics/kubelet-summary.ts";
@@ -57,11 +60,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const credentials = await openCredentials(dataDir, options.nodes, network, () => now().getTime());
     const catalogue = new Catalogue();
     const registry = new Registry({ store, catalogue, now, network });
+    const access = await openAccess({ cluster: registry, credentials, directory: dataDir, logger, now });
     const hub = new WatchHub(store, options.watchHistory);
     const objects = new ObjectHandlers({
       store,
       registry,
       hub,
+      admit: (user, definition, draft, stored) => admitObject(access.authorizer, { user, definition, draft, stored }),
       now,
       bookmarkMs: options.bookmarkMs ?? 60_000,
       watchLimitBytes: options.watchLimitBytes ?? 8 * 1024 * 1024,
@@ -74,13 +79,16 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       now,
       intervalMs: options.metricsIntervalMs,
     });
+    const exec = new ExecTunnels(store, kubelets);
     let address = "";
     const handler = new ApiHandler({
       store,
       catalogue,
       registry,
       objects,
-      identities: credentials.identities,
+      access,
+      serviceAccountKey: credentials.serviceAccountKey,
+      exec,
       kubelets,
       metrics,
       logger,
@@ -99,6 +107,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       },
       (request, response) => void handler.handle(request, response),
     );
+    server.on("upgrade", (request, socket, head) => void handler.handleUpgrade(request, socket, head));
     address = `https://127.0.0.1:${await listen(server, options.port)}`;
     await ensureFirstObjects(registry, Number(new URL(address).port), network);
     const kubeconfigPath = await credentials.writeKubeconfigs(address, options.namespace);
@@ -106,6 +115,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     metrics.start();
     const stop = async () => {
       await metrics.stop();
+      exec.stop();
+      await access.stop();
       await stopServer(server, objects, store);
     };
     return { address, registry, kubeconfigPath, metrics, stop };

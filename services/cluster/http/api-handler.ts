@@ -1,31 +1,40 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import { type IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
 import type { Logger } from "#lib/runtime/logger.ts";
+import type { Access } from "../access/access.ts";
+import { attributesOf } from "../access/attributes.ts";
 import { StatusError } from "../api.ts";
 import type { ResourceMetrics } from "../metrics/collector.ts";
 import { answerMetrics, metricsPath } from "../metrics/metrics-api.ts";
-import type { Identities, User } from "../pki/identities.ts";
+import type { ServiceAccountKey } from "../pki/service-account-key.ts";
 import { refusals } from "../registry/refusals.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { Catalogue } from "../resources/catalogue.ts";
 import { DecodeError } from "../schema/decode.ts";
 import type { Store } from "../store/store.ts";
 import { sendBytes, sendJson, statusOf } from "./answers.ts";
+import { AuditRecord } from "./audit.ts";
+import { Gate } from "./authorization.ts";
 import { aggregatedDiscovery, aggregatedVersion, coreVersions, findGroup, groupList, resourceList } from "./discovery.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Exchange, Upgrade } from "./exchange.ts";
+import type { ExecTunnels } from "./exec.ts";
 import type { ObjectHandlers } from "./objects.ts";
 import { openApiV2, openApiV2Protobuf, protobufContentType } from "./openapi.ts";
 import { bindPod, evictPod } from "./pod-actions.ts";
 import { type KubeletAccess, streamPodLogs } from "./pod-logs.ts";
 import { parseTarget, type RequestTarget } from "./request-target.ts";
-import { answerReview } from "./reviews.ts";
+import { answerReview, isReview } from "./reviews.ts";
 import { handleScale } from "./scale.ts";
+import { issuerDocument, issueToken } from "./tokens.ts";
 
 export type ApiHandlerOptions = {
   store: Store;
   catalogue: Catalogue;
   registry: Registry;
   objects: ObjectHandlers;
-  identities: Identities;
+  access: Access;
+  serviceAccountKey: ServiceAccountKey;
+  exec: ExecTunnels;
   kubelets: KubeletAccess;
   metrics: ResourceMetrics;
   logger: Logger;
@@ -45,44 +54,75 @@ const version = {
   platform: "linux/amd64",
 };
 
-/** Answers one request: open paths, authentication, discovery, objects. Every refusal becomes a v1 Status. */
+/** Answers one request: open paths, who asks and whether he may, discovery, objects. Every refusal becomes a v1 Status. */
 export class ApiHandler {
   readonly #options: ApiHandlerOptions;
+  readonly #gate: Gate;
 
   constructor(options: ApiHandlerOptions) {
     this.#options = options;
+    this.#gate = new Gate(options.access.authenticator, options.access.authorizer, options.registry);
   }
 
-  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async handle(request: IncomingMessage, response: ServerResponse, upgrade?: Upgrade): Promise<void> {
     try {
-      await this.#answer(request, response);
+      const url = urlOf(request);
+      if (!answerOpenPath(request, response, url.pathname)) await this.#admit(request, response, url, upgrade);
     } catch (error) {
       this.#refuse(error, request, response);
     }
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = urlOf(request);
+  /** A request for another protocol: pods/exec takes the connection over, everything else is answered and the connection closed. */
+  async handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    socket.on("error", () => socket.destroy());
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(request.socket);
+    response.once("finish", () => socket.end());
+    await this.handle(request, response, { socket, head });
+  }
+
+  async #admit(request: IncomingMessage, response: ServerResponse, url: URL, upgrade: Upgrade | undefined): Promise<void> {
+    const attributes = attributesOf(request.method ?? "GET", url);
+    const record = new AuditRecord(this.#options.access.audit, request, attributes);
+    let exchange: Exchange | undefined;
+    let refusal: StatusError | undefined;
+    response.once("close", () => record.finish(response.statusCode, refusal, exchange?.objectName));
+    try {
+      const caller = await this.#gate.authenticate(request);
+      record.identify({ caller, user: caller });
+      const user = this.#gate.impersonate(caller, request);
+      record.identify({ caller, user });
+      record.allow(this.#gate.authorize(user, attributes));
+      exchange = { request, response, url, user, attributes, upgrade };
+      await this.#answer(exchange);
+      if (upgrade && !response.headersSent) record.finish(101, undefined, undefined);
+    } catch (error) {
+      if (error instanceof StatusError) refusal = error;
+      throw error;
+    }
+  }
+
+  async #answer(exchange: Exchange): Promise<void> {
+    const { response, url, attributes, upgrade } = exchange;
     const path = url.pathname;
-    if (isGet(request) && (path === "/healthz" || path === "/livez" || path === "/readyz")) {
-      sendBytes(response, 200, "text/plain; charset=utf-8", Buffer.from("ok"));
-      return;
-    }
-    if (isGet(request) && path === "/version") {
-      sendJson(response, 200, version);
-      return;
-    }
-    const exchange: Exchange = { request, response, url, user: this.#authenticate(request) };
+    const { catalogue, serviceAccountKey, address, access } = this.#options;
     if (path === "/openapi/v2" || path === "/openapi/v3") return this.#openApi(exchange);
     if (this.#discover(exchange)) return;
-    const review = /^\/apis\/authorization\.k8s\.io\/v1\/([a-z]+)$/.exec(path)?.[1];
-    if (review) return answerReview(exchange, review);
+    const document = isGet(exchange.request) ? issuerDocument(path, serviceAccountKey, `https://${address()}`) : undefined;
+    if (document) return sendJson(response, 200, document.body, document.type);
+    if (isReview(attributes)) return answerReview(exchange, access);
     if (path.startsWith(metricsPath)) return answerMetrics(exchange, this.#options);
-    await this.#dispatch(exchange, parseTarget(path, this.#options.catalogue));
+    const target = parseTarget(path, catalogue);
+    if (upgrade && !isGet(exchange.request) && target.subresource !== "exec") {
+      throw refusals.badRequest("only pods/exec takes a connection over");
+    }
+    await this.#dispatch(exchange, target);
   }
 
   async #dispatch(exchange: Exchange, target: RequestTarget): Promise<void> {
-    const { store, registry, objects, now, kubelets } = this.#options;
+    const { store, registry, objects, now, kubelets, access, exec } = this.#options;
     const { definition, subresource } = target;
     const isPod = definition.id.group === "" && definition.id.resource === "pods";
     if (subresource === "" || (subresource === "status" && definition.hasStatus)) return objects.handle(exchange, target);
@@ -91,16 +131,13 @@ export class ApiHandler {
       return objects.handle(exchange, target);
     }
     if (isPod && subresource === "log") return streamPodLogs(exchange, target, store, kubelets);
+    if (isPod && subresource === "exec") return exec.open(exchange, target);
     if (isPod && subresource === "binding") return bindPod(exchange, target, { store, registry, now });
     if (isPod && subresource === "eviction") return evictPod(exchange, target, { store, registry, now });
+    if (subresource === "token" && definition.id.resource === "serviceaccounts") {
+      return issueToken(exchange, target, { cluster: registry, tokens: access.tokens, now });
+    }
     throw refusals.noSuchPath();
-  }
-
-  #authenticate(request: IncomingMessage): User {
-    const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? "")?.[1];
-    const user = token ? this.#options.identities.find(token) : undefined;
-    if (!user) throw new StatusError(401, "Unauthorized", "Unauthorized");
-    return user;
   }
 
   #discover({ request, response, url }: Exchange): boolean {
@@ -153,6 +190,17 @@ export class ApiHandler {
     if (!request.complete) response.setHeader("connection", "close");
     sendJson(response, refusal.code, statusOf(refusal));
   }
+}
+
+function answerOpenPath(request: IncomingMessage, response: ServerResponse, path: string): boolean {
+  if (!isGet(request)) return false;
+  if (path === "/healthz" || path === "/livez" || path === "/readyz") {
+    sendBytes(response, 200, "text/plain; charset=utf-8", Buffer.from("ok"));
+    return true;
+  }
+  if (path !== "/version") return false;
+  sendJson(response, 200, version);
+  return true;
 }
 
 function isGet({ method }: IncomingMessage): boolean {

@@ -125,9 +125,13 @@ function subresourcesOf(definition: ResourceDefinition): Subresource[] {
   if (id.group === "" && id.resource === "pods") {
     result.push(
       { name: "log", kind, verbs: ["get"] },
+      { name: "exec", kind: "PodExecOptions", verbs: ["create", "get"] },
       { name: "binding", kind: "Binding", verbs: ["create"] },
       { name: "eviction", kind: "Eviction", group: "policy", version: "v1", verbs: ["create"] },
     );
+  }
+  if (id.group === "" && id.resource === "serviceaccounts") {
+    result.push({ name: "token", kind: "TokenRequest", group: "authentication.k8s.io", version: "v1", verbs: ["create"] });
   }
   return result.sort((a, b) => (a.name < b.name ? -1 : 1));
 }

@@ -1,5 +1,6 @@
 import { type DeleteOptions, type KubeObject, StatusError } from "../api.ts";
 import { applyPatch, patchMediaTypes } from "../patch/patch.ts";
+import type { User } from "../pki/identities.ts";
 import { modifiedMessage, refusals } from "../registry/refusals.ts";
 import type { Registry, WriteOptions } from "../registry/registry.ts";
 import { apiVersionOf, type ResourceDefinition } from "../resources/definition.ts";
@@ -21,6 +22,8 @@ export type ObjectsOptions = {
   store: Store;
   registry: Registry;
   hub: WatchHub;
+  /** Refuses what the user may not write, beyond what the path tells. */
+  admit: (user: User, definition: ResourceDefinition, draft: KubeObject, stored?: KubeObject) => void;
   now: () => Date;
   bookmarkMs: number;
   watchLimitBytes: number;
@@ -89,18 +92,21 @@ export class ObjectHandlers {
     else await sendPieces(response, "application/json", pieces);
   }
 
-  async #create({ request, response, url }: Exchange, target: RequestTarget): Promise<void> {
+  async #create(exchange: Exchange, target: RequestTarget): Promise<void> {
+    const { request, response, url, user } = exchange;
     const { definition } = target;
     const rendition = renditionFor(request.headers.accept, url);
     const given = checkKind(await requireObject(request, definition.type), definition);
     const draft = { ...given, metadata: namespacedMetadata(given, target) } as KubeObject;
     const warnings = checkFields(definition, draft, url);
+    this.#options.admit(user, definition, draft);
     const object = await this.#options.registry.create(definition.id, draft, writeOptions(url));
+    exchange.objectName = object.metadata.name;
     warn(response, warnings);
     send(response, 201, definition, object, rendition, this.#options.now());
   }
 
-  async #update({ request, response, url }: Exchange, target: RequestTarget): Promise<void> {
+  async #update({ request, response, url, user }: Exchange, target: RequestTarget): Promise<void> {
     const { definition } = target;
     const rendition = renditionFor(request.headers.accept, url);
     const given = checkKind(await requireObject(request, definition.type), definition);
@@ -111,12 +117,12 @@ export class ObjectHandlers {
     }
     const draft = { ...given, metadata: { ...metadata, name: target.name } } as KubeObject;
     const warnings = checkFields(definition, draft, url);
-    const object = await this.#write(target, draft, writeOptions(url));
+    const object = await this.#write(user, target, draft, writeOptions(url));
     warn(response, warnings);
     send(response, 200, definition, object, rendition, this.#options.now());
   }
 
-  async #patch({ request, response, url }: Exchange, target: RequestTarget): Promise<void> {
+  async #patch({ request, response, url, user }: Exchange, target: RequestTarget): Promise<void> {
     const { definition } = target;
     const rendition = renditionFor(request.headers.accept, url);
     const mediaType = mediaTypeOf(request);
@@ -131,7 +137,7 @@ export class ObjectHandlers {
       if (isPinned) throw refusals.conflict(definition.id, target.name, modifiedMessage);
       const warnings = checkFields(definition, patched, url);
       try {
-        const object = await this.#write(target, patched, writeOptions(url));
+        const object = await this.#write(user, target, patched, writeOptions(url));
         warn(response, warnings);
         send(response, 200, definition, object, rendition, this.#options.now());
         return;
@@ -179,9 +185,11 @@ export class ObjectHandlers {
     return stored;
   }
 
-  #write({ definition, subresource }: RequestTarget, draft: KubeObject, options: WriteOptions): Promise<KubeObject> {
-    const { registry } = this.#options;
+  #write(user: User, target: RequestTarget, draft: KubeObject, options: WriteOptions): Promise<KubeObject> {
+    const { definition, subresource, namespace, name } = target;
+    const { registry, store, admit } = this.#options;
     if (subresource === "status") return registry.updateStatus(definition.id, draft, options);
+    admit(user, definition, draft, store.get(definition.id, namespace, name));
     return registry.update(definition.id, draft, options);
   }
 }

@@ -83,7 +83,7 @@ function passOn(answer: IncomingMessage, response: Exchange["response"], done: (
 }
 
 /** Kubelets answer in plain text or with a Status; either way the client gets a Status. */
-async function refusalOf(answer: IncomingMessage): Promise<StatusError> {
+export async function refusalOf(answer: IncomingMessage): Promise<StatusError> {
   let text = "";
   for await (const chunk of answer) {
     text += String(chunk);
@@ -100,7 +100,7 @@ async function refusalOf(answer: IncomingMessage): Promise<StatusError> {
   return new StatusError(code, reasons[code] ?? "InternalError", text.trim() || "the kubelet refused the request");
 }
 
-function containerOf(pod: V1Pod, wanted: string | null): string {
+export function containerOf(pod: V1Pod, wanted: string | null): string {
   const main = pod.spec?.containers ?? [];
   const all = [...(pod.spec?.initContainers ?? []), ...main].map((container) => container.name);
   const name = pod.metadata?.name ?? "";
@@ -117,7 +117,7 @@ function containerOf(pod: V1Pod, wanted: string | null): string {
   throw refusals.badRequest(`a container name must be specified for pod ${name}, choose one of: [${choices}]`);
 }
 
-function kubeletAddress(node: KubeObject): { host: string; port: number } {
+export function kubeletAddress(node: KubeObject): { host: string; port: number } {
   const { status } = node as unknown as V1Node;
   const host = status?.addresses?.find((address) => address.type === "InternalIP")?.address;
   if (!host) throw new StatusError(500, "InternalError", `node ${node.metadata.name} has no InternalIP`);

@@ -5,11 +5,13 @@ import { apiServerClusterIP, type Network, nodeAddress } from "../network.ts";
 import { Authority } from "./authority.ts";
 import { writePrivateFile } from "./files.ts";
 import { Identities, keptToken, type User } from "./identities.ts";
+import { openServiceAccountKey, type ServiceAccountKey } from "./service-account-key.ts";
 
 export type Credentials = {
   authority: string;
   server: Certificate;
   identities: Identities;
+  serviceAccountKey: ServiceAccountKey;
   /** What the server shows to kubelets when it asks for logs. */
   kubeletToken: string;
   /** Writes the kubeconfigs, once the address is known; returns the administrator's. */
@@ -41,7 +43,7 @@ export async function openCredentials(
     });
   }
   const clients: Client[] = [
-    { file: "admin", user: { name: "admin", groups: ["system:masters"] } },
+    { file: "admin", user: { name: "kubernetes-admin", groups: ["system:masters"] } },
     ...nodes.map((node) => ({ file: `kubelet-${node}`, user: { name: `system:node:${node}`, groups: ["system:nodes"] } })),
     { file: "proxy", user: { name: "system:kube-proxy", groups: ["system:node-proxier"] } },
   ];
@@ -58,6 +60,7 @@ export async function openCredentials(
     authority: authority.certificate,
     server,
     identities,
+    serviceAccountKey: await openServiceAccountKey(directory),
     kubeletToken,
     async writeKubeconfigs(address, namespace) {
       for (const client of clients) {

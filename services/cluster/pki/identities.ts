@@ -2,7 +2,7 @@ import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { join } from "node:path";
 import { readIfPresent, writePrivateFile } from "./files.ts";
 
-export type User = { name: string; groups: string[] };
+export type User = { name: string; groups: string[]; uid?: string; extra?: Record<string, string[]> };
 
 type Credential = { user: User; digest: Buffer };
 

@@ -4,7 +4,7 @@ import type { Registry } from "./registry.ts";
 
 /** Makes what exists in every cluster: the first namespaces, the storage class, the service of the API server. */
 export async function ensureFirstObjects(registry: Registry, port: number, network: Network): Promise<void> {
-  for (const name of ["default", "kube-system"]) {
+  for (const name of ["default", "kube-system", "kube-public", "kube-node-lease"]) {
     await createMissing(registry, resources.namespaces, { apiVersion: "v1", kind: "Namespace", metadata: { name } });
   }
   await createMissing(registry, resources.storageClasses, {

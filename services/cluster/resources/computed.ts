@@ -12,21 +12,20 @@ export type ComputedResource = {
 
 const metrics = { group: "metrics.k8s.io", version: "v1beta1", singular: "", verbs: ["get", "list"] };
 
-const authorization = { group: "authorization.k8s.io", version: "v1", namespaced: false, verbs: ["create"] };
+const reviews: readonly [group: string, kind: string, namespaced?: boolean][] = [
+  ["authentication.k8s.io", "SelfSubjectReview"],
+  ["authentication.k8s.io", "TokenReview"],
+  ["authorization.k8s.io", "LocalSubjectAccessReview", true],
+  ["authorization.k8s.io", "SelfSubjectAccessReview"],
+  ["authorization.k8s.io", "SelfSubjectRulesReview"],
+  ["authorization.k8s.io", "SubjectAccessReview"],
+];
 
 export const computedResources: readonly ComputedResource[] = [
-  {
-    ...authorization,
-    resource: "selfsubjectaccessreviews",
-    singular: "selfsubjectaccessreview",
-    kind: "SelfSubjectAccessReview",
-  },
-  {
-    ...authorization,
-    resource: "selfsubjectrulesreviews",
-    singular: "selfsubjectrulesreview",
-    kind: "SelfSubjectRulesReview",
-  },
+  ...reviews.map(([group, kind, namespaced = false]) => {
+    const singular = kind.toLowerCase();
+    return { group, version: "v1", resource: `${singular}s`, singular, kind, namespaced, verbs: ["create"] };
+  }),
   { ...metrics, resource: "nodes", kind: "NodeMetrics", namespaced: false },
   { ...metrics, resource: "pods", kind: "PodMetrics", namespaced: true },
 ];
