@@ -1,12 +1,14 @@
 import type { Logger } from "#lib/runtime/logger.ts";
 import type { Cluster } from "../api.ts";
+import { startAutoscaler } from "./autoscaling/controller.ts";
 import { type Clock, systemTimers, type Timers } from "./clock.ts";
-import type { Context } from "./controller.ts";
+import type { AutoscalingOptions, Context } from "./controller.ts";
 import { startEventExpiry } from "./deletion/event-expiry.ts";
 import { startGarbageCollector } from "./deletion/garbage-collector.ts";
 import { startNamespaceController } from "./deletion/namespaces.ts";
 import { startPodGarbageCollector } from "./deletion/pod-gc.ts";
 import { startDeploymentController } from "./deployment/controller.ts";
+import { startDisruptionController } from "./disruption/controller.ts";
 import { startEndpointsController } from "./endpoints/controller.ts";
 import { EventRecorder } from "./events.ts";
 import { createIndexes } from "./indexes.ts";
@@ -28,6 +30,7 @@ export type ControllersOptions = {
   nodeGraceMs?: number;
   /** Where the directories of local volumes are; without it none are provisioned. */
   volumesDir?: string;
+  autoscaling?: AutoscalingOptions;
 };
 
 const starters = [
@@ -39,7 +42,9 @@ const starters = [
   startEndpointsController,
   startNodeController,
   startTaintEviction,
+  startDisruptionController,
   startVirtualNodes,
+  startAutoscaler,
   startNamespaceController,
   startGarbageCollector,
   startPodGarbageCollector,
@@ -48,12 +53,12 @@ const starters = [
 
 /** Starts the scheduler and every controller on one view of the cluster. `stop` waits for the passes under way. */
 export function startControllers(options: ControllersOptions): { stop(): Promise<void> } {
-  const { cluster, logger, clock, timers = systemTimers, nodeGraceMs = 40_000, volumesDir } = options;
+  const { cluster, logger, clock, timers = systemTimers, nodeGraceMs = 40_000, volumesDir, autoscaling } = options;
   const view = new View(cluster);
   const events = new EventRecorder({ cluster, clock, logger });
   const recorder = (component: string) => events.source(component);
   const indexes = createIndexes(view);
-  const context: Context = { cluster, view, indexes, clock, timers, logger, nodeGraceMs, recorder, volumesDir };
+  const context: Context = { cluster, view, indexes, clock, timers, logger, nodeGraceMs, recorder, volumesDir, autoscaling };
   const controllers = starters.map((start) => start(context));
   view.start();
   return {

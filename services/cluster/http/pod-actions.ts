@@ -1,4 +1,4 @@
-import type { KubeObject } from "../api.ts";
+import { type DeleteOptions, type KubeObject, StatusError } from "../api.ts";
 import { timestamp } from "../registry/metadata.ts";
 import { refusals } from "../registry/refusals.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -6,6 +6,7 @@ import { decode } from "../schema/decode.ts";
 import type { Store } from "../store/store.ts";
 import { sendJson, successStatus } from "./answers.ts";
 import { requireObject } from "./body.ts";
+import { evict } from "./eviction.ts";
 import type { Exchange } from "./exchange.ts";
 import { isDryRun } from "./query.ts";
 import type { RequestTarget } from "./request-target.ts";
@@ -44,21 +45,25 @@ async function setScheduled(pod: Pod, { registry, now }: Parts): Promise<void> {
   await registry.updateStatus<Pod>({ group: "", resource: "pods" }, { ...pod, status });
 }
 
-/** pods/eviction: a deletion that disruption budgets may hold up, once there are any. */
+/** pods/eviction: a deletion that disruption budgets may refuse. */
 export async function evictPod({ request, response, url }: Exchange, target: RequestTarget, parts: Parts): Promise<void> {
   if (request.method !== "POST") throw refusals.methodNotAllowed();
-  const { deleteOptions = {} } = (await readAs("V1Eviction", request)) as {
-    deleteOptions?: {
-      gracePeriodSeconds?: number;
-      dryRun?: string[];
-      preconditions?: { uid?: string; resourceVersion?: string };
-    };
+  const { metadata, deleteOptions = {} } = (await readAs("V1Eviction", request)) as {
+    metadata?: { name?: string };
+    deleteOptions?: DeleteOptions & { dryRun?: string[] };
   };
-  await parts.registry.remove(target.definition.id, target.namespace, target.name, {
-    gracePeriodSeconds: deleteOptions.gracePeriodSeconds,
-    preconditions: deleteOptions.preconditions,
-    dryRun: isDryRun(url) || (deleteOptions.dryRun ?? []).includes("All"),
-  });
+  if (metadata?.name && metadata.name !== target.name) {
+    throw refusals.badRequest("name in URL does not match name in Eviction object");
+  }
+  const { gracePeriodSeconds, preconditions } = deleteOptions;
+  const dryRun = isDryRun(url) || (deleteOptions.dryRun ?? []).includes("All");
+  try {
+    await evict(parts, target, { gracePeriodSeconds, preconditions, dryRun });
+  } catch (error) {
+    const seconds = error instanceof StatusError ? error.details?.retryAfterSeconds : undefined;
+    if (typeof seconds === "number") response.setHeader("retry-after", seconds);
+    throw error;
+  }
   sendJson(response, 201, { ...successStatus({}), details: undefined, code: 201 });
 }
 
