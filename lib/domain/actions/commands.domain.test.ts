@@ -67,6 +67,24 @@ async function settledRevision(ref: { namespace: string; name: string }, revisio
 }
 
 describe("scale", () => {
+  test("is refused under an autoscaler, which would undo it, by the autoscaler's name and limits", async () => {
+    const { ref, target } = await deploy();
+    await cluster.create(`
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: { name: ${ref.name}, namespace: fleet }
+spec:
+  scaleTargetRef: { apiVersion: apps/v1, kind: Deployment, name: ${ref.name} }
+  minReplicas: 3
+  maxReplicas: 20
+  metrics: [{ type: Resource, resource: { name: cpu, target: { type: Utilization, averageUtilization: 70 } } }]
+`);
+    const error = await refusal(act(ref, "scale", { replicas: 5, seen: seenReplicas(target) }));
+    expect(error.code).toBe("precondition-failed");
+    expect(error.message).toContain(`The autoscaler ${ref.name} sets the number of instances (3 to 20)`);
+    expect((await read(ref)).spec.replicas).toBe(3);
+  });
+
   test("writes the number, the audit row and the rollout", async () => {
     const { ref, target } = await deploy();
     const result = await act(ref, "scale", { replicas: 5, seen: seenReplicas(target) });

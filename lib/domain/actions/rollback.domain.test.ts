@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { KubernetesClient } from "#lib/kubernetes/client.ts";
-import { paths, type Workload } from "#lib/kubernetes/objects.ts";
+import { paths, type Workload, type WorkloadKind } from "#lib/kubernetes/objects.ts";
 import { until } from "#lib/kubernetes/test-cluster.ts";
 import type { Context } from "../context.ts";
 import { canonicalTemplate, presentRevision } from "../fleet/template.ts";
@@ -26,10 +26,10 @@ beforeAll(async () => {
 afterAll(() => world?.stop());
 
 /** Three revisions with change causes, the same for every service. */
-async function makeHistory(name: string) {
+async function makeHistory(kind: WorkloadKind, name: string) {
   const ref = { namespace: "fleet", name };
-  const path = paths.workload("Deployment", ref.namespace, name);
-  await cluster.create(serviceYaml(name));
+  const path = paths.workload(kind, ref.namespace, name);
+  await cluster.create(serviceYaml(name, { kind }));
   for (const [index, image] of ["switchyard/relay:2.1.0", "switchyard/relay:2.2.0"].entries()) {
     await untilRevision(ref, index + 1);
     await kubernetes.patch(path, [
@@ -61,12 +61,17 @@ function comparable({ metadata, spec }: Workload) {
   return JSON.parse(text.replaceAll(metadata.name, "NAME"));
 }
 
-test.skipIf(!hasKubectl).for([0, 1, 2])(
-  "a rollback to revision %i leaves what `kubectl rollout undo` leaves",
-  async (toRevision) => {
+const cases = (["Deployment", "StatefulSet"] as const).flatMap((kind) => [0, 1, 2].map((toRevision) => ({ kind, toRevision })));
+
+test.skipIf(!hasKubectl).for(cases)(
+  "a rollback of a $kind to revision $toRevision leaves what `kubectl rollout undo` leaves",
+  async ({ kind, toRevision }) => {
     const suffix = randomUUID().slice(0, 8);
-    const [byKubectl, byAction] = await Promise.all([makeHistory(`kubectl-${suffix}`), makeHistory(`action-${suffix}`)]);
-    const undo = ["rollout", "undo", `deployment/${byKubectl.ref.name}`, `--to-revision=${toRevision}`, "-n", "fleet"];
+    const [byKubectl, byAction] = await Promise.all([
+      makeHistory(kind, `kubectl-${suffix}`),
+      makeHistory(kind, `action-${suffix}`),
+    ]);
+    const undo = ["rollout", "undo", `${kind}/${byKubectl.ref.name}`, `--to-revision=${toRevision}`, "-n", "fleet"];
     await run("kubectl", ["--kubeconfig", cluster.kubeconfig, ...undo]);
     const seen = { uid: byAction.target.workload.metadata.uid, templateHash: byAction.target.templateHash };
     const body = { toRevision, reason: "compared with kubectl", seen };

@@ -1,24 +1,28 @@
 import type { Database } from "#lib/database/client.ts";
 import type { KubernetesClient } from "#lib/kubernetes/client.ts";
+import type { WorkloadKind } from "#lib/kubernetes/objects.ts";
 import { TestCluster } from "#lib/kubernetes/test-cluster.ts";
 import { createLogger } from "#lib/runtime/logger.ts";
 import { createTestDatabase } from "../../../e2e/postgres.ts";
 import type { Actor, Context } from "../context.ts";
 import type { Role } from "../users/schemas.ts";
 
-/** A Deployment of a managed service as YAML, for tests. */
-export function serviceYaml(name: string, options: { image?: string; replicas?: number; paused?: boolean } = {}): string {
-  const { image = "switchyard/relay:2.0.0", replicas = 3, paused = false } = options;
+export type ServiceOptions = { kind?: WorkloadKind; image?: string; replicas?: number; paused?: boolean };
+
+/** The workload of a managed service as YAML, for tests. */
+export function serviceYaml(name: string, options: ServiceOptions = {}): string {
+  const { kind = "Deployment", image = "switchyard/relay:2.0.0", replicas = 3, paused = false } = options;
   return `
 apiVersion: apps/v1
-kind: Deployment
+kind: ${kind}
 metadata:
   name: ${name}
   namespace: fleet
   labels: { switchyard.dev/kind: relay }
+  annotations: { team: fleet }
 spec:
   replicas: ${replicas}
-  paused: ${paused}
+  ${kind === "Deployment" ? `paused: ${paused}` : `serviceName: ${name}`}
   selector: { matchLabels: { app: ${name} } }
   template:
     metadata:
