@@ -24,9 +24,9 @@ export type TestCluster = {
 export const testNetwork = "127.72";
 
 /** Starts the API server with its controllers as a process of its own, on a free port with fresh data. */
-export async function startTestCluster(): Promise<TestCluster> {
+export async function startTestCluster(settings: NodeJS.ProcessEnv = {}): Promise<TestCluster> {
   const dataDir = mkdtempSync(join(tmpdir(), "switchyard-conformance-"));
-  let running = await startProcess(dataDir, 0);
+  let running = await startProcess(dataDir, 0, settings);
   const { address } = running;
   const port = Number(new URL(address).port);
   const kubeconfigPath = join(dataDir, "admin.kubeconfig");
@@ -39,7 +39,7 @@ export async function startTestCluster(): Promise<TestCluster> {
     config,
     async restart(signal) {
       await end(running.child, signal);
-      running = await startProcess(dataDir, port);
+      running = await startProcess(dataDir, port, settings);
     },
     async stop() {
       await end(running.child, "SIGTERM");
@@ -49,7 +49,12 @@ export async function startTestCluster(): Promise<TestCluster> {
 }
 
 /** Starts the kubelet of a node (node-1, node-2 or node-3) with a catalogue of images of its own. */
-export function startKubelet(cluster: TestCluster, node: string, imagesDir: string): ChildProcess {
+export function startKubelet(
+  cluster: TestCluster,
+  node: string,
+  imagesDir: string,
+  settings: NodeJS.ProcessEnv = {},
+): ChildProcess {
   const number = node.slice("node-".length);
   return spawn(process.execPath, ["services/cluster/kubelet/main.ts"], {
     cwd: projectDir,
@@ -63,12 +68,17 @@ export function startKubelet(cluster: TestCluster, node: string, imagesDir: stri
       KUBELET_IMAGES: imagesDir,
       KUBELET_SHUTDOWN_GRACE_SECONDS: "1",
       LOG_LEVEL: "error",
+      ...settings,
     },
     stdio: ["ignore", "inherit", "inherit"],
   });
 }
 
-async function startProcess(dataDir: string, port: number): Promise<{ child: ChildProcess; address: string }> {
+async function startProcess(
+  dataDir: string,
+  port: number,
+  settings: NodeJS.ProcessEnv,
+): Promise<{ child: ChildProcess; address: string }> {
   const child = spawn(process.execPath, ["services/cluster/main.ts"], {
     cwd: projectDir,
     env: {
@@ -77,6 +87,7 @@ async function startProcess(dataDir: string, port: number): Promise<{ child: Chi
       CLUSTER_PORT: String(port),
       CLUSTER_NETWORK: testNetwork,
       LOG_LEVEL: "info",
+      ...settings,
     },
     stdio: ["ignore", "pipe", "pipe"],
   });
