@@ -15,6 +15,7 @@ import { createIndexes } from "./indexes.ts";
 import { startNodeController } from "./nodes/controller.ts";
 import { startTaintEviction } from "./nodes/taint-eviction.ts";
 import { startReplicaSetController } from "./replicaset/controller.ts";
+import { startRouteController } from "./routes/controller.ts";
 import { startScheduler } from "./scheduler/controller.ts";
 import { startStatefulSetController } from "./statefulset/controller.ts";
 import { View } from "./view.ts";
@@ -40,6 +41,7 @@ const starters = [
   startVolumeController,
   startScheduler,
   startEndpointsController,
+  startRouteController,
   startNodeController,
   startTaintEviction,
   startDisruptionController,

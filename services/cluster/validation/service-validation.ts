@@ -8,6 +8,9 @@ import { validatePort } from "./pod-validation.ts";
 const types = ["ClusterIP", "ExternalName"];
 const protocols = ["SCTP", "TCP", "UDP"];
 
+/** Fields of an outside network, or of choices among nodes that the one service proxy does not have. */
+const unsupportedFields = ["externalIPs", "externalTrafficPolicy", "loadBalancerClass", "loadBalancerIP", "trafficDistribution"];
+
 export function validateService({ spec }: V1Service, errors: FieldErrors): void {
   if (!spec) {
     errors.required("spec");
@@ -21,6 +24,29 @@ export function validateService({ spec }: V1Service, errors: FieldErrors): void 
   if (!spec.ports?.length && spec.clusterIP !== "None" && spec.type !== "ExternalName") errors.required("spec.ports");
   validateLabels(spec.selector, "spec.selector", errors);
   validatePorts(spec, errors);
+  validateTraffic(spec, errors);
+}
+
+function validateTraffic(spec: V1ServiceSpec, errors: FieldErrors): void {
+  const timeout = spec.sessionAffinityConfig?.clientIP?.timeoutSeconds;
+  if (timeout !== undefined && (timeout <= 0 || timeout > 86_400)) {
+    const path = "spec.sessionAffinityConfig.clientIP.timeoutSeconds";
+    errors.invalid(path, timeout, "must be greater than 0 and less than 86400");
+  }
+  const policy = spec.internalTrafficPolicy;
+  if (policy && policy !== "Cluster") errors.unsupported("spec.internalTrafficPolicy", policy, ["Cluster"]);
+  if (spec.ipFamilyPolicy === "RequireDualStack") {
+    errors.unsupported("spec.ipFamilyPolicy", spec.ipFamilyPolicy, ["PreferDualStack", "SingleStack"]);
+  }
+  for (const [index, family] of (spec.ipFamilies ?? []).entries()) {
+    if (family !== "IPv4") errors.unsupported(`spec.ipFamilies[${index}]`, family, ["IPv4"]);
+  }
+  const given = spec as Record<string, unknown>;
+  for (const field of unsupportedFields) {
+    const value = given[field];
+    const isSet = Array.isArray(value) ? value.length > 0 : Boolean(value);
+    if (isSet) errors.forbidden(`spec.${field}`, "the local cluster has no outside network and one service proxy");
+  }
 }
 
 export function validateServiceUpdate(service: V1Service, stored: V1Service, errors: FieldErrors): void {
@@ -31,7 +57,9 @@ export function validateServiceUpdate(service: V1Service, stored: V1Service, err
   }
 }
 
-function validatePorts({ ports = [] }: V1ServiceSpec, errors: FieldErrors): void {
+/** The proxy forwards TCP. A headless Service may name any protocol: nothing is forwarded for it. */
+function validatePorts({ ports = [], clusterIP }: V1ServiceSpec, errors: FieldErrors): void {
+  const supported = clusterIP === "None" ? protocols : ["TCP"];
   const names = new Set<string>();
   const numbers = new Set<string>();
   for (const [index, port] of ports.entries()) {
@@ -46,7 +74,7 @@ function validatePorts({ ports = [] }: V1ServiceSpec, errors: FieldErrors): void
     if (port.port === undefined) errors.required(`${path}.port`);
     else validatePort(port.port, `${path}.port`, errors);
     if (typeof port.targetPort === "number") validatePort(port.targetPort, `${path}.targetPort`, errors);
-    if (port.protocol && !protocols.includes(port.protocol)) errors.unsupported(`${path}.protocol`, port.protocol, protocols);
+    if (port.protocol && !supported.includes(port.protocol)) errors.unsupported(`${path}.protocol`, port.protocol, supported);
     if (port.nodePort) errors.forbidden(`${path}.nodePort`, "may not be used when `type` is 'ClusterIP'");
     const key = `${port.protocol}/${port.port}`;
     if (numbers.has(key)) errors.duplicate(path, { protocol: port.protocol, port: port.port });
