@@ -19,6 +19,11 @@ export const clusterEnv = z.object({
       return z.NEVER;
     }),
   CLUSTER_NETWORK: z.string().regex(networkPattern, "wants the first half of a loopback network, e.g. 127.10").default("127.10"),
+  CLUSTER_NODE_GRACE_SECONDS: envValue.integer(1, 3600).default(40),
+  /** A Prometheus that the autoscaler asks for Pods metrics. */
+  CLUSTER_PROMETHEUS_URL: envValue.url("http", "https").optional(),
+  CLUSTER_METRICS_SECONDS: envValue.integer(1, 3600).default(10),
+  CLUSTER_AUTOSCALER_SECONDS: envValue.integer(1, 3600).default(15),
   LOG_LEVEL: envValue.logLevel().default("info"),
 });
 

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { parseEnvOrExit } from "#lib/runtime/env.ts";
 import { onShutdown } from "#lib/runtime/lifecycle.ts";
 import { createLogger } from "#lib/runtime/logger.ts";
+import { prometheusMetrics } from "./controllers/autoscaling/prometheus.ts";
 import { startControllers } from "./controllers/start.ts";
 import { clusterEnv } from "./env.ts";
 import { networkOf } from "./network.ts";
@@ -17,6 +18,7 @@ try {
     namespace: env.CLUSTER_NAMESPACE,
     nodes: env.CLUSTER_NODES,
     network: networkOf(env.CLUSTER_NETWORK),
+    metricsIntervalMs: env.CLUSTER_METRICS_SECONDS * 1000,
     logger,
     onFailure(error) {
       logger.fatal({ err: error }, "the data directory cannot be written; stopping, since no write can be acknowledged");
@@ -30,6 +32,13 @@ try {
     clock,
     nodeGraceMs: env.CLUSTER_NODE_GRACE_SECONDS * 1000,
     volumesDir: resolve(env.CLUSTER_DATA_DIR, "volumes"),
+    autoscaling: {
+      sources: {
+        resources: server.metrics,
+        pods: env.CLUSTER_PROMETHEUS_URL ? prometheusMetrics(env.CLUSTER_PROMETHEUS_URL) : undefined,
+      },
+      periodMs: env.CLUSTER_AUTOSCALER_SECONDS * 1000,
+    },
   });
   onShutdown({
     logger,

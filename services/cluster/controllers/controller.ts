@@ -1,5 +1,6 @@
 import type { Logger } from "#lib/runtime/logger.ts";
 import type { Change, Cluster } from "../api.ts";
+import type { MetricSources } from "./autoscaling/sources.ts";
 import type { Clock, Timers } from "./clock.ts";
 import type { EventSource } from "./events.ts";
 import type { Indexes } from "./indexes.ts";
@@ -20,7 +21,11 @@ export type Context = {
   recorder: (component: string) => EventSource;
   /** Where the directories of local volumes are; without it none are provisioned. */
   volumesDir?: string;
+  autoscaling?: AutoscalingOptions;
 };
+
+/** Without sources, autoscalers report that they get no metrics. The period is 15 s by default. */
+export type AutoscalingOptions = { sources?: MetricSources; periodMs?: number };
 
 export type Controller = { name: string; stop: () => Promise<void> };
 

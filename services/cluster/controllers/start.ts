@@ -3,6 +3,7 @@ import type { Cluster } from "../api.ts";
 import { startAutoscaler } from "./autoscaling/controller.ts";
 import { type Clock, systemTimers, type Timers } from "./clock.ts";
 import type { AutoscalingOptions, Context } from "./controller.ts";
+import { startCronJobController } from "./cronjob/controller.ts";
 import { startEventExpiry } from "./deletion/event-expiry.ts";
 import { startGarbageCollector } from "./deletion/garbage-collector.ts";
 import { startNamespaceController } from "./deletion/namespaces.ts";
@@ -12,6 +13,7 @@ import { startDisruptionController } from "./disruption/controller.ts";
 import { startEndpointsController } from "./endpoints/controller.ts";
 import { EventRecorder } from "./events.ts";
 import { createIndexes } from "./indexes.ts";
+import { startJobController } from "./job/controller.ts";
 import { startNodeController } from "./nodes/controller.ts";
 import { startTaintEviction } from "./nodes/taint-eviction.ts";
 import { startReplicaSetController } from "./replicaset/controller.ts";
@@ -38,6 +40,8 @@ const starters = [
   startDeploymentController,
   startReplicaSetController,
   startStatefulSetController,
+  startJobController,
+  startCronJobController,
   startVolumeController,
   startScheduler,
   startEndpointsController,
