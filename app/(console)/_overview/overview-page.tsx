@@ -5,7 +5,8 @@ import { isListed } from "#lib/client/fleet-view.ts";
 import { countOf } from "#lib/client/numbers.ts";
 import { isOver, latestRolloutsQuery } from "#lib/client/rollouts.ts";
 import type { Health, Service } from "#lib/domain/fleet/schemas.ts";
-import { ErrorNotice, TableSkeleton } from "../../ui/notices.tsx";
+import { Answer } from "../../ui/answer.tsx";
+import { TableSkeleton } from "../../ui/notices.tsx";
 import { PageHeader, SectionHeader } from "../../ui/page-header.tsx";
 import { StatusShape } from "../../ui/status.tsx";
 import { RolloutTable } from "../rollouts/_components/rollout-table.tsx";
@@ -13,28 +14,22 @@ import { LastHour } from "./last-hour.tsx";
 import { OverviewServices } from "./overview-services.tsx";
 
 export function OverviewPage() {
-  const { data, error, refetch, errorUpdatedAt } = useQuery(servicesQuery);
+  const query = useQuery(servicesQuery);
   const rollouts = useQuery(latestRolloutsQuery()).data?.items ?? [];
   const active = rollouts.filter((rollout) => !isOver(rollout.state));
-  // What merely supports the fleet is listed once something is wrong with it.
-  const shown = data?.services.filter((service) => isListed(service.kind) || service.health !== "healthy") ?? [];
   return (
     <>
-      <PageHeader title="Overview" aside={data ? <Verdict services={data.services} /> : null} />
-      {error && !data ? (
-        <ErrorNotice
-          className="m-4"
-          what="The fleet could not be read"
-          error={error}
-          since={errorUpdatedAt}
-          still="The audit still answers."
-          onRetry={() => refetch()}
-        />
-      ) : data ? (
-        <OverviewServices services={shown} figures={data.figures} feeds={data.feeds} rollouts={rollouts} />
-      ) : (
-        <TableSkeleton rows={6} columns={7} />
-      )}
+      <PageHeader title="Overview" aside={query.data ? <Verdict services={query.data.services} /> : null} />
+      <Answer
+        of={query}
+        what="The fleet could not be read"
+        still="The audit still answers."
+        waiting={<TableSkeleton rows={6} columns={7} />}
+      >
+        {({ services, figures, feeds }) => (
+          <OverviewServices services={services.filter(isShown)} figures={figures} feeds={feeds} rollouts={rollouts} />
+        )}
+      </Answer>
       {active.length > 0 && (
         <section aria-labelledby="active-rollouts">
           <SectionHeader id="active-rollouts" title="Active rollouts" aside={countOf(active.length, "rollout")} />
@@ -44,6 +39,11 @@ export function OverviewPage() {
       <LastHour />
     </>
   );
+}
+
+/** What merely supports the fleet is listed once something is wrong with it. */
+function isShown({ kind, health }: Service): boolean {
+  return isListed(kind) || health !== "healthy";
 }
 
 const order: Health[] = ["down", "degraded", "unknown", "progressing", "paused"];

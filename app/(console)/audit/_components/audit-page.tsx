@@ -3,11 +3,12 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { auditWords } from "#lib/client/action-texts.ts";
 import { type AuditFilter, auditEntryQuery, auditQuery } from "#lib/client/audit.ts";
 import { type AuditView, outcomes } from "#lib/domain/audit-schemas.ts";
+import { Answer, OlderOnes } from "../../../ui/answer.tsx";
 import { Button } from "../../../ui/button.tsx";
 import { TimeAgo } from "../../../ui/clock.tsx";
 import { type Column, DataTable } from "../../../ui/data-table.tsx";
 import { Select } from "../../../ui/field.tsx";
-import { Empty, ErrorNotice, TableSkeleton } from "../../../ui/notices.tsx";
+import { Empty, TableSkeleton } from "../../../ui/notices.tsx";
 import { PageHeader } from "../../../ui/page-header.tsx";
 import { SearchField } from "../../../ui/search-field.tsx";
 import { OutcomeStatus } from "../../../ui/status.tsx";
@@ -78,12 +79,10 @@ export function AuditPage() {
   const filter: AuditFilter = { search: search.get("search") ?? undefined, outcome, from: fromOf(span) };
   for (const name of filterNames) filter[name] = search.get(name) ?? undefined;
   const open = search.get("entry");
-  const { data, error, refetch, errorUpdatedAt, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery(
-    auditQuery(filter),
-  );
-  const entries = data?.pages.flatMap((page) => page.items) ?? [];
+  const query = useInfiniteQuery(auditQuery(filter));
+  const entries = query.data?.pages.flatMap((page) => page.items) ?? [];
   const isListed = open === null || entries.some((entry) => entry.id === open);
-  const pasted = useQuery({ ...auditEntryQuery(open ?? ""), enabled: data !== undefined && !isListed }).data;
+  const pasted = useQuery({ ...auditEntryQuery(open ?? ""), enabled: query.data !== undefined && !isListed }).data;
   const rows = pasted && !isListed ? [pasted, ...entries] : entries;
   const chosen = filterNames.filter((name) => search.get(name));
   const isFiltered = Boolean(filter.search || outcome || span || chosen.length);
@@ -142,52 +141,42 @@ export function AuditPage() {
           ))}
         </ul>
       )}
-      {error && !data ? (
-        <ErrorNotice
-          className="m-4"
-          what="The audit could not be read"
-          error={error}
-          since={errorUpdatedAt}
-          still="Nothing is lost: an action that cannot be written down is not done."
-          onRetry={() => refetch()}
-        />
-      ) : data ? (
-        <DataTable
-          label="Audit entries"
-          columns={columns}
-          rows={rows}
-          keyOf={(entry) => entry.id}
-          nameOf={(entry) => `${auditWords(entry)} ${entry.target} ${entry.outcome}`}
-          onOpen={(entry) => setSearch({ entry: entry.id === open ? null : entry.id })}
-          expanded={(entry) =>
-            entry.id === open ? (
-              <AuditDetail entry={entry} onFilter={(name, value) => setSearch({ [name]: value, entry: null })} />
-            ) : null
-          }
-          empty={
-            isFiltered ? (
-              <Empty title="No entry fits these filters">
-                <Button onClick={clear} className="mt-2">
-                  Clear the filters
-                </Button>
-              </Empty>
-            ) : (
-              <Empty title="Nothing was done yet">
-                Every action, refused ones too, is written here with who, what, before, after and why.
-              </Empty>
-            )
-          }
-        />
-      ) : (
-        <TableSkeleton rows={12} columns={5} />
-      )}
-      {hasNextPage && (
-        <div className="p-4 text-center">
-          <Button busy={isFetchingNextPage} onClick={() => fetchNextPage()}>
-            Show older ones
-          </Button>
-        </div>
-      )}
+      <Answer
+        of={query}
+        what="The audit could not be read"
+        still="Nothing is lost: an action that cannot be written down is not done."
+        waiting={<TableSkeleton rows={12} columns={5} />}
+      >
+        {() => (
+          <DataTable
+            label="Audit entries"
+            columns={columns}
+            rows={rows}
+            keyOf={(entry) => entry.id}
+            nameOf={(entry) => `${auditWords(entry)} ${entry.target} ${entry.outcome}`}
+            onOpen={(entry) => setSearch({ entry: entry.id === open ? null : entry.id })}
+            expanded={(entry) =>
+              entry.id === open ? (
+                <AuditDetail entry={entry} onFilter={(name, value) => setSearch({ [name]: value, entry: null })} />
+              ) : null
+            }
+            empty={
+              isFiltered ? (
+                <Empty title="No entry fits these filters">
+                  <Button onClick={clear} className="mt-2">
+                    Clear the filters
+                  </Button>
+                </Empty>
+              ) : (
+                <Empty title="Nothing was done yet">
+                  Every action, refused ones too, is written here with who, what, before, after and why.
+                </Empty>
+              )
+            }
+          />
+        )}
+      </Answer>
+      <OlderOnes of={query} />
     </>
   );
 }

@@ -15,11 +15,12 @@ import {
 } from "#lib/client/fleet-view.ts";
 import { countOf } from "#lib/client/numbers.ts";
 import { type Feed, type Health, healthWords, type Service } from "#lib/domain/fleet/schemas.ts";
+import { Answer } from "../../../ui/answer.tsx";
 import { Button } from "../../../ui/button.tsx";
 import { DataTable } from "../../../ui/data-table.tsx";
 import { FilterMenu } from "../../../ui/filter-menu.tsx";
 import { NoServices } from "../../../ui/no-services.tsx";
-import { Empty, ErrorNotice, TableSkeleton } from "../../../ui/notices.tsx";
+import { Empty, TableSkeleton } from "../../../ui/notices.tsx";
 import { PageHeader } from "../../../ui/page-header.tsx";
 import { SearchField } from "../../../ui/search-field.tsx";
 import { healthWord, Status } from "../../../ui/status.tsx";
@@ -31,7 +32,8 @@ export function FleetPage() {
   const [search, setSearch] = useUrlState();
   const view = parseFleetView(search);
   const change = (part: Partial<FleetView>) => setSearch(fleetViewParameters({ ...view, ...part }));
-  const { data, error, refetch, errorUpdatedAt } = useQuery(servicesQuery);
+  const query = useQuery(servicesQuery);
+  const { data } = query;
   const services = data?.services ?? [];
   const figures = data?.figures ?? {};
   const shown = selectServices(services, figures, view);
@@ -99,40 +101,36 @@ export function FleetPage() {
           />
         </span>
       </PageHeader>
-      {error && !data ? (
-        <ErrorNotice
-          className="m-4"
-          what="The fleet could not be read"
-          error={error}
-          since={errorUpdatedAt}
-          still="Rollouts and the audit still answer."
-          onRetry={() => refetch()}
-        />
-      ) : !data ? (
-        <TableSkeleton rows={10} columns={8} />
-      ) : (
-        <DataTable
-          label="Services"
-          columns={columns}
-          rows={shown}
-          keyOf={(service) => service.id}
-          nameOf={(service) => `${service.name} ${healthWord(service.health)}`}
-          onOpen={(service) => router.push(`/fleet/${service.id}`)}
-          sort={{
-            column: view.sort,
-            descending: view.descending,
-            onSort: (column) => change({ sort: column as FleetColumn, descending: view.sort === column && !view.descending }),
-          }}
-          empty={
-            <FleetEmpty
-              isFiltered={isFiltered}
-              hidden={hiddenKinds}
-              feeds={data.feeds}
-              onClear={() => change({ search: "", kinds: [], health: [], namespaces: [] })}
-            />
-          }
-        />
-      )}
+      <Answer
+        of={query}
+        what="The fleet could not be read"
+        still="Rollouts and the audit still answer."
+        waiting={<TableSkeleton rows={10} columns={8} />}
+      >
+        {({ feeds }) => (
+          <DataTable
+            label="Services"
+            columns={columns}
+            rows={shown}
+            keyOf={(service) => service.id}
+            nameOf={(service) => `${service.name} ${healthWord(service.health)}`}
+            onOpen={(service) => router.push(`/fleet/${service.id}`)}
+            sort={{
+              column: view.sort,
+              descending: view.descending,
+              onSort: (column) => change({ sort: column as FleetColumn, descending: view.sort === column && !view.descending }),
+            }}
+            empty={
+              <FleetEmpty
+                isFiltered={isFiltered}
+                hidden={hiddenKinds}
+                feeds={feeds}
+                onClear={() => change({ search: "", kinds: [], health: [], namespaces: [] })}
+              />
+            }
+          />
+        )}
+      </Answer>
     </>
   );
 }

@@ -4,9 +4,10 @@ import Link from "next/link";
 import { servicesQuery } from "#lib/client/fleet.ts";
 import { rolloutsQuery } from "#lib/client/rollouts.ts";
 import { type RolloutState, rolloutStates } from "#lib/domain/rollouts/schemas.ts";
+import { Answer, OlderOnes } from "../../../ui/answer.tsx";
 import { Button } from "../../../ui/button.tsx";
 import { Select } from "../../../ui/field.tsx";
-import { Empty, ErrorNotice, TableSkeleton } from "../../../ui/notices.tsx";
+import { Empty, TableSkeleton } from "../../../ui/notices.tsx";
 import { PageHeader } from "../../../ui/page-header.tsx";
 import { useUrlState } from "../../../ui/use-url-state.ts";
 import { RolloutTable } from "./rollout-table.tsx";
@@ -16,11 +17,8 @@ export function RolloutsPage() {
   const state = rolloutStates.find((candidate) => candidate === search.get("state"));
   const service = search.get("service");
   const [namespace, name] = service?.split("/") ?? [];
-  const { data, error, refetch, errorUpdatedAt, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery(
-    rolloutsQuery({ state, namespace, service: name }),
-  );
+  const query = useInfiniteQuery(rolloutsQuery({ state, namespace, service: name }));
   const services = useQuery(servicesQuery).data?.services ?? [];
-  const rollouts = data?.pages.flatMap((page) => page.items) ?? [];
   return (
     <>
       <PageHeader title="Rollouts">
@@ -52,46 +50,36 @@ export function RolloutsPage() {
           ))}
         </Select>
       </PageHeader>
-      {error && !data ? (
-        <ErrorNotice
-          className="m-4"
-          what="The rollouts could not be read"
-          error={error}
-          since={errorUpdatedAt}
-          still="The fleet is still live."
-          onRetry={() => refetch()}
-        />
-      ) : data ? (
-        <RolloutTable
-          rollouts={rollouts}
-          empty={
-            state || service ? (
-              <Empty title="No rollout fits these filters">
-                <Button onClick={() => setSearch({ state: null, service: null })} className="mt-2">
-                  Clear the filters
-                </Button>
-              </Empty>
-            ) : (
-              <Empty title="No rollouts yet">
-                Every change of a service that Switchyard makes is followed here. Start one from{" "}
-                <Link href="/fleet" className="text-accent hover:underline">
-                  a service's page
-                </Link>
-                .
-              </Empty>
-            )
-          }
-        />
-      ) : (
-        <TableSkeleton rows={10} columns={7} />
-      )}
-      {hasNextPage && (
-        <div className="p-4 text-center">
-          <Button busy={isFetchingNextPage} onClick={() => fetchNextPage()}>
-            Show older ones
-          </Button>
-        </div>
-      )}
+      <Answer
+        of={query}
+        what="The rollouts could not be read"
+        still="The fleet is still live."
+        waiting={<TableSkeleton rows={10} columns={7} />}
+      >
+        {({ pages }) => (
+          <RolloutTable
+            rollouts={pages.flatMap((page) => page.items)}
+            empty={
+              state || service ? (
+                <Empty title="No rollout fits these filters">
+                  <Button onClick={() => setSearch({ state: null, service: null })} className="mt-2">
+                    Clear the filters
+                  </Button>
+                </Empty>
+              ) : (
+                <Empty title="No rollouts yet">
+                  Every change of a service that Switchyard makes is followed here. Start one from{" "}
+                  <Link href="/fleet" className="text-accent hover:underline">
+                    a service's page
+                  </Link>
+                  .
+                </Empty>
+              )
+            }
+          />
+        )}
+      </Answer>
+      <OlderOnes of={query} />
     </>
   );
 }
