@@ -24,7 +24,7 @@ beforeAll(async () => {
     namespace: "fleet",
     nodes: ["node-1"],
     logger: createLogger("test", "silent"),
-    watchHistory: 20,
+    watchHistory: 10,
     bookmarkMs: 50,
     watchLimitBytes: 64 * 1024,
   });

@@ -13,6 +13,7 @@ import { sendBytes, sendJson, sendPieces, sendYaml, successStatus } from "./answ
 import { mediaTypeOf, parseText, readBody, readObject, requireObject, unsupportedMediaType } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
 import { encodeList, encodeOne, pageOf } from "./list.ts";
+import { checkListOptions, checkListRevision } from "./list-options.ts";
 import { chooseRendition, type Rendition } from "./negotiation.ts";
 import { flag, isDryRun, wholeNumber } from "./query.ts";
 import type { RequestTarget } from "./request-target.ts";
@@ -61,9 +62,14 @@ export class ObjectHandlers {
   }
 
   async #get({ request, response, url }: Exchange, target: RequestTarget): Promise<void> {
+    const { store, now } = this.#options;
+    const { definition, namespace, name } = target;
     const rendition = renditionFor(request.headers.accept, url);
-    await this.#options.store.settled();
-    send(response, 200, target.definition, this.#stored(target), rendition, this.#options.now());
+    const stored = store.get(definition.id, namespace, name);
+    // What was read may be newer than what is durable, and nobody may see what a crash could take back.
+    await store.settled();
+    if (!stored) throw refusals.notFound(definition.id, name);
+    send(response, 200, definition, stored, rendition, now());
   }
 
   async #list(exchange: Exchange, target: RequestTarget): Promise<void> {
@@ -72,13 +78,8 @@ export class ObjectHandlers {
     const { definition } = target;
     const rendition = renditionFor(request.headers.accept, url);
     const select = selectFor(target, url);
-    await store.settled();
+    checkListOptions(url);
     if (flag(url, "watch")) {
-      if (flag(url, "sendInitialEvents")) {
-        const message =
-          "sendInitialEvents: Forbidden: sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled";
-        throw new StatusError(422, "Invalid", message);
-      }
       const watchOptions = { store, hub, definition, select, rendition, now, bookmarkMs, limitBytes: watchLimitBytes };
       const end = streamWatch(exchange, watchOptions);
       this.#watches.add(end);
@@ -86,7 +87,10 @@ export class ObjectHandlers {
       return;
     }
     const objects = store.list(definition.id).filter(select);
-    const page = pageOf(objects, store.revision, wholeNumber(url, "limit") ?? 0, url.searchParams.get("continue") ?? "");
+    const { revision } = store;
+    await store.settled();
+    checkListRevision(url, revision);
+    const page = pageOf(objects, revision, wholeNumber(url, "limit") ?? 0, url.searchParams.get("continue") ?? "");
     const pieces = encodeList(definition, page, rendition, now());
     if (rendition.form === "objects" && rendition.isYaml) sendYaml(response, 200, Buffer.concat(pieces));
     else await sendPieces(response, "application/json", pieces);

@@ -15,6 +15,7 @@ export class WatchStream {
   readonly #initial: Iterator<Buffer>;
   #queue: Buffer[] = [];
   #queuedBytes = 0;
+  #isStarted = false;
   #isInitial = true;
   #isBlocked = false;
   #isScheduled = false;
@@ -36,6 +37,7 @@ export class WatchStream {
       "transfer-encoding": "chunked",
     });
     this.#response.flushHeaders();
+    this.#isStarted = true;
     this.#pump();
   }
 
@@ -56,6 +58,7 @@ export class WatchStream {
   }
 
   #pump(): void {
+    if (!this.#isStarted || this.#response.destroyed) return;
     while (this.#isInitial && !this.#isBlocked) {
       const { value, done } = this.#initial.next();
       if (done) this.#isInitial = false;

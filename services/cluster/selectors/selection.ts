@@ -17,7 +17,7 @@ export function selectionOf(query: SelectionQuery, extraFields: FieldsOf, fieldN
     }
   }
   const { namespace, name } = query;
-  return (object) => {
+  const select = (object: KubeObject): boolean => {
     const { metadata } = object;
     if (namespace && metadata.namespace !== namespace) return false;
     if (name && metadata.name !== name) return false;
@@ -26,4 +26,5 @@ export function selectionOf(query: SelectionQuery, extraFields: FieldsOf, fieldN
     const identity = { "metadata.name": metadata.name, "metadata.namespace": metadata.namespace ?? "" };
     return matchesFields(fields, { ...extraFields(object), ...identity });
   };
+  return Object.assign(select, { key: JSON.stringify([namespace, name, query.labelSelector, query.fieldSelector]) });
 }

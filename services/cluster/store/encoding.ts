@@ -2,7 +2,7 @@ import type { KubeObject } from "../api.ts";
 
 const encoded = new WeakMap<KubeObject, Buffer>();
 
-/** The JSON of a stored object, made once per version and shared by the log, lists and every watcher. */
+/** The JSON of a stored object, made once for its newest version and shared by the log, lists and every watcher. */
 export function encodeObject(object: KubeObject): Buffer {
   let bytes = encoded.get(object);
   if (!bytes) {
@@ -13,6 +13,11 @@ export function encodeObject(object: KubeObject): Buffer {
     encoded.set(object, bytes);
   }
   return bytes;
+}
+
+/** Lets go of the bytes of a version that is not the newest any more; they are made again should somebody want them. */
+export function forgetEncoding(object: KubeObject): void {
+  encoded.delete(object);
 }
 
 export function deepFreeze<T>(value: T): T {

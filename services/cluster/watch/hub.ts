@@ -1,15 +1,17 @@
 import type { KubeObject, ResourceId } from "../api.ts";
-import { encodeObject } from "../store/encoding.ts";
+import { forgetEncoding } from "../store/encoding.ts";
 import { type Store, type StoreChange, tableKey } from "../store/store.ts";
 
 export type WatchEventType = "ADDED" | "MODIFIED" | "DELETED";
 
-/** What a watcher sees of a change. The bytes are kept on the change, so that all watchers of one form share them. */
+/** What a watcher sees of a change. */
 export type WatchEvent = { type: WatchEventType; object: KubeObject; revision: number; change: SharedChange };
 
-export type SharedChange = StoreChange & { frames: Map<string, Buffer> };
+/** A change with the bytes that its watchers of the moment share, by their form. */
+export type SharedChange = StoreChange & { frames?: Map<string, Buffer> };
 
-export type Selection = (object: KubeObject) => boolean;
+/** Which objects a watcher wants. Watchers whose selections have the same key are served together. */
+export type Selection = ((object: KubeObject) => boolean) & { key?: string };
 
 export type Subscription = {
   /** The events since the revision that the caller asked for. */
@@ -17,7 +19,14 @@ export type Subscription = {
   end(): void;
 };
 
-type Channel = { history: SharedChange[]; oldestRevision: number; watchers: Set<(change: SharedChange) => void> };
+type Watcher = { from: number; onEvent: (event: WatchEvent) => void };
+type Group = { select: Selection; watchers: Set<Watcher> };
+type Past = { change: SharedChange; atMs: number };
+type Channel = { history: Past[]; oldestRevision: number; groups: Map<string, Group> };
+
+/** In a burst of changes the window grows to so many times its size, for those that are younger than `burstMs`. */
+const burstFactor = 4;
+const burstMs = 60_000;
 
 /** Hands every durable change to the watchers of its resource, and keeps a window of past changes for those that come back. */
 export class WatchHub {
@@ -25,12 +34,18 @@ export class WatchHub {
   readonly #channels = new Map<string, Channel>();
   readonly #historySize: number;
   readonly #firstRevision: number;
+  #unnamed = 0;
 
   constructor(store: Store, historySize = 2048) {
     this.#store = store;
     this.#historySize = historySize;
     this.#firstRevision = store.revision;
     store.subscribe((change) => this.#publish(change));
+  }
+
+  /** The revision from which a watch of the resource can still start. */
+  oldestRevision(id: ResourceId): number {
+    return this.#channel(id).oldestRevision;
   }
 
   /**
@@ -41,33 +56,53 @@ export class WatchHub {
     const channel = this.#channel(id);
     if (revision < channel.oldestRevision || revision > this.#store.revision) return undefined;
     const backlog = channel.history
-      .filter((change) => change.revision > revision)
-      .flatMap((change) => selectEvent(change, select) ?? []);
-    const watcher = (change: SharedChange) => {
-      if (change.revision <= revision) return;
-      const event = selectEvent(change, select);
-      if (event) onEvent(event);
+      .filter(({ change }) => change.revision > revision)
+      .flatMap(({ change }) => selectEvent(change, select) ?? []);
+    const key = select.key ?? `unnamed ${++this.#unnamed}`;
+    const group = channel.groups.get(key) ?? { select, watchers: new Set() };
+    channel.groups.set(key, group);
+    const watcher = { from: revision, onEvent };
+    group.watchers.add(watcher);
+    const end = () => {
+      group.watchers.delete(watcher);
+      if (group.watchers.size === 0 && channel.groups.get(key) === group) channel.groups.delete(key);
     };
-    channel.watchers.add(watcher);
-    return { backlog, end: () => channel.watchers.delete(watcher) };
+    return { backlog, end };
   }
 
   #publish(change: StoreChange): void {
     const channel = this.#channel(change.id);
-    const shared: SharedChange = { ...change, frames: new Map() };
-    channel.history.push(shared);
-    if (channel.history.length > this.#historySize * 1.25) {
-      const dropped = channel.history.splice(0, channel.history.length - this.#historySize);
-      channel.oldestRevision = dropped.at(-1)?.revision ?? channel.oldestRevision;
+    const shared: SharedChange = { ...change };
+    const nowMs = performance.now();
+    channel.history.push({ change: shared, atMs: nowMs });
+    for (const one of this.#channels.values()) this.#trim(one, nowMs);
+    for (const { select, watchers } of channel.groups.values()) {
+      const event = selectEvent(shared, select);
+      if (!event) continue;
+      for (const { from, onEvent } of watchers) if (change.revision > from) onEvent(event);
     }
-    for (const watcher of channel.watchers) watcher(shared);
+    // Whoever follows has its bytes by now. Those who come back later are few, and have theirs made again.
+    shared.frames = undefined;
+    if (change.previous) forgetEncoding(change.previous);
+  }
+
+  #trim(channel: Channel, nowMs: number): void {
+    const { history } = channel;
+    const size = this.#historySize;
+    if (history.length <= size * 1.25) return;
+    const oldest = history[0];
+    const isBurst = oldest !== undefined && nowMs - oldest.atMs < burstMs;
+    if (isBurst && history.length <= size * burstFactor) return;
+    const kept = isBurst ? Math.floor(size * (burstFactor - 0.25)) : size;
+    const dropped = history.splice(0, history.length - kept);
+    channel.oldestRevision = dropped.at(-1)?.change.revision ?? channel.oldestRevision;
   }
 
   #channel(id: ResourceId): Channel {
     const key = tableKey(id);
     let channel = this.#channels.get(key);
     if (!channel) {
-      channel = { history: [], oldestRevision: this.#firstRevision, watchers: new Set() };
+      channel = { history: [], oldestRevision: this.#firstRevision, groups: new Map() };
       this.#channels.set(key, channel);
     }
     return channel;
@@ -88,15 +123,19 @@ export function selectEvent(change: SharedChange, select: Selection): WatchEvent
 
 /** The line of a watch stream for an object. */
 export function encodeFrame(type: WatchEventType, objectBytes: Buffer): Buffer {
-  return Buffer.concat([Buffer.from(`{"type":"${type}","object":`), objectBytes, Buffer.from("}\n")]);
+  return Buffer.concat([Buffer.from(`{"type":"${type}","object":`), objectBytes, lineEnd]);
 }
 
-export function sharedFrame({ type, object, change }: WatchEvent): Buffer {
-  const left = type === "DELETED" && change.type !== "DELETED";
-  const key = left ? "LEFT" : type;
+const lineEnd = Buffer.from("}\n");
+
+/** The line of an event in a form of its object, made once for all watchers that take the event in this form. */
+export function sharedFrame({ type, object, change }: WatchEvent, form: string, encode: (object: KubeObject) => Buffer): Buffer {
+  // What left a selection is the object before the change, under the number of the change.
+  const key = `${type === "DELETED" && change.type !== "DELETED" ? "LEFT" : type} ${form}`;
+  change.frames ??= new Map();
   let frame = change.frames.get(key);
   if (!frame) {
-    frame = encodeFrame(type, left ? Buffer.from(JSON.stringify(object)) : encodeObject(object));
+    frame = encodeFrame(type, encode(object));
     change.frames.set(key, frame);
   }
   return frame;
