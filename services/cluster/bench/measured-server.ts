@@ -20,6 +20,9 @@ export type MeasuredServer = {
   end(signal: "SIGTERM" | "SIGKILL"): Promise<void>;
 };
 
+/** As the launcher starts it (services/launcher/local-cluster.ts). */
+const launchedWith = ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=8"];
+
 export type MeasuredServerOptions = {
   dataDir: string;
   /** A folder for the CPU profiles of the server's phases. */
@@ -29,15 +32,11 @@ export type MeasuredServerOptions = {
 export async function startMeasuredServer({ dataDir, profileDir }: MeasuredServerOptions): Promise<MeasuredServer> {
   const startedAt = performance.now();
   const probe = fileURLToPath(new URL("./probe.ts", import.meta.url));
-  const child = spawn(
-    process.execPath,
-    ["--expose-gc", "--disable-warning=ExperimentalWarning", "--import", probe, "services/cluster/main.ts"],
-    {
-      cwd: projectDir,
-      env: { ...process.env, CLUSTER_DATA_DIR: dataDir, CLUSTER_PORT: "0", CLUSTER_NETWORK: "127.74", LOG_LEVEL: "info" },
-      stdio: ["ignore", "pipe", "inherit", "ipc"],
-    },
-  );
+  const child = spawn(process.execPath, [...launchedWith, "--expose-gc", "--import", probe, "services/cluster/main.ts"], {
+    cwd: projectDir,
+    env: { ...process.env, CLUSTER_DATA_DIR: dataDir, CLUSTER_PORT: "0", CLUSTER_NETWORK: "127.74", LOG_LEVEL: "info" },
+    stdio: ["ignore", "pipe", "inherit", "ipc"],
+  });
   await untilServing(child);
   const startedInMs = performance.now() - startedAt;
   const kubeconfigPath = join(dataDir, "admin.kubeconfig");
