@@ -1,6 +1,7 @@
 import type { V1NetworkPolicy, V2HorizontalPodAutoscaler } from "@kubernetes/client-node";
 import { setAutoscalerDefaults, setNetworkPolicyDefaults } from "../defaults/policy-defaults.ts";
 import { horizontalPodAutoscalerTable, networkPolicyTable, podDisruptionBudgetTable } from "../tables/policy-tables.ts";
+import { validateAutoscaler } from "../validation/autoscaler-validation.ts";
 import type { ResourceDefinition } from "./definition.ts";
 
 export const policyResources: ResourceDefinition[] = [
@@ -23,6 +24,7 @@ export const policyResources: ResourceDefinition[] = [
     prepareCreate(object) {
       object.status = { currentReplicas: 0, desiredReplicas: 0 };
     },
+    validate: (object, errors) => validateAutoscaler((object as unknown as V2HorizontalPodAutoscaler).spec, errors),
   },
   {
     id: { group: "policy", resource: "poddisruptionbudgets" },
