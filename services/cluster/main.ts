@@ -27,7 +27,7 @@ try {
   });
   const clock = { now: () => new Date() };
   const controllers = startControllers({
-    cluster: server.registry,
+    cluster: server.cluster,
     logger,
     clock,
     nodeGraceMs: env.CLUSTER_NODE_GRACE_SECONDS * 1000,

@@ -3,6 +3,8 @@ import type { AddressInfo } from "node:net";
 import type { Logger } from "#lib/runtime/logger.ts";
 import { openAccess } from "./access/access.ts";
 import { admitObject } from "./access/admission.ts";
+import { auditedCluster } from "./access/audited-cluster.ts";
+import type { Cluster } from "./api.ts";
 import { ApiHandler } from "./http/api-handler.ts";
 import { ExecTunnels } from "./http/exec.ts";
 import { ObjectHandlers } from "./http/objects.ts";
@@ -42,6 +44,8 @@ export type RunningServer = {
   /** `https://127.0.0.1:PORT`. */
   address: string;
   registry: Registry;
+  /** The registry for the cluster's own controllers: what they write is in the audit log. */
+  cluster: Cluster;
   kubeconfigPath: string;
   metrics: ResourceMetrics;
   stop(): Promise<void>;
@@ -119,7 +123,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       await access.stop();
       await stopServer(server, objects, store);
     };
-    return { address, registry, kubeconfigPath, metrics, stop };
+    const cluster = auditedCluster(registry, access.audit, "system:kube-controller-manager");
+    return { address, registry, cluster, kubeconfigPath, metrics, stop };
   } catch (error) {
     await store.close();
     throw error;

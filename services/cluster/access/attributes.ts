@@ -25,7 +25,7 @@ const verbs: Record<string, string> = {
 };
 
 /** Subresources that open a shell or a tunnel: whoever may only read must not reach them by a GET that upgrades. */
-const tunnels = new Set(["exec", "attach", "portforward"]);
+export const tunnels: ReadonlySet<string> = new Set(["exec", "attach", "portforward"]);
 
 /** Source: apiserver/pkg/endpoints/request/requestinfo.go. */
 export function attributesOf(method: string, url: URL): Attributes {

@@ -2,7 +2,7 @@ import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Logger } from "#lib/runtime/logger.ts";
 import type { Access } from "../access/access.ts";
-import { attributesOf } from "../access/attributes.ts";
+import { attributesOf, tunnels } from "../access/attributes.ts";
 import { StatusError } from "../api.ts";
 import type { ResourceMetrics } from "../metrics/collector.ts";
 import { answerMetrics, metricsPath } from "../metrics/metrics-api.ts";
@@ -115,7 +115,7 @@ export class ApiHandler {
     if (isReview(attributes)) return answerReview(exchange, access);
     if (path.startsWith(metricsPath)) return answerMetrics(exchange, this.#options);
     const target = parseTarget(path, catalogue);
-    if (upgrade && !isGet(exchange.request) && target.subresource !== "exec") {
+    if (upgrade && !isGet(exchange.request) && !tunnels.has(target.subresource)) {
       throw refusals.badRequest("only pods/exec takes a connection over");
     }
     await this.#dispatch(exchange, target);

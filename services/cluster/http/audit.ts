@@ -2,12 +2,12 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Attributes } from "../access/attributes.ts";
 import type { AuditEvent, AuditLog, AuditUser } from "../access/audit-log.ts";
+import { heartbeats, microtime } from "../access/audited-cluster.ts";
 import type { StatusError } from "../api.ts";
 import type { User } from "../pki/identities.ts";
 import type { Identity } from "./authorization.ts";
 
 const writes = new Set(["create", "update", "patch", "delete", "deletecollection"]);
-const heartbeats = new Set(["leases", "events"]);
 
 /** Whether a request belongs in the audit log: every write and every exec, but not questions, and no heartbeats of the cluster's own parts. */
 export function isAudited({ isResource, verb, group, resource }: Attributes, user: User | undefined): boolean {
@@ -21,6 +21,8 @@ export class AuditRecord {
   readonly #request: IncomingMessage;
   readonly #attributes: Attributes;
   readonly #received = new Date();
+  /** Asked for at once: a connection that was closed has none. */
+  readonly #address: string | undefined;
   #identity: Identity | undefined;
   #allowedBecause: string | undefined;
   #written = false;
@@ -29,6 +31,7 @@ export class AuditRecord {
     this.#log = log;
     this.#request = request;
     this.#attributes = attributes;
+    this.#address = request.socket.remoteAddress;
   }
 
   identify(identity: Identity): void {
@@ -44,7 +47,6 @@ export class AuditRecord {
     if (this.#written || !isAudited(this.#attributes, this.#identity?.caller)) return;
     this.#written = true;
     const { caller, user } = this.#identity ?? {};
-    const address = this.#request.socket.remoteAddress;
     const userAgent = this.#request.headers["user-agent"];
     this.#log.append({
       kind: "Event",
@@ -56,7 +58,7 @@ export class AuditRecord {
       verb: this.#attributes.verb,
       user: caller ? auditUser(caller) : {},
       ...(user && user !== caller ? { impersonatedUser: auditUser(user) } : {}),
-      ...(address ? { sourceIPs: [address] } : {}),
+      ...(this.#address ? { sourceIPs: [this.#address] } : {}),
       ...(userAgent ? { userAgent } : {}),
       objectRef: objectRefOf(this.#attributes, objectName),
       responseStatus: responseStatus(code, refusal),
@@ -82,7 +84,7 @@ function responseStatus(code: number, refusal: StatusError | undefined): AuditEv
   return { metadata: {}, status: "Failure", ...(isQuotable ? { message } : {}), reason, code };
 }
 
-export function objectRefOf(attributes: Attributes, objectName: string | undefined): Record<string, string> {
+function objectRefOf(attributes: Attributes, objectName: string | undefined): Record<string, string> {
   const { group, version, resource, subresource, namespace, name } = attributes;
   const fields = { resource, namespace, name: name || objectName, apiGroup: group, apiVersion: version, subresource };
   return Object.fromEntries(Object.entries(fields).filter((entry): entry is [string, string] => Boolean(entry[1])));
@@ -90,8 +92,4 @@ export function objectRefOf(attributes: Attributes, objectName: string | undefin
 
 function auditUser({ name, groups, uid, extra }: User): AuditUser {
   return { username: name, ...(uid ? { uid } : {}), groups, ...(extra ? { extra } : {}) };
-}
-
-export function microtime(date: Date): string {
-  return date.toISOString().replace("Z", "000Z");
 }

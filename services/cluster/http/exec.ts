@@ -10,6 +10,7 @@ import { flag } from "./query.ts";
 import type { RequestTarget } from "./request-target.ts";
 
 const connectTimeoutMs = 10_000;
+const rememberedRefusals = 100;
 const streams = ["stdin", "stdout", "stderr", "tty"];
 const passedOn = ["sec-websocket-key", "sec-websocket-version", "sec-websocket-protocol", "sec-websocket-extensions", "origin"];
 
@@ -20,6 +21,8 @@ export class ExecTunnels {
   readonly #store: Store;
   readonly #kubelets: KubeletAccess;
   readonly #open = new Set<Duplex>();
+  /** kubectl asks again by SPDY when a websocket is refused, and shows the second answer alone: it must be the first one's reason. */
+  readonly #refused = new Map<string, StatusError>();
 
   constructor(store: Store, kubelets: KubeletAccess) {
     this.#store = store;
@@ -32,16 +35,27 @@ export class ExecTunnels {
 
   /** Resolves when the client is connected. Throws what stands against it. */
   async open(exchange: Exchange, target: RequestTarget): Promise<void> {
-    const { request, url, upgrade } = exchange;
+    const { request, url, upgrade, user } = exchange;
     const { method, headers } = request;
     if (method !== "GET" && method !== "POST") throw refusals.methodNotAllowed();
     const { path, node } = this.#find(url, target);
     if (!upgrade) throw refusals.badRequest("Upgrade request required");
-    if (method !== "GET" || headers.upgrade?.toLowerCase() !== "websocket") {
-      const protocol = JSON.stringify(headers.upgrade ?? "");
-      throw refusals.badRequest(`unable to upgrade to ${protocol}: only websockets are served here, use kubectl 1.31 or newer`);
+    const key = `${user.name} ${request.url}`;
+    const earlier = this.#refused.get(key);
+    this.#refused.delete(key);
+    if (method !== "GET" || headers.upgrade?.toLowerCase() !== "websocket") throw earlier ?? onlyWebsockets(headers.upgrade);
+    try {
+      await this.#connect(exchange, upgrade, node, path);
+    } catch (error) {
+      if (error instanceof StatusError) this.#remember(key, error);
+      throw error;
     }
-    await this.#connect(exchange, upgrade, node, path);
+  }
+
+  #remember(key: string, error: StatusError): void {
+    this.#refused.set(key, error);
+    const [oldest] = this.#refused.keys();
+    if (this.#refused.size > rememberedRefusals && oldest !== undefined) this.#refused.delete(oldest);
   }
 
   #find(url: URL, { definition, namespace, name }: RequestTarget): { path: string; node: KubeObject } {
@@ -112,6 +126,11 @@ function handshakeOf({ rawHeaders }: IncomingMessage): string {
   const lines = ["HTTP/1.1 101 Switching Protocols"];
   for (let index = 0; index < rawHeaders.length; index += 2) lines.push(`${rawHeaders[index]}: ${rawHeaders[index + 1]}`);
   return `${lines.join("\r\n")}\r\n\r\n`;
+}
+
+function onlyWebsockets(protocol = ""): StatusError {
+  const wanted = "only websockets are served here, use kubectl 1.31 or newer";
+  return refusals.badRequest(`unable to upgrade to ${JSON.stringify(protocol)}: ${wanted}`);
 }
 
 function dialError({ message }: Error): StatusError {
