@@ -39,6 +39,19 @@ export type PodAffinityTerm = {
   namespaces?: string[];
   namespaceSelector?: LabelSelector;
   topologyKey: string;
+  matchLabelKeys?: string[];
+  mismatchLabelKeys?: string[];
+};
+
+export type TopologySpreadConstraint = {
+  maxSkew: number;
+  topologyKey: string;
+  whenUnsatisfiable: "DoNotSchedule" | "ScheduleAnyway";
+  labelSelector?: LabelSelector;
+  minDomains?: number;
+  matchLabelKeys?: string[];
+  nodeAffinityPolicy?: "Honor" | "Ignore";
+  nodeTaintsPolicy?: "Honor" | "Ignore";
 };
 
 export type WeightedPodAffinityTerm = { weight: number; podAffinityTerm: PodAffinityTerm };
@@ -69,6 +82,8 @@ export type PodSpec = {
   overhead?: Record<string, string | number>;
   affinity?: Affinity;
   tolerations?: Toleration[];
+  topologySpreadConstraints?: TopologySpreadConstraint[];
+  schedulingGates?: { name: string }[];
   [field: string]: unknown;
 };
 

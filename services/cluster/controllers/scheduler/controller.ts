@@ -6,84 +6,105 @@ import { type Context, type Controller, runController } from "../controller.ts";
 import type { Condition, Namespace, Node, Pod } from "../objects.ts";
 import { findCondition, hasEnded } from "../pod-state.ts";
 import { keyOf, sameResource, splitKey } from "../view.ts";
+import type { VolumeClaim } from "../volumes/types.ts";
 import type { Requeue } from "../work-queue.ts";
-import { hasPodAffinity, labelsOfNamespace } from "./affinity.ts";
+import { ClusterState } from "./cluster-state.ts";
 import { placePod } from "./plan.ts";
-import { type NodeInfo, nodeInfoOf, type Snapshot } from "./snapshot.ts";
+import { type Waiting, waitingFor } from "./waiting.ts";
 
 const schedulerName = "default-scheduler";
+/** A pod that waits is looked at again now and then, as in Kubernetes, and its event told again. */
+const retryMs = 300_000;
 
-/** Gives every pending pod a node. */
+/** Gives every pending pod a node. Nobody is preempted. */
 export function startScheduler(context: Context): Controller {
-  const { cluster, indexes, clock } = context;
+  const { cluster, clock } = context;
   const events = context.recorder(schedulerName);
-  /** Pods that no node could take, and whether they depend on where other pods are. */
-  const unplaced = new Map<string, boolean>();
-  const infos = new Map<string, NodeInfo>();
-  /** Pods whose node is decided but not yet written: the next pod must already count them. */
-  const assumed = new Map<string, { pod: Pod; node: string }>();
+  const waiting = new Map<string, Waiting>();
+  const state = new ClusterState((name) => cluster.get<Namespace>(resources.namespaces, "", name)?.metadata.labels);
 
-  context.view.onChange(forget);
+  context.view.onChange(follow);
   return runController(context, { name: "scheduler", concurrency: 16, keysFor, reconcile });
 
-  function forget({ id, type, object }: Change): void {
-    if (sameResource(id, resources.nodes)) infos.delete(object.metadata.name);
-    if (!sameResource(id, resources.pods)) return;
-    const { nodeName } = (object as Pod).spec;
-    if (nodeName) infos.delete(nodeName);
-    if (type === "DELETED") unplaced.delete(keyOf(object));
+  function follow({ id, type, object, previous }: Change): void {
+    if (sameResource(id, resources.nodes)) {
+      if (type === "DELETED") state.removeNode(object.metadata.name);
+      else state.setNode(object as Node);
+    } else if (sameResource(id, resources.pods)) {
+      const pod = object as Pod;
+      const { nodeName } = pod.spec;
+      if (type === "DELETED" || hasEnded(pod)) state.remove(pod.metadata.uid);
+      else if (nodeName) state.place(pod, nodeName);
+      if (type === "DELETED") waiting.delete(keyOf(pod));
+    } else if (sameResource(id, resources.namespaces)) {
+      if (!isDeepStrictEqual(object.metadata.labels, previous?.metadata.labels)) state.counts.forgetNamespaceLabels();
+    }
   }
 
   function* keysFor({ id, type, object, previous }: Change): Iterable<string> {
     if (sameResource(id, resources.pods)) {
       const pod = object as Pod;
       const before = previous as Pod | undefined;
-      if (type !== "DELETED" && (needsNode(pod) ? isNews(pod, before) : lacksNote(pod))) yield keyOf(pod);
-      if (!pod.spec.nodeName) return;
-      if (type === "DELETED" || (before && hasEnded(pod) && !hasEnded(before))) yield* unplaced.keys();
-      else if (!before?.spec.nodeName) for (const [key, dependsOnOthers] of unplaced) if (dependsOnOthers) yield key;
+      if (type !== "DELETED" && (isOurs(pod) ? isNews(pod, before) : lacksNote(pod))) yield keyOf(pod);
+      if (waiting.size === 0 || !pod.spec.nodeName) return;
+      const hasLeft = type === "DELETED" || (before && hasEnded(pod) && !hasEnded(before));
+      const hasCome = !before?.spec.nodeName;
+      if (hasLeft) yield* waiting.keys();
+      else if (hasCome) for (const [key, { needsOthers }] of waiting) if (needsOthers) yield key;
     } else if (sameResource(id, resources.nodes)) {
-      if (type === "DELETED" || !previous || nodeChanged(object as Node, previous as Node)) yield* unplaced.keys();
+      if (type === "DELETED" || !previous || nodeChanged(object as Node, previous as Node)) yield* waiting.keys();
+    } else if (sameResource(id, resources.persistentVolumeClaims)) {
+      for (const [key, { claims }] of waiting) if (claims.has(keyOf(object))) yield key;
     }
   }
 
   async function reconcile(key: string): Promise<Requeue> {
     const { namespace, name } = splitKey(key);
     const pod = cluster.get<Pod>(resources.pods, namespace, name);
-    if (!pod || !needsNode(pod)) {
-      unplaced.delete(key);
+    if (!pod || !isOurs(pod)) {
+      waiting.delete(key);
       if (pod && lacksNote(pod)) await setScheduled(pod, { type: "PodScheduled", status: "True" });
       return undefined;
     }
-    const placement = placePod(pod, snapshot());
-    if ("node" in placement) {
-      await bind(key, pod, placement.node);
-      unplaced.delete(key);
-    } else {
-      unplaced.set(key, hasPodAffinity(pod));
-      await refuse(pod, placement.message);
+    if (pod.spec.schedulingGates?.length) {
+      const message = "Scheduling is blocked due to non-empty scheduling gates";
+      await setScheduled(pod, { type: "PodScheduled", status: "False", reason: "SchedulingGated", message });
+      return undefined;
     }
+    const placement = placePod(pod, state, findClaim);
+    if ("message" in placement) return refuse(key, pod, placement.message);
+    waiting.delete(key);
+    await bind(pod, placement.node);
     return undefined;
   }
 
-  async function bind(key: string, pod: Pod, node: string): Promise<void> {
-    assumed.set(key, { pod, node });
-    infos.delete(node);
-    try {
-      await cluster.update<Pod>(resources.pods, { ...pod, spec: { ...pod.spec, nodeName: node } });
-      const message = `Successfully assigned ${pod.metadata.namespace}/${pod.metadata.name} to ${node}`;
-      events.record(pod, { type: "Normal", reason: "Scheduled", message });
-    } finally {
-      assumed.delete(key);
-      infos.delete(node);
-    }
+  function findClaim(namespace: string, name: string): VolumeClaim | undefined {
+    return cluster.get<VolumeClaim>(resources.persistentVolumeClaims, namespace, name);
   }
 
-  async function refuse(pod: Pod, message: string): Promise<void> {
-    const before = findCondition(pod.status?.conditions, "PodScheduled");
-    events.record(pod, { type: "Warning", reason: "FailedScheduling", message });
-    if (before?.status === "False" && before.message === message) return;
+  async function bind(pod: Pod, node: string): Promise<void> {
+    // The next pod must count this one before it is written.
+    state.place(pod, node);
+    try {
+      await cluster.update<Pod>(resources.pods, { ...pod, spec: { ...pod.spec, nodeName: node } });
+    } catch (error) {
+      const { namespace = "", name, uid } = pod.metadata;
+      const current = cluster.get<Pod>(resources.pods, namespace, name);
+      if (current?.metadata.uid !== uid || !current.spec.nodeName) state.remove(uid);
+      throw error;
+    }
+    const message = `Successfully assigned ${pod.metadata.namespace}/${pod.metadata.name} to ${node}`;
+    events.record(pod, { type: "Normal", reason: "Scheduled", message });
+  }
+
+  async function refuse(key: string, pod: Pod, message: string): Promise<Requeue> {
+    const known = waiting.get(key);
+    const nowMs = clock.now().getTime();
+    const isTold = known?.message === message && nowMs - known.toldMs < retryMs;
+    waiting.set(key, waitingFor(pod, message, isTold ? known.toldMs : nowMs));
+    if (!isTold) events.record(pod, { type: "Warning", reason: "FailedScheduling", message });
     await setScheduled(pod, { type: "PodScheduled", status: "False", reason: "Unschedulable", message });
+    return { afterMs: retryMs };
   }
 
   async function setScheduled(pod: Pod, condition: Condition): Promise<void> {
@@ -93,31 +114,11 @@ export function startScheduler(context: Context): Controller {
     if (isDeepStrictEqual(conditions, pod.status?.conditions)) return;
     await cluster.updateStatus<Pod>(resources.pods, { ...pod, status: { phase: "Pending", ...pod.status, conditions } });
   }
-
-  function snapshot(): Snapshot {
-    const nodes = cluster.list<Node>(resources.nodes).map(nodeInfo);
-    const namespaceLabels = (name: string) => labelsOfNamespace(cluster.get<Namespace>(resources.namespaces, "", name));
-    return { nodes, namespaceLabels };
-  }
-
-  function nodeInfo(node: Node): NodeInfo {
-    const { name } = node.metadata;
-    const remembered = infos.get(name);
-    if (remembered) return remembered;
-    const pods = indexes.podsByNode.get(name).filter((pod) => !hasEnded(pod));
-    const present = new Set(pods.map(({ metadata }) => metadata.uid));
-    for (const entry of assumed.values()) {
-      if (entry.node === name && !present.has(entry.pod.metadata.uid)) pods.push(entry.pod);
-    }
-    const info = nodeInfoOf(node, pods);
-    infos.set(name, info);
-    return info;
-  }
 }
 
-function needsNode({ spec, metadata, status }: Pod): boolean {
+function isOurs({ spec, metadata, status }: Pod): boolean {
   if (spec.nodeName || metadata.deletionTimestamp || status?.phase === "Succeeded" || status?.phase === "Failed") return false;
-  return (spec.schedulerName ?? schedulerName) === schedulerName && !(spec.schedulingGates as unknown[] | undefined)?.length;
+  return (spec.schedulerName ?? schedulerName) === schedulerName;
 }
 
 /** Has a node, but its status does not say so yet. */

@@ -1,20 +1,15 @@
 import { describe, expect, it } from "vitest";
 import type { Node, Pod } from "../objects.ts";
 import { node, type PodOptions, pod } from "../test/objects.ts";
+import { ClusterState } from "./cluster-state.ts";
 import { placePod } from "./plan.ts";
 import { podRequests } from "./requests.ts";
-import { nodeInfoOf, type Snapshot } from "./snapshot.ts";
 
-function snapshot(nodes: Node[], pods: Pod[] = []): Snapshot {
-  return {
-    namespaceLabels: (name) => ({ "kubernetes.io/metadata.name": name }),
-    nodes: nodes.map((one) =>
-      nodeInfoOf(
-        one,
-        pods.filter(({ spec }) => spec.nodeName === one.metadata.name),
-      ),
-    ),
-  };
+function snapshot(nodes: Node[], pods: Pod[] = []): ClusterState {
+  const state = new ClusterState((name) => ({ "kubernetes.io/metadata.name": name }));
+  for (const one of nodes) state.setNode(one);
+  for (const one of pods) if (one.spec.nodeName) state.place(one, one.spec.nodeName);
+  return state;
 }
 
 const three = [node("node-1"), node("node-2"), node("node-3")];

@@ -1,38 +1,58 @@
 import { isTolerated } from "../nodes/tolerations.ts";
-import type { Pod, WeightedPodAffinityTerm } from "../objects.ts";
+import type { Pod } from "../objects.ts";
 import { controllerOf } from "../owners.ts";
-import { hasPodAffinity, matchesNodeTerm, termSelects } from "./affinity.ts";
+import { matchesNodeTerm, preferredTerms, type Term, termSelects } from "./affinity.ts";
+import type { ClusterState, NodeInfo } from "./cluster-state.ts";
+import { termsQuery } from "./pod-counts.ts";
 import { podRequests } from "./requests.ts";
-import type { NodeInfo, Snapshot } from "./snapshot.ts";
+import { crowding } from "./spread.ts";
 
 const best = 100;
 
-type Scorer = { weight: number; score: (info: NodeInfo) => number; higherIsBetter: boolean };
+/** `undefined` is the worst of all. */
+type Scorer = { weight: number; score: (info: NodeInfo) => number | undefined; higherIsBetter: boolean };
 
 /** The nodes with their scores. Each aspect is brought to 0..100 over these nodes, then weighed as kube-scheduler does. */
-export function scoreNodes(pod: Pod, candidates: readonly NodeInfo[], snapshot: Snapshot): { info: NodeInfo; score: number }[] {
-  const scorers: Scorer[] = [
-    { weight: 3, higherIsBetter: false, score: ({ node }) => preferredTaints(pod, node.spec?.taints ?? []) },
-    { weight: 2, higherIsBetter: true, score: (info) => nodePreference(pod, info) },
-    { weight: 2, higherIsBetter: true, score: podPreference(pod, snapshot) },
-    { weight: 2, higherIsBetter: false, score: sameOwner(pod) },
-  ];
+export function scoreNodes(pod: Pod, candidates: readonly NodeInfo[], state: ClusterState): { info: NodeInfo; score: number }[] {
   const totals = candidates.map((info) => ({ info, score: leastAllocated(pod, info) }));
-  for (const { weight, score, higherIsBetter } of scorers) {
+  for (const { weight, score, higherIsBetter } of scorersFor(pod, candidates, state)) {
     const raw = candidates.map(score);
-    const lowest = Math.min(...raw);
-    const range = Math.max(...raw) - lowest;
-    if (range === 0) continue;
-    totals.forEach((total, index) => {
-      const part = ((raw[index] ?? 0) - lowest) / range;
-      total.score += weight * best * (higherIsBetter ? part : 1 - part);
-    });
+    let lowest = Number.POSITIVE_INFINITY;
+    let highest = Number.NEGATIVE_INFINITY;
+    for (const value of raw) {
+      if (value === undefined) continue;
+      lowest = Math.min(lowest, value);
+      highest = Math.max(highest, value);
+    }
+    const range = highest - lowest;
+    for (const [index, total] of totals.entries()) {
+      const value = raw[index];
+      if (value === undefined) continue;
+      if (range > 0) total.score += weight * best * (higherIsBetter ? (value - lowest) / range : (highest - value) / range);
+      else total.score += weight * best;
+    }
   }
   return totals;
 }
 
+function scorersFor(pod: Pod, candidates: readonly NodeInfo[], state: ClusterState): Scorer[] {
+  const scorers: Scorer[] = [
+    { weight: 3, higherIsBetter: false, score: ({ node }) => preferredTaints(pod, node.spec?.taints ?? []) },
+  ];
+  if (pod.spec.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution) {
+    scorers.push({ weight: 2, higherIsBetter: true, score: (info) => nodePreference(pod, info) });
+  }
+  const podPreferences = podPreference(pod, state);
+  if (podPreferences) scorers.push({ weight: 2, higherIsBetter: true, score: podPreferences });
+  const spread = crowding(pod, state, candidates) ?? (pod.spec.topologySpreadConstraints?.length ? undefined : sameOwner(pod));
+  if (spread) scorers.push({ weight: 2, higherIsBetter: false, score: spread });
+  return scorers;
+}
+
 function preferredTaints(pod: Pod, taints: readonly { key: string; value?: string; effect: string }[]): number {
-  return taints.filter((taint) => taint.effect === "PreferNoSchedule" && !isTolerated(taint, pod)).length;
+  let count = 0;
+  for (const taint of taints) if (taint.effect === "PreferNoSchedule" && !isTolerated(taint, pod)) count += 1;
+  return count;
 }
 
 function nodePreference(pod: Pod, { node }: NodeInfo): number {
@@ -40,15 +60,14 @@ function nodePreference(pod: Pod, { node }: NodeInfo): number {
   return preferred.reduce((sum, { weight, preference }) => sum + (matchesNodeTerm(preference, node) ? weight : 0), 0);
 }
 
-/** Fewer pods of the same ReplicaSet on a node are better, so that one node's loss costs least. */
-function sameOwner(pod: Pod): (info: NodeInfo) => number {
+/** Without constraints of its own a pod goes where fewer of its controller are, so that one node's loss costs least. */
+function sameOwner(pod: Pod): ((info: NodeInfo) => number) | undefined {
   const owner = controllerOf(pod)?.uid;
-  if (!owner) return () => 0;
-  return ({ podsByOwner }) => podsByOwner.get(owner) ?? 0;
+  return owner ? ({ load }) => load.podsByOwner.get(owner) ?? 0 : undefined;
 }
 
 /** Kubernetes' LeastAllocated: the mean free part of cpu and memory with this pod on the node, 0..100. */
-function leastAllocated(pod: Pod, { allocatable, requested }: NodeInfo): number {
+function leastAllocated(pod: Pod, { allocatable, load: { requested } }: NodeInfo): number {
   const wanted = podRequests(pod);
   const free = (capacity: number, used: number) => (capacity > 0 ? Math.max(0, capacity - used) / capacity : 0);
   return (
@@ -57,37 +76,25 @@ function leastAllocated(pod: Pod, { allocatable, requested }: NodeInfo): number 
 }
 
 /** The sum of the weights of preferred terms, this pod's towards the others and the others' towards it, per place. */
-function podPreference(pod: Pod, { nodes, namespaceLabels }: Snapshot): (info: NodeInfo) => number {
-  const mine = preferences(pod);
-  const places = new Map<string, number>();
-  const add = (labels: Record<string, string> | undefined, topologyKey: string, weight: number) => {
-    const value = labels?.[topologyKey];
-    if (value === undefined) return;
-    const place = `${topologyKey}=${value}`;
-    places.set(place, (places.get(place) ?? 0) + weight);
+function podPreference(pod: Pod, state: ClusterState): ((info: NodeInfo) => number) | undefined {
+  const { counts, terms, namespaceLabels } = state;
+  const places = new Map<string, Map<string, number>>();
+  const add = ({ topologyKey }: Term, weight: number, byNode: ReadonlyMap<string, number>) => {
+    const values = places.get(topologyKey) ?? new Map<string, number>();
+    for (const [node, count] of byNode) {
+      const value = state.label(node, topologyKey);
+      if (value !== undefined) values.set(value, (values.get(value) ?? 0) + weight * count);
+    }
+    if (values.size > 0) places.set(topologyKey, values);
   };
-  for (const { node, pods, podsWithAffinity } of nodes) {
-    for (const { weight, podAffinityTerm: term } of mine) {
-      for (const other of pods)
-        if (termSelects(term, pod, other, namespaceLabels)) add(node.metadata.labels, term.topologyKey, weight);
-    }
-    for (const other of podsWithAffinity) {
-      for (const { weight, podAffinityTerm: term } of preferences(other)) {
-        if (termSelects(term, other, pod, namespaceLabels)) add(node.metadata.labels, term.topologyKey, weight);
-      }
-    }
+  for (const { weight, term } of preferredTerms(pod)) add(term, weight, counts.of(termsQuery([term], namespaceLabels)));
+  for (const { term, weight, byNode } of terms.preferring()) {
+    if (termSelects(term, pod, namespaceLabels)) add(term, weight, byNode);
   }
-  if (places.size === 0) return () => 0;
-  return ({ node }) =>
-    Object.entries(node.metadata.labels ?? {}).reduce((sum, [key, value]) => sum + (places.get(`${key}=${value}`) ?? 0), 0);
-}
-
-function preferences(pod: Pod): WeightedPodAffinityTerm[] {
-  if (!hasPodAffinity(pod)) return [];
-  const { podAffinity, podAntiAffinity } = pod.spec.affinity ?? {};
-  const apart = podAntiAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
-  return [
-    ...(podAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []),
-    ...apart.map(({ weight, podAffinityTerm }) => ({ weight: -weight, podAffinityTerm })),
-  ];
+  if (places.size === 0) return undefined;
+  return ({ node }) => {
+    let sum = 0;
+    for (const [key, values] of places) sum += values.get(node.metadata.labels?.[key] ?? "") ?? 0;
+    return sum;
+  };
 }

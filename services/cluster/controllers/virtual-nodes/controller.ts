@@ -50,7 +50,7 @@ export function startVirtualNodes(context: Context): Controller {
   async function renewLease(node: Node): Promise<number> {
     const { name } = node.metadata;
     const now = clock.now();
-    const renewMs = renewalMs(name);
+    const renewMs = Math.min(renewalMs(name), context.nodeGraceMs / 4);
     const lease = cluster.get<Lease>(resources.leases, leaseNamespace, name);
     const dueMs = Date.parse(lease?.spec?.renewTime ?? "") + renewMs - now.getTime();
     if (dueMs > 0 && dueMs <= renewMs) return dueMs;
