@@ -39,6 +39,11 @@ export class ApiClient {
     this.#agent = new Agent({ keepAlive: true, maxSockets: 16, ca, cert, key });
   }
 
+  /** The certificate of the cluster's authority, in PEM; empty when the system's are trusted. */
+  get authority(): string {
+    return this.#connection.ca?.toString() ?? "";
+  }
+
   async get<T>(path: string): Promise<T> {
     return (await this.#json({ method: "GET" }, path)) as T;
   }

@@ -4,15 +4,16 @@ import { buildEnvironment, ConfigError, type EnvironmentSources, expand } from "
 import type { Image } from "./images.ts";
 import type { Container, Pod } from "./pod.ts";
 import type { Identity, Person, Sandbox } from "./sandbox.ts";
-import { containerMounts, type Owner } from "./volumes.ts";
+import { clearMessage, defaultMessagePath } from "./termination-message.ts";
+import { containerMounts, type Owner, type PreparedVolume } from "./volumes.ts";
 
-/** What a container becomes on this node, ready to be started. */
-export type Prepared = { sandbox: Sandbox; env: Record<string, string> };
+/** What a container becomes on this node, ready to be started, and where it may leave its last words. */
+export type Prepared = { sandbox: Sandbox; env: Record<string, string>; messageFile: string };
 
 export type PrepareInput = {
   container: Container;
   image: Image;
-  volumes: Map<string, string>;
+  volumes: Map<string, PreparedVolume>;
   person: Person;
   sources: Omit<EnvironmentSources, "imageEnv">;
   /** The pod's folder on this node. */
@@ -37,9 +38,13 @@ export async function prepareContainer(input: PrepareInput): Promise<Prepared> {
   const etc = join(podFolder, "etc", container.name);
   writeEtc(etc, image, identity, pod);
   const hidden = input.hiddenInApp.filter((path) => existsSync(join(input.appDir, path)));
+  const messageFile = join(podFolder, "messages", container.name);
+  clearMessage(messageFile);
+  const message = { source: messageFile, path: container.terminationMessagePath ?? defaultMessagePath, readOnly: false };
   const imageMounts = image.readOnlyPaths.map((path) => ({ source: path, path, readOnly: true }));
   return {
     env,
+    messageFile,
     sandbox: {
       root: input.rootFolder,
       hostname: (pod.spec.hostname ?? pod.metadata.name).slice(0, 63),
@@ -47,7 +52,7 @@ export async function prepareContainer(input: PrepareInput): Promise<Prepared> {
       hostsFile: input.hostsFile,
       appDir: input.appDir,
       hiddenInApp: hidden,
-      mounts: [...imageMounts, ...containerMounts(container, input.volumes, ownerOf(identity, person))],
+      mounts: [...imageMounts, ...containerMounts(container, input.volumes, env, ownerOf(identity, person)), message],
       readOnlyRoot: container.securityContext?.readOnlyRootFilesystem ?? false,
       workingDir: container.workingDir ?? image.workingDir,
       identity,

@@ -110,6 +110,15 @@ export function expand(text: string, known: Record<string, string>): string {
   });
 }
 
+/** The same for a subPathExpr, in which every reference must be known. */
+export function expandStrictly(text: string, known: Record<string, string>): string {
+  const missing = [...text.matchAll(/\$\$|\$\(([^()]*)\)/g)].find(
+    ([, name]) => name !== undefined && !Object.hasOwn(known, name),
+  );
+  if (missing) throw new ConfigError(`missing value for "${missing[1]}"`);
+  return expand(text, known);
+}
+
 export type ServiceForEnv = {
   metadata: { name: string; namespace?: string };
   spec: { clusterIP?: string; ports?: { name?: string; port: number; protocol?: string }[] };

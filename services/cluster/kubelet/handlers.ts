@@ -2,6 +2,7 @@ import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { connect } from "node:net";
 import type { ExecResult } from "./container-process.ts";
+import { checkGrpcHealth } from "./grpc-health.ts";
 import type { Container, Handler } from "./pod.ts";
 
 export type HandlerTarget = {
@@ -16,12 +17,15 @@ export type HandlerResult = { ok: boolean; message: string };
 
 const timedOutCode = 124;
 
-/** Runs a probe's or a hook's handler once: httpGet (200-399 is success), tcpSocket, or exec (exit code 0). Never rejects. */
+/** Runs a probe's or a hook's handler once: httpGet (200-399 is success), tcpSocket, grpc, exec (exit code 0), sleep. Never rejects. */
 export async function runHandler(handler: Handler, target: HandlerTarget, timeoutMs: number): Promise<HandlerResult> {
   try {
     if (handler.exec) return await runExec(handler.exec.command, target, timeoutMs);
     if (handler.httpGet) return await getUrl(handler.httpGet, target, timeoutMs);
     if (handler.tcpSocket) return await dial(handler.tcpSocket, target, timeoutMs);
+    if (handler.grpc) return await checkGrpcHealth({ ...handler.grpc, host: target.podIP, from: target.localAddress }, timeoutMs);
+    if (handler.sleep)
+      await new Promise((resolve) => setTimeout(resolve, Math.min(timeoutMs, (handler.sleep?.seconds ?? 0) * 1000)));
     return { ok: true, message: "" };
   } catch (error) {
     return { ok: false, message: error instanceof Error ? error.message : String(error) };

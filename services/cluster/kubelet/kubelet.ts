@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { isAbsolute, join, relative } from "node:path";
 import type { Logger } from "#lib/runtime/logger.ts";
@@ -14,8 +15,10 @@ import type { ExecRequest } from "./exec-protocol.ts";
 import type { Refusal } from "./exec-server.ts";
 import { type EndpointSlice, HostsFiles, hostsText } from "./hosts.ts";
 import { NodeRegistration } from "./node.ts";
+import type { NodeContext } from "./node-context.ts";
 import type { Pod } from "./pod.ts";
-import { type NodeContext, PodWorker, readRecord } from "./pod-worker.ts";
+import { readRecord } from "./pod-record.ts";
+import { PodWorker } from "./pod-worker.ts";
 import { isAlive } from "./process-table.ts";
 import { parseQuantity } from "./resources.ts";
 import { KubeletServer, type LogSource } from "./server.ts";
@@ -25,6 +28,7 @@ import { UsageSampler } from "./usage.ts";
 type Service = ServiceForEnv & Reflected;
 
 const volumeRefreshMs = 60_000;
+const volumeCheckMs = 10_000;
 const usageLookMs = 500;
 
 /** One node: registers it, watches the pods that are bound to it, and keeps a worker for each. */
@@ -43,6 +47,7 @@ export class Kubelet {
   readonly #volumeRefresh: Loop;
   readonly #usage: UsageSampler;
   readonly #usageLook: Loop;
+  readonly #volumeCheck: Loop;
   readonly #context: NodeContext;
   #hostsTimer: NodeJS.Timeout | undefined;
   #stopping = false;
@@ -91,6 +96,14 @@ export class Kubelet {
         for (const worker of this.#workers.values()) await worker.refreshVolumes();
       },
     });
+    this.#volumeCheck = new Loop({
+      name: "volume limits",
+      intervalMs: volumeCheckMs,
+      logger,
+      pass: async () => {
+        for (const worker of this.#workers.values()) await worker.checkVolumes();
+      },
+    });
     const slots = () => [...this.#workers.values()].flatMap((worker) => worker.slots);
     this.#usage = new UsageSampler({ containers: () => slots().flatMap((slot) => slot.running ?? []) });
     this.#usageLook = new Loop({ name: "usage", intervalMs: usageLookMs, logger, pass: async () => this.#usage.look() });
@@ -109,12 +122,13 @@ export class Kubelet {
     if (this.#stopping) return;
     this.#pods.start();
     this.#volumeRefresh.start();
+    this.#volumeCheck.start();
   }
 
   /** Ends all containers within the grace, reports, and leaves no process behind. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    const parts = [this.#pods, this.#services, this.#slices, this.#volumeRefresh, this.#usageLook];
+    const parts = [this.#pods, this.#services, this.#slices, this.#volumeRefresh, this.#volumeCheck, this.#usageLook];
     await Promise.all(parts.map((part) => part.stop()));
     clearTimeout(this.#hostsTimer);
     const graceMs = this.#settings.shutdownGraceSeconds * 1000;
@@ -141,6 +155,8 @@ export class Kubelet {
       hiddenInApp: hiddenFolders(appDir, dataDir),
       rootFolder: join(dataDir, "root"),
       podsFolder: join(dataDir, "pods"),
+      memoryFolder: memoryFolderOf(dataDir),
+      authority: this.#client.authority,
       services: () => this.#services.store.values(),
       hostsFile: (namespace) => {
         this.#writeHosts(namespace);
@@ -226,8 +242,11 @@ export class Kubelet {
   }
 
   #removeOrphans(): void {
-    for (const uid of readdirSync(this.#context.podsFolder)) {
-      if (!this.#workers.has(uid)) rmSync(join(this.#context.podsFolder, uid), { recursive: true, force: true });
+    const { podsFolder, memoryFolder } = this.#context;
+    for (const folder of [podsFolder, ...(memoryFolder && existsSync(memoryFolder) ? [memoryFolder] : [])]) {
+      for (const uid of readdirSync(folder)) {
+        if (!this.#workers.has(uid)) rmSync(join(folder, uid), { recursive: true, force: true });
+      }
     }
   }
 }
@@ -237,6 +256,12 @@ export function hiddenFolders(appDir: string, dataDir: string): string[] {
   const below = relative(appDir, dataDir);
   const isInside = below !== "" && !below.startsWith("..") && !isAbsolute(below);
   return [...new Set([".switchyard", ".git", ...(isInside ? [below.split("/")[0] ?? below] : [])])];
+}
+
+/** Where the kubelet of this data directory keeps volumes in memory: apart from those of other kubelets of the machine. */
+function memoryFolderOf(dataDir: string): string | undefined {
+  if (!existsSync("/dev/shm")) return undefined;
+  return join("/dev/shm", `switchyard-${createHash("sha256").update(dataDir).digest("hex").slice(0, 16)}`);
 }
 
 function isReadableForAll(folder: string): boolean {

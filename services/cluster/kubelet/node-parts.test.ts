@@ -10,7 +10,7 @@ import { hiddenFolders } from "./kubelet.ts";
 import type { Container, Pod } from "./pod.ts";
 import { Verdict } from "./probes.ts";
 import { parseMemory, parseStat } from "./process-table.ts";
-import { keyFiles } from "./volumes.ts";
+import { keyFiles } from "./volume-content.ts";
 
 let folder: string;
 beforeEach(() => {

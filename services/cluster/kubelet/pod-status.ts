@@ -11,6 +11,8 @@ export type StatusInput = {
   initialized: boolean;
   initContainers: ContainerStatus[];
   containers: ContainerStatus[];
+  /** Why the pod has failed by itself: its deadline, an eviction. Its phase follows when all its processes have ended. */
+  failure?: { reason: string; message: string };
   now: string;
 };
 
@@ -21,6 +23,7 @@ export function buildStatus(input: StatusInput): PodStatus {
   return {
     ...pod.status,
     phase,
+    ...(phase === "Failed" ? input.failure : {}),
     conditions: conditionsOf(input, phase),
     hostIP,
     hostIPs: [{ ip: hostIP }],
@@ -33,17 +36,21 @@ export function buildStatus(input: StatusInput): PodStatus {
 }
 
 /** The phase as Kubernetes derives it from the containers. A final phase stays. */
-export function phaseOf({ pod, initialized, initContainers, containers }: StatusInput): PodPhase {
+export function phaseOf({ pod, initialized, initContainers, containers, failure }: StatusInput): PodPhase {
   const known = pod.status?.phase;
   if (known === "Succeeded" || known === "Failed") return known;
+  const areRunning = [...initContainers, ...containers].some(({ state }) => state.running);
+  if (failure) return areRunning ? (known ?? "Pending") : "Failed";
   const policy = pod.spec.restartPolicy ?? "Always";
+  const sidecars = sidecarsOf(pod);
   if (!initialized) {
-    const failed = initContainers.some(({ state }) => state.terminated && state.terminated.exitCode !== 0);
-    return failed && policy === "Never" ? "Failed" : "Pending";
+    const isFailed = ({ name, state }: ContainerStatus) =>
+      !sidecars.has(name) && state.terminated && state.terminated.exitCode !== 0;
+    return initContainers.some(isFailed) && policy === "Never" ? "Failed" : "Pending";
   }
   const isWaiting = containers.some(({ state, lastState }) => state.waiting && !lastState.terminated);
   if (isWaiting) return "Pending";
-  if (containers.some(({ state }) => state.running)) return "Running";
+  if (areRunning) return "Running";
   const hasSucceeded = containers.every(({ state }) => state.terminated?.exitCode === 0);
   if (policy === "Always") return "Running";
   if (hasSucceeded) return "Succeeded";
@@ -51,12 +58,22 @@ export function phaseOf({ pod, initialized, initContainers, containers }: Status
   return "Running";
 }
 
+/** The names of init containers that run beside the others. */
+function sidecarsOf(pod: Pod): Set<string> {
+  const containers = pod.spec.initContainers ?? [];
+  return new Set(containers.filter(({ restartPolicy }) => restartPolicy === "Always").map(({ name }) => name));
+}
+
 function conditionsOf(input: StatusInput, phase: PodPhase): PodCondition[] {
   const { pod, prepared, initialized, initContainers, containers, now } = input;
   const previous = new Map((pod.status?.conditions ?? []).map((condition) => [condition.type, condition]));
   const isCompleted = phase === "Succeeded" || phase === "Failed";
-  const unready = containers.filter((container) => !container.ready).map(({ name }) => name);
-  const incomplete = initContainers.filter(({ state }) => state.terminated?.exitCode !== 0).map(({ name }) => name);
+  const names = sidecarsOf(pod);
+  const sidecars = initContainers.filter(({ name }) => names.has(name));
+  const unready = [...sidecars, ...containers].filter((container) => !container.ready).map(({ name }) => name);
+  const isDone = ({ name, started, state }: ContainerStatus) =>
+    names.has(name) ? state.running && started : state.terminated?.exitCode === 0;
+  const incomplete = initContainers.filter((status) => !isDone(status)).map(({ name }) => name);
   const readiness: Partial<PodCondition> =
     phase === "Succeeded"
       ? { status: "False", reason: "PodCompleted" }
@@ -90,8 +107,8 @@ function conditionsOf(input: StatusInput, phase: PodPhase): PodCondition[] {
     ["ContainersReady", readiness],
     ["PodScheduled", previous.get("PodScheduled") ?? { status: "True" }],
   ];
-  const names = new Set(own.map(([type]) => type));
-  const others = [...previous.values()].filter(({ type }) => !names.has(type));
+  const types = new Set(own.map(([type]) => type));
+  const others = [...previous.values()].filter(({ type }) => !types.has(type));
   return [...own.map(([type, condition]) => withTransition({ type, ...condition }, previous.get(type), now)), ...others];
 }
 

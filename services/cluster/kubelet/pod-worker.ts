@@ -1,62 +1,36 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Logger } from "#lib/runtime/logger.ts";
-import { type ApiClient, ApiError } from "../api-client.ts";
-import type { AddressPool } from "./addresses.ts";
-import { configurationOf } from "./configuration.ts";
 import { ContainerSlot } from "./container-slot.ts";
-import { identityOf, ownerOf, prepareContainer } from "./container-spec.ts";
-import { type ServiceForEnv, serviceEnvironment } from "./environment.ts";
-import type { EventRecorder, EventType } from "./events.ts";
-import { type Image, pullImage } from "./images.ts";
-import { type Container, graceSecondsOf, type Pod } from "./pod.ts";
+import type { EventType } from "./events.ts";
+import { pullImage } from "./images.ts";
+import type { NodeContext } from "./node-context.ts";
+import { type Container, graceSecondsOf, type Pod, type PodStatus } from "./pod.ts";
+import { PodMaterials } from "./pod-materials.ts";
 import { planPod, type Step } from "./pod-plan.ts";
-import { buildStatus, isSameStatus } from "./pod-status.ts";
-import type { ProcessId } from "./process-table.ts";
-import type { Person } from "./sandbox.ts";
-import { prepareVolumes } from "./volumes.ts";
-
-/** What a pod worker uses of its node. */
-export type NodeContext = {
-  client: ApiClient;
-  events: EventRecorder;
-  logger: Logger;
-  person: Person;
-  hostIP: string;
-  capacity: { cpu: string; memory: string };
-  addresses: AddressPool;
-  imagesDir: string;
-  appDir: string;
-  hiddenInApp: string[];
-  rootFolder: string;
-  podsFolder: string;
-  services: () => Iterable<ServiceForEnv>;
-  /** Writes the namespace's hosts file and gives its path. */
-  hostsFile: (namespace: string) => string;
-  /** The pod is gone: from this node, and from the API. */
-  onGone: (uid: string) => void;
-};
-
-/** What stays on disk of a pod, for the kubelet that comes after a kill. */
-export type PodRecord = { namespace: string; name: string; podIP?: string; supervisors: Record<string, ProcessId> };
+import { writeRecord } from "./pod-record.ts";
+import { buildStatus } from "./pod-status.ts";
+import { removePod, writeStatus } from "./status-writer.ts";
 
 const retryMs = 2_000;
 const longestMountRetryMs = 30_000;
+/** What a sidecar has at least when the others have used up the grace. */
+const leastGraceMs = 2_000;
 
 /** Runs one pod: looks, plans, acts and reports in passes that never overlap. Ends when the pod is gone. */
 export class PodWorker {
   readonly uid: string;
   readonly #context: NodeContext;
+  readonly #materials: PodMaterials;
   readonly #folder: string;
   readonly #inits: ContainerSlot[];
   readonly #mains: ContainerSlot[];
   readonly #startTime = new Date().toISOString().replace(/\.\d+Z$/, "Z");
   #pod: Pod;
-  #podIP: string | undefined;
-  #volumes: Map<string, string> | undefined;
   #mountFailures = 0;
   #prepareAtMs: number | undefined;
   #initialized: boolean;
+  #failure: { reason: string; message: string } | undefined;
+  #endingSinceMs: number | undefined;
   #removed = false;
   #shuttingDown = false;
   #gone = false;
@@ -71,6 +45,7 @@ export class PodWorker {
     this.#pod = pod;
     this.#folder = join(context.podsFolder, this.uid);
     mkdirSync(this.#folder, { recursive: true });
+    this.#materials = new PodMaterials(context, () => this.#pod, this.#folder);
     this.#inits = (pod.spec.initContainers ?? []).map((container) => this.#slot(container, true));
     this.#mains = pod.spec.containers.map((container) => this.#slot(container, false));
     this.#initialized = this.#inits.length === 0 || this.#isFinished();
@@ -83,7 +58,7 @@ export class PodWorker {
   }
 
   get podIP(): string | undefined {
-    return this.#podIP;
+    return this.#materials.podIP;
   }
 
   get slots(): ContainerSlot[] {
@@ -93,7 +68,7 @@ export class PodWorker {
   update(pod: Pod): void {
     // The watch may bring a version that this worker's own status write has already replaced.
     if (Number(pod.metadata.resourceVersion) < Number(this.#pod.metadata.resourceVersion)) return;
-    this.#pod = pod;
+    this.#take(pod);
     this.wake();
   }
 
@@ -103,9 +78,19 @@ export class PodWorker {
     this.wake();
   }
 
-  /** Brings the files of ConfigMap and Secret volumes up to date. */
+  /** Brings the files of the pod's volumes up to date. */
   async refreshVolumes(): Promise<void> {
-    if (this.#volumes && !this.#gone && !this.#removed && !this.#isFinished()) await this.#makeVolumes();
+    if (!this.#gone && !this.#removed && !this.#isFinished()) await this.#materials.refresh();
+  }
+
+  /** Evicts the pod when it has written more into an emptyDir volume than that may hold. */
+  async checkVolumes(): Promise<void> {
+    if (this.#gone || this.#removed || this.#failure || this.#isFinished()) return;
+    const overfull = await this.#materials.findOverfull();
+    if (!overfull) return;
+    const message = `Usage of EmptyDir volume "${overfull.name}" exceeds the limit "${overfull.sizeLimit}". `;
+    this.#fail("Evicted", message);
+    this.wake();
   }
 
   wake(): void {
@@ -125,7 +110,9 @@ export class PodWorker {
     await this.#passing;
     const running = this.slots.flatMap((slot) => slot.process ?? []);
     for (const slot of this.slots) slot.stop(Math.min(graceMs, graceSecondsOf(this.#pod) * 1000));
+    const killing = setTimeout(() => running.forEach((process) => void process.kill()), graceMs);
     await Promise.all(running.map((process) => process.exited));
+    clearTimeout(killing);
     if (running.length > 0) await this.#report().catch(() => {});
   }
 
@@ -148,10 +135,12 @@ export class PodWorker {
     this.#wakeAtMs = undefined;
     const { steps, wakeAtMs } = planPod(
       {
-        deleting: this.#removed || this.#pod.metadata.deletionTimestamp !== undefined,
+        deleting: this.#isDeleting(),
+        failed: this.#failure !== undefined,
         finished: this.#isFinished(),
-        prepared: this.#volumes !== undefined,
+        prepared: this.#materials.areReady,
         prepareAtMs: this.#prepareAtMs,
+        deadlineAtMs: this.#deadlineAtMs(),
         initialized: this.#initialized,
         restartPolicy: this.#pod.spec.restartPolicy ?? "Always",
         initContainers: this.#inits.map((slot) => slot.view()),
@@ -185,26 +174,33 @@ export class PodWorker {
       case "stop":
         this.#find(step.name)?.stop(this.#graceMsFor(step.name));
         return;
+      case "exceeded":
+        this.#fail("DeadlineExceeded", "Pod was active on the node longer than the specified deadline");
+        this.#woken = true;
+        return;
       case "finish":
         return this.#finish();
     }
   }
 
+  /** The pod's grace is one for all its containers: those that end last have what the others left. */
   #graceMsFor(name: string): number {
-    const { metadata, spec } = this.#pod;
-    if (this.#removed || metadata.deletionTimestamp !== undefined) return graceSecondsOf(this.#pod) * 1000;
-    const container = spec.containers.find((entry) => entry.name === name);
-    const seconds = container?.livenessProbe?.terminationGracePeriodSeconds ?? spec.terminationGracePeriodSeconds ?? 30;
-    return seconds * 1000;
+    const { spec } = this.#pod;
+    if (!this.#isDeleting() && !this.#failure) {
+      return (this.#find(name)?.condemnedGraceSeconds ?? spec.terminationGracePeriodSeconds ?? 30) * 1000;
+    }
+    this.#endingSinceMs ??= this.#now();
+    const graceMs = graceSecondsOf(this.#pod) * 1000;
+    const isSidecar = this.#inits.some((slot) => slot.name === name && slot.view().isSidecar);
+    const usedMs = this.#now() - this.#endingSinceMs;
+    return isSidecar ? Math.max(Math.min(leastGraceMs, graceMs), graceMs - usedMs) : graceMs;
   }
 
   async #prepare(): Promise<void> {
-    const { context, pod } = { context: this.#context, pod: this.#pod };
     try {
-      const known = this.#podIP ?? readRecord(this.#folder)?.podIP ?? pod.status?.podIP;
-      this.#podIP = pod.spec.hostNetwork ? context.hostIP : context.addresses.take(this.uid, known);
+      this.#materials.takeAddress();
       this.#remember();
-      this.#volumes = await this.#makeVolumes();
+      await this.#materials.prepare();
       this.#mountFailures = 0;
     } catch (error) {
       const delayMs = Math.min(longestMountRetryMs, 500 * 2 ** Math.min(this.#mountFailures, 10));
@@ -215,108 +211,51 @@ export class PodWorker {
     this.#woken = true;
   }
 
-  #makeVolumes(): Promise<Map<string, string>> {
-    const { capacity, client, hostIP, imagesDir, person } = this.#context;
-    const { metadata, spec } = this.#pod;
-    const [first] = spec.containers;
-    let owner: ReturnType<typeof ownerOf>;
-    try {
-      owner = first && ownerOf(identityOf(first, this.#pod, pullImage(imagesDir, first.image), person), person);
-    } catch {
-      owner = undefined;
-    }
-    const folder = join(this.#folder, "volumes");
-    mkdirSync(folder, { recursive: true });
-    return prepareVolumes({
-      pod: this.#pod,
-      network: { podIP: this.#podIP ?? "", hostIP },
-      capacity,
-      folder,
-      fsGroup: person.uid === 0 ? spec.securityContext?.fsGroup : undefined,
-      owner,
-      lookup: configurationOf(client, metadata.namespace),
-    });
-  }
-
-  async #prepareContainer(container: Container, image: Image) {
-    const { capacity, client, hostIP, person, services, appDir, hiddenInApp, rootFolder } = this.#context;
-    const { namespace } = this.#pod.metadata;
-    return prepareContainer({
-      container,
-      image,
-      person,
-      appDir,
-      hiddenInApp,
-      rootFolder,
-      podFolder: this.#folder,
-      // Secrets and ConfigMaps may have changed since the container ran last.
-      volumes: await this.#makeVolumes(),
-      hostsFile: this.#context.hostsFile(namespace),
-      sources: {
-        pod: this.#pod,
-        network: { podIP: this.#podIP ?? "", hostIP },
-        serviceEnv: serviceEnvironment(services(), namespace, this.#pod.spec.enableServiceLinks ?? true),
-        capacity,
-        lookup: configurationOf(client, namespace),
-      },
-    });
+  #fail(reason: string, message: string): void {
+    this.#failure = { reason, message };
+    this.#event("Warning", reason, message);
   }
 
   async #finish(): Promise<void> {
     if (!this.#removed) {
       await this.#report();
-      const { metadata } = this.#pod;
-      const preconditions = { uid: this.uid };
-      const json = { apiVersion: "v1", kind: "DeleteOptions", gracePeriodSeconds: 0, preconditions };
-      await this.#context.client
-        .send(`/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}`, { method: "DELETE", json })
-        .catch((error: unknown) => {
-          if (!(error instanceof ApiError && (error.code === 404 || error.code === 409))) throw error;
-        });
+      await removePod(this.#context.client, this.#pod);
     }
     this.#gone = true;
-    this.#context.addresses.release(this.uid);
-    rmSync(this.#folder, { recursive: true, force: true });
+    this.#materials.release();
     this.#context.onGone(this.uid);
   }
 
-  /** Writes the status when it changed. A conflict is resolved by the newest object, as long as it is still the same pod. */
   async #report(): Promise<void> {
     if (this.#removed) return;
-    const { client } = this.#context;
-    const path = `/api/v1/namespaces/${this.#pod.metadata.namespace}/pods/${this.#pod.metadata.name}`;
-    for (let attempt = 0; attempt < 5; attempt += 1) {
-      const status = this.#status();
-      if (isSameStatus(status, this.#pod.status)) return;
-      try {
-        this.#pod = await client.send<Pod>(`${path}/status`, { method: "PUT", json: { ...this.#pod, status } });
-        return;
-      } catch (error) {
-        if (!(error instanceof ApiError)) throw error;
-        if (error.code !== 404 && error.code !== 409) throw error;
-        const current = error.code === 409 ? await client.get<Pod>(path).catch(ignoreMissing) : undefined;
-        if (current?.metadata.uid !== this.uid) {
-          this.#removed = true;
-          this.#woken = true;
-          return;
-        }
-        this.#pod = current;
-      }
+    const pod = await writeStatus(this.#context.client, this.#pod, (current) => this.#statusOf(current));
+    if (pod) {
+      this.#take(pod);
+      return;
     }
-    throw new Error("the pod's status could not be written: others write it all the time");
+    this.#removed = true;
+    this.#woken = true;
   }
 
-  #status() {
+  #take(pod: Pod): void {
+    this.#pod = pod;
+    for (const container of [...(pod.spec.initContainers ?? []), ...pod.spec.containers]) {
+      this.#find(container.name)?.update(container);
+    }
+  }
+
+  #statusOf(pod: Pod): PodStatus {
     const initialized = this.#initialized;
     return buildStatus({
-      pod: this.#pod,
+      pod,
       hostIP: this.#context.hostIP,
-      podIP: this.#podIP,
+      podIP: this.podIP,
       startTime: this.#startTime,
-      prepared: this.#volumes !== undefined,
+      prepared: this.#materials.areReady,
       initialized,
       initContainers: this.#inits.map((slot) => slot.status(initialized)),
       containers: this.#mains.map((slot) => slot.status(initialized)),
+      failure: this.#failure,
       now: new Date().toISOString().replace(/\.\d+Z$/, "Z"),
     });
   }
@@ -330,10 +269,10 @@ export class PodWorker {
       isInit,
       person,
       hostIP,
-      podIP: () => this.#podIP ?? "",
+      podIP: () => this.podIP ?? "",
       logFolder: join(this.#folder, "logs"),
       pull: (reference) => pullImage(imagesDir, reference),
-      prepare: (spec, image) => this.#prepareContainer(spec, image),
+      prepare: (spec, image) => this.#materials.prepareContainer(spec, image),
       event: (type, reason, message) => this.#event(type, reason, message, `spec.${kind}{${container.name}}`),
       onChange: () => this.wake(),
       nowMs: () => this.#now(),
@@ -352,16 +291,27 @@ export class PodWorker {
       return id ? [[slot.name, id] as const] : [];
     });
     const { name, namespace } = this.#pod.metadata;
-    writeRecord(this.#folder, { namespace, name, podIP: this.#podIP, supervisors: Object.fromEntries(supervisors) });
+    writeRecord(this.#folder, { namespace, name, podIP: this.podIP, supervisors: Object.fromEntries(supervisors) });
   }
 
   #find(name: string): ContainerSlot | undefined {
     return this.slots.find((slot) => slot.name === name);
   }
 
+  #isDeleting(): boolean {
+    return this.#removed || this.#pod.metadata.deletionTimestamp !== undefined;
+  }
+
   #isFinished(): boolean {
     const phase = this.#pod.status?.phase;
     return phase === "Succeeded" || phase === "Failed";
+  }
+
+  #deadlineAtMs(): number | undefined {
+    const seconds = this.#pod.spec.activeDeadlineSeconds;
+    if (seconds === undefined) return undefined;
+    const startedMs = Date.parse(this.#pod.status?.startTime ?? this.#startTime);
+    return this.#now() + startedMs + seconds * 1000 - Date.now();
   }
 
   #wakeAt(timeMs: number | undefined): void {
@@ -375,26 +325,4 @@ export class PodWorker {
   #label(): string {
     return `${this.#pod.metadata.namespace}/${this.#pod.metadata.name}`;
   }
-}
-
-/** The record of a pod in its folder; undefined when there is none that can be read. */
-export function readRecord(folder: string): PodRecord | undefined {
-  const path = join(folder, "pod.json");
-  if (!existsSync(path)) return undefined;
-  try {
-    return JSON.parse(readFileSync(path, "utf8")) as PodRecord;
-  } catch {
-    return undefined;
-  }
-}
-
-function writeRecord(folder: string, record: PodRecord): void {
-  const path = join(folder, "pod.json");
-  writeFileSync(`${path}.new`, JSON.stringify(record));
-  renameSync(`${path}.new`, path);
-}
-
-function ignoreMissing(error: unknown): undefined {
-  if (error instanceof ApiError && error.code === 404) return undefined;
-  throw error;
 }

@@ -38,7 +38,13 @@ export type HttpGet = {
   httpHeaders?: { name: string; value: string }[];
 };
 
-export type Handler = { httpGet?: HttpGet; tcpSocket?: { port: number | string; host?: string }; exec?: { command: string[] } };
+export type Handler = {
+  httpGet?: HttpGet;
+  tcpSocket?: { port: number | string; host?: string };
+  exec?: { command: string[] };
+  grpc?: { port: number; service?: string };
+  sleep?: { seconds: number };
+};
 
 export type Probe = Handler & {
   initialDelaySeconds?: number;
@@ -59,33 +65,52 @@ export type Container = {
   envFrom?: EnvFrom[];
   ports?: { name?: string; containerPort: number; protocol?: string }[];
   resources?: { limits?: Record<string, string>; requests?: Record<string, string> };
-  volumeMounts?: { name: string; mountPath: string; subPath?: string; readOnly?: boolean }[];
+  volumeMounts?: VolumeMount[];
   livenessProbe?: Probe;
   readinessProbe?: Probe;
   startupProbe?: Probe;
-  lifecycle?: { preStop?: Handler & { sleep?: { seconds: number } }; postStart?: Handler };
+  lifecycle?: { preStop?: Handler; postStart?: Handler };
+  /** Of an init container: "Always" makes it a sidecar. */
+  restartPolicy?: "Always";
+  terminationMessagePath?: string;
+  terminationMessagePolicy?: "File" | "FallbackToLogsOnError";
   securityContext?: SecurityContext & { readOnlyRootFilesystem?: boolean };
 };
+
+export type VolumeMount = { name: string; mountPath: string; subPath?: string; subPathExpr?: string; readOnly?: boolean };
 
 export type SecurityContext = { runAsUser?: number; runAsGroup?: number; runAsNonRoot?: boolean };
 
 export type KeyItem = { key: string; path: string; mode?: number };
 
+export type DownwardItem = {
+  path: string;
+  mode?: number;
+  fieldRef?: { fieldPath: string };
+  resourceFieldRef?: { containerName?: string; resource: string; divisor?: string };
+};
+
+export type HostPath = { path: string; type?: string };
+
+/** One source of a projected volume. */
+export type Projection = {
+  configMap?: { name: string; items?: KeyItem[]; optional?: boolean };
+  secret?: { name: string; items?: KeyItem[]; optional?: boolean };
+  downwardAPI?: { items?: DownwardItem[] };
+  serviceAccountToken?: { audience?: string; expirationSeconds?: number; path: string };
+  /** The cluster's own: the certificate of its authority. No manifest can name it. */
+  authority?: { path: string };
+};
+
 export type Volume = {
   name: string;
   emptyDir?: { medium?: string; sizeLimit?: string };
-  hostPath?: { path: string; type?: string };
+  hostPath?: HostPath;
+  persistentVolumeClaim?: { claimName: string; readOnly?: boolean };
   configMap?: { name: string; items?: KeyItem[]; defaultMode?: number; optional?: boolean };
   secret?: { secretName: string; items?: KeyItem[]; defaultMode?: number; optional?: boolean };
-  downwardAPI?: {
-    defaultMode?: number;
-    items?: {
-      path: string;
-      mode?: number;
-      fieldRef?: { fieldPath: string };
-      resourceFieldRef?: { containerName?: string; resource: string; divisor?: string };
-    }[];
-  };
+  downwardAPI?: { defaultMode?: number; items?: DownwardItem[] };
+  projected?: { defaultMode?: number; sources?: Projection[] };
 };
 
 export type PodSpec = {
@@ -93,6 +118,8 @@ export type PodSpec = {
   restartPolicy?: "Always" | "OnFailure" | "Never";
   terminationGracePeriodSeconds?: number;
   serviceAccountName?: string;
+  automountServiceAccountToken?: boolean;
+  activeDeadlineSeconds?: number;
   hostname?: string;
   hostNetwork?: boolean;
   enableServiceLinks?: boolean;
@@ -149,6 +176,8 @@ export type PodStatus = {
   podIP?: string;
   podIPs?: { ip: string }[];
   startTime?: string;
+  reason?: string;
+  message?: string;
   qosClass?: string;
   initContainerStatuses?: ContainerStatus[];
   containerStatuses?: ContainerStatus[];

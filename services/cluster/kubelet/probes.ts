@@ -42,8 +42,8 @@ export class Verdict {
 export class ProbeSet {
   readonly #options: ProbeOptions;
   readonly #startedAtMs = performance.now();
-  readonly #timers = new Set<NodeJS.Timeout>();
-  #stopped = false;
+  readonly #timers = new Map<ProbeKind, NodeJS.Timeout>();
+  readonly #stopped = new Set<ProbeKind>();
 
   constructor(options: ProbeOptions) {
     this.#options = options;
@@ -62,8 +62,19 @@ export class ProbeSet {
   }
 
   stop(): void {
-    this.#stopped = true;
-    for (const timer of this.#timers) clearTimeout(timer);
+    this.stopKilling();
+    this.#stop("readiness");
+  }
+
+  /** The container is being ended: only whether it is ready still matters. */
+  stopKilling(): void {
+    this.#stop("startup");
+    this.#stop("liveness");
+  }
+
+  #stop(kind: ProbeKind): void {
+    this.#stopped.add(kind);
+    clearTimeout(this.#timers.get(kind));
   }
 
   #startOthers(): void {
@@ -80,26 +91,22 @@ export class ProbeSet {
     const round = async () => {
       const began = performance.now();
       const { ok, message } = await runHandler(probe, target, timeoutSeconds * 1000);
-      if (this.#stopped) return;
+      if (this.#stopped.has(kind)) return;
       if (!ok) onFailure(kind, message);
       if (verdict.take(ok)) {
         onVerdict({ kind, healthy: ok });
         if (!goesOn(ok)) return;
       }
-      this.#after(began + periodSeconds * 1000 - performance.now(), round);
+      this.#after(kind, began + periodSeconds * 1000 - performance.now(), round);
     };
-    this.#after(this.#startedAtMs + initialDelaySeconds * 1000 - performance.now(), round);
+    this.#after(kind, this.#startedAtMs + initialDelaySeconds * 1000 - performance.now(), round);
   }
 
-  #after(delayMs: number, run: () => Promise<void>): void {
-    if (this.#stopped) return;
-    const timer = setTimeout(
-      () => {
-        this.#timers.delete(timer);
-        void run();
-      },
-      Math.max(0, delayMs),
+  #after(kind: ProbeKind, delayMs: number, run: () => Promise<void>): void {
+    if (this.#stopped.has(kind)) return;
+    this.#timers.set(
+      kind,
+      setTimeout(() => void run(), Math.max(0, delayMs)),
     );
-    this.#timers.add(timer);
   }
 }
