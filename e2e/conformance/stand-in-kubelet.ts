@@ -2,7 +2,7 @@ import { CoreV1Api, type KubeConfig, makeInformer, type V1Pod } from "@kubernete
 
 /**
  * Plays a node for the cases that are about the API and the controllers: registers it, reports pods that are bound to it as
- * running and ready, and lets deleted ones go. Images whose tag is `broken` never start.
+ * running and ready, and lets deleted ones go. Images whose tag is `broken` never start; those tagged `exit-N` end with N.
  */
 export class StandInKubelet {
   readonly #core: CoreV1Api;
@@ -51,18 +51,23 @@ export class StandInKubelet {
       return;
     }
     if (status?.phase === "Running" || status?.containerStatuses) return;
+    const exit = spec.containers.map(({ image }) => /:exit-(\d+)$/.exec(image ?? "")?.[1]).find((code) => code !== undefined);
     const isBroken = spec.containers.some(({ image }) => image?.endsWith(":broken"));
     const now = new Date().toISOString().replace(/\.\d+Z$/, "Z");
     const containerStatuses = spec.containers.map((container) => ({
       name: container.name,
       image: container.image,
       imageID: "",
-      ready: !isBroken,
+      ready: !isBroken && !exit,
       started: !isBroken,
       restartCount: 0,
-      state: isBroken ? { waiting: { reason: "ImagePullBackOff" } } : { running: { startedAt: now } },
+      state: exit
+        ? { terminated: ended(Number(exit), now) }
+        : isBroken
+          ? { waiting: { reason: "ImagePullBackOff" } }
+          : { running: { startedAt: now } },
     }));
-    const word = isBroken ? "False" : "True";
+    const word = isBroken || exit ? "False" : "True";
     const conditions = ["Initialized", "ContainersReady", "Ready"].map((type) => ({
       type,
       status: type === "Initialized" ? "True" : word,
@@ -70,7 +75,7 @@ export class StandInKubelet {
     }));
     const patch = {
       status: {
-        phase: isBroken ? "Pending" : "Running",
+        phase: exit ? (exit === "0" ? "Succeeded" : "Failed") : isBroken ? "Pending" : "Running",
         startTime: now,
         hostIP: "127.10.0.1",
         podIP: "127.10.10.2",
@@ -101,4 +106,8 @@ export class StandInKubelet {
       conditions: [{ type: "Ready", status: "True", reason: "KubeletReady", lastHeartbeatTime: now, lastTransitionTime: now }],
     };
   }
+}
+
+function ended(exitCode: number, time: string) {
+  return { exitCode, reason: exitCode === 0 ? "Completed" : "Error", startedAt: time, finishedAt: time };
 }

@@ -116,6 +116,11 @@ describe("a job", () => {
     expect(resumed.create).toHaveLength(1);
   });
 
+  it("replaces no pod that ended before it was counted", () => {
+    const justEnded = member("a", "Succeeded", { tracked: true });
+    expect(planJob({ job: jobOf(), pods: [justEnded], now }).create).toHaveLength(0);
+  });
+
   it("makes no pods once it is being deleted", () => {
     const job = jobOf();
     const going = { ...job, metadata: { ...job.metadata, deletionTimestamp: startTime } };

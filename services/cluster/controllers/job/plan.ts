@@ -7,7 +7,7 @@ import { deletionOrder } from "../replicaset/ranking.ts";
 import { backoffMs, hasRestartedTooOften } from "./backoff.ts";
 import { judgeFailure } from "./failure-policy.ts";
 import { indexOf, parseIndexes } from "./indexes.ts";
-import { isIndexed, isTracked } from "./tracking.ts";
+import { hasFailed, isIndexed, isTracked } from "./tracking.ts";
 import type { Job, JobStatus } from "./types.ts";
 
 /** At most so many pods are created or deleted in one pass. */
@@ -137,7 +137,9 @@ function populate(plan: JobPlan, { job, pods, now }: JobWorld, active: readonly 
   plan.remove = [...superfluous, ...leastUseful(useful, useful.length - wanted, now)].slice(0, burst);
   const waiting = pods.filter((pod) => !hasEnded(pod) && pod.metadata.deletionTimestamp !== undefined).length;
   const missing = wanted - useful.length - (job.spec.podReplacementPolicy === "Failed" ? waiting : 0);
-  if (missing <= 0 || plan.remove.length > 0) return;
+  // A pod that ended since the last count is counted by the pass that its end has asked for; until then nothing may replace it.
+  const isUncounted = pods.some((pod) => isTracked(pod) && (hasEnded(pod) || hasFailed(job, pod)));
+  if (missing <= 0 || plan.remove.length > 0 || isUncounted) return;
   const delayMs = backoffMs(job, pods, now);
   if (delayMs > 0) {
     wake(plan, delayMs);
