@@ -100,6 +100,8 @@ function writeEtc(folder: string, image: Image, { uid, gid }: Identity, pod: Pod
   writeFileSync(join(folder, "passwd"), lines(passwd, image.files["/etc/passwd"]));
   writeFileSync(join(folder, "group"), lines(groups, image.files["/etc/group"]));
   writeFileSync(join(folder, "hostname"), `${pod.spec.hostname ?? pod.metadata.name}\n`);
+  // Without it a name has only its first address, however many lines of hosts have it.
+  writeFileSync(join(folder, "host.conf"), "multi on\n");
   writeFileSync(join(folder, "resolv.conf"), readIfThere("/etc/resolv.conf"));
 }
 

@@ -121,7 +121,7 @@ export function expandStrictly(text: string, known: Record<string, string>): str
 
 export type ServiceForEnv = {
   metadata: { name: string; namespace?: string };
-  spec: { clusterIP?: string; ports?: { name?: string; port: number; protocol?: string }[] };
+  spec: { clusterIP?: string; externalName?: string; ports?: { name?: string; port: number; protocol?: string }[] };
 };
 
 /** The variables that Kubernetes gives for each Service of the pod's namespace, and for kubernetes of default. */

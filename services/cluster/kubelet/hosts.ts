@@ -28,12 +28,10 @@ export function hostsText({ namespace, services, slices, pods }: HostsInput): st
   for (const { metadata, spec } of services) {
     const owner = metadata.namespace ?? "default";
     const names = namesOf(metadata.name, owner, namespace);
-    const ip = spec.clusterIP;
-    if (ip && ip !== "None") {
-      lines.push(`${ip} ${names.join(" ")}`);
+    if (spec.clusterIP !== "None") {
+      for (const address of addressesOf(metadata.name, owner, services, slices)) lines.push(`${address} ${names.join(" ")}`);
       continue;
     }
-    if (ip !== "None") continue;
     for (const endpoint of endpointsOf(slices, metadata.name, owner)) {
       const own = endpoint.hostname ? namesOf(`${endpoint.hostname}.${metadata.name}`, owner, namespace) : [];
       for (const address of endpoint.addresses) lines.push(`${address} ${[...own, ...names].join(" ")}`);
@@ -41,6 +39,24 @@ export function hostsText({ namespace, services, slices, pods }: HostsInput): st
   }
   for (const { name, ip } of pods) lines.push(`${ip} ${name}`);
   return `${lines.join("\n")}\n`;
+}
+
+const longestAliasChain = 8;
+
+/** A ClusterIP, the endpoints of a headless Service, or what the Service has that an ExternalName in this cluster names. */
+function addressesOf(
+  service: string,
+  namespace: string,
+  services: ServiceForEnv[],
+  slices: EndpointSlice[],
+  depth = 0,
+): string[] {
+  const spec = services.find(({ metadata }) => metadata.name === service && metadata.namespace === namespace)?.spec;
+  if (spec?.clusterIP === "None") return endpointsOf(slices, service, namespace).flatMap(({ addresses }) => addresses);
+  if (spec?.clusterIP) return [spec.clusterIP];
+  const [, name, owner] = /^([^.]+)\.([^.]+)\.svc\.cluster\.local\.?$/.exec(spec?.externalName ?? "") ?? [];
+  if (!name || !owner || depth === longestAliasChain) return [];
+  return addressesOf(name, owner, services, slices, depth + 1);
 }
 
 function namesOf(service: string, owner: string, reader: string): string[] {

@@ -131,6 +131,8 @@ describe("names in /etc/hosts", () => {
     { metadata: { name: "redis", namespace: "fleet" }, spec: { clusterIP: "127.11.0.5" } },
     { metadata: { name: "prometheus", namespace: "monitoring" }, spec: { clusterIP: "127.11.0.6" } },
     { metadata: { name: "db", namespace: "fleet" }, spec: { clusterIP: "None" } },
+    { metadata: { name: "cache", namespace: "fleet" }, spec: { externalName: "redis.fleet.svc.cluster.local" } },
+    { metadata: { name: "circle", namespace: "fleet" }, spec: { externalName: "circle.fleet.svc.cluster.local" } },
   ];
   const labels = { "kubernetes.io/service-name": "db" };
   const slices = [
@@ -154,6 +156,11 @@ describe("names in /etc/hosts", () => {
     expect(text).toMatch(/^127\.10\.10\.9 db-0\.db .* db db\.fleet/m);
     expect(text).not.toContain("127.10.10.8");
     expect(text).toContain("127.10.10.3 relay-1\n");
+  });
+
+  it("follow an ExternalName to the Service that it names, and leave out one that names itself", () => {
+    expect(text).toContain("127.11.0.5 cache cache.fleet cache.fleet.svc cache.fleet.svc.cluster.local\n");
+    expect(text).not.toContain("circle");
   });
 
   it("are rewritten in place, so that a bind mount sees the change", () => {
