@@ -83,6 +83,27 @@ it.each([
   expect(await run(server, (changes) => changes.length === 5)).toEqual(["+a", "+b", "-a", "~b", "+c"]);
 });
 
+it("lists at once after 410 although the connection was lost before, and with a pause only when it is gone again", async () => {
+  const gone = new ApiError(410, "Expired", "too old");
+  const server = script(
+    [
+      { version: "5", items: [] },
+      { version: "9", items: [entry("a", "8")] },
+      { version: "12", items: [entry("a", "8"), entry("b", "11")] },
+    ],
+    [new Error("reset"), gone, gone, []],
+  );
+  const at: number[] = [];
+  await run(server, (changes) => {
+    at.push(performance.now());
+    return changes.length === 2;
+  });
+  const kinds = server.asked.map((path) => (path.includes("watch") ? "watch" : "list"));
+  expect(kinds.slice(0, 6)).toEqual(["list", "watch", "watch", "list", "watch", "list"]);
+  // The second pause of the back-off is at least 200 ms; jitter may halve it.
+  expect((at[1] ?? 0) - (at[0] ?? 0)).toBeGreaterThan(90);
+});
+
 it("watches again from the same version after a lost connection", async () => {
   const server = script([{ version: "5", items: [] }], [new Error("reset"), [{ type: "ADDED", object: entry("a", "6") }]]);
   expect(await run(server, (changes) => changes.length === 1)).toEqual(["+a"]);

@@ -29,6 +29,7 @@ export class Reflector<T extends Reflected> {
   #resourceVersion: string | undefined;
   #running: Promise<void> | undefined;
   #synced = false;
+  #gonesInARow = 0;
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
@@ -58,10 +59,9 @@ export class Reflector<T extends Reflected> {
         if (signal.aborted) return;
         if (error instanceof ApiError && (error.code === 410 || error.code === 400)) {
           this.#resourceVersion = undefined;
-          if (this.#backoff.attempt === 0) {
-            this.#backoff.next();
-            continue;
-          }
+          this.#gonesInARow += 1;
+          // At once, whatever else failed before; but a server that forgets what it has just listed is not asked without pause.
+          if (this.#gonesInARow === 1) continue;
         }
         logger.warn({ path, err: String(error) }, "the watch was lost; trying again");
       }
@@ -96,6 +96,7 @@ export class Reflector<T extends Reflected> {
         throw new ApiError(status.code ?? 500, status.reason ?? "Unknown", status.message ?? "the watch failed");
       }
       this.#backoff.reset();
+      this.#gonesInARow = 0;
       this.#resourceVersion = event.object.metadata.resourceVersion;
       if (event.type === "BOOKMARK") continue;
       const key = keyOf(event.object);
