@@ -15,18 +15,23 @@ export type TestCluster = {
   address: string;
   kubeconfigPath: string;
   config: KubeConfig;
+  /** The process of the server at the moment. */
+  readonly pid: number;
+  /** What the server logged as an error, line by line. */
+  readonly errors: readonly string[];
   /** Ends the process as a crash does, or politely, and starts it again on the same data and port. */
   restart(signal: "SIGKILL" | "SIGTERM"): Promise<void>;
   stop(): Promise<void>;
 };
 
 /** The first half of the addresses of tests' nodes and pods, away from those of a cluster that a person runs. */
-export const testNetwork = "127.72";
+export const testNetwork = process.env.SWITCHYARD_TEST_NETWORK ?? "127.72";
 
 /** Starts the API server with its controllers as a process of its own, on a free port with fresh data. */
 export async function startTestCluster(settings: NodeJS.ProcessEnv = {}): Promise<TestCluster> {
   const dataDir = mkdtempSync(join(tmpdir(), "switchyard-conformance-"));
-  let running = await startProcess(dataDir, 0, settings);
+  const errors: string[] = [];
+  let running = await startProcess(dataDir, 0, settings, errors);
   const { address } = running;
   const port = Number(new URL(address).port);
   const kubeconfigPath = join(dataDir, "admin.kubeconfig");
@@ -37,9 +42,13 @@ export async function startTestCluster(settings: NodeJS.ProcessEnv = {}): Promis
     address,
     kubeconfigPath,
     config,
+    errors,
+    get pid() {
+      return running.child.pid ?? 0;
+    },
     async restart(signal) {
       await end(running.child, signal);
-      running = await startProcess(dataDir, port, settings);
+      running = await startProcess(dataDir, port, settings, errors);
     },
     async stop() {
       await end(running.child, "SIGTERM");
@@ -74,10 +83,20 @@ export function startKubelet(
   });
 }
 
+/** Starts the service proxy, which listens at the ClusterIPs. */
+export function startProxy(cluster: TestCluster): ChildProcess {
+  return spawn(process.execPath, ["services/cluster/proxy/main.ts"], {
+    cwd: projectDir,
+    env: { ...process.env, PROXY_KUBECONFIG: join(cluster.dataDir, "proxy.kubeconfig"), LOG_LEVEL: "error" },
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+}
+
 async function startProcess(
   dataDir: string,
   port: number,
   settings: NodeJS.ProcessEnv,
+  errors: string[],
 ): Promise<{ child: ChildProcess; address: string }> {
   const child = spawn(process.execPath, ["services/cluster/main.ts"], {
     cwd: projectDir,
@@ -97,7 +116,8 @@ async function startProcess(
   });
   const address = await new Promise<string>((resolve, reject) => {
     createInterface({ input: child.stdout }).on("line", (line) => {
-      const entry = JSON.parse(line) as { msg?: string; address?: string };
+      const entry = JSON.parse(line) as { level?: string; msg?: string; address?: string };
+      if (entry.level === "error" || entry.level === "fatal") errors.push(line);
       if (entry.msg === "serving the Kubernetes API" && entry.address) resolve(entry.address);
     });
     child.once("exit", (code) => reject(new Error(`the API server ended with code ${code}: ${complaint}`)));
