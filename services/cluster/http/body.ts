@@ -8,6 +8,7 @@ import { decodeProtobuf } from "../schema/protobuf.ts";
 const protobuf = "application/vnd.kubernetes.protobuf";
 const objectMediaTypes = ["application/json", "application/yaml", protobuf];
 const limitBytes = 3 * 1024 * 1024;
+const deepest = 200;
 
 export function mediaTypeOf(request: IncomingMessage): string {
   return (request.headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
@@ -54,12 +55,28 @@ function parseProtobuf(body: Buffer, type: string): Record<string, unknown> {
 }
 
 export function parseText(text: string, mediaType: string): unknown {
+  const value = parseAny(text, mediaType);
+  // Everything that walks over objects does so by recursion.
+  if (isDeeperThan(value, deepest)) throw refusals.badRequest(`the body could not be parsed: exceeded max depth ${deepest}`);
+  return value;
+}
+
+function parseAny(text: string, mediaType: string): unknown {
   try {
     if (mediaType === "application/yaml" || mediaType.endsWith("+yaml")) return parse(text, { maxAliasCount: 100 });
     return JSON.parse(text);
   } catch (error) {
     throw refusals.badRequest(`the body could not be parsed: ${error instanceof Error ? error.message : "unknown error"}`);
   }
+}
+
+function isDeeperThan(value: unknown, limit: number): boolean {
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > limit) return true;
+    level = level.flatMap((one) => (typeof one === "object" && one !== null ? Object.values(one) : []));
+  }
+  return false;
 }
 
 export function unsupportedMediaType(accepted: string[]): StatusError {

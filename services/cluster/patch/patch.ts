@@ -28,8 +28,7 @@ function applyJsonPatch(object: KubeObject, patch: unknown): Record<string, unkn
     throw new StatusError(413, "RequestEntityTooLarge", message);
   }
   try {
-    const result = jsonPatch.applyPatch(structuredClone(object), patch as Operation[], true, true, true);
-    const patched: unknown = result.newDocument;
+    const patched = applyOperations(structuredClone(object), patch as Operation[]);
     if (!isObject(patched)) throw refusals.badRequest("the patch does not leave an object");
     return patched;
   } catch (error) {
@@ -38,3 +37,22 @@ function applyJsonPatch(object: KubeObject, patch: unknown): Record<string, unkn
     throw new StatusError(422, "Invalid", `the server rejected our request due to an error in our request: ${detail}`);
   }
 }
+
+/** One after the other: what copies add up to is limited, or a short patch could double an object without end. */
+function applyOperations(object: KubeObject, operations: Operation[]): unknown {
+  let document: unknown = object;
+  let copiedBytes = 0;
+  for (const [index, operation] of operations.entries()) {
+    if (isObject(operation) && operation.op === "copy" && typeof operation.from === "string") {
+      copiedBytes += JSON.stringify(jsonPatch.getValueByPointer(document, operation.from) ?? null).length;
+      if (copiedBytes > copyLimitBytes) {
+        const message = `Unable to complete the copy, the accumulated size increase of copy is ${copiedBytes}, exceeding the limit ${copyLimitBytes}`;
+        throw new StatusError(413, "RequestEntityTooLarge", message);
+      }
+    }
+    document = jsonPatch.applyOperation(document, operation, true, true, true, index).newDocument;
+  }
+  return document;
+}
+
+const copyLimitBytes = 3 * 1024 * 1024;
