@@ -28,7 +28,7 @@ export type TestCluster = {
 export const testNetwork = process.env.SWITCHYARD_TEST_NETWORK ?? "127.72";
 
 /** Starts the API server with its controllers as a process of its own, on a free port with fresh data. */
-export async function startTestCluster(settings: NodeJS.ProcessEnv = {}): Promise<TestCluster> {
+export async function startTestCluster(settings: Record<string, string> = {}): Promise<TestCluster> {
   const dataDir = mkdtempSync(join(tmpdir(), "switchyard-conformance-"));
   const errors: string[] = [];
   let running = await startProcess(dataDir, 0, settings, errors);
@@ -62,7 +62,7 @@ export function startKubelet(
   cluster: TestCluster,
   node: string,
   imagesDir: string,
-  settings: NodeJS.ProcessEnv = {},
+  settings: Record<string, string> = {},
 ): ChildProcess {
   const number = node.slice("node-".length);
   return spawn(process.execPath, ["services/cluster/kubelet/main.ts"], {
@@ -95,7 +95,7 @@ export function startProxy(cluster: TestCluster): ChildProcess {
 async function startProcess(
   dataDir: string,
   port: number,
-  settings: NodeJS.ProcessEnv,
+  settings: Record<string, string>,
   errors: string[],
 ): Promise<{ child: ChildProcess; address: string }> {
   const child = spawn(process.execPath, ["services/cluster/main.ts"], {

@@ -38,7 +38,6 @@ export function setPodDefaults(spec: V1PodSpec): void {
 export function admitPod(spec: V1PodSpec): void {
   spec.serviceAccountName ??= "default";
   spec.serviceAccount = spec.serviceAccountName;
-  spec.priority ??= 0;
   spec.preemptionPolicy ??= "PreemptLowerPriority";
   const tolerations = [...(spec.tolerations ?? [])];
   for (const key of ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"]) {

@@ -2,6 +2,7 @@ import type { V1Deployment, V1Pod, V1ReplicaSet, V1StatefulSet } from "@kubernet
 import type { KubeObject } from "../api.ts";
 import { setStatefulSetDefaults } from "../defaults/apps-defaults.ts";
 import { admitPod, qosClass, setPodDefaults } from "../defaults/pod-defaults.ts";
+import { admitPriority } from "../defaults/pod-priority.ts";
 import { setDeploymentDefaults, setReplicaSetDefaults } from "../defaults/workload-defaults.ts";
 import { podTable } from "../tables/pod-table.ts";
 import { controllerRevisionTable, deploymentTable, replicaSetTable, statefulSetTable } from "../tables/workload-tables.ts";
@@ -53,6 +54,7 @@ export const workloadResources: ResourceDefinition[] = [
     prepareCreate(object) {
       const pod = asPod(object);
       if (pod.spec) admitPod(pod.spec);
+      admitPriority(pod);
       object.status = { phase: "Pending", qosClass: qosClass(pod) };
     },
     validate: (object, errors) => validatePodSpec(asPod(object).spec, "spec", errors),

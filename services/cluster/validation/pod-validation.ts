@@ -3,6 +3,7 @@ import type { V1Container, V1ContainerPort, V1PodSpec, V1Probe } from "@kubernet
 import type { FieldErrors } from "./field-errors.ts";
 import { nameProblem } from "./names.ts";
 import { quantityProblem } from "./quantity.ts";
+import { onlyFewerGates, validateScheduling } from "./scheduling-validation.ts";
 
 const restartPolicies = ["Always", "OnFailure", "Never"];
 const pullPolicies = ["Always", "IfNotPresent", "Never"];
@@ -29,6 +30,7 @@ export function validatePodSpec(spec: V1PodSpec | undefined, path: string, error
   if (spec.dnsPolicy && !dnsPolicies.includes(spec.dnsPolicy))
     errors.unsupported(`${path}.dnsPolicy`, spec.dnsPolicy, dnsPolicies);
   notNegative(spec.terminationGracePeriodSeconds, `${path}.terminationGracePeriodSeconds`, errors);
+  validateScheduling(spec, path, errors);
   for (const [index, toleration] of (spec.tolerations ?? []).entries()) {
     const field = `${path}.tolerations[${index}]`;
     const { key, operator = "Equal", effect, tolerationSeconds } = toleration;
@@ -54,6 +56,7 @@ export function validatePodUpdate(spec: V1PodSpec, stored: V1PodSpec, errors: Fi
     activeDeadlineSeconds: stored.activeDeadlineSeconds,
     terminationGracePeriodSeconds: stored.terminationGracePeriodSeconds,
     tolerations: addedOnly(spec.tolerations, stored.tolerations) ? stored.tolerations : spec.tolerations,
+    schedulingGates: onlyFewerGates(spec.schedulingGates, stored.schedulingGates) ? stored.schedulingGates : spec.schedulingGates,
     // The scheduler binds in process; over HTTP pods/binding does.
     nodeName: stored.nodeName ? spec.nodeName : undefined,
   };
