@@ -2,6 +2,7 @@ import type { V1RoleBinding } from "@kubernetes/client-node";
 import type { KubeObject } from "../api.ts";
 import { setBindingDefaults } from "../defaults/policy-defaults.ts";
 import { roleBindingTable, roleTable } from "../tables/policy-tables.ts";
+import { validateRole, validateRoleBinding, validateRoleBindingUpdate } from "../validation/access-validation.ts";
 import type { ResourceDefinition } from "./definition.ts";
 
 const group = "rbac.authorization.k8s.io";
@@ -20,6 +21,7 @@ export const accessResources: ResourceDefinition[] = [
     type: "V1Role",
     nameRule: "path",
     table: roleTable,
+    validate: validateRole,
   },
   {
     id: { group, resource: "rolebindings" },
@@ -31,6 +33,8 @@ export const accessResources: ResourceDefinition[] = [
     nameRule: "path",
     table: roleBindingTable,
     setDefaults: bindingDefaults,
+    validate: validateRoleBinding,
+    validateUpdate: validateRoleBindingUpdate,
   },
   {
     id: { group, resource: "clusterroles" },
@@ -41,6 +45,7 @@ export const accessResources: ResourceDefinition[] = [
     type: "V1ClusterRole",
     nameRule: "path",
     table: roleTable,
+    validate: validateRole,
   },
   {
     id: { group, resource: "clusterrolebindings" },
@@ -52,5 +57,7 @@ export const accessResources: ResourceDefinition[] = [
     nameRule: "path",
     table: roleBindingTable,
     setDefaults: bindingDefaults,
+    validate: validateRoleBinding,
+    validateUpdate: validateRoleBindingUpdate,
   },
 ];
