@@ -1,11 +1,16 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Registry } from "prom-client";
+import type { Logger } from "./logger.ts";
 
 /** What a handler answers: a status, a body, and the body's type (application/json by default for objects, text/plain for text). */
 export type Answer = { status: number; body: string | object; contentType?: string };
 
 /** Handlers by path, for GET and HEAD only. */
 export type Handlers = Record<string, () => Answer | Promise<Answer>>;
+
+// Node looks for late requests every 30 s unless it is told otherwise.
+const limits = { maxHeaderSize: 8192, requestTimeout: 10_000, headersTimeout: 5_000, connectionsCheckingInterval: 1_000 };
 
 /**
  * A small HTTP server for /health, /ready and /metrics. Unknown paths get 404, other methods 405; a handler that throws gives
@@ -15,7 +20,7 @@ export class HealthServer {
   readonly #server: Server;
 
   constructor(handlers: Handlers, onError: (error: unknown) => void = () => {}) {
-    this.#server = createServer({ maxHeaderSize: 8192, requestTimeout: 10_000, headersTimeout: 5_000 }, (request, response) => {
+    this.#server = createServer(limits, (request, response) => {
       void answerRequest(handlers, request, response, onError);
     });
   }
@@ -63,4 +68,24 @@ async function findAnswer(handlers: Handlers, request: IncomingMessage): Promise
   if (!handler) return { status: 404, body: "not found" };
   if (request.method !== "GET" && request.method !== "HEAD") return { status: 405, body: "method not allowed" };
   return handler();
+}
+
+export type HealthOptions = {
+  registry: Registry;
+  isReady: () => boolean;
+  /** What /ready answers while ready: READY or Ready, as the daemon's guide has it. */
+  readyBody: string;
+  logger: Logger;
+};
+
+/** /health (OK), /ready (the guide's word, or 503 NOT_READY) and /metrics. */
+export function createHealthServer({ registry, isReady, readyBody, logger }: HealthOptions): HealthServer {
+  return new HealthServer(
+    {
+      "/health": () => ({ status: 200, body: "OK" }),
+      "/ready": () => (isReady() ? { status: 200, body: readyBody } : { status: 503, body: "NOT_READY" }),
+      "/metrics": async () => ({ status: 200, body: await registry.metrics(), contentType: registry.contentType }),
+    },
+    (error) => logger.error({ err: error }, "a health endpoint failed"),
+  );
 }

@@ -1,4 +1,5 @@
 import { type Logger, pino, stdTimeFunctions } from "pino";
+import { type LogFilter, levelFor } from "./log-filter.ts";
 
 export type { Logger };
 
@@ -30,4 +31,10 @@ export function createLogger(name: string, level = "info"): Logger {
     formatters: { level: (label) => ({ level: label }) },
     redact: { paths: secretPaths, censor: "[redacted]" },
   });
+}
+
+/** Loggers by target (`relay::commit`), each with the level that the filter gives it. */
+export function createLoggers(name: string, filter: LogFilter): (target: string) => Logger {
+  const root = createLogger(name, levelFor(filter, name));
+  return (target) => root.child({ target }, { level: levelFor(filter, target) });
 }

@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { loadConnectorConfig } from "./config.ts";
+import type { Variables } from "#lib/runtime/configuration.ts";
+import { levelFor } from "#lib/runtime/log-filter.ts";
+import { readConnectorConfiguration } from "./config.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -18,29 +20,29 @@ function writeConfig(text: string): string {
   return path;
 }
 
-function linesOf(source: Record<string, string>): string[] {
-  try {
-    loadConnectorConfig(source);
-  } catch (error) {
-    return error instanceof Error ? error.message.split("\n") : [];
-  }
-  return [];
+const read = (variables: Variables) => readConnectorConfiguration({ variables });
+
+async function linesOf(variables: Variables): Promise<string[]> {
+  const error = await read(variables).then(
+    () => null,
+    (thrown: Error) => thrown,
+  );
+  return error?.message.split("\n") ?? [];
 }
 
 describe("the connector's configuration", () => {
-  test("has the guide's defaults when only what is needed is given", () => {
-    expect(loadConnectorConfig(needed)).toMatchObject({
+  test("has the guide's defaults when only what is needed is given", async () => {
+    expect(await read(needed)).toMatchObject({
       hub: { host: "hub.example", port: 443 },
       tls: {},
       maxConcurrentScans: 10,
       timeoutMs: 300_000,
       allow: ["127.0.0.0/8", "::1"],
       health: { host: "0.0.0.0", port: 8080 },
-      logLevel: "info",
     });
   });
 
-  test("is read from the file of CONFIG_PATH, and variables win over it", () => {
+  test("is read from the file of CONFIG_PATH, and variables win over it", async () => {
     const path = writeConfig(`
       [matrix]
       host = "file.example:1443"
@@ -55,7 +57,7 @@ describe("the connector's configuration", () => {
       level = "debug"
       format = "json"
     `);
-    const config = loadConnectorConfig({
+    const config = await read({
       CONFIG_PATH: path,
       MATRIX_AUTH_TOKEN: "token",
       MATRIX_TENANT_ID: "variable",
@@ -68,20 +70,19 @@ describe("the connector's configuration", () => {
       tls: false,
       maxConcurrentScans: 3,
       allow: ["10.0.0.0/8"],
-      logLevel: "debug",
       unknownKeys: ["connector.colour"],
     });
   });
 
-  test("takes the token from a file", () => {
+  test("takes the token from a file", async () => {
     const path = join(folder, "token");
     writeFileSync(path, "from file\n");
-    const config = loadConnectorConfig({ ...needed, MATRIX_AUTH_TOKEN: "", MATRIX_AUTH_TOKEN_FILE: path });
+    const config = await read({ ...needed, MATRIX_AUTH_TOKEN: "", MATRIX_AUTH_TOKEN_FILE: path });
     expect(config.token).toBe("from file");
   });
 
-  test("names every bad variable on a line of its own and shows no secret", () => {
-    const lines = linesOf({
+  test("names every bad variable on a line of its own and shows no secret", async () => {
+    const lines = await linesOf({
       MATRIX_HOST: "nowhere",
       MATRIX_AUTH_TOKEN: "hush",
       USE_TLS: "perhaps",
@@ -96,17 +97,17 @@ describe("the connector's configuration", () => {
     expect(lines.join()).not.toContain("hush");
   });
 
-  test("is refused when a named file is missing or is no TOML", () => {
-    expect(linesOf({ ...needed, CONFIG_PATH: join(folder, "none.toml") })[0]).toMatch(/^CONFIG_PATH: .*ENOENT/);
-    expect(linesOf({ ...needed, CONFIG_PATH: writeConfig("[matrix") })[0]).toMatch(/^CONFIG_PATH: .*wants a TOML file/);
+  test("is refused when a named file is missing or is no TOML", async () => {
+    expect((await linesOf({ ...needed, CONFIG_PATH: join(folder, "none.toml") }))[0]).toMatch(/^CONFIG_PATH: .*ENOENT/);
+    expect((await linesOf({ ...needed, CONFIG_PATH: writeConfig("[matrix") }))[0]).toMatch(/^CONFIG_PATH: .*wants a TOML file/);
   });
 
   test.each([
     ["info", "info"],
-    ["warn,my_connector=debug", "warn"],
-    ["my_connector=debug", "info"],
+    ["warn,other=debug", "warn"],
+    ["warn,connector=debug", "debug"],
     ["off", "silent"],
-  ])("honours RUST_LOG=%s as level %s", (filter, level) => {
-    expect(loadConnectorConfig({ ...needed, RUST_LOG: filter }).logLevel).toBe(level);
+  ])("honours RUST_LOG=%s as level %s", async (filter, level) => {
+    expect(levelFor((await read({ ...needed, RUST_LOG: filter })).logFilter, "connector")).toBe(level);
   });
 });

@@ -1,12 +1,8 @@
-import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { parse } from "smol-toml";
 import { z } from "zod";
-import { pemFile, readableFile, readSecretFiles, rustLogLevel } from "#lib/protocol/hub-daemon.ts";
-import { EnvError, envValue, parseEnv } from "#lib/runtime/env.ts";
+import { type Configuration, type Given, logFilter, pemFile, readConfiguration } from "#lib/runtime/configuration.ts";
+import { envValue } from "#lib/runtime/env.ts";
 import { isAddressBlock } from "./allow-list.ts";
-
-const defaultPath = "/etc/my-connector/config.toml";
 
 const schema = z
   .object({
@@ -14,7 +10,6 @@ const schema = z
     MATRIX_API_URL: envValue.url("https", "http").optional(),
     MATRIX_TENANT_ID: envValue.text(),
     MATRIX_AUTH_TOKEN: z.string("wants the token that the hub asks for, or MATRIX_AUTH_TOKEN_FILE"),
-    MATRIX_AUTH_TOKEN_FILE: readableFile().optional(),
     MATRIX_CA_FILE: pemFile().optional(),
     MATRIX_CLIENT_CERT_FILE: pemFile().optional(),
     MATRIX_CLIENT_KEY_FILE: pemFile().optional(),
@@ -34,7 +29,7 @@ const schema = z
     HEALTH_ADDRESS: envValue.address().prefault("0.0.0.0:8080"),
     LOCAL_ADDRESS: z.union([z.ipv4(), z.ipv6()], "wants an IP address of this machine").optional(),
     SERVICE_VERSION: envValue.text().default("dev"),
-    RUST_LOG: rustLogLevel().prefault("info"),
+    RUST_LOG: logFilter().prefault("info"),
     LOG_FORMAT: z.literal("json", "wants json, the only format").default("json"),
   })
   .refine((env) => !env.MATRIX_CLIENT_CERT_FILE === !env.MATRIX_CLIENT_KEY_FILE, {
@@ -43,7 +38,7 @@ const schema = z
     when: () => true,
   });
 
-/** Where the file's settings stand, by the variable that overrides each. */
+/** The file has the guide's sections and keys. */
 const fileKeys: Record<string, string> = {
   "matrix.host": "MATRIX_HOST",
   "matrix.api_url": "MATRIX_API_URL",
@@ -59,14 +54,16 @@ const fileKeys: Record<string, string> = {
   "logging.format": "LOG_FORMAT",
 };
 
-/**
- * The connector's settings from the TOML file at CONFIG_PATH and from variables, which win. Only the file at the default path may
- * be missing. Throws EnvError with a line for each bad setting, under the name of its variable.
- */
-export function loadConnectorConfig(source: Record<string, string | undefined>) {
-  const set = Object.fromEntries(Object.entries(source).filter(([, value]) => value !== undefined && value !== ""));
-  const { values, unknownKeys } = readConfigFile(set.CONFIG_PATH);
-  const env = parseEnv(schema, readSecretFiles({ ...values, ...set }, ["MATRIX_AUTH_TOKEN"]));
+const configuration = {
+  schema,
+  secrets: ["MATRIX_AUTH_TOKEN"],
+  defaultPath: "/etc/my-connector/config.toml",
+  fileKeys,
+} satisfies Configuration<typeof schema>;
+
+/** The connector's settings, read as every daemon's (readConfiguration). Rejects with EnvError. */
+export async function readConnectorConfiguration(given: Given) {
+  const { settings: env, unknownKeys } = await readConfiguration(configuration, given);
   return {
     hub: env.MATRIX_HOST,
     apiUrl: env.MATRIX_API_URL,
@@ -83,32 +80,7 @@ export function loadConnectorConfig(source: Record<string, string | undefined>) 
     health: env.HEALTH_ADDRESS,
     localAddress: env.LOCAL_ADDRESS,
     version: env.SERVICE_VERSION,
-    logLevel: env.RUST_LOG,
+    logFilter: env.RUST_LOG,
     unknownKeys,
   };
-}
-
-function readConfigFile(path = defaultPath): { values: Record<string, string>; unknownKeys: string[] } {
-  const values: Record<string, string> = {};
-  const unknownKeys: string[] = [];
-  const sections = readToml(path);
-  for (const [section, settings] of Object.entries(sections)) {
-    const entries = typeof settings === "object" && settings !== null ? Object.entries(settings) : [["", settings]];
-    for (const [key, value] of entries) {
-      const name = fileKeys[`${section}.${key}`];
-      if (name) values[name] = Array.isArray(value) ? value.join(",") : String(value);
-      else unknownKeys.push(`${section}.${key}`);
-    }
-  }
-  return { values, unknownKeys };
-}
-
-function readToml(path: string): Record<string, unknown> {
-  try {
-    return parse(readFileSync(path, "utf8"));
-  } catch (error) {
-    if (path === defaultPath && (error as NodeJS.ErrnoException).code === "ENOENT") return {};
-    const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
-    throw new EnvError(`CONFIG_PATH: got ${JSON.stringify(path)}; wants a TOML file (${reason})`);
-  }
 }

@@ -1,21 +1,22 @@
 import { Breaker } from "#lib/protocol/breaker.ts";
 import { HubClient } from "#lib/protocol/hub-client.ts";
-import { configureOrExit, createHealthServer, reportUnusedVariables, runHealthCommand } from "#lib/protocol/hub-daemon.ts";
+import { configureOrExit, reportUnused } from "#lib/runtime/configuration.ts";
+import { runHealthCommand } from "#lib/runtime/health-command.ts";
+import { createHealthServer } from "#lib/runtime/health-server.ts";
 import { onShutdown } from "#lib/runtime/lifecycle.ts";
-import { createLogger } from "#lib/runtime/logger.ts";
+import { createLoggers } from "#lib/runtime/logger.ts";
 import { AllowList } from "./allow-list.ts";
-import { loadConnectorConfig } from "./config.ts";
+import { readConnectorConfiguration } from "./config.ts";
 import { ConnectorMetrics } from "./metrics.ts";
 import { ScanWorker } from "./scan-worker.ts";
 import { Semaphore } from "./semaphore.ts";
 
-const config = configureOrExit(() => loadConnectorConfig(process.env));
+const config = await configureOrExit(readConnectorConfiguration);
 if (process.argv[2] === "health") await runHealthCommand(config.health);
 
-const { tenant, instance, version, localAddress, maxConcurrentScans, timeoutMs, unknownKeys } = config;
-const logger = createLogger("connector", config.logLevel);
-reportUnusedVariables(process.env, logger);
-if (unknownKeys.length > 0) logger.warn({ unknownKeys }, "the configuration file has settings that are not known here");
+const { tenant, instance, version, localAddress, maxConcurrentScans, timeoutMs } = config;
+const logger = createLoggers("connector", config.logFilter)("connector");
+reportUnused(config.unknownKeys, logger);
 if (config.tls === false) logger.warn("USE_TLS=false: the token and all results go over the network in the clear");
 
 const metrics = new ConnectorMetrics(version);

@@ -1,5 +1,5 @@
 import { Histogram } from "prom-client";
-import { DaemonMetrics } from "#lib/protocol/hub-daemon.ts";
+import { DaemonMetrics } from "#lib/protocol/daemon-metrics.ts";
 
 export class ConnectorMetrics extends DaemonMetrics {
   readonly scans = this.counter("connector_scans_total", "Scan jobs that came to an end, whatever it was");

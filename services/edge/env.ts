@@ -1,13 +1,12 @@
 import { hostname } from "node:os";
 import { z } from "zod";
-import { pemFile, readableFile, readSecretFiles, rustLogLevel } from "#lib/protocol/hub-daemon.ts";
-import { envValue, parseEnv } from "#lib/runtime/env.ts";
+import { type Given, logFilter, pemFile, readConfiguration } from "#lib/runtime/configuration.ts";
+import { envValue } from "#lib/runtime/env.ts";
 
 const schema = z
   .object({
     HUB_ADDRESS: envValue.address(),
     HUB_AUTH_TOKEN: z.string("wants the token that the hub asks for, or HUB_AUTH_TOKEN_FILE"),
-    HUB_AUTH_TOKEN_FILE: readableFile().optional(),
     HUB_CA_FILE: pemFile().optional(),
     HUB_CLIENT_CERT_FILE: pemFile().optional(),
     HUB_CLIENT_KEY_FILE: pemFile().optional(),
@@ -23,7 +22,7 @@ const schema = z
     HEALTH_ADDRESS: envValue.address().prefault("0.0.0.0:8080"),
     LOCAL_ADDRESS: z.union([z.ipv4(), z.ipv6()], "wants an IP address of this machine").optional(),
     SERVICE_VERSION: envValue.text().default("dev"),
-    RUST_LOG: rustLogLevel().prefault("info"),
+    RUST_LOG: logFilter().prefault("info"),
   })
   .refine((env) => !env.HUB_CLIENT_CERT_FILE === !env.HUB_CLIENT_KEY_FILE, {
     path: ["HUB_CLIENT_CERT_FILE"],
@@ -31,10 +30,11 @@ const schema = z
     when: () => true,
   });
 
-/** Parses the edge's variables and reads the files that they name. Throws EnvError with a line for each bad one. */
-export function parseEdgeEnv(source: Record<string, string | undefined>) {
-  const env = parseEnv(schema, readSecretFiles(source, ["HUB_AUTH_TOKEN"]));
+/** The edge's settings, read as every daemon's (readConfiguration). Rejects with EnvError. */
+export async function readEdgeConfiguration(given: Given) {
+  const { settings: env, unknownKeys } = await readConfiguration({ schema, secrets: ["HUB_AUTH_TOKEN"] }, given);
   return {
+    unknownKeys,
     hub: env.HUB_ADDRESS,
     token: env.HUB_AUTH_TOKEN,
     tls: { ca: env.HUB_CA_FILE, cert: env.HUB_CLIENT_CERT_FILE, key: env.HUB_CLIENT_KEY_FILE },
@@ -49,6 +49,6 @@ export function parseEdgeEnv(source: Record<string, string | undefined>) {
     health: env.HEALTH_ADDRESS,
     localAddress: env.LOCAL_ADDRESS,
     version: env.SERVICE_VERSION,
-    logLevel: env.RUST_LOG,
+    logFilter: env.RUST_LOG,
   };
 }

@@ -1,21 +1,23 @@
 import { Breaker } from "#lib/protocol/breaker.ts";
 import { HubClient } from "#lib/protocol/hub-client.ts";
-import { configureOrExit, createHealthServer, reportUnusedVariables, runHealthCommand } from "#lib/protocol/hub-daemon.ts";
+import { configureOrExit, reportUnused } from "#lib/runtime/configuration.ts";
+import { runHealthCommand } from "#lib/runtime/health-command.ts";
+import { createHealthServer } from "#lib/runtime/health-server.ts";
 import { onShutdown } from "#lib/runtime/lifecycle.ts";
-import { createLogger } from "#lib/runtime/logger.ts";
-import { parseEdgeEnv } from "./env.ts";
+import { createLoggers } from "#lib/runtime/logger.ts";
+import { readEdgeConfiguration } from "./env.ts";
 import { HostSensor } from "./host-sensor.ts";
 import { EdgeMetrics } from "./metrics.ts";
 import { OfflineBuffer } from "./offline-buffer.ts";
 import { SensorSocket } from "./sensor-socket.ts";
 import { Upstream } from "./upstream.ts";
 
-const env = configureOrExit(() => parseEdgeEnv(process.env));
+const env = await configureOrExit(readEdgeConfiguration);
 if (process.argv[2] === "health") await runHealthCommand(env.health);
 
 const { tenant, instance, version, localAddress, connectTimeoutMs } = env;
-const logger = createLogger("edge", env.logLevel);
-reportUnusedVariables(process.env, logger);
+const logger = createLoggers("edge", env.logFilter)("edge");
+reportUnused(env.unknownKeys, logger);
 const metrics = new EdgeMetrics(version);
 const buffer = new OfflineBuffer(env.bufferSize);
 

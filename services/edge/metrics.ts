@@ -1,5 +1,5 @@
 import type { BreakerState } from "#lib/protocol/breaker.ts";
-import { DaemonMetrics } from "#lib/protocol/hub-daemon.ts";
+import { DaemonMetrics } from "#lib/protocol/daemon-metrics.ts";
 import type { OfflineBuffer } from "./offline-buffer.ts";
 
 const breakerValues: Record<BreakerState, number> = { closed: 0, "half-open": 1, open: 2 };

@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import { z } from "zod";
-import { pemFile, readableFile, readSecretFiles, rustLogLevel } from "#lib/protocol/hub-daemon.ts";
-import { envValue, parseEnv } from "#lib/runtime/env.ts";
+import { type Given, logFilter, pemFile, readConfiguration } from "#lib/runtime/configuration.ts";
+import { envValue } from "#lib/runtime/env.ts";
 
 const schema = z.object({
   BIND_ADDRESS: envValue.address().prefault("0.0.0.0:8443"),
@@ -13,7 +13,6 @@ const schema = z.object({
   HUB_SELF_SIGNED_NAMES: envValue.text().optional(),
   HUB_SELF_SIGNED_CERT_FILE: envValue.text().optional(),
   HUB_AUTH_TOKEN: z.string("wants the token that peers must show, or HUB_AUTH_TOKEN_FILE").min(8, "wants at least 8 characters"),
-  HUB_AUTH_TOKEN_FILE: readableFile().optional(),
   HUB_NAME: envValue.text().default(hostname()),
   HUB_MAX_CONNECTIONS: envValue.integer(1, 100_000).prefault("1000"),
   HUB_HANDSHAKE_TIMEOUT_MS: envValue.integer(50, 60_000).prefault("5000"),
@@ -21,7 +20,7 @@ const schema = z.object({
   HUB_SCAN_QUEUE_SIZE: envValue.integer(0, 100_000).prefault("1000"),
   HUB_DRAIN_TIMEOUT_MS: envValue.integer(0, 600_000).prefault("30000"),
   SERVICE_VERSION: envValue.text().default("dev"),
-  RUST_LOG: rustLogLevel().prefault("info"),
+  RUST_LOG: logFilter().prefault("info"),
 });
 
 const certificateRules = schema
@@ -41,12 +40,16 @@ const certificateRules = schema
     when: () => true,
   });
 
-/** Parses the hub's variables and reads the files that they name. Throws EnvError with a line for each bad one. */
-export function parseHubEnv(source: Record<string, string | undefined>) {
-  const env = parseEnv(certificateRules, readSecretFiles(source, ["HUB_AUTH_TOKEN"]));
+/** The hub's settings, read as every daemon's (readConfiguration). Rejects with EnvError. */
+export async function readHubConfiguration(given: Given) {
+  const { settings: env, unknownKeys } = await readConfiguration(
+    { schema: certificateRules, secrets: ["HUB_AUTH_TOKEN"] },
+    given,
+  );
   const { TLS_CERT_FILE: cert, TLS_KEY_FILE: key } = env;
   const names = env.HUB_SELF_SIGNED_NAMES?.split(",").map((name) => name.trim()) ?? [];
   return {
+    unknownKeys,
     bind: env.BIND_ADDRESS,
     health: env.HEALTH_ADDRESS,
     /** Undefined when one is to be made from `selfSigned`. */
@@ -59,7 +62,7 @@ export function parseHubEnv(source: Record<string, string | undefined>) {
     token: env.HUB_AUTH_TOKEN,
     name: env.HUB_NAME,
     version: env.SERVICE_VERSION,
-    logLevel: env.RUST_LOG,
+    logFilter: env.RUST_LOG,
     scanQueueSize: env.HUB_SCAN_QUEUE_SIZE,
     drainTimeoutMs: env.HUB_DRAIN_TIMEOUT_MS,
     limits: {
@@ -70,4 +73,4 @@ export function parseHubEnv(source: Record<string, string | undefined>) {
   };
 }
 
-export type HubEnv = ReturnType<typeof parseHubEnv>;
+export type HubEnv = Awaited<ReturnType<typeof readHubConfiguration>>;

@@ -148,6 +148,7 @@ describe("a hub with an edge", () => {
     const edge = await fleet.startEdge("e1", { EDGE_OFFLINE_BUFFER_SIZE: "50", EDGE_CONNECTION_TIMEOUT_MS: "20000" });
     await writeReadings(edge.socketPath, 1, 10);
     await waitFor(async () => (await edgeMessages()) === 10 || undefined);
+    await waitFor(async () => (await readMetric(edge.healthPort, "edge_buffer_depth")) === 0 || undefined);
     hub.child.kill("SIGSTOP");
     await writeReadings(edge.socketPath, 11, 11);
     await waitFor(async () => (await readMetric(edge.healthPort, "edge_buffer_depth")) === 1 || undefined);
@@ -205,7 +206,7 @@ describe("a hub with an edge", () => {
 
 describe("each daemon", () => {
   test.each(["hub", "edge", "connector"])("%s ends with exit code 78 and a line for each bad variable", async (service) => {
-    const daemon = new DaemonProcess(service, { HEALTH_ADDRESS: "nowhere", LOCAL_ADDRESS: "x", RUST_LOG: "loud" });
+    const daemon = new DaemonProcess(service, { HEALTH_ADDRESS: "nowhere", LOCAL_ADDRESS: "x", RUST_LOG: "scanner=loud" });
     await once(daemon.child, "close");
     expect(daemon.child.exitCode).toBe(78);
     const lines = daemon.errors.trim().split("\n");

@@ -1,18 +1,20 @@
 import { writeFileSync } from "node:fs";
-import { configureOrExit, createHealthServer, reportUnusedVariables, runHealthCommand } from "#lib/protocol/hub-daemon.ts";
+import { configureOrExit, reportUnused } from "#lib/runtime/configuration.ts";
+import { runHealthCommand } from "#lib/runtime/health-command.ts";
+import { createHealthServer } from "#lib/runtime/health-server.ts";
 import { onShutdown } from "#lib/runtime/lifecycle.ts";
-import { createLogger, type Logger } from "#lib/runtime/logger.ts";
+import { createLoggers, type Logger } from "#lib/runtime/logger.ts";
 import { ScanDispatcher } from "./dispatcher.ts";
 import { EdgeLedger } from "./edge-ledger.ts";
-import { type HubEnv, parseHubEnv } from "./env.ts";
+import { type HubEnv, readHubConfiguration } from "./env.ts";
 import { HubMetrics } from "./metrics.ts";
 import { HubServer } from "./server.ts";
 
-const env = configureOrExit(() => parseHubEnv(process.env));
+const env = await configureOrExit(readHubConfiguration);
 if (process.argv[2] === "health") await runHealthCommand(env.health);
 
-const logger = createLogger("hub", env.logLevel);
-reportUnusedVariables(process.env, logger);
+const logger = createLoggers("hub", env.logFilter)("hub");
+reportUnused(env.unknownKeys, logger);
 const certificate = env.certificate ?? (await makeCertificate(env, logger));
 const metrics = new HubMetrics(env.version, certificate.cert);
 const dispatcher = new ScanDispatcher({

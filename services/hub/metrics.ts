@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import { DaemonMetrics } from "#lib/protocol/hub-daemon.ts";
+import { DaemonMetrics } from "#lib/protocol/daemon-metrics.ts";
 import { hubRoles } from "#lib/protocol/hub-messages.ts";
 
 /** Why a connection was turned away before it was known who it is. */

@@ -1,12 +1,17 @@
+import { configureOrExit, readConfiguration, reportUnused } from "#lib/runtime/configuration.ts";
+import { runHealthCommand } from "#lib/runtime/health-command.ts";
 import { onShutdown } from "#lib/runtime/lifecycle.ts";
 import { createLogger } from "#lib/runtime/logger.ts";
-import { readIssuerEnv } from "./env.ts";
+import { issuerConfiguration } from "./env.ts";
 import { KeyRing } from "./key-ring.ts";
 import { IssuerMetrics } from "./metrics.ts";
 import { IssuerServer } from "./server.ts";
 
-const env = readIssuerEnv();
+const { settings: env, unknownKeys } = await configureOrExit((given) => readConfiguration(issuerConfiguration, given));
+if (process.argv[2] === "health") await runHealthCommand(env.BIND_ADDRESS);
+
 const logger = createLogger("issuer", env.LOG_LEVEL);
+reportUnused(unknownKeys, logger);
 const keys = new KeyRing({ rotateSeconds: env.ISSUER_ROTATE_SECONDS, directory: env.ISSUER_DATA_DIR, logger });
 const server = new IssuerServer({
   keys,

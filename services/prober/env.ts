@@ -1,9 +1,9 @@
 import { hostname } from "node:os";
 import { z } from "zod";
-import { pemFile, readableFile, readSecretFiles } from "#lib/protocol/hub-daemon.ts";
-import { envValue, parseEnvOrExit } from "#lib/runtime/env.ts";
+import { type Configuration, pemFile } from "#lib/runtime/configuration.ts";
+import { envValue } from "#lib/runtime/env.ts";
 
-export const proberEnvSchema = z
+const schema = z
   .object({
     BIND_ADDRESS: envValue.address().default({ host: "0.0.0.0", port: 8080 }),
     POD_IP: envValue.text().optional(),
@@ -11,10 +11,8 @@ export const proberEnvSchema = z
     RELAY_URL: envValue.url("ws", "wss").default("ws://relay:80"),
     ISSUER_URL: envValue.url("http", "https").default("http://issuer:8000"),
     ISSUER_CLIENT_SECRET: envValue.text(),
-    ISSUER_CLIENT_SECRET_FILE: readableFile().optional(),
     HUB_ADDRESS: envValue.address().optional(),
     HUB_AUTH_TOKEN: envValue.text().optional(),
-    HUB_AUTH_TOKEN_FILE: readableFile().optional(),
     HUB_CA_FILE: pemFile().optional(),
     TENANT_ID: envValue.text().default("default"),
     INSTANCE_ID: envValue.text().default(hostname()),
@@ -32,6 +30,6 @@ export const proberEnvSchema = z
     message: "wants the token of the hub, since HUB_ADDRESS is set",
   });
 
-export function readProberEnv(source: Record<string, string | undefined> = process.env) {
-  return parseEnvOrExit(proberEnvSchema, readSecretFiles(source, ["ISSUER_CLIENT_SECRET", "HUB_AUTH_TOKEN"]));
-}
+export const proberConfiguration = { schema, secrets: ["ISSUER_CLIENT_SECRET", "HUB_AUTH_TOKEN"] } satisfies Configuration<
+  typeof schema
+>;

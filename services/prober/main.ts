@@ -1,14 +1,19 @@
+import { configureOrExit, readConfiguration, reportUnused } from "#lib/runtime/configuration.ts";
+import { runHealthCommand } from "#lib/runtime/health-command.ts";
 import { HealthServer } from "#lib/runtime/health-server.ts";
 import { onShutdown } from "#lib/runtime/lifecycle.ts";
 import { createLogger } from "#lib/runtime/logger.ts";
-import { readProberEnv } from "./env.ts";
+import { proberConfiguration } from "./env.ts";
 import { HubProbe } from "./hub-probe.ts";
 import { ProbeMetrics } from "./metrics.ts";
 import type { Probe } from "./probe.ts";
 import { RelayProbe } from "./relay-probe.ts";
 
-const env = readProberEnv();
+const { settings: env, unknownKeys } = await configureOrExit((given) => readConfiguration(proberConfiguration, given));
+if (process.argv[2] === "health") await runHealthCommand(env.BIND_ADDRESS);
+
 const logger = createLogger("prober", env.LOG_LEVEL);
+reportUnused(unknownKeys, logger);
 const metrics = new ProbeMetrics();
 const localAddress = env.LOCAL_ADDRESS ?? env.POD_IP;
 

@@ -1,15 +1,12 @@
 import { z } from "zod";
-import { readableFile, readSecretFiles } from "#lib/protocol/hub-daemon.ts";
-import { envValue, parseEnvOrExit } from "#lib/runtime/env.ts";
-import { parseLogFilter } from "./log-filter.ts";
+import { type Configuration, logFilter } from "#lib/runtime/configuration.ts";
+import { envValue } from "#lib/runtime/env.ts";
 
 const whole = (min: number, max: number, fallback: number) => envValue.integer(min, max).default(fallback);
 
-export const relayEnvSchema = z.object({
+const schema = z.object({
   DATABASE_URL: envValue.url("postgresql", "postgres"),
-  DATABASE_URL_FILE: readableFile().optional(),
   REDIS_URL: envValue.url("redis", "rediss"),
-  REDIS_URL_FILE: readableFile().optional(),
   JWT_PUBLIC_KEY_URL: envValue.url("http", "https"),
   BIND_ADDRESS: envValue.address().default({ host: "0.0.0.0", port: 8081 }),
   METRICS_PORT: envValue.port().default(9090),
@@ -27,26 +24,10 @@ export const relayEnvSchema = z.object({
   RELAY_VERSION: envValue.text().default("0.0.0"),
   FAULT_LATENCY_MS: whole(0, 60_000, 0),
   FAULT_ERROR_RATIO: envValue.ratio().default(0),
-  RUST_LOG: z
-    .string()
-    .default("info")
-    .transform((text, context) => {
-      try {
-        return parseLogFilter(text);
-      } catch (error) {
-        context.addIssue({ code: "custom", message: `wants levels such as info,relay=debug; ${(error as Error).message}` });
-        return z.NEVER;
-      }
-    }),
-  TOKIO_WORKER_THREADS: envValue.text().optional(),
-  RUST_BACKTRACE: envValue.text().optional(),
+  RUST_LOG: logFilter().prefault("info"),
 });
 
-export type RelayEnv = z.output<typeof relayEnvSchema>;
+export type RelayEnv = z.output<typeof schema>;
 
-/** Variables of the Rust runtime that are accepted, so that manifests written for it start, and that change nothing here. */
-export const withoutEffect = ["TOKIO_WORKER_THREADS", "RUST_BACKTRACE"] as const;
-
-export function readRelayEnv(source: Record<string, string | undefined> = process.env): RelayEnv {
-  return parseEnvOrExit(relayEnvSchema, readSecretFiles(source, ["DATABASE_URL", "REDIS_URL"]));
-}
+/** The relay's settings are used under the names of their variables. */
+export const relayConfiguration = { schema, secrets: ["DATABASE_URL", "REDIS_URL"] } satisfies Configuration<typeof schema>;

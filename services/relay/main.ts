@@ -1,20 +1,19 @@
 import { randomUUID } from "node:crypto";
+import { configureOrExit, readConfiguration, reportUnused } from "#lib/runtime/configuration.ts";
+import { runHealthCommand } from "#lib/runtime/health-command.ts";
 import { HealthServer } from "#lib/runtime/health-server.ts";
 import { onShutdown } from "#lib/runtime/lifecycle.ts";
-import { createLogger } from "#lib/runtime/logger.ts";
+import { createLoggers } from "#lib/runtime/logger.ts";
 import { createPool } from "./database.ts";
-import { readRelayEnv, withoutEffect } from "./env.ts";
-import { levelFor } from "./log-filter.ts";
+import { relayConfiguration } from "./env.ts";
 import { Relay } from "./relay.ts";
 
-const env = readRelayEnv();
-const root = createLogger("relay", levelFor(env.RUST_LOG, "relay"));
-const loggerFor = (target: string) => root.child({ target }, { level: levelFor(env.RUST_LOG, target) });
-const logger = loggerFor("relay::main");
+const { settings: env, unknownKeys } = await configureOrExit((given) => readConfiguration(relayConfiguration, given));
+if (process.argv[2] === "health") await runHealthCommand(env.BIND_ADDRESS);
 
-for (const name of withoutEffect) {
-  if (env[name] !== undefined) logger.info({ variable: name, value: env[name] }, "this variable is accepted and has no effect");
-}
+const loggerFor = createLoggers("relay", env.RUST_LOG);
+const logger = loggerFor("relay::main");
+reportUnused(unknownKeys, logger);
 
 const pool = createPool(env.DATABASE_URL, loggerFor("relay::database"));
 const relay = new Relay({ env, pool, replica: randomUUID(), loggerFor });
