@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import type { Readable } from "node:stream";
 import { ExecProcess } from "./exec-process.ts";
 import { LogFile } from "./logs.ts";
+import { closeDescriptors, makePipes } from "./pipes.ts";
 import { childOf, isAlive, type ProcessId, readStat } from "./process-table.ts";
 import { execCommand, type Identity, type Person, type Sandbox, sandboxCommand } from "./sandbox.ts";
 import { type Exit, toExit } from "./signals.ts";
@@ -41,42 +42,44 @@ export class ContainerProcess {
   #main: ProcessId | undefined;
   #exit: Exit | undefined;
 
-  private constructor(child: ChildProcess, sandbox: Sandbox, env: Record<string, string>, person: Person, log: LogFile) {
+  private constructor(
+    child: ChildProcess,
+    streams: Readable[],
+    { sandbox, env, person }: { sandbox: Sandbox; env: Record<string, string>; person: Person },
+    log: LogFile,
+  ) {
     this.#env = env;
     this.#child = child;
     this.#identity = sandbox.identity;
     this.#workingDir = sandbox.workingDir;
     this.#person = person;
     this.log = log;
-    this.exited = new Promise((resolve) => {
-      child.once("close", (code, signal) => {
-        this.#exit = toExit(code, signal);
-        log.close();
-        resolve(this.#exit);
-      });
-    });
+    this.exited = this.#untilEnd(streams);
   }
 
   /** Starts a container; rejects with StartFailure when it does not get as far as its command. */
   static async start(sandbox: Sandbox, env: Record<string, string>, logPath: string, person: Person): Promise<ContainerProcess> {
     const [file = "", ...args] = sandboxCommand(sandbox, person);
+    const pipes = await makePipes(2);
     const child = spawn(file, args, {
       cwd: "/",
       env: env as NodeJS.ProcessEnv,
-      stdio: ["ignore", "pipe", "pipe", "pipe"],
+      stdio: ["ignore", ...pipes.map(({ descriptor }) => descriptor), "pipe"],
       detached: true,
     });
+    closeDescriptors(pipes);
+    const [stdout, stderr] = pipes.map(({ reader }) => reader) as [Readable, Readable];
     const log = new LogFile(logPath);
-    const container = new ContainerProcess(child, sandbox, env, person, log);
+    const container = new ContainerProcess(child, [stdout, stderr], { sandbox, env, person }, log);
     const spawnError = new Promise<never>((_, reject) => {
       child.once("error", (error) => reject(new StartFailure("sandbox", `cannot run ${file}: ${error.message}`)));
     });
     // Without these listeners a rejection that nobody awaits any more would end the kubelet.
     spawnError.catch(() => {});
     const said = firstLine(child.stdio[3] as Readable);
-    if (child.stdout) log.capture(child.stdout, "stdout");
-    const errors = child.stderr ? collectErrors(child.stderr) : () => "";
-    if (child.stderr) log.capture(child.stderr, "stderr");
+    log.capture(stdout, "stdout");
+    const errors = collectErrors(stderr);
+    log.capture(stderr, "stderr");
     const timer = setTimeout(() => container.kill(), startTimeoutMs);
     try {
       const line = await Promise.race([said, spawnError]);
@@ -162,6 +165,19 @@ export class ContainerProcess {
     opened.stderr.destroy();
     if ("failure" in end) return { exitCode: 126, output: end.failure };
     return { exitCode: timedOut ? 124 : end.exitCode, output: output.slice(0, maxOutputBytes) };
+  }
+
+  /** The process has ended and everything that it wrote is in the log. */
+  async #untilEnd(streams: Readable[]): Promise<Exit> {
+    const ended = new Promise<Exit>((resolve) => {
+      this.#child.once("exit", (code, signal) => resolve(toExit(code, signal)));
+    });
+    const written = streams.map((stream) => new Promise((resolve) => stream.once("close", resolve)));
+    const exit = await ended;
+    await Promise.all(written);
+    this.#exit = exit;
+    this.log.close();
+    return exit;
   }
 
   #signal(signal: NodeJS.Signals): void {
