@@ -80,5 +80,6 @@ export function startTaintEviction(context: Context): Controller {
 }
 
 function isNews(pod: Pod, previous: Pod): boolean {
+  if (pod.spec === previous.spec) return false;
   return pod.spec.nodeName !== previous.spec.nodeName || !isDeepStrictEqual(pod.spec.tolerations, previous.spec.tolerations);
 }
