@@ -290,9 +290,13 @@ function warn(response: Exchange["response"], warnings: string[]): void {
   if (warnings.length > 0) {
     response.setHeader(
       "warning",
-      warnings.slice(0, 10).map((text) => `299 - ${JSON.stringify(text)}`),
+      warnings.slice(0, 10).map((text) => `299 - ${asciiOnly(JSON.stringify(text))}`),
     );
   }
+}
+
+function asciiOnly(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, (letter) => `\\u${(letter.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`);
 }
 
 export function send(
