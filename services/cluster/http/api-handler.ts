@@ -15,6 +15,7 @@ import type { Store } from "../store/store.ts";
 import { sendBytes, sendJson, statusOf } from "./answers.ts";
 import { AuditRecord } from "./audit.ts";
 import { Gate } from "./authorization.ts";
+import { answerAutoscalingV1, isAutoscalingV1 } from "./autoscaling-v1.ts";
 import { aggregatedDiscovery, aggregatedVersion, coreVersions, findGroup, groupList, resourceList } from "./discovery.ts";
 import type { Exchange, Upgrade } from "./exchange.ts";
 import type { ExecTunnels } from "./exec.ts";
@@ -114,6 +115,7 @@ export class ApiHandler {
     if (document) return sendJson(response, 200, document.body, document.type);
     if (isReview(attributes)) return answerReview(exchange, access);
     if (path.startsWith(metricsPath)) return answerMetrics(exchange, this.#options);
+    if (isAutoscalingV1(url)) return answerAutoscalingV1(exchange, this.#options);
     const target = parseTarget(path, catalogue);
     if (upgrade && !isGet(exchange.request) && !tunnels.has(target.subresource)) {
       throw refusals.badRequest("only pods/exec takes a connection over");

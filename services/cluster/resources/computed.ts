@@ -26,6 +26,16 @@ export const computedResources: readonly ComputedResource[] = [
     const singular = kind.toLowerCase();
     return { group, version: "v1", resource: `${singular}s`, singular, kind, namespaced, verbs: ["create"] };
   }),
+  {
+    group: "autoscaling",
+    version: "v1",
+    resource: "horizontalpodautoscalers",
+    singular: "horizontalpodautoscaler",
+    kind: "HorizontalPodAutoscaler",
+    namespaced: true,
+    verbs: ["create", "delete", "get", "list", "patch", "update"],
+    shortNames: ["hpa"],
+  },
   { ...metrics, resource: "nodes", kind: "NodeMetrics", namespaced: false },
   { ...metrics, resource: "pods", kind: "PodMetrics", namespaced: true },
 ];
