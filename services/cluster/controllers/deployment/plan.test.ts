@@ -209,6 +209,16 @@ describe("scaling", () => {
     expect(sizes(plan(deployment({ replicas, template: newTemplate, strategy }), sets))).toEqual(expected);
   });
 
+  it("removes no revision in the middle of a rollout", () => {
+    const sets = [
+      replicaSet("newest", { replicas: 2, template: newTemplate }, annotations(3, 4, 3)),
+      replicaSet("old", { replicas: 2 }, annotations(3, 4, 2)),
+      replicaSet("oldest", { replicas: 0, template: template("a") }, annotations(3, 4, 1)),
+    ];
+    const scaled = deployment({ replicas: 6, revisionHistoryLimit: 0, template: newTemplate });
+    expect(plan(scaled, sets).remove).toEqual([]);
+  });
+
   it("acts while paused, without starting a rollout", () => {
     const result = plan(deployment({ replicas: 6, paused: true, template: newTemplate }), [
       replicaSet("old", { replicas: 3 }, annotations(3, 4)),

@@ -40,7 +40,7 @@ export function planDeployment(world: DeploymentWorld): DeploymentPlan {
     draft.syncRevision();
     if (deployment.spec.paused || isScalingEvent(deployment, replicaSets)) {
       draft.resize(scaledSizes(deployment, draft.newest, draft.old), { evenIfSame: true });
-      draft.cleanUp();
+      if (deployment.spec.paused) draft.cleanUp();
     } else {
       if (isRollingUpdate(deployment)) rollingStep(world, draft);
       else recreateStep(world, draft);
