@@ -10,7 +10,8 @@ import { type Failure, playwrightFailures, vitestFailures } from "./failures.ts"
 const root = fileURLToPath(new URL("..", import.meta.url));
 const tools = join(root, ".switchyard", "tools");
 const bin = join(root, "node_modules", ".bin");
-const debianKubectl = join(tools, "kubectl-1.20", "usr", "bin");
+const debianKubectlFolder = "kubectl-1.20";
+const debianKubectl = join(tools, debianKubectlFolder, "usr", "bin");
 const environment = {
   ...process.env,
   PATH: `${bin}:${process.env.PATH}:${debianKubectl}`,
@@ -73,21 +74,23 @@ async function prepare(): Promise<void> {
       process.exit(1);
     }
   }
-  fetchDebianKubectl();
+  // Debian's own kubectl (1.20), beside whatever kubectl the machine has: the conformance suite runs both.
+  unpackDebian("kubernetes-client", debianKubectlFolder, "kubectl");
+  // Debian's Prometheus has no discovery of Kubernetes; vmagent reads the same configuration.
+  unpackDebian("victoria-metrics", "vmagent", "vmagent");
 }
 
-/** Debian's own kubectl (1.20), unpacked beside whatever kubectl the machine has: the conformance suite runs both. */
-function fetchDebianKubectl(): void {
-  if (existsSync(join(debianKubectl, "kubectl"))) return;
-  const script =
-    'rm -f kubernetes-client_*.deb; apt-get download kubernetes-client && dpkg -x kubernetes-client_*.deb "$1" && rm kubernetes-client_*.deb';
-  const unpack = () =>
-    spawnSync("sh", ["-c", script, "sh", join(tools, "kubectl-1.20")], { cwd: tools, stdio: "ignore" }).status === 0;
+/** Unpacks a Debian package below .switchyard/tools without installing it. */
+function unpackDebian(name: string, folder: string, program: string): void {
+  const target = join(tools, folder);
+  if (existsSync(join(target, "usr", "bin", program))) return;
+  const script = 'rm -f "$1"_*.deb; apt-get download "$1" && dpkg -x "$1"_*.deb "$2" && rm "$1"_*.deb';
+  const unpack = () => spawnSync("sh", ["-c", script, "sh", name, target], { cwd: tools, stdio: "ignore" }).status === 0;
   if (unpack()) return;
   spawnSync("apt-get", ["update"], { stdio: "ignore" });
   if (unpack()) return;
-  rmSync(join(tools, "kubectl-1.20"), { recursive: true, force: true });
-  print("kubernetes-client could not be downloaded with apt-get: the conformance suite needs it. Check the package sources.");
+  rmSync(target, { recursive: true, force: true });
+  print(`${name} could not be downloaded with apt-get: the conformance suite needs it. Check the package sources.`);
   process.exit(1);
 }
 

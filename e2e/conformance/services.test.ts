@@ -140,7 +140,7 @@ describe("Services with running pods", () => {
     expect((await ask(host, port)).pod).toBe(first);
     const conditions = async () =>
       (await k.json<V1EndpointSliceList>(["get", "endpointslices", "-l", "kubernetes.io/service-name=draining"])).items
-        .flatMap(({ endpoints }) => endpoints)
+        .flatMap(({ endpoints }) => endpoints ?? [])
         .find(({ targetRef }) => targetRef?.name === first)?.conditions;
     expect(await conditions()).toEqual({ ready: false, serving: true, terminating: true });
     const second = await eventually(async () => (await podNames("app=draining")).find((name) => name !== first), "its successor");
