@@ -1,6 +1,8 @@
+import type { V1Node } from "@kubernetes/client-node";
 import type { KubeObject } from "../api.ts";
 import { namespaceTable, nodeTable } from "../tables/cluster-tables.ts";
 import { leaseTable } from "../tables/configuration-tables.ts";
+import { validateNode } from "../validation/node-validation.ts";
 import type { ResourceDefinition } from "./definition.ts";
 
 type NamespaceFields = { spec?: { finalizers?: string[] }; status?: { phase?: string } };
@@ -50,6 +52,7 @@ export const infrastructureResources: ResourceDefinition[] = [
       object.spec ??= {};
     },
     prepareCreate: keepStatus,
+    validate: (object, errors) => validateNode((object as unknown as V1Node).spec, errors),
   },
   {
     id: { group: "coordination.k8s.io", resource: "leases" },

@@ -1,7 +1,8 @@
-import type { V1NetworkPolicy, V2HorizontalPodAutoscaler } from "@kubernetes/client-node";
+import type { V1NetworkPolicy, V1PodDisruptionBudget, V2HorizontalPodAutoscaler } from "@kubernetes/client-node";
 import { setAutoscalerDefaults, setNetworkPolicyDefaults } from "../defaults/policy-defaults.ts";
 import { horizontalPodAutoscalerTable, networkPolicyTable, podDisruptionBudgetTable } from "../tables/policy-tables.ts";
 import { validateAutoscaler } from "../validation/autoscaler-validation.ts";
+import { validateBudget } from "../validation/disruption-validation.ts";
 import type { ResourceDefinition } from "./definition.ts";
 
 export const policyResources: ResourceDefinition[] = [
@@ -41,6 +42,7 @@ export const policyResources: ResourceDefinition[] = [
     prepareCreate(object) {
       object.status = { currentHealthy: 0, desiredHealthy: 0, disruptionsAllowed: 0, expectedPods: 0 };
     },
+    validate: (object, errors) => validateBudget((object as unknown as V1PodDisruptionBudget).spec, errors),
   },
   {
     id: { group: "networking.k8s.io", resource: "networkpolicies" },

@@ -83,7 +83,7 @@ function validateStrategy({ strategy }: V1DeploymentSpec, errors: FieldErrors): 
   }
 }
 
-function validateShare(value: IntOrString | undefined, field: string, errors: FieldErrors): number | undefined {
+export function validateShare(value: IntOrString | undefined, field: string, errors: FieldErrors): number | undefined {
   if (value === undefined) return undefined;
   if (typeof value === "number") {
     notNegative(value, field, errors);
@@ -99,7 +99,11 @@ function validateShare(value: IntOrString | undefined, field: string, errors: Fi
   return undefined;
 }
 
-function validateSelector({ matchLabels, matchExpressions = [] }: V1LabelSelector, path: string, errors: FieldErrors): void {
+export function validateSelector(
+  { matchLabels, matchExpressions = [] }: V1LabelSelector,
+  path: string,
+  errors: FieldErrors,
+): void {
   validateLabels(matchLabels, `${path}.matchLabels`, errors);
   for (const [index, { key, operator, values = [] }] of matchExpressions.entries()) {
     const field = `${path}.matchExpressions[${index}]`;
