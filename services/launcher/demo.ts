@@ -44,12 +44,18 @@ export async function applyDemo(config: KubeConfig, options: DemoOptions): Promi
   return true;
 }
 
-/** How many instances the namespace's Deployments want, and how many of these are ready now. */
+/** How many instances the namespace's workloads want, and how many of these are ready now. */
 export async function countInstances(config: KubeConfig, namespace: string): Promise<{ ready: number; desired: number }> {
-  const { items } = await config.makeApiClient(AppsV1Api).listNamespacedDeployment({ namespace });
-  const sum = (value: (item: (typeof items)[number]) => number | undefined) =>
-    items.reduce((total, item) => total + (value(item) ?? 0), 0);
-  return { ready: sum((item) => item.status?.readyReplicas), desired: sum((item) => item.spec?.replicas) };
+  const api = config.makeApiClient(AppsV1Api);
+  const [deployments, statefulSets] = await Promise.all([
+    api.listNamespacedDeployment({ namespace }),
+    api.listNamespacedStatefulSet({ namespace }),
+  ]);
+  const workloads = [...deployments.items, ...statefulSets.items];
+  return {
+    ready: workloads.reduce((total, { status }) => total + (status?.readyReplicas ?? 0), 0),
+    desired: workloads.reduce((total, { spec }) => total + (spec?.replicas ?? 0), 0),
+  };
 }
 
 /** The URL of a Service's ClusterIP, as the local cluster's proxy serves it. */
