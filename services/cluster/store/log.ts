@@ -83,6 +83,10 @@ export class Log {
       size += bytes.length;
       await file.appendFile(bytes);
       await file.sync();
+    } catch (error) {
+      // On a full disk it would only be in the way.
+      await rm(`${path}.tmp`, { force: true });
+      throw error;
     } finally {
       await file.close();
     }
