@@ -153,6 +153,8 @@ describe.each(findKubectls())("kubectl $version", (kubectl: Kubectl) => {
     const [head, row] = (await k().run(["get", "pods.metrics.k8s.io"])).split("\n");
     expect(head?.trim().split(/\s+/)).toEqual(["NAME", "CPU", "MEMORY", "WINDOW"]);
     expect(row).toMatch(/^web-\S+\s+\d+n?\s+\d+[KM]i\s+[\d.]+s\s*$/);
+    const watch = await k().refusal(["get", "--raw", "/apis/metrics.k8s.io/v1beta1/pods?watch=true"]);
+    expect(watch).toContain("the server does not allow this method on the requested resource");
     expect(await k().refusal(["delete", "nodes.metrics.k8s.io", "node-1"])).toContain("MethodNotAllowed");
     expect(await k().run(["api-resources", "--api-group=metrics.k8s.io", "--no-headers"])).toMatch(
       /nodes.*NodeMetrics\n.*pods.*PodMetrics/,

@@ -35,7 +35,7 @@ try {
     autoscaling: {
       sources: {
         resources: server.metrics,
-        pods: env.CLUSTER_PROMETHEUS_URL ? prometheusMetrics(env.CLUSTER_PROMETHEUS_URL) : undefined,
+        pods: env.CLUSTER_PROMETHEUS_URL ? prometheusMetrics(env.CLUSTER_PROMETHEUS_URL, server.registry) : undefined,
       },
       periodMs: env.CLUSTER_AUTOSCALER_SECONDS * 1000,
     },

@@ -1,21 +1,36 @@
 import { PrometheusClient, quoteLabel } from "#lib/prometheus/client.ts";
-import type { LabelSelector, SelectorRequirement } from "../objects.ts";
+import { type Cluster, resources } from "../../api.ts";
+import type { LabelSelector, SelectorRequirement, Service } from "../objects.ts";
 import { MetricError } from "./replicas.ts";
 import type { PodsMetricSource } from "./sources.ts";
 import type { MetricIdentifier } from "./types.ts";
 
-/** Pods metrics from a Prometheus whose series carry the labels `namespace` and `pod`. */
-export function prometheusMetrics(url: string): PodsMetricSource {
-  const client = new PrometheusClient({ url, timeoutMs: 5_000 });
+/**
+ * Pods metrics from a Prometheus whose series carry the labels `namespace` and `pod`. Its address may name a Service of the
+ * cluster, as NAME.NAMESPACE.svc.
+ */
+export function prometheusMetrics(url: string, cluster: Pick<Cluster, "get">): PodsMetricSource {
   return {
     async read(namespace, metric, pods) {
       if (pods.length === 0) return new Map();
+      const client = new PrometheusClient({ url: resolveService(url, cluster), timeoutMs: 5_000 });
       const samples = await client.query(podsQuery(namespace, metric, pods));
       return new Map(
         samples.flatMap(({ labels, value }) => (labels.pod && value !== null ? [[labels.pod, value] as const] : [])),
       );
     },
   };
+}
+
+/** The address with the ClusterIP of the Service that it names. */
+export function resolveService(url: string, cluster: Pick<Cluster, "get">): string {
+  const address = new URL(url);
+  const [, name, namespace] = /^([^.]+)\.([^.]+)\.svc(?:\.cluster\.local)?$/.exec(address.hostname) ?? [];
+  if (!name || !namespace) return url;
+  const service = cluster.get<Service>(resources.services, namespace, name);
+  if (!service?.spec.clusterIP) throw new MetricError(`services "${name}" of namespace ${namespace} has no address`);
+  address.hostname = service.spec.clusterIP;
+  return address.href;
 }
 
 /** The expression that gives one value for each pod. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
+import type { KubeObject } from "../../api.ts";
 import type { PodUsage } from "../../metrics/usage.ts";
 import type { Pod } from "../objects.ts";
-import { podsQuery } from "./prometheus.ts";
+import { podsQuery, resolveService } from "./prometheus.ts";
 import { MetricError } from "./replicas.ts";
 import { type MetricSources, noMetrics, readMetric } from "./sources.ts";
 import type { MetricSpec } from "./types.ts";
@@ -72,6 +73,23 @@ describe("readings of a metric", () => {
   ])("are an error when %s", async (_, sources, spec, message) => {
     const reading = await readMetric(sources, spec, "fleet", pods);
     expect(reading instanceof MetricError ? reading.message : reading).toContain(message);
+  });
+});
+
+describe("the address of Prometheus", () => {
+  const service = { spec: { clusterIP: "127.11.0.9" } } as unknown as KubeObject;
+  const get = <T extends KubeObject>(_: unknown, namespace: string, name: string) =>
+    namespace === "monitoring" && name === "prometheus" ? (service as T) : undefined;
+
+  it.each([
+    ["http://prometheus.monitoring.svc:9090", "http://127.11.0.9:9090/"],
+    ["http://prometheus.monitoring.svc.cluster.local/base", "http://127.11.0.9/base"],
+    ["http://127.0.0.1:9090", "http://127.0.0.1:9090"],
+    ["https://prometheus.example.org", "https://prometheus.example.org"],
+  ])("%s is %s", (url, address) => expect(resolveService(url, { get })).toBe(address));
+
+  it("is not known while its Service is not there", () => {
+    expect(() => resolveService("http://prometheus.default.svc:9090", { get })).toThrow(MetricError);
   });
 });
 
