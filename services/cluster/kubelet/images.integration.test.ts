@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import pg from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { LocalNode, processesWith } from "./test/local-node.ts";
+import { LocalNode, processesWith, until } from "./test/local-node.ts";
 
 const node = new LocalNode();
 beforeAll(() => node.start());
@@ -44,8 +44,12 @@ it("postgres makes its database on the first start and keeps it when its contain
     "postgres",
     ({ status }) => status?.containerStatuses?.[0]?.restartCount === 1 && status.containerStatuses[0].ready,
   );
-  const again = new pg.Client(settings);
-  await again.connect();
+  // Its port answers while it still repairs what the kill left.
+  const again = await until("the repaired database", async () => {
+    const candidate = new pg.Client(settings);
+    await candidate.connect();
+    return candidate;
+  });
   expect((await again.query("select value from kept")).rows).toEqual([{ value: 42 }]);
 
   // A client that stays connected does not hold the stop up.

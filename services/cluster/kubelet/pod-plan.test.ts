@@ -87,6 +87,45 @@ describe("the plan for a pod", () => {
     ]);
   });
 
+  it("starts a sidecar before the init containers that follow it, and goes on when it has started", () => {
+    const sidecar = container({ name: "side", isSidecar: true });
+    const next = container({ name: "next" });
+    const view = (side: Partial<ContainerView>) => pod({ initialized: false, initContainers: [{ ...sidecar, ...side }, next] });
+    expect(planPod(view({}), now).steps).toEqual([{ type: "start", name: "side" }]);
+    expect(planPod(view({ state: "running", started: false }), now).steps).toEqual([]);
+    expect(planPod(view({ state: "running", started: true }), now).steps).toEqual([{ type: "start", name: "next" }]);
+    const last = pod({ initialized: false, initContainers: [{ ...sidecar, state: "running", started: true }] });
+    expect(planPod(last, now).steps).toEqual([{ type: "initialized" }]);
+  });
+
+  it("starts a sidecar again whatever the restart policy, and ends sidecars in reverse when the others have ended", () => {
+    const sidecar = (name: string, view: Partial<ContainerView> = {}) =>
+      container({ name, isSidecar: true, state: "running", started: true, ...view });
+    const exited = sidecar("one", { state: "exited", exitCode: 0 });
+    const running = container({ state: "running" });
+    const alive = pod({ restartPolicy: "Never", initContainers: [exited], containers: [running] });
+    expect(planPod(alive, now).steps).toEqual([{ type: "start", name: "one" }]);
+    const ended = container({ state: "exited", exitCode: 0 });
+    const over = pod({ restartPolicy: "Never", initContainers: [sidecar("one"), sidecar("two")], containers: [ended] });
+    expect(planPod(over, now).steps).toEqual([{ type: "stop", name: "two" }]);
+    const deleted = pod({ deleting: true, initContainers: [sidecar("one"), sidecar("two")], containers: [running] });
+    expect(planPod(deleted, now).steps).toEqual([{ type: "stop", name: "main" }]);
+  });
+
+  it("fails a pod at its deadline, ends what runs and starts nothing more", () => {
+    const running = container({ state: "running" });
+    const view = pod({ deadlineAtMs: now + 5, containers: [running] });
+    expect(planPod(view, now)).toEqual({ steps: [], wakeAtMs: now + 5 });
+    expect(planPod(view, now + 5).steps).toEqual([{ type: "exceeded" }]);
+    expect(planPod({ ...view, failed: true }, now + 5).steps).toEqual([{ type: "stop", name: "main" }]);
+    expect(planPod(pod({ failed: true }), now).steps).toEqual([]);
+  });
+
+  it("starts a container whose definition changed although the policy is Never", () => {
+    const changed = container({ state: "exited", exitCode: 0, renew: true });
+    expect(planPod(pod({ restartPolicy: "Never", containers: [changed] }), now).steps).toEqual([{ type: "start", name: "main" }]);
+  });
+
   it("leaves a finished pod alone", () => {
     expect(planPod(pod({ finished: true }), now).steps).toEqual([]);
   });

@@ -52,6 +52,28 @@ describe("a pod's phase", () => {
     expect(phaseOf([status("a", ended(code))], { restartPolicy })).toBe(phase);
   });
 
+  it("is Failed with its reason when a pod that failed by itself has ended, not before", () => {
+    const failure = { reason: "DeadlineExceeded", message: "too long" };
+    const alive = buildStatus({ ...input([status("a", running)], {}, { phase: "Running" }), failure });
+    expect([alive.phase, alive.reason]).toEqual(["Running", undefined]);
+    const over = buildStatus({ ...input([status("a", ended(137))], {}, { phase: "Running" }), failure });
+    expect([over.phase, over.reason, over.message]).toEqual(["Failed", "DeadlineExceeded", "too long"]);
+  });
+
+  it("is Running while only a sidecar runs, which counts for readiness", () => {
+    const spec = { restartPolicy: "Never", initContainers: [{ name: "s", image: "x", restartPolicy: "Always" }] } as const;
+    const given = input([status("a", ended(0))], { ...spec, initContainers: [...spec.initContainers] });
+    const beside = status("s", running, { started: true });
+    expect(buildStatus({ ...given, initContainers: [beside] }).phase).toBe("Running");
+    expect(buildStatus({ ...given, initContainers: [status("s", ended(143))] }).phase).toBe("Succeeded");
+    const both = { ...given, containers: [status("a", running, { ready: true })], initContainers: [beside] };
+    expect(condition(buildStatus(both), "Initialized")?.status).toBe("True");
+    expect(condition(buildStatus(both), "ContainersReady")).toMatchObject({
+      status: "False",
+      message: expect.stringContaining("[s]"),
+    });
+  });
+
   it("is Failed when an init container failed in a pod that is never restarted", () => {
     const given = input([status("a", { waiting: { reason: "PodInitializing" } })], { restartPolicy: "Never" });
     expect(buildStatus({ ...given, initialized: false, initContainers: [status("i", ended(1))] }).phase).toBe("Failed");
