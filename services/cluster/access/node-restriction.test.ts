@@ -5,9 +5,25 @@ import { checkNodeObject, checkNodeRequest } from "./node-restriction.ts";
 
 const kubelet = { name: "system:node:one", groups: ["system:nodes", "system:authenticated"] };
 const pods: Record<string, string> = { here: "one", there: "two" };
+const spec = {
+  nodeName: "one",
+  containers: [{ name: "main", env: [{ name: "A", valueFrom: { secretKeyRef: { name: "env-secret", key: "a" } } }] }],
+  initContainers: [{ name: "first", envFrom: [{ configMapRef: { name: "init-map" } }] }],
+  volumes: [
+    { name: "a", secret: { secretName: "volume-secret" } },
+    { name: "b", projected: { sources: [{ configMap: { name: "projected-map" } }] } },
+    { name: "c", persistentVolumeClaim: { claimName: "data" } },
+  ],
+};
+const elsewhere = { nodeName: "two", volumes: [{ name: "a", secret: { secretName: "foreign-secret" } }] };
 const cluster = {
-  get: (_id: ResourceId, _namespace: string, name: string) =>
-    (pods[name] ? { spec: { nodeName: pods[name] } } : undefined) as never,
+  list: () => [spec, elsewhere].map((one) => ({ metadata: { namespace: "a" }, spec: one })) as never,
+  get: (id: ResourceId, _namespace: string, name: string) =>
+    (id.resource === "persistentvolumeclaims"
+      ? { spec: { volumeName: "pv-1" } }
+      : pods[name]
+        ? { spec: { nodeName: pods[name] } }
+        : undefined) as never,
 };
 
 function refusal(method: string, path: string, user = kubelet): string {
@@ -53,6 +69,25 @@ describe("a kubelet", () => {
     expect(() => checkNodeObject(kubelet, resources.nodes, node("one"))).not.toThrow();
     expect(() => checkNodeObject(kubelet, resources.nodes, node("two"))).toThrow("not allowed to modify node");
     expect(() => checkNodeObject(kubelet, resources.nodes, node("one"), node("one", [{ key: "k" }]))).toThrow("modify taints");
+  });
+
+  it("reads the secrets, configmaps and volumes of its own pods alone", () => {
+    const core = "/api/v1/namespaces/a";
+    for (const path of [
+      `${core}/secrets/env-secret`,
+      `${core}/secrets/volume-secret`,
+      `${core}/configmaps/init-map`,
+      `${core}/configmaps/projected-map`,
+      `${core}/persistentvolumeclaims/data`,
+      "/api/v1/persistentvolumes/pv-1",
+    ]) {
+      expect(refusal("GET", path)).toBe("");
+    }
+    expect(refusal("GET", `${core}/secrets/foreign-secret`)).toBe(
+      `secrets "foreign-secret" is forbidden: User "system:node:one" cannot get resource "secrets" in API group "" in the namespace "a": no relationship found between node 'one' and this object`,
+    );
+    expect(refusal("GET", "/api/v1/persistentvolumes/pv-2")).toContain("no relationship found");
+    expect(refusal("GET", `${core}/configmaps/volume-secret`)).toContain("no relationship found");
   });
 
   it("is who its group says: others with such a name are not held to it", () => {

@@ -2,7 +2,8 @@ import { isDeepStrictEqual } from "node:util";
 import { type Cluster, type KubeObject, type ResourceId, resources, type StatusError } from "../api.ts";
 import type { User } from "../pki/identities.ts";
 import { refusals } from "../registry/refusals.ts";
-import type { Attributes } from "./attributes.ts";
+import { type Attributes, forbidden } from "./attributes.ts";
+import { isGuarded, isNeededBy } from "./node-references.ts";
 
 const prefix = "system:node:";
 const reads = new Set(["get", "list", "watch"]);
@@ -16,13 +17,17 @@ export function nodeOf({ name, groups }: User): string | undefined {
 }
 
 /**
- * A kubelet writes its own Node and lease and the pods that are bound to it, whatever its role says of Nodes, leases and pods.
- * Source: plugin/pkg/admission/noderestriction/admission.go.
+ * A kubelet writes its own Node and lease and the pods that are bound to it, and reads the secrets, configmaps and volumes of
+ * those pods, whatever its role says. Source: plugin/pkg/admission/noderestriction/admission.go.
  */
-export function checkNodeRequest(user: User, attributes: Attributes, cluster: Pick<Cluster, "get">): void {
+export function checkNodeRequest(user: User, attributes: Attributes, cluster: Pick<Cluster, "get" | "list">): void {
   const node = nodeOf(user);
-  if (node === undefined || reads.has(attributes.verb)) return;
+  if (node === undefined) return;
   const { group, resource, subresource, namespace, name, verb } = attributes;
+  if (isGuarded(group, resource) && !isNeededBy(cluster, node, attributes)) {
+    throw forbidden(user, attributes, `no relationship found between node '${node}' and this object`);
+  }
+  if (reads.has(verb)) return;
   const quoted = JSON.stringify(node);
   if (group === "" && resource === "pods") {
     const pod = cluster.get<KubeObject>(resources.pods, namespace, name);

@@ -17,9 +17,9 @@ const extraPrefix = "impersonate-extra-";
 export class Gate {
   readonly #authenticator: Authenticator;
   readonly #authorizer: Authorizer;
-  readonly #cluster: Pick<Cluster, "get">;
+  readonly #cluster: Pick<Cluster, "get" | "list">;
 
-  constructor(authenticator: Authenticator, authorizer: Authorizer, cluster: Pick<Cluster, "get">) {
+  constructor(authenticator: Authenticator, authorizer: Authorizer, cluster: Pick<Cluster, "get" | "list">) {
     this.#authenticator = authenticator;
     this.#authorizer = authorizer;
     this.#cluster = cluster;
