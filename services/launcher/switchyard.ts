@@ -159,6 +159,12 @@ export class Switchyard {
       () => "3 nodes",
     );
     this.#power = await servePower(powerSocket(dataDir), nodePower(this.#cluster, this.#supervisor));
+    // Before the demo: pods that come first would all go to the node that does.
+    await step(
+      "nodes",
+      () => untilNodesReady(config, this.#supervisor, 60_000),
+      () => "ready",
+    );
     if (demo) {
       const options = {
         prometheus: !prometheusUrl,
@@ -172,11 +178,6 @@ export class Switchyard {
         (applied) => (applied ? "applied" : "taken up again"),
       );
     }
-    await step(
-      "nodes",
-      () => untilNodesReady(config, this.#supervisor, 60_000),
-      () => "ready",
-    );
     return { config, env: { SWITCHYARD_KUBECONFIG: adminKubeconfig(this.#cluster) } };
   }
 
