@@ -77,10 +77,10 @@ describe("the scheduler's picture of the cluster", () => {
     const one = demanding("one");
     state.place(one, "node-000");
     state.place({ ...one, metadata: { ...one.metadata, labels: { app: "edge" } } }, "node-000");
-    expect(state.nodes[0]?.load.requested).toEqual({ cpu: 100, memory: 64 * 2 ** 20, pods: 1 });
+    expect(state.nodes[0]?.load.requested).toMatchObject({ cpu: 100, memory: 64 * 2 ** 20, pods: 1 });
     state.remove(one.metadata.uid);
     state.remove(one.metadata.uid);
-    expect(state.nodes[0]?.load.requested).toEqual({ cpu: 0, memory: 0, pods: 0 });
+    expect(state.nodes[0]?.load.requested).toMatchObject({ cpu: 0, memory: 0, pods: 0 });
   });
 
   it("counts the pods of a node that is not known yet", () => {

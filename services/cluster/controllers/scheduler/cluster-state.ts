@@ -1,15 +1,17 @@
 import type { Node, Pod } from "../objects.ts";
 import { controllerOf } from "../owners.ts";
 import type { NamespaceLabels } from "./affinity.ts";
+import { countHostPorts, type HostPorts } from "./host-ports.ts";
 import { PlacedTerms } from "./placed-terms.ts";
 import { add, PodCounts } from "./pod-counts.ts";
-import { type Amounts, nodeAllocatable, podRequests } from "./requests.ts";
+import { type Amounts, addAmounts, noAmounts, nodeAllocatable, podRequests } from "./requests.ts";
 
 /** What the pods on a node take from it. */
 export type Load = {
   requested: Amounts;
   /** How many pods each controller has here that are not being deleted, by its uid. */
   podsByOwner: Map<string, number>;
+  hostPorts: HostPorts;
 };
 
 /** A node with what runs on it. */
@@ -81,19 +83,21 @@ export class ClusterState {
   }
 
   #count(pod: Pod, node: string, change: 1 | -1): void {
-    const { requested, podsByOwner } = this.#load(node);
-    const { cpu, memory, pods } = podRequests(pod);
-    requested.cpu += change * cpu;
-    requested.memory += change * memory;
-    requested.pods += change * pods;
+    const { requested, podsByOwner, hostPorts } = this.#load(node);
+    addAmounts(requested, podRequests(pod), change);
     const owner = controllerOf(pod)?.uid;
     if (owner && !pod.metadata.deletionTimestamp) add(podsByOwner, owner, change);
+    countHostPorts(hostPorts, pod, change);
     this.counts.count(pod, node, change);
     this.terms.count(pod, node, change);
   }
 
   #load(node: string): Load {
-    const load = this.#loads.get(node) ?? { requested: { cpu: 0, memory: 0, pods: 0 }, podsByOwner: new Map() };
+    const load = this.#loads.get(node) ?? {
+      requested: noAmounts(),
+      podsByOwner: new Map(),
+      hostPorts: new Map(),
+    };
     this.#loads.set(node, load);
     return load;
   }

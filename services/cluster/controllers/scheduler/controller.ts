@@ -6,8 +6,9 @@ import { type Context, type Controller, runController } from "../controller.ts";
 import type { Condition, Namespace, Node, Pod } from "../objects.ts";
 import { findCondition, hasEnded } from "../pod-state.ts";
 import { keyOf, sameResource, splitKey } from "../view.ts";
-import type { VolumeClaim } from "../volumes/types.ts";
+import type { PersistentVolume, VolumeClaim } from "../volumes/types.ts";
 import type { Requeue } from "../work-queue.ts";
+import type { Storage } from "./claims.ts";
 import { ClusterState } from "./cluster-state.ts";
 import { placePod } from "./plan.ts";
 import { type Waiting, waitingFor } from "./waiting.ts";
@@ -22,6 +23,11 @@ export function startScheduler(context: Context): Controller {
   const events = context.recorder(schedulerName);
   const waiting = new Map<string, Waiting>();
   const state = new ClusterState((name) => cluster.get<Namespace>(resources.namespaces, "", name)?.metadata.labels);
+
+  const storage: Storage = {
+    findClaim: (namespace, name) => cluster.get<VolumeClaim>(resources.persistentVolumeClaims, namespace, name),
+    findVolume: (name) => cluster.get<PersistentVolume>(resources.persistentVolumes, "", name),
+  };
 
   context.view.onChange(follow);
   return runController(context, { name: "scheduler", concurrency: 16, keysFor, reconcile });
@@ -71,15 +77,11 @@ export function startScheduler(context: Context): Controller {
       await setScheduled(pod, { type: "PodScheduled", status: "False", reason: "SchedulingGated", message });
       return undefined;
     }
-    const placement = placePod(pod, state, findClaim);
+    const placement = placePod(pod, state, storage);
     if ("message" in placement) return refuse(key, pod, placement.message);
     waiting.delete(key);
     await bind(pod, placement.node);
     return undefined;
-  }
-
-  function findClaim(namespace: string, name: string): VolumeClaim | undefined {
-    return cluster.get<VolumeClaim>(resources.persistentVolumeClaims, namespace, name);
   }
 
   async function bind(pod: Pod, node: string): Promise<void> {

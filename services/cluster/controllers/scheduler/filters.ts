@@ -2,7 +2,9 @@ import { isTolerated } from "../nodes/tolerations.ts";
 import type { Pod, Taint } from "../objects.ts";
 import { findCondition } from "../pod-state.ts";
 import { matchesNodeAffinity, requiredTerms, termSelects } from "./affinity.ts";
+import { type Storage, volumeFilter } from "./claims.ts";
 import type { ClusterState, NodeInfo } from "./cluster-state.ts";
+import { hostPortsOf, isTaken } from "./host-ports.ts";
 import { termsQuery } from "./pod-counts.ts";
 import { type Amounts, podRequests } from "./requests.ts";
 import { spreadFilter } from "./spread.ts";
@@ -11,17 +13,21 @@ import { spreadFilter } from "./spread.ts";
 export type NodeFilter = (info: NodeInfo) => string[];
 
 const none: string[] = [];
+const portsTaken = "node(s) didn't have free ports for the requested pod ports";
 
 /** The filters for one pod. What does not depend on the node is worked out once. Kubernetes: pkg/scheduler/framework/plugins. */
-export function filtersFor(pod: Pod, state: ClusterState): NodeFilter {
+export function filtersFor(pod: Pod, state: ClusterState, storage: Storage): NodeFilter {
   const wanted = podRequests(pod);
+  const ports = hostPortsOf(pod);
   const spread = spreadFilter(pod, state);
   const podAffinity = podAffinityFilter(pod, state);
   const filters: NodeFilter[] = [
     (info) => unschedulable(info, pod),
     (info) => taints(info, pod),
     (info) => nodeAffinity(info, pod),
+    ({ load }) => (ports.some((port) => isTaken(load.hostPorts, port)) ? [portsTaken] : none),
     (info) => resources(info, wanted),
+    volumeFilter(pod, storage),
     spread,
     podAffinity,
   ];
@@ -61,12 +67,20 @@ function resources({ allocatable, load: { requested } }: NodeInfo, wanted: Amoun
   const isFull = requested.pods + 1 > allocatable.pods;
   const lacksCpu = wanted.cpu > 0 && wanted.cpu > allocatable.cpu - requested.cpu;
   const lacksMemory = wanted.memory > 0 && wanted.memory > allocatable.memory - requested.memory;
-  if (!isFull && !lacksCpu && !lacksMemory) return none;
+  const lacking = lackingOthers(allocatable, requested, wanted);
+  if (!isFull && !lacksCpu && !lacksMemory && lacking.length === 0) return none;
   return [
     ...(isFull ? ["Too many pods"] : []),
     ...(lacksCpu ? ["Insufficient cpu"] : []),
     ...(lacksMemory ? ["Insufficient memory"] : []),
+    ...lacking,
   ];
+}
+
+function lackingOthers(allocatable: Amounts, requested: Amounts, { others }: Amounts): string[] {
+  if (others.size === 0) return none;
+  const free = (name: string) => (allocatable.others.get(name) ?? 0) - (requested.others.get(name) ?? 0);
+  return [...others].filter(([name, amount]) => amount > 0 && amount > free(name)).map(([name]) => `Insufficient ${name}`);
 }
 
 function podAffinityFilter(pod: Pod, state: ClusterState): NodeFilter {

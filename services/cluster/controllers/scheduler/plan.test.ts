@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Node, Pod } from "../objects.ts";
 import { node, type PodOptions, pod } from "../test/objects.ts";
+import type { PersistentVolume, VolumeClaim } from "../volumes/types.ts";
 import { ClusterState } from "./cluster-state.ts";
 import { placePod } from "./plan.ts";
 import { podRequests } from "./requests.ts";
@@ -28,6 +29,12 @@ describe("a pod that fits nowhere", () => {
       asking({ cpu: "3", memory: "8Gi" }),
       three,
       "0/3 nodes are available: 3 Insufficient cpu, 3 Insufficient memory.",
+    ],
+    [
+      "asks for a device that no node has",
+      asking({ "example.com/gpu": "1" }),
+      three,
+      "0/3 nodes are available: 3 Insufficient example.com/gpu.",
     ],
     [
       "meets full nodes",
@@ -121,6 +128,12 @@ describe("a node takes a pod", () => {
     ],
   ])("%s", (_, spec, nodes, expected) => expect(placePod(pending(spec), snapshot(nodes))).toEqual({ node: expected }));
 
+  it("whose devices are not all taken", () => {
+    const gpu = asking({ "example.com/gpu": "1" });
+    const nodes = ["a", "b"].map((name) => node(name, { allocatable: { cpu: "2", memory: "4Gi", "example.com/gpu": "1" } }));
+    expect(placePod(pending(gpu), snapshot(nodes, [pod("there", { node: "a", spec: gpu })]))).toEqual({ node: "b" });
+  });
+
   it("exactly up to its capacity", () => {
     const existing = pod("there", { node: "a", spec: asking({ cpu: "1500m" }) });
     const small = [node("a")];
@@ -184,6 +197,57 @@ describe("of several nodes", () => {
     const elsewhere = pod("x", { node: "node-1", metadata: { namespace: "other" } });
     expect(placePod(pending({ affinity: { podAntiAffinity: apart() } }), snapshot([node("node-1")], [elsewhere]))).toEqual({
       node: "node-1",
+    });
+  });
+});
+
+describe("a pod that takes ports of its node", () => {
+  const listening = (hostPort: number, hostIP?: string) => ({
+    containers: [{ name: "main", ports: [{ containerPort: hostPort, hostPort, hostIP }] }],
+  });
+  const there = pod("there", { node: "node-1", spec: listening(80) });
+
+  it("goes where they are free", () => {
+    expect(placePod(pending(listening(80)), snapshot(three, [there]))).toEqual({ node: "node-2" });
+    expect(placePod(pending(listening(81)), snapshot([node("node-1")], [there]))).toEqual({ node: "node-1" });
+  });
+
+  it("goes nowhere when they are taken on every address that it wants", () => {
+    const message = "0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports.";
+    expect(placePod(pending(listening(80, "127.0.0.1")), snapshot([node("node-1")], [there]))).toEqual({ message });
+    const local = pod("local", { node: "node-1", spec: listening(80, "127.0.0.2") });
+    expect(placePod(pending(listening(80)), snapshot([node("node-1")], [local]))).toEqual({ message });
+    expect(placePod(pending(listening(80, "127.0.0.1")), snapshot([node("node-1")], [local]))).toEqual({ node: "node-1" });
+  });
+});
+
+describe("a pod with claims", () => {
+  const claiming = pending({ volumes: [{ name: "data", persistentVolumeClaim: { claimName: "data" } }] });
+  const claim = (status: object, metadata = {}) =>
+    ({ metadata, spec: { volumeName: "volume" }, status }) as unknown as VolumeClaim;
+  const volume = (terms?: object[]) =>
+    ({ spec: terms ? { nodeAffinity: { required: { nodeSelectorTerms: terms } } } : {} }) as unknown as PersistentVolume;
+  const place = (found: VolumeClaim | undefined, of = volume()) =>
+    placePod(claiming, snapshot(three), { findClaim: () => found, findVolume: () => of });
+  const onlyOn = (name: string) =>
+    volume([{ matchExpressions: [{ key: "kubernetes.io/hostname", operator: "In", values: [name] }] }]);
+
+  it.each([
+    ["that is not there", undefined, 'persistentvolumeclaim "data" not found'],
+    ["that has no volume yet", claim({ phase: "Pending" }), "pod has unbound immediate PersistentVolumeClaims"],
+    [
+      "that is being deleted",
+      claim({ phase: "Bound" }, { deletionTimestamp: "2026" }),
+      'persistentvolumeclaim "data" is being deleted',
+    ],
+  ])("waits for one %s", (_, found, reason) => {
+    expect(place(found)).toEqual({ message: `0/3 nodes are available: ${reason}.` });
+  });
+
+  it("goes where its volume is", () => {
+    expect(place(claim({ phase: "Bound" }), onlyOn("node-3"))).toEqual({ node: "node-3" });
+    expect(place(claim({ phase: "Bound" }), onlyOn("node-9"))).toEqual({
+      message: "0/3 nodes are available: 3 node(s) had volume node affinity conflict.",
     });
   });
 });

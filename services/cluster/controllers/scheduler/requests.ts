@@ -1,8 +1,10 @@
 import type { Container, Node, Pod } from "../objects.ts";
 import { cpuMillis, wholeUnits } from "../quantity.ts";
 
-/** What a pod takes from its node, or what a node has: thousandths of a core, bytes, pods. */
-export type Amounts = { cpu: number; memory: number; pods: number };
+/** What a pod takes from its node, or what a node has: thousandths of a core, bytes, pods, and pieces of anything else. */
+export type Amounts = { cpu: number; memory: number; pods: number; others: Map<string, number> };
+
+type Quantities = Record<string, string | number>;
 
 const known = new WeakMap<Pod, Amounts>();
 
@@ -11,38 +13,56 @@ export function podRequests(pod: Pod): Amounts {
   const remembered = known.get(pod);
   if (remembered) return remembered;
   const { containers, initContainers = [], overhead } = pod.spec;
-  const running = { ...none };
-  const starting = { ...none };
+  const running = noAmounts();
+  const starting = noAmounts();
   for (const container of initContainers) {
-    const wanted = containerRequests(container);
-    const atThatTime = { cpu: wanted.cpu + running.cpu, memory: wanted.memory + running.memory };
-    starting.cpu = Math.max(starting.cpu, atThatTime.cpu);
-    starting.memory = Math.max(starting.memory, atThatTime.memory);
-    if (container.restartPolicy === "Always") Object.assign(running, atThatTime);
+    const atThatTime = containerRequests(container);
+    addAmounts(atThatTime, running, 1);
+    raise(starting, atThatTime);
+    if (container.restartPolicy === "Always") addAmounts(running, containerRequests(container), 1);
   }
-  for (const container of containers) {
-    const wanted = containerRequests(container);
-    running.cpu += wanted.cpu;
-    running.memory += wanted.memory;
-  }
-  const amounts = {
-    cpu: Math.max(running.cpu, starting.cpu) + cpuMillis(overhead?.cpu),
-    memory: Math.max(running.memory, starting.memory) + wholeUnits(overhead?.memory),
-    pods: 1,
-  };
+  for (const container of containers) addAmounts(running, containerRequests(container), 1);
+  raise(running, starting);
+  addAmounts(running, amountsOf(overhead ?? {}), 1);
+  const amounts = { ...running, pods: 1 };
   known.set(pod, amounts);
   return amounts;
 }
 
-const none = { cpu: 0, memory: 0 };
+export function noAmounts(): Amounts {
+  return { cpu: 0, memory: 0, pods: 0, others: new Map() };
+}
 
-/** A limit without a request counts as the request, as the API server's defaulting has it. */
-function containerRequests({ resources }: Container): { cpu: number; memory: number } {
-  const { requests, limits } = resources ?? {};
-  return { cpu: cpuMillis(requests?.cpu ?? limits?.cpu), memory: wholeUnits(requests?.memory ?? limits?.memory) };
+export function addAmounts(sum: Amounts, amounts: Amounts, change: 1 | -1): void {
+  sum.cpu += change * amounts.cpu;
+  sum.memory += change * amounts.memory;
+  sum.pods += change * amounts.pods;
+  for (const [name, amount] of amounts.others) sum.others.set(name, (sum.others.get(name) ?? 0) + change * amount);
 }
 
 export function nodeAllocatable({ status }: Node): Amounts {
-  const amounts = status?.allocatable ?? status?.capacity ?? {};
-  return { cpu: cpuMillis(amounts.cpu), memory: wholeUnits(amounts.memory), pods: wholeUnits(amounts.pods ?? 110) };
+  const quantities = status?.allocatable ?? status?.capacity ?? {};
+  return { ...amountsOf(quantities), pods: wholeUnits(quantities.pods ?? 110) };
+}
+
+/** A limit without a request counts as the request, as the API server's defaulting has it. */
+function containerRequests({ resources }: Container): Amounts {
+  return amountsOf({ ...resources?.limits, ...resources?.requests });
+}
+
+function amountsOf(quantities: Quantities): Amounts {
+  const others = new Map<string, number>();
+  for (const name in quantities) if (isCounted(name)) others.set(name, wholeUnits(quantities[name]));
+  return { cpu: cpuMillis(quantities.cpu), memory: wholeUnits(quantities.memory), pods: 0, others };
+}
+
+/** Devices and huge pages. The nodes' disks are not divided up: ephemeral-storage is no reason to refuse a pod. */
+function isCounted(name: string): boolean {
+  return name.includes("/") || name.startsWith("hugepages-");
+}
+
+function raise(amounts: Amounts, least: Amounts): void {
+  amounts.cpu = Math.max(amounts.cpu, least.cpu);
+  amounts.memory = Math.max(amounts.memory, least.memory);
+  for (const [name, amount] of least.others) amounts.others.set(name, Math.max(amounts.others.get(name) ?? 0, amount));
 }
