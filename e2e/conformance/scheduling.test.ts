@@ -326,6 +326,63 @@ describe("the client library", () => {
     expect(seconds).toMatchObject({ "node.kubernetes.io/not-ready": 300, "node.kubernetes.io/unreachable": 5 });
   });
 
+  it("a pod that is not healthy goes when the budget's others are enough, and a pod that has not begun always does", async () => {
+    const [pod] = await startApp("half", 2, { minAvailable: 1 }, 1);
+    const pending = JSON.parse(podManifest("half-pending", { nodeSelector: { zone: "nowhere" } }));
+    await core.createNamespacedPod({
+      namespace,
+      body: { ...pending, metadata: { name: "half-pending", labels: { app: "half" } } },
+    });
+    await evict(pod?.metadata?.name ?? "");
+    await evict("half-pending");
+    const name = "half-pending";
+    const isGone = () =>
+      core.readNamespacedPod({ namespace, name }).then(
+        () => false,
+        () => true,
+      );
+    await eventually(isGone, "the pending pod is gone");
+  });
+
+  it("a budget that counts both ways is refused with 422", async () => {
+    const body = JSON.parse(budgetManifest("both", "both", { minAvailable: 1, maxUnavailable: 1 }));
+    expect(await refusalOf(policy.createNamespacedPodDisruptionBudget({ namespace, body }))).toMatchObject({
+      code: 422,
+      reason: "Invalid",
+      message: expect.stringContaining("minAvailable and maxUnavailable cannot be both set"),
+    });
+  });
+
+  it("a taint with an unknown effect is refused with 422", async () => {
+    const node = await core.readNode({ name: "v-1" });
+    const body = { ...node, spec: { ...node.spec, taints: [{ key: "a", effect: "Kill" }] } };
+    expect(await refusalOf(core.replaceNode({ name: "v-1", body }))).toMatchObject({
+      code: 422,
+      message: expect.stringContaining('spec.taints[0].effect: Unsupported value: "Kill"'),
+    });
+  });
+
+  it("a spread constraint without a topology is refused with 422", async () => {
+    const constraint = { maxSkew: 1, topologyKey: "", whenUnsatisfiable: "DoNotSchedule" };
+    const body = JSON.parse(podManifest("flat", { topologySpreadConstraints: [constraint] }));
+    expect(await refusalOf(core.createNamespacedPod({ namespace, body }))).toMatchObject({
+      code: 422,
+      message: 'Pod "flat" is invalid: spec.topologySpreadConstraints[0].topologyKey: Required value: can not be empty',
+    });
+  });
+
+  it("a pod that asks for a device waits for a node that has one", async () => {
+    const requests = { "example.com/gpu": "1" };
+    await core.createNamespacedPod({ namespace, body: JSON.parse(podManifest("rendering", {}, requests)) });
+    const refusal = async () => scheduled(await core.readNamespacedPod({ namespace, name: "rendering" }))?.message;
+    await eventually(async () => (await refusal()) === "0/4 nodes are available: 4 Insufficient example.com/gpu.", "the refusal");
+    const node = await core.readNode({ name: "v-2" });
+    const allocatable = { ...node.status?.allocatable, ...requests };
+    await core.replaceNodeStatus({ name: "v-2", body: { ...node, status: { ...node.status, allocatable } } });
+    const runs = async () => (await core.readNamespacedPod({ namespace, name: "rendering" })).spec?.nodeName === "v-2";
+    await eventually(runs, "the pod is on v-2");
+  });
+
   it("a pod of an unknown priority class is refused", async () => {
     const body = JSON.parse(podManifest("urgent", { priorityClassName: "urgent" }));
     expect(await refusalOf(core.createNamespacedPod({ namespace, body }))).toMatchObject({
