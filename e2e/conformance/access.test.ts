@@ -408,6 +408,22 @@ describe("access through the client library", () => {
     expect((await status())?.authenticated).toBeFalsy();
   });
 
+  it("a Secret for a service account's token is filled, and ends with the account", async () => {
+    await core.createNamespacedServiceAccount({ namespace, body: { metadata: { name: "keeper" } } });
+    const annotations = { "kubernetes.io/service-account.name": "keeper" };
+    const body = { type: "kubernetes.io/service-account-token", metadata: { name: "keeper-token", annotations } };
+    await core.createNamespacedSecret({ namespace, body });
+    const read = async () => (await core.readNamespacedSecret({ namespace, name: "keeper-token" })).data?.token;
+    const token = Buffer.from(await eventually(read, "the Secret has a token"), "base64").toString();
+    const status = async () => (await authentication.createTokenReview({ body: { spec: { token } } })).status;
+    expect((await status())?.user?.username).toBe(`system:serviceaccount:${namespace}:keeper`);
+    await core.deleteNamespacedServiceAccount({ namespace, name: "keeper" });
+    expect((await status())?.authenticated).toBeFalsy();
+    const isGone = async () =>
+      !(await core.listNamespacedSecret({ namespace })).items.some(({ metadata }) => metadata?.name === "keeper-token");
+    await eventually(isGone, "the Secret is gone");
+  });
+
   it("every namespace gets its service account", async () => {
     await core.createNamespace({ body: { metadata: { name: "access-fresh" } } });
     const names = async () =>

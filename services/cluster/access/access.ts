@@ -8,6 +8,7 @@ import { Authorizer } from "./authorizer.ts";
 import { ensureBootstrapRoles } from "./bootstrap.ts";
 import { RoleIndex } from "./role-index.ts";
 import { ServiceAccountTokens } from "./service-account-tokens.ts";
+import { followTokenSecrets } from "./token-secrets.ts";
 
 /** Who may do what in this cluster, and who did. */
 export type Access = {
@@ -20,7 +21,7 @@ export type Access = {
 
 export type AccessOptions = {
   cluster: Cluster;
-  credentials: Pick<Credentials, "identities" | "serviceAccountKey">;
+  credentials: Pick<Credentials, "authority" | "identities" | "serviceAccountKey">;
   directory: string;
   logger: Logger;
   now: () => Date;
@@ -33,6 +34,7 @@ export async function openAccess({ cluster, credentials, directory, logger, now 
   await aggregateRoles(cluster);
   const endAggregation = followAggregation(cluster, logger);
   const tokens = new ServiceAccountTokens(credentials.serviceAccountKey, cluster, now);
+  const endSecrets = followTokenSecrets({ cluster, tokens, authority: credentials.authority, logger });
   const audit = new AuditLog({ directory, logger });
   return {
     authenticator: new Authenticator(credentials.identities, tokens),
@@ -41,6 +43,7 @@ export async function openAccess({ cluster, credentials, directory, logger, now 
     audit,
     async stop() {
       index.stop();
+      endSecrets();
       await endAggregation();
       await audit.stop();
     },

@@ -2,11 +2,15 @@ import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from "jose";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { resources } from "../api.ts";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { createLogger } from "#lib/runtime/logger.ts";
+import { type KubeObject, resources } from "../api.ts";
 import { MemoryCluster } from "../controllers/test/memory-cluster.ts";
 import { openServiceAccountKey, type ServiceAccountKey } from "../pki/service-account-key.ts";
 import { issuer, ServiceAccountTokens, type TokenBinding } from "./service-account-tokens.ts";
+import { followTokenSecrets } from "./token-secrets.ts";
+
+type Secret = KubeObject & { type?: string; data?: Record<string, string> };
 
 let directory: string;
 let key: ServiceAccountKey;
@@ -88,6 +92,29 @@ describe("a token of a service account", () => {
     const { token } = await tokens.issue(binding, [issuer], 600);
     await cluster.delete(resources.pods, "a", "p", { gracePeriodSeconds: 0 });
     expect(await tokens.verify(token, [issuer])).toBeUndefined();
+  });
+
+  it("has an end, unless it is kept in a Secret and ends with that", async () => {
+    const { token: endless } = await tokens.issue(binding, [issuer], undefined);
+    expect(await tokens.verify(endless, [issuer])).toBeUndefined();
+    const end = followTokenSecrets({ cluster, tokens, authority: "the authority", logger: createLogger("test", "silent") });
+    await cluster.create<Secret>(resources.secrets, {
+      apiVersion: "v1",
+      kind: "Secret",
+      type: "kubernetes.io/service-account-token",
+      metadata: { name: "lasting", namespace: "a", annotations: { "kubernetes.io/service-account.name": "robot" } },
+    });
+    const secret = () => cluster.get<Secret>(resources.secrets, "a", "lasting");
+    await vi.waitFor(() => expect(secret()?.data?.token).toBeDefined());
+    const plain = (key: string) => Buffer.from(secret()?.data?.[key] ?? "", "base64").toString();
+    expect([plain("namespace"), plain("ca.crt")]).toEqual(["a", "the authority"]);
+    now = new Date("2027-01-01T00:00:00Z");
+    const token = plain("token");
+    expect((await tokens.verify(token, [issuer]))?.user.name).toBe("system:serviceaccount:a:robot");
+    await cluster.delete(resources.serviceAccounts, "a", "robot");
+    expect(await tokens.verify(token, [issuer])).toBeUndefined();
+    await vi.waitFor(() => expect(secret()).toBeUndefined());
+    end();
   });
 
   it("is refused when it was signed by another key, or not at all", async () => {

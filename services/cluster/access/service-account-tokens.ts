@@ -37,20 +37,24 @@ export class ServiceAccountTokens {
     this.#now = now;
   }
 
-  async issue(binding: TokenBinding, audiences: string[], lifetimeSeconds: number): Promise<{ token: string; expiresAt: Date }> {
+  /** A token for `lifetimeSeconds`; one that is bound to a Secret may be for as long as that exists. */
+  async issue(
+    binding: TokenBinding,
+    audiences: string[],
+    lifetimeSeconds: number | undefined,
+  ): Promise<{ token: string; expiresAt: Date }> {
     const issuedAt = Math.floor(this.#now().getTime() / 1000);
-    const expiresAt = issuedAt + lifetimeSeconds;
-    const token = await new SignJWT({ "kubernetes.io": binding })
+    const expiresAt = issuedAt + (lifetimeSeconds ?? 0);
+    const draft = new SignJWT({ "kubernetes.io": binding })
       .setProtectedHeader({ alg: tokenAlgorithm, kid: this.#key.keyId })
       .setIssuer(issuer)
       .setSubject(userName(binding))
       .setAudience(audiences)
       .setIssuedAt(issuedAt)
       .setNotBefore(issuedAt)
-      .setExpirationTime(expiresAt)
-      .setJti(randomUUID())
-      .sign(this.#key.privateKey);
-    return { token, expiresAt: new Date(expiresAt * 1000) };
+      .setJti(randomUUID());
+    if (lifetimeSeconds !== undefined) draft.setExpirationTime(expiresAt);
+    return { token: await draft.sign(this.#key.privateKey), expiresAt: new Date(expiresAt * 1000) };
   }
 
   /** The user of a token that is for one of the audiences; undefined when it is not valid, or not any more. */
@@ -66,10 +70,11 @@ export class ServiceAccountTokens {
   async #claimsOf(token: string): Promise<Claims | undefined> {
     const seconds = this.#now().getTime() / 1000;
     const known = this.#known.get(token);
-    if (known) return (known.exp ?? 0) > seconds ? known : undefined;
+    if (known) return known.exp === undefined || known.exp > seconds ? known : undefined;
     try {
-      const options = { issuer, algorithms: [tokenAlgorithm], currentDate: this.#now(), requiredClaims: ["exp", "sub", "aud"] };
+      const options = { issuer, algorithms: [tokenAlgorithm], currentDate: this.#now(), requiredClaims: ["sub", "aud"] };
       const { payload } = await jwtVerify<Claims>(token, this.#key.publicKey, options);
+      if (payload.exp === undefined && !payload["kubernetes.io"]?.secret) return undefined;
       this.#known.set(token, payload);
       const [oldest] = this.#known.keys();
       if (this.#known.size > rememberedTokens && oldest !== undefined) this.#known.delete(oldest);
