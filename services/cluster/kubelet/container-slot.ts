@@ -85,7 +85,8 @@ export class ContainerSlot {
   get running(): RunningContainer | undefined {
     const { pod } = this.#options;
     if (!this.#process) return undefined;
-    const { id, startedAt, roots } = this.#process;
+    const process = this.#process;
+    const { id, startedAt } = process;
     return {
       id,
       namespace: pod.metadata.namespace,
@@ -95,7 +96,7 @@ export class ContainerSlot {
       name: this.name,
       image: this.#container.image,
       startedAt,
-      roots,
+      roots: () => process.roots,
       memoryLimitBytes: parseQuantity(this.#container.resources?.limits?.memory ?? "0"),
       oomKills: this.#oomKills,
       killForMemory: () => this.#killForMemory(),

@@ -44,7 +44,7 @@ beforeEach(() => {
       name: "relay",
       image: "switchyard/relay:2.0.0",
       startedAt: new Date(nowMs),
-      roots: [20],
+      roots: () => [20],
       memoryLimitBytes: 100 * MiB,
       oomKills: 0,
       killForMemory: () => {

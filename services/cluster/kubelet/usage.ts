@@ -11,7 +11,7 @@ export type RunningContainer = {
   image: string;
   startedAt: Date;
   /** Its first process and the commands that were brought into it, as the host sees them. */
-  roots: number[];
+  roots: () => number[];
   /** 0 when it has none. */
   memoryLimitBytes: number;
   oomKills: number;
@@ -75,7 +75,7 @@ export class UsageSampler {
     this.#tree.refresh();
     for (const container of limited) {
       // Pages of files can be dropped: they never make a container exceed its limit.
-      const { anonymous, shared } = memoryOf(this.#tree.below(container.roots), this.#source);
+      const { anonymous, shared } = memoryOf(this.#tree.below(container.roots()), this.#source);
       if (anonymous + shared > container.memoryLimitBytes) container.killForMemory();
     }
     if (isDue) this.#takeSample(containers);
@@ -85,7 +85,7 @@ export class UsageSampler {
     this.#tree.refresh();
     const ownPid = this.#options.ownPid ?? process.pid;
     const measured = containers.map(({ roots, killForMemory, ...container }) => {
-      const pids = this.#tree.below(roots);
+      const pids = this.#tree.below(roots());
       return { ...container, ...this.#usage(container.id, pids) };
     });
     const node = this.#usage(nodeKey, this.#tree.below([ownPid]));
