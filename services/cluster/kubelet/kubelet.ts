@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync } from "node:fs";
 import { isAbsolute, join, relative } from "node:path";
 import type { Logger } from "#lib/runtime/logger.ts";
 import { Loop } from "#lib/runtime/loop.ts";
@@ -24,6 +24,7 @@ import { parseQuantity } from "./resources.ts";
 import { KubeletServer, type LogSource } from "./server.ts";
 import { statsSummary } from "./stats-summary.ts";
 import { UsageSampler } from "./usage.ts";
+import { Withdrawal } from "./withdrawal.ts";
 
 type Service = ServiceForEnv & Reflected;
 
@@ -43,6 +44,7 @@ export class Kubelet {
   readonly #server: KubeletServer;
   readonly #services: Reflector<Service>;
   readonly #slices: Reflector<EndpointSlice>;
+  readonly #withdrawal: Withdrawal;
   readonly #pods: Reflector<Pod>;
   readonly #volumeRefresh: Loop;
   readonly #usage: UsageSampler;
@@ -78,8 +80,12 @@ export class Kubelet {
       client,
       logger,
       path: "/apis/discovery.k8s.io/v1/endpointslices",
-      onChange: onServiceChange,
+      onChange: () => {
+        onServiceChange();
+        this.#withdrawal.look();
+      },
     });
+    this.#withdrawal = new Withdrawal({ slices: () => this.#slices.store.values() });
     this.#pods = new Reflector<Pod>({
       client,
       logger,
@@ -135,6 +141,7 @@ export class Kubelet {
     await Promise.all([...this.#workers.values()].map((worker) => worker.shutdown(graceMs)));
     await Promise.race([this.#events.flush(), new Promise((resolve) => setTimeout(resolve, 500).unref())]);
     await this.#node.stop();
+    removeIfEmpty(this.#context.memoryFolder);
     await this.#server.stop();
     this.#client.close();
   }
@@ -176,6 +183,10 @@ export class Kubelet {
     }
     const { uid } = current.metadata;
     const worker = this.#workers.get(uid);
+    if (worker && current.metadata.deletionTimestamp) {
+      this.#withdrawal.hold(current, (latest) => worker.update(latest));
+      return;
+    }
     if (worker) {
       worker.update(current);
       return;
@@ -262,6 +273,13 @@ export function hiddenFolders(appDir: string, dataDir: string): string[] {
 function memoryFolderOf(dataDir: string): string | undefined {
   if (!existsSync("/dev/shm")) return undefined;
   return join("/dev/shm", `switchyard-${createHash("sha256").update(dataDir).digest("hex").slice(0, 16)}`);
+}
+
+function removeIfEmpty(folder: string | undefined): void {
+  if (!folder) return;
+  try {
+    rmdirSync(folder);
+  } catch {}
 }
 
 function isReadableForAll(folder: string): boolean {
