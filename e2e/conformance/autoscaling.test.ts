@@ -9,6 +9,7 @@ import {
   CoreV1Api,
   Metrics,
   type V2HorizontalPodAutoscaler,
+  type V2HorizontalPodAutoscalerBehavior,
   type V2HorizontalPodAutoscalerSpec,
   type V2MetricSpec,
 } from "@kubernetes/client-node";
@@ -58,10 +59,21 @@ const cpu = (averageUtilization: number): V2MetricSpec => ({
   resource: { name: "cpu", target: { type: "Utilization", averageUtilization } },
 });
 
+/** Far from what the container uses: it never asks for more than one replica. */
+const containerMemory: V2MetricSpec = {
+  type: "ContainerResource",
+  containerResource: { name: "memory", container: "main", target: { type: "Utilization", averageUtilization: 9000 } },
+};
+
 function createAutoscaler(name: string, kind: string, spec: Partial<V2HorizontalPodAutoscalerSpec>) {
   const scaleTargetRef = { apiVersion: "apps/v1", kind, name };
   const body = { metadata: { name }, spec: { scaleTargetRef, minReplicas: 1, maxReplicas: 3, ...spec } };
   return autoscaling.createNamespacedHorizontalPodAutoscaler({ namespace, body });
+}
+
+async function setBehavior(name: string, behavior: V2HorizontalPodAutoscalerBehavior): Promise<void> {
+  const body = [{ op: "add", path: "/spec/behavior", value: behavior }];
+  await autoscaling.patchNamespacedHorizontalPodAutoscaler({ name, namespace, body });
 }
 
 /** The autoscaler once it is as wanted. */
@@ -163,9 +175,13 @@ describe.each(findKubectls())("kubectl $version", (kubectl: Kubectl) => {
 });
 
 describe("a HorizontalPodAutoscaler", () => {
+  /** Tells the one pod that Prometheus scrapes. */
+  let tellScraped: (path: string) => Promise<void>;
+  const scaleUp = { policies: [{ type: "Pods", value: 1, periodSeconds: 600 }] };
+
   it("scales a Deployment up when its pods use more cpu than the target", async () => {
     await createAutoscaler("web", "Deployment", {
-      metrics: [cpu(20)],
+      metrics: [cpu(20), containerMemory],
       behavior: { scaleDown: { stabilizationWindowSeconds: 3 } },
     });
     const [pod] = await podsOf("web");
@@ -193,10 +209,13 @@ describe("a HorizontalPodAutoscaler", () => {
     const k = new KubectlSession(kubectl, cluster.kubeconfigPath, namespace);
     const [head, row] = (await k.run(["get", "hpa", "web"])).split("\n");
     expect(head?.trim().split(/\s+/)).toEqual(["NAME", "REFERENCE", "TARGETS", "MINPODS", "MAXPODS", "REPLICAS", "AGE"]);
-    expect(row).toMatch(/^web\s+Deployment\/web\s+cpu: \d+%\/20%\s+1\s+3\s+3\s/);
+    expect(row).toMatch(/^web\s+Deployment\/web\s+cpu: \d+%\/20%, memory: \d+%\/9000%\s+1\s+3\s+3\s/);
     const described = kubectl.minor >= 23 ? await k.run(["describe", "hpa", "web"]) : "";
     if (described) {
       expect(described).toMatch(/resource cpu on pods\s+\(as a percentage of request\):\s+\d+% \(\d+m\) \/ 20%/);
+      expect(described).toMatch(
+        /resource memory of container "main" on pods\s+\(as a percentage of request\):\s+\d+% \(\d+\w*\) \/ 9000%/,
+      );
       expect(described).toMatch(/ScalingLimited\s+True\s+TooManyReplicas/);
       expect(described).toMatch(/Normal\s+SuccessfulRescale/);
     }
@@ -222,7 +241,8 @@ describe("a HorizontalPodAutoscaler", () => {
       return one?.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ? one : undefined;
     }, "the pod is ready");
     const address = pod.status?.podIP ?? "";
-    await tellPod(address, "/queue?25");
+    tellScraped = (path) => tellPod(address, path);
+    await tellScraped("/queue?25");
     await prometheus.scrape([{ address, namespace, pod: pod.metadata?.name ?? "" }]);
     const metric = { name: "queue_length", selector: { matchLabels: { kind: "mail" } } };
     const target = { type: "AverageValue", averageValue: "10" };
@@ -231,6 +251,21 @@ describe("a HorizontalPodAutoscaler", () => {
     expect(scaled.status?.currentMetrics?.[0]?.pods?.current.averageValue).toBe("25");
     expect((await apps.readNamespacedReplicaSet({ name: "queue", namespace })).spec?.replicas).toBe(3);
     expect((await eventsOf("queue")).join("\n")).toContain("New size: 3; reason: pods metric queue_length above target");
+  });
+
+  it("goes no faster than the policies of its behaviour allow", async () => {
+    await tellScraped("/queue?90");
+    await setBehavior("queue", { scaleUp });
+    const slow = await untilAutoscaler("queue", "limited", (one) => conditionOf(one, "ScalingLimited") === "True ScaleUpLimit");
+    expect(slow.status?.desiredReplicas).toBe(4);
+    expect((await apps.readNamespacedReplicaSet({ name: "queue", namespace })).spec?.replicas).toBe(4);
+  });
+
+  it("does not go down where its behaviour disables that", async () => {
+    await setBehavior("queue", { scaleUp, scaleDown: { selectPolicy: "Disabled", stabilizationWindowSeconds: 0 } });
+    await tellScraped("/queue?0");
+    const held = await untilAutoscaler("queue", "held", (one) => conditionOf(one, "ScalingLimited") === "True ScaleDownLimit");
+    expect(held.status?.desiredReplicas).toBe(4);
   });
 
   it("brings a StatefulSet within its bounds without any metric", async () => {
