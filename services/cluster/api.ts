@@ -64,6 +64,8 @@ export interface Cluster {
   /** Replaces the status only; refused with 409 when metadata.resourceVersion is not the stored one. */
   updateStatus<T extends KubeObject>(id: ResourceId, object: T): Promise<T>;
   delete(id: ResourceId, namespace: string, name: string, options?: DeleteOptions): Promise<void>;
+  /** Gives a pod its node, in its spec and its status with one change; refused with 409 when it has one or is being deleted. */
+  bind(namespace: string, pod: string, node: string): Promise<void>;
   /** Calls the listener after each committed change, in order. Returns the function that ends it. */
   subscribe(listener: (change: Change) => void): () => void;
 }

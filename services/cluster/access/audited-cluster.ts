@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { type Cluster, type KubeObject, type NewObject, type ResourceId, StatusError } from "../api.ts";
+import { type Cluster, type KubeObject, type NewObject, type ResourceId, resources, StatusError } from "../api.ts";
 import type { AuditLog } from "./audit-log.ts";
 
 /** They tell of themselves, and would drown the rest. */
@@ -52,6 +52,8 @@ export function auditedCluster(cluster: Cluster, log: Pick<AuditLog, "append">, 
       audited("create", id, object.metadata, "", () => cluster.create<T>(id, object)),
     update: (id, object) => audited("update", id, object.metadata, "", () => cluster.update(id, object)),
     updateStatus: (id, object) => audited("update", id, object.metadata, "status", () => cluster.updateStatus(id, object)),
+    bind: (namespace, name, node) =>
+      audited("create", resources.pods, { namespace, name }, "binding", () => cluster.bind(namespace, name, node)),
     delete: (id, namespace, name, options) =>
       audited("delete", id, { namespace, name }, "", () => cluster.delete(id, namespace, name, options)),
   };

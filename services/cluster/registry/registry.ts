@@ -18,6 +18,7 @@ import { DecodeError, decode } from "../schema/decode.ts";
 import type { Store, StoreChange } from "../store/store.ts";
 import { FieldErrors } from "../validation/field-errors.ts";
 import { validateMetadata } from "../validation/metadata.ts";
+import { boundPod } from "./binding.ts";
 import { ClusterIPs } from "./cluster-ips.ts";
 import { newMetadata, updatedMetadata, withMetadata } from "./metadata.ts";
 import { modifiedMessage, refusals } from "./refusals.ts";
@@ -114,6 +115,13 @@ export class Registry implements Cluster {
     const { status: _replaced, ...rest } = stored;
     const object = { ...rest, ...(draft.status === undefined ? {} : { status: draft.status }) } as KubeObject;
     return this.#replace<T>(id, withMetadata(object, {}), stored, options);
+  }
+
+  async bind(namespace: string, name: string, node: string, options: WriteOptions = {}): Promise<void> {
+    const stored = this.#store.get(resources.pods, namespace, name);
+    if (!stored) throw refusals.notFound(resources.pods, name);
+    const bound = boundPod(stored, node, this.#now());
+    if (!options.dryRun) await this.#put(resources.pods, bound);
   }
 
   async delete(id: ResourceId, namespace: string, name: string, options: DeleteOptions = {}): Promise<void> {

@@ -57,10 +57,8 @@ export function validatePodUpdate(spec: V1PodSpec, stored: V1PodSpec, errors: Fi
     terminationGracePeriodSeconds: stored.terminationGracePeriodSeconds,
     tolerations: addedOnly(spec.tolerations, stored.tolerations) ? stored.tolerations : spec.tolerations,
     schedulingGates: onlyFewerGates(spec.schedulingGates, stored.schedulingGates) ? stored.schedulingGates : spec.schedulingGates,
-    // The scheduler binds in process; over HTTP pods/binding does.
-    nodeName: stored.nodeName ? spec.nodeName : undefined,
   };
-  if (isDeepStrictEqual(plain(comparable), plain({ ...stored, nodeName: stored.nodeName }))) return;
+  if (isDeepStrictEqual(plain(comparable), plain(stored))) return;
   errors.forbidden(
     "spec",
     "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)",

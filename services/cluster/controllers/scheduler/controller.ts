@@ -85,17 +85,17 @@ export function startScheduler(context: Context): Controller {
   }
 
   async function bind(pod: Pod, node: string): Promise<void> {
+    const { namespace = "", name, uid } = pod.metadata;
     // The next pod must count this one before it is written.
     state.place(pod, node);
     try {
-      await cluster.update<Pod>(resources.pods, { ...pod, spec: { ...pod.spec, nodeName: node } });
+      await cluster.bind(namespace, name, node);
     } catch (error) {
-      const { namespace = "", name, uid } = pod.metadata;
       const current = cluster.get<Pod>(resources.pods, namespace, name);
       if (current?.metadata.uid !== uid || !current.spec.nodeName) state.remove(uid);
       throw error;
     }
-    const message = `Successfully assigned ${pod.metadata.namespace}/${pod.metadata.name} to ${node}`;
+    const message = `Successfully assigned ${namespace}/${name} to ${node}`;
     events.record(pod, { type: "Normal", reason: "Scheduled", message });
   }
 

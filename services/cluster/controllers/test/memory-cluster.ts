@@ -8,8 +8,10 @@ import {
   type ListOptions,
   type NewObject,
   type ResourceId,
+  resources,
   StatusError,
 } from "../../api.ts";
+import { boundPod } from "../../registry/binding.ts";
 import type { Clock } from "../clock.ts";
 import { matchesLabels } from "../selectors.ts";
 
@@ -67,6 +69,13 @@ export class MemoryCluster implements Cluster {
     await Promise.resolve();
     const stored = this.#current(id, object);
     return this.#commit(id, { ...stored, status: object.status } as unknown as T, stored);
+  }
+
+  async bind(namespace: string, name: string, node: string): Promise<void> {
+    await Promise.resolve();
+    const stored = this.get(resources.pods, namespace, name);
+    if (!stored) throw new StatusError(404, "NotFound", `pods "${name}" not found`);
+    this.#commit(resources.pods, boundPod(stored, node, this.#clock.now()), stored);
   }
 
   async delete(id: ResourceId, namespace: string, name: string, options: DeleteOptions = {}): Promise<void> {
