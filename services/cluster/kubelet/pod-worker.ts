@@ -2,8 +2,10 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { ContainerSlot } from "./container-slot.ts";
 import type { EventType } from "./events.ts";
+import { findUnsupported } from "./features.ts";
 import { pullImage } from "./images.ts";
 import type { NodeContext } from "./node-context.ts";
+import { Passes } from "./passes.ts";
 import { type Container, graceSecondsOf, type Pod, type PodStatus } from "./pod.ts";
 import { PodMaterials } from "./pod-materials.ts";
 import { planPod, type Step } from "./pod-plan.ts";
@@ -11,7 +13,6 @@ import { writeRecord } from "./pod-record.ts";
 import { buildStatus } from "./pod-status.ts";
 import { removePod, writeStatus } from "./status-writer.ts";
 
-const retryMs = 2_000;
 const longestMountRetryMs = 30_000;
 /** What a sidecar has at least when the others have used up the grace. */
 const leastGraceMs = 2_000;
@@ -22,6 +23,7 @@ export class PodWorker {
   readonly #context: NodeContext;
   readonly #materials: PodMaterials;
   readonly #folder: string;
+  readonly #passes: Passes;
   readonly #inits: ContainerSlot[];
   readonly #mains: ContainerSlot[];
   readonly #startTime = new Date().toISOString().replace(/\.\d+Z$/, "Z");
@@ -32,12 +34,7 @@ export class PodWorker {
   #failure: { reason: string; message: string } | undefined;
   #endingSinceMs: number | undefined;
   #removed = false;
-  #shuttingDown = false;
   #gone = false;
-  #wakeAtMs: number | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #woken = false;
-  #passing: Promise<void> | undefined;
 
   constructor(context: NodeContext, pod: Pod) {
     this.uid = pod.metadata.uid;
@@ -45,10 +42,18 @@ export class PodWorker {
     this.#pod = pod;
     this.#folder = join(context.podsFolder, this.uid);
     mkdirSync(this.#folder, { recursive: true });
+    this.#passes = new Passes({
+      pass: () => this.#pass(),
+      onError: (error) =>
+        context.logger.warn({ pod: this.#label(), err: String(error) }, "a pass over a pod failed; trying again"),
+      nowMs: () => this.#now(),
+    });
     this.#materials = new PodMaterials(context, () => this.#pod, this.#folder);
     this.#inits = (pod.spec.initContainers ?? []).map((container) => this.#slot(container, true));
     this.#mains = pod.spec.containers.map((container) => this.#slot(container, false));
     this.#initialized = this.#inits.length === 0 || this.#isFinished();
+    const unsupported = this.#isFinished() ? undefined : findUnsupported(pod);
+    if (unsupported) this.#fail("PodFeatureUnsupported", `The local cluster cannot run a pod with ${unsupported}`);
     for (const status of pod.status?.initContainerStatuses ?? []) this.#find(status.name)?.restore(status, !this.#initialized);
     for (const status of pod.status?.containerStatuses ?? []) this.#find(status.name)?.restore(status, false);
   }
@@ -94,20 +99,12 @@ export class PodWorker {
   }
 
   wake(): void {
-    this.#woken = true;
-    if (this.#passing || this.#gone || this.#shuttingDown) return;
-    clearTimeout(this.#timer);
-    this.#passing = this.#passes().finally(() => {
-      this.#passing = undefined;
-      if (this.#woken) this.wake();
-    });
+    this.#passes.wake();
   }
 
   /** Ends all containers within the grace and reports it once; the pod itself stays and starts again with the next kubelet. */
   async shutdown(graceMs: number): Promise<void> {
-    this.#shuttingDown = true;
-    clearTimeout(this.#timer);
-    await this.#passing;
+    await this.#passes.stop();
     const running = this.slots.flatMap((slot) => slot.process ?? []);
     for (const slot of this.slots) slot.stop(Math.min(graceMs, graceSecondsOf(this.#pod) * 1000));
     const killing = setTimeout(() => running.forEach((process) => void process.kill()), graceMs);
@@ -116,23 +113,7 @@ export class PodWorker {
     if (running.length > 0) await this.#report().catch(() => {});
   }
 
-  async #passes(): Promise<void> {
-    while (this.#woken && !this.#gone && !this.#shuttingDown) {
-      this.#woken = false;
-      try {
-        await this.#pass();
-      } catch (error) {
-        this.#context.logger.warn({ pod: this.#label(), err: String(error) }, "a pass over a pod failed; trying again");
-        this.#wakeAt(this.#now() + retryMs);
-      }
-    }
-    if (this.#gone || this.#shuttingDown || this.#wakeAtMs === undefined) return;
-    const delayMs = Math.max(0, this.#wakeAtMs - this.#now());
-    this.#timer = setTimeout(() => this.wake(), Math.min(delayMs, 2 ** 31 - 1));
-  }
-
   async #pass(): Promise<void> {
-    this.#wakeAtMs = undefined;
     const { steps, wakeAtMs } = planPod(
       {
         deleting: this.#isDeleting(),
@@ -148,7 +129,7 @@ export class PodWorker {
       },
       this.#now(),
     );
-    this.#wakeAt(wakeAtMs);
+    this.#passes.wakeAt(wakeAtMs);
     if (steps.some(({ type }) => type === "start")) await this.#report();
     for (const step of steps) await this.#apply(step);
     if (!this.#gone) await this.#report();
@@ -160,23 +141,23 @@ export class PodWorker {
         return this.#prepare();
       case "initialized":
         this.#initialized = true;
-        this.#woken = true;
+        this.#passes.wake();
         return;
       case "start": {
         const isStarted = await this.#find(step.name)?.start();
         if (isStarted) this.#remember();
-        else this.#woken = true;
+        else this.#passes.wake();
         return;
       }
       case "backoff":
-        this.#wakeAt(this.#find(step.name)?.showBackoff());
+        this.#passes.wakeAt(this.#find(step.name)?.showBackoff());
         return;
       case "stop":
         this.#find(step.name)?.stop(this.#graceMsFor(step.name));
         return;
       case "exceeded":
         this.#fail("DeadlineExceeded", "Pod was active on the node longer than the specified deadline");
-        this.#woken = true;
+        this.#passes.wake();
         return;
       case "finish":
         return this.#finish();
@@ -208,7 +189,7 @@ export class PodWorker {
       this.#prepareAtMs = this.#now() + delayMs;
       this.#event("Warning", "FailedMount", error instanceof Error ? error.message : String(error));
     }
-    this.#woken = true;
+    this.#passes.wake();
   }
 
   #fail(reason: string, message: string): void {
@@ -222,6 +203,7 @@ export class PodWorker {
       await removePod(this.#context.client, this.#pod);
     }
     this.#gone = true;
+    void this.#passes.stop();
     this.#materials.release();
     this.#context.onGone(this.uid);
   }
@@ -234,7 +216,7 @@ export class PodWorker {
       return;
     }
     this.#removed = true;
-    this.#woken = true;
+    this.#passes.wake();
   }
 
   #take(pod: Pod): void {
@@ -312,10 +294,6 @@ export class PodWorker {
     if (seconds === undefined) return undefined;
     const startedMs = Date.parse(this.#pod.status?.startTime ?? this.#startTime);
     return this.#now() + startedMs + seconds * 1000 - Date.now();
-  }
-
-  #wakeAt(timeMs: number | undefined): void {
-    if (timeMs !== undefined) this.#wakeAtMs = Math.min(timeMs, this.#wakeAtMs ?? Number.POSITIVE_INFINITY);
   }
 
   #now(): number {

@@ -36,7 +36,8 @@ const copiedToEtc =
   "/etc/ld.so.cache /etc/ld.so.conf /etc/ld.so.conf.d /etc/nsswitch.conf /etc/localtime /etc/timezone /etc/services " +
   "/etc/protocols /etc/mime.types /etc/os-release /etc/debian_version /etc/gai.conf";
 const boundInEtc = ["/etc/ssl", "/etc/alternatives", "/etc/ca-certificates"];
-const containerCapabilities = [
+/** What root in a container may do. */
+export const containerCapabilities = [
   "chown",
   "dac_override",
   "fowner",
