@@ -32,7 +32,7 @@ export class ServiceProxy {
   readonly #loop: Loop;
   #plans = new Map<string, RoutePlan>();
 
-  constructor(client: ApiClient, logger: Logger, random: () => number = Math.random) {
+  constructor(client: Pick<ApiClient, "get" | "watch">, logger: Logger, random: () => number = Math.random) {
     this.#logger = logger;
     this.#random = random;
     const onChange = () => this.#loop.wake();

@@ -5,7 +5,7 @@ import type { HttpRoute, VirtualService } from "./routes/objects.ts";
 
 type Definition = Reflected & { status?: { conditions?: { type: string; status: string }[] } };
 
-export type RouteSourceOptions = { client: ApiClient; logger: Logger; onChange: () => void };
+export type RouteSourceOptions = { client: Pick<ApiClient, "get" | "watch">; logger: Logger; onChange: () => void };
 
 const kinds = new Map([
   ["virtualservices.networking.istio.io", "/apis/networking.istio.io/v1/virtualservices"],
