@@ -320,12 +320,35 @@ describe.each(findKubectls())("kubectl autoscale $version", (kubectl: Kubectl) =
   const k = () => new KubectlSession(kubectl, cluster.kubeconfigPath, namespace);
 
   it("makes an autoscaler through autoscaling/v1, which is stored as autoscaling/v2", async () => {
-    const output = await k().run(["autoscale", "deployment", "hits", "--min=2", "--max=5", "--cpu-percent=70", `--name=${name}`]);
+    const output = await k().run(["autoscale", "deployment", "web", "--min=2", "--max=5", "--cpu-percent=70", `--name=${name}`]);
     expect(output).toBe(`horizontalpodautoscaler.autoscaling/${name} autoscaled\n`);
     const { spec } = await autoscaling.readNamespacedHorizontalPodAutoscaler({ name, namespace });
-    expect(spec).toMatchObject({ minReplicas: 2, maxReplicas: 5, metrics: [cpu(70)], scaleTargetRef: { name: "hits" } });
-    const refusal = await k().refusal(["autoscale", "deployment", "hits", "--max=5", `--name=${name}`]);
+    expect(spec).toMatchObject({ minReplicas: 2, maxReplicas: 5, metrics: [cpu(70)], scaleTargetRef: { name: "web" } });
+    const refusal = await k().refusal(["autoscale", "deployment", "web", "--max=5", `--name=${name}`]);
     expect(refusal).toContain(`(AlreadyExists): horizontalpodautoscalers.autoscaling "${name}" already exists`);
+  });
+
+  it("takes a manifest of autoscaling/v1 again and again", async () => {
+    const manifest = (share: number) =>
+      JSON.stringify({
+        apiVersion: "autoscaling/v1",
+        kind: "HorizontalPodAutoscaler",
+        metadata: { name: `applied-${kubectl.minor}` },
+        spec: {
+          scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "nobody" },
+          maxReplicas: 4,
+          targetCPUUtilizationPercentage: share,
+        },
+      });
+    const apply = (text: string) => k().try(["apply", "--validate=false", "-f", "-"], text);
+    expect((await apply(manifest(60))).stdout).toContain("created");
+    expect((await apply(manifest(60))).stdout).toContain("unchanged");
+    expect((await apply(manifest(30))).stdout).toContain("configured");
+    const { spec } = await autoscaling.readNamespacedHorizontalPodAutoscaler({ name: `applied-${kubectl.minor}`, namespace });
+    expect(spec?.metrics).toEqual([cpu(30)]);
+    expect((await apply(manifest(0))).stderr).toContain(
+      "spec.targetCPUUtilizationPercentage: Invalid value: 0: must be greater than 0",
+    );
   });
 
   it("is read, changed and deleted in either version", async () => {

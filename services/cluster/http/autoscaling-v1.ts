@@ -4,7 +4,6 @@ import { applyPatch, patchMediaTypes } from "../patch/patch.ts";
 import { modifiedMessage, refusals } from "../registry/refusals.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { Catalogue } from "../resources/catalogue.ts";
-import { decode } from "../schema/decode.ts";
 import { SelectorError } from "../selectors/label-selector.ts";
 import { selectionOf } from "../selectors/selection.ts";
 import type { Store } from "../store/store.ts";
@@ -13,7 +12,7 @@ import { sendJson, sendYaml } from "./answers.ts";
 import { mediaTypeOf, parseText, readBody, requireObject, unsupportedMediaType } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
 import { chooseRendition } from "./negotiation.ts";
-import type { ObjectHandlers } from "./objects.ts";
+import { checkFields, type ObjectHandlers, warn } from "./objects.ts";
 import { isDryRun } from "./query.ts";
 
 /**
@@ -24,6 +23,7 @@ const pathPattern = /^\/apis\/autoscaling\/v1\/(?:namespaces\/([^/]+)\/)?horizon
 
 const apiVersion = "autoscaling/v1";
 const kind = "HorizontalPodAutoscaler";
+const type = "V1HorizontalPodAutoscaler";
 const id = resources.horizontalPodAutoscalers;
 const alphaAnnotations = ["metrics", "behavior"].map((name) => `autoscaling.alpha.kubernetes.io/${name}`);
 
@@ -59,32 +59,36 @@ async function answerOf(exchange: Exchange, parts: Parts, namespace: string, nam
     return name ? toV1(storedOf(store, namespace, name)) : list(store, url, namespace);
   }
   if (method === "POST" && namespace && !name) {
-    const draft = toV2(checked(await requireObject(request, "V1HorizontalPodAutoscaler"), namespace));
-    const created = await registry.create(id, draft, { dryRun: isDryRun(url) });
+    const given = checked(await requireObject(request, type), namespace);
+    const warnings = checkFields({ type, kind, version: "v1" }, given, url);
+    const created = await registry.create(id, toV2(given), { dryRun: isDryRun(url) });
+    warn(exchange.response, warnings);
     exchange.objectName = created.metadata.name;
     return toV1(created);
   }
   if ((method !== "PUT" && method !== "PATCH") || !name) throw refusals.methodNotAllowed();
-  const given = method === "PUT" ? await requireObject(request, "V1HorizontalPodAutoscaler") : await readPatch(exchange);
+  const given = method === "PUT" ? await requireObject(request, type) : await readPatch(exchange);
   // From here to the write nothing comes between.
   const stored = storedOf(store, namespace, name);
   const changed = typeof given === "function" ? given(toV1(stored)) : given;
   const draft = checked(changed, namespace);
+  const warnings = checkFields({ type, kind, version: "v1" }, draft, url);
   const { resourceVersion, name: givenName } = draft.metadata;
   if (givenName !== name) throw refusals.badRequest(`the name of the object may not be changed`);
   if (resourceVersion && resourceVersion !== stored.metadata.resourceVersion) {
     throw refusals.conflict(id, name, modifiedMessage);
   }
   const pinned = { ...draft, metadata: { ...draft.metadata, resourceVersion: stored.metadata.resourceVersion } };
-  return toV1(await registry.update(id, toV2(pinned, stored), { dryRun: isDryRun(url) }));
+  const updated = await registry.update(id, toV2(pinned, stored), { dryRun: isDryRun(url) });
+  warn(exchange.response, warnings);
+  return toV1(updated);
 }
 
 async function readPatch({ request }: Exchange): Promise<(object: KubeObject) => Record<string, unknown>> {
   const mediaType = mediaTypeOf(request);
   if (!patchMediaTypes.includes(mediaType)) throw unsupportedMediaType(patchMediaTypes);
   const patch = parseText((await readBody(request)).toString(), "application/json");
-  const type = "V1HorizontalPodAutoscaler";
-  return (object) => decode(type, applyPatch(mediaType, type, object, patch)).value;
+  return (object) => applyPatch(mediaType, type, object, patch) as Record<string, unknown>;
 }
 
 function list(store: Store, url: URL, namespace: string): object {

@@ -267,8 +267,10 @@ function namespacedMetadata(given: Record<string, unknown>, { definition, namesp
   return { ...fields, namespace };
 }
 
+type Kind = Pick<ResourceDefinition, "type" | "kind" | "version">;
+
 /** Fields that the kind does not have: refused, warned of or dropped, as the client asked by fieldValidation. */
-function checkFields(definition: ResourceDefinition, draft: KubeObject, url: URL): string[] {
+export function checkFields(definition: Kind, draft: KubeObject, url: URL): string[] {
   const mode = url.searchParams.get("fieldValidation") ?? "Warn";
   if (mode === "Ignore") return [];
   const unknown = unknownFields(definition, draft).map((field) => `unknown field ${JSON.stringify(field)}`);
@@ -278,7 +280,7 @@ function checkFields(definition: ResourceDefinition, draft: KubeObject, url: URL
   throw refusals.badRequest(message);
 }
 
-function unknownFields(definition: ResourceDefinition, draft: KubeObject): string[] {
+function unknownFields(definition: Kind, draft: KubeObject): string[] {
   try {
     return decode(definition.type, draft).unknownFields;
   } catch {
@@ -286,7 +288,7 @@ function unknownFields(definition: ResourceDefinition, draft: KubeObject): strin
   }
 }
 
-function warn(response: Exchange["response"], warnings: string[]): void {
+export function warn(response: Exchange["response"], warnings: string[]): void {
   if (warnings.length > 0) {
     response.setHeader(
       "warning",
