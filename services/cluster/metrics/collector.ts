@@ -32,7 +32,7 @@ export class MetricsCollector implements ResourceMetrics {
   readonly #options: CollectorOptions;
   readonly #staleMs: number;
   readonly #loop: Loop;
-  #nodes = new Map<string, NodeReadings>();
+  readonly #nodes = new Map<string, NodeReadings>();
 
   constructor(options: CollectorOptions) {
     const { intervalMs = 10_000, logger } = options;
@@ -63,18 +63,20 @@ export class MetricsCollector implements ResourceMetrics {
   /** One round over all kubelets. */
   async collect(signal: AbortSignal): Promise<void> {
     const kubelets = this.#options.cluster.list(resources.nodes).flatMap((node) => kubeletOf(node) ?? []);
-    const rounds = await Promise.all(kubelets.map((kubelet) => this.#read(kubelet, signal)));
-    this.#nodes = new Map(rounds.flatMap((round) => (round ? [round] : [])));
+    const names = new Set(kubelets.map(({ node }) => node));
+    for (const node of this.#nodes.keys()) if (!names.has(node)) this.#nodes.delete(node);
+    await Promise.all(kubelets.map((kubelet) => this.#read(kubelet, signal)));
   }
 
-  async #read(kubelet: KubeletEndpoint, stop: AbortSignal): Promise<[string, NodeReadings] | undefined> {
+  async #read(kubelet: KubeletEndpoint, stop: AbortSignal): Promise<void> {
     const { ask, logger } = this.#options;
+    const { node } = kubelet;
     try {
       const summary = await ask(kubelet, AbortSignal.any([stop, AbortSignal.timeout(answerTimeoutMs)]));
-      return [kubelet.node, withReading(this.#nodes.get(kubelet.node), parseSummary(summary))];
+      this.#nodes.set(node, withReading(this.#nodes.get(node), parseSummary(summary)));
     } catch (error) {
-      if (!stop.aborted) logger.debug({ err: error, node: kubelet.node }, "a kubelet did not tell what its pods use");
-      return undefined;
+      this.#nodes.delete(node);
+      if (!stop.aborted) logger.debug({ err: error, node }, "a kubelet did not tell what its pods use");
     }
   }
 

@@ -168,6 +168,37 @@ describe("the collector", () => {
     expect(collector.findNode("node-1")).toBeUndefined();
   });
 
+  it("does not let a node that hangs keep the others waiting", async () => {
+    let now = 0;
+    const tell = growing(() => now);
+    const hangs = new Promise<object>(() => {});
+    const { collector, collectAt } = collectorOf([node("node-1"), node("node-2")], (name) =>
+      name === "node-2" ? hangs : tell(),
+    );
+    void collectAt(0);
+    await new Promise((resolve) => setImmediate(resolve));
+    now = 10;
+    void collectAt(10);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(collector.findNode("node-1")).toBeDefined();
+  });
+
+  it("forgets a node that was removed", async () => {
+    let now = 0;
+    const nodes = [node("node-1")];
+    const { collector, collectAt } = collectorOf(
+      nodes,
+      growing(() => now),
+    );
+    await collectAt(0);
+    now = 10;
+    await collectAt(10);
+    expect(collector.findNode("node-1")).toBeDefined();
+    nodes.pop();
+    await collectAt(20);
+    expect(collector.findNode("node-1")).toBeUndefined();
+  });
+
   it("asks neither virtual nodes nor nodes without a kubelet's port", async () => {
     const asked: string[] = [];
     const virtual = node("virtual-1", { labels: { "switchyard.dev/virtual": "true" } });
