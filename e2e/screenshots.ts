@@ -38,6 +38,7 @@ const pages: Record<string, (page: Page) => Promise<void>> = {
       .click();
     await page.getByRole("dialog").waitFor();
   },
+  stateful: (page) => open(page, "/fleet/fleet/redis?tab=revisions"),
   rollouts: (page) => open(page, "/rollouts"),
   rollout: async (page) => {
     const { items } = await (await page.request.get("/api/rollouts?limit=1")).json();

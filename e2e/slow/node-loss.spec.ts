@@ -33,7 +33,7 @@ test("a node that loses its power: its processes are gone, and what can move run
   await expect(async () => {
     expect(kubectl("get", "node", lost, "--no-headers")).toMatch(/\sNotReady\s/);
   }).toPass({ timeout: 60_000 });
-  for (const name of ["relay", "connector"]) {
+  for (const name of ["connector", "edge"]) {
     await expect(async () => {
       const { ready, desired } = await readService(page.request, name);
       expect(ready).toBe(desired);
@@ -55,6 +55,11 @@ test("a stateful pod of it waits for a person's word, and comes back with its da
     expect(redis?.status?.containerStatuses?.[0]?.ready).toBe(true);
   }).toPass({ timeout: 90_000 });
   await expect(row).toContainText("Healthy");
+  // The relays run, but are ready only with their Redis.
+  await expect(async () => {
+    const { ready, desired } = await readService(page.request, "relay");
+    expect(ready).toBe(desired);
+  }).toPass({ timeout: 60_000 });
 });
 
 test("the node comes back when its power does", async () => {
