@@ -68,8 +68,12 @@ export function RevisionsTab({ service }: { service: Service }) {
     {
       id: "template",
       header: "Kept in",
-      width: "w-64",
-      cell: (revision) => <span className="font-mono text-xs text-ink-3">{revision.source}</span>,
+      width: "w-48",
+      cell: (revision) => (
+        <span title={revision.source} className="font-mono text-xs text-ink-3">
+          {revision.source.split(" ").at(-1)}
+        </span>
+      ),
     },
     {
       id: "act",
