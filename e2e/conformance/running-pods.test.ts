@@ -1,10 +1,11 @@
 import type { ChildProcess } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { V1Pod, V1PodList } from "@kubernetes/client-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { end, eventually, startKubelet, startTestCluster, type TestCluster } from "./harness.ts";
+import { end, eventually, startKubelet, startTestCluster, type TestCluster, testNetwork } from "./harness.ts";
 import { findKubectls, type Kubectl, KubectlSession } from "./kubectl.ts";
 
 /** Prints a line every tenth of a second and ends at SIGTERM; `CRASH_AFTER` makes it fail by itself. */
@@ -63,6 +64,22 @@ function manifest(name: string, { image = "demo/ticker:1.0.0", replicas = 2, cra
   });
 }
 
+/** The first processes of the containers that have one of the pods' addresses; those that they start come and go. */
+function containerProcesses(addresses: string[]): number[] {
+  const parents = new Map<number, number>();
+  for (const pid of readdirSync("/proc").map(Number).filter(Number.isInteger)) {
+    try {
+      const environment = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
+      if (!addresses.some((address) => environment.includes(`POD_IP=${address}`))) continue;
+      const [, parent] = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
+      parents.set(pid, Number(parent));
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+  return [...parents].filter(([, parent]) => !parents.has(parent)).map(([pid]) => pid);
+}
+
 describe.each(findKubectls())("kubectl $version with running pods", (kubectl: Kubectl) => {
   const namespace = `running-${kubectl.minor}`;
   let k: KubectlSession;
@@ -81,7 +98,7 @@ describe.each(findKubectls())("kubectl $version with running pods", (kubectl: Ku
     await k.run(["rollout", "status", "deploy/ticker", "--timeout=40s"]);
     const pods = await podsOf("ticker");
     expect(new Set(pods.map(({ status }) => status?.podIP)).size).toBe(2);
-    for (const { status } of pods) expect(status?.podIP).toMatch(/^127\.72\.(10|20)\.\d+$/);
+    for (const { status } of pods) expect(status?.podIP).toMatch(new RegExp(`^${testNetwork}\\.(10|20)\\.\\d+$`));
     expect(await k.run(["get", "pods", "-l", "app=ticker", "--no-headers"])).toMatch(/^ticker-\S+\s+1\/1\s+Running\s+0\s/m);
   });
 
@@ -112,18 +129,23 @@ describe.each(findKubectls())("kubectl $version with running pods", (kubectl: Ku
     expect(output).toMatch(/Ready\s+True/);
   });
 
-  it("keeps pods running while the API server is away", async () => {
-    const before = (await podsOf("ticker")).map(({ metadata, status }) => [
-      metadata?.uid,
-      status?.containerStatuses?.[0]?.containerID,
-    ]);
+  it("keeps pods running while the API server is away, the same processes, none restarted and none twice", async () => {
+    const state = async () => {
+      const pods = await podsOf("ticker");
+      const addresses = pods.map(({ status }) => status?.podIP ?? "");
+      const containers = pods.map(({ metadata, status }) => {
+        const [container] = status?.containerStatuses ?? [];
+        const startedAt = container?.state?.running?.startedAt;
+        return { uid: metadata?.uid, id: container?.containerID, restarts: container?.restartCount, startedAt };
+      });
+      return { containers, processes: containerProcesses(addresses) };
+    };
+    const before = await state();
+    expect(before.processes).toHaveLength(2);
     await cluster.restart("SIGKILL");
     await k.run(["rollout", "status", "deploy/ticker", "--timeout=40s"]);
-    const after = (await podsOf("ticker")).map(({ metadata, status }) => [
-      metadata?.uid,
-      status?.containerStatuses?.[0]?.containerID,
-    ]);
-    expect(after).toEqual(before);
+    expect(await state()).toEqual(before);
+    expect(before.containers.map(({ restarts }) => restarts)).toEqual([0, 0]);
   });
 
   it("rolls forward and back", async () => {
