@@ -98,6 +98,17 @@ describe.each(findKubectls())("jobs with kubectl $version and the client library
       expect(await on.conditions("fatal")).toContain("Failed True PodFailurePolicy");
     });
 
+    it("is refused when its pods would never end, and when its template changes", async () => {
+      const endless = job("endless", { template: { spec: { containers: [{ name: "main", image: "demo/task:1.0.0" }] } } });
+      expect(await on.k.refusal(["create", "-f", "-"], JSON.stringify(endless))).toContain(
+        'spec.template.spec.restartPolicy: Required value: valid values: "OnFailure", "Never"',
+      );
+      const change = { spec: { template: { spec: { terminationGracePeriodSeconds: 9 } } } };
+      expect(await on.k.refusal(["patch", "job", "many", "--type=merge", "-p", JSON.stringify(change)])).toContain(
+        "field is immutable",
+      );
+    });
+
     it("is deleted with its pods ttlSecondsAfterFinished after its end", async () => {
       await on.apply(job("brief", { ttlSecondsAfterFinished: 0 }, 0));
       const isGone = async () =>
@@ -134,6 +145,13 @@ describe.each(findKubectls())("jobs with kubectl $version and the client library
       expect(await on.k.run(["get", "cronjob", "often", "--no-headers"])).toMatch(/^often\s+@every 1s\s/);
       await on.k.run(["delete", "cronjob", "often"]);
       await eventually(async () => (await jobsOf("often")).length === 0, "its jobs are gone");
+    });
+
+    it("is refused with a schedule or a time zone that cannot be read", async () => {
+      const refusal = (manifest: object) => on.k.refusal(["create", "-f", "-"], JSON.stringify(manifest));
+      expect(await refusal(cronJob("odd", "every day"))).toContain("expected exactly 5 fields, found 2: [every day]");
+      const lost = cronJob("lost", "@daily", { timeZone: "Mars/Olympus" });
+      expect(await refusal(lost)).toContain('spec.timeZone: Invalid value: "Mars/Olympus": unknown time zone Mars/Olympus');
     });
 
     it("that is suspended starts nothing by itself, but kubectl can start one from it", async () => {

@@ -160,6 +160,12 @@ describe.each(findKubectls())("workloads with kubectl $version and the client li
     });
   });
 
+  it("refuses to change what a StatefulSet's pods were made with", async () => {
+    await on.apply(statefulSet("fixed", { replicas: 0 }));
+    const refusal = await on.k.refusal(["patch", "sts", "fixed", "--type=merge", "-p", '{"spec":{"serviceName":"other"}}']);
+    expect(refusal).toContain("spec: Forbidden: updates to statefulset spec for fields other than 'replicas', 'ordinals'");
+  });
+
   describe("a claim", () => {
     it("in use is kept until its last pod is gone", async () => {
       await on.apply(claim("held"));
@@ -172,6 +178,17 @@ describe.each(findKubectls())("workloads with kubectl $version and the client li
       expect((await on.claim("held")).metadata?.finalizers).toEqual(["kubernetes.io/pvc-protection"]);
       await on.k.run(["delete", "pod", "user"]);
       await eventually(async () => !(await on.claimNames()).includes("held"), "it is gone");
+    });
+
+    it("cannot be changed or grow", async () => {
+      await on.apply(claim("firm"));
+      await eventually(async () => (await on.claim("firm")).status?.phase === "Bound", "it is bound");
+      const change = (spec: object) => on.k.refusal(["patch", "pvc", "firm", "--type=merge", "-p", JSON.stringify({ spec })]);
+      expect(await change({ accessModes: ["ReadOnlyMany"] })).toContain(
+        "spec is immutable after creation except resources.requests",
+      );
+      expect(await change({ resources: { requests: { storage: "1Gi" } } })).toContain("must support resize");
+      await on.k.run(["delete", "pvc", "firm"]);
     });
 
     it("of a class that does not exist waits, and says why", async () => {

@@ -2,6 +2,7 @@ import type { V1CronJob, V1Job } from "@kubernetes/client-node";
 import type { KubeObject } from "../api.ts";
 import { setCronJobDefaults, setJobDefaults, setJobSelector } from "../defaults/batch-defaults.ts";
 import { cronJobTable, jobTable } from "../tables/batch-tables.ts";
+import { validateCronJob, validateJobSpec, validateJobUpdate } from "../validation/job-validation.ts";
 import type { ResourceDefinition } from "./definition.ts";
 
 export const batchResources: ResourceDefinition[] = [
@@ -23,6 +24,8 @@ export const batchResources: ResourceDefinition[] = [
     table: jobTable,
     setDefaults: (object) => setJobDefaults(asJob(object)),
     complete: (object) => setJobSelector(asJob(object)),
+    validate: (object, errors) => validateJobSpec(asJob(object).spec, "spec", errors),
+    validateUpdate: (object, stored, errors) => validateJobUpdate(asJob(object), asJob(stored), errors),
     prepareCreate(object) {
       object.status = {};
     },
@@ -44,6 +47,7 @@ export const batchResources: ResourceDefinition[] = [
       const { spec } = object as unknown as V1CronJob;
       if (spec) setCronJobDefaults(spec);
     },
+    validate: (object, errors) => validateCronJob(object as unknown as V1CronJob, errors),
     prepareCreate(object) {
       object.status = {};
     },

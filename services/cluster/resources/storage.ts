@@ -1,6 +1,14 @@
 import type { V1PersistentVolume, V1PersistentVolumeClaim, V1StorageClass } from "@kubernetes/client-node";
+import type { KubeObject } from "../api.ts";
 import { setClaimDefaults, setStorageClassDefaults, setVolumeDefaults } from "../defaults/storage-defaults.ts";
 import { persistentVolumeClaimTable, persistentVolumeTable, storageClassTable } from "../tables/storage-tables.ts";
+import {
+  validateClaimSpec,
+  validateClaimUpdate,
+  validateStorageClass,
+  validateVolume,
+  validateVolumeUpdate,
+} from "../validation/storage-validation.ts";
 import type { ResourceDefinition } from "./definition.ts";
 
 export const storageResources: ResourceDefinition[] = [
@@ -25,6 +33,8 @@ export const storageResources: ResourceDefinition[] = [
       if (spec?.storageClassName === undefined) delete spec?.storageClassName;
       object.status = { phase: "Pending" };
     },
+    validate: (object, errors) => validateClaimSpec(asClaim(object).spec, "spec", errors),
+    validateUpdate: (object, stored, errors) => validateClaimUpdate(asClaim(object).spec, asClaim(stored).spec, errors),
   },
   {
     id: { group: "", resource: "persistentvolumes" },
@@ -44,6 +54,8 @@ export const storageResources: ResourceDefinition[] = [
     prepareCreate(object) {
       object.status = { phase: "Pending" };
     },
+    validate: (object, errors) => validateVolume(asVolume(object).spec, errors),
+    validateUpdate: (object, stored, errors) => validateVolumeUpdate(asVolume(object).spec, asVolume(stored).spec, errors),
   },
   {
     id: { group: "storage.k8s.io", resource: "storageclasses" },
@@ -56,5 +68,14 @@ export const storageResources: ResourceDefinition[] = [
     nameRule: "subdomain",
     table: storageClassTable,
     setDefaults: (object) => setStorageClassDefaults(object as unknown as V1StorageClass),
+    validate: (object, errors) => validateStorageClass(object as unknown as V1StorageClass, errors),
   },
 ];
+
+function asClaim(object: KubeObject): V1PersistentVolumeClaim {
+  return object as unknown as V1PersistentVolumeClaim;
+}
+
+function asVolume(object: KubeObject): V1PersistentVolume {
+  return object as unknown as V1PersistentVolume;
+}

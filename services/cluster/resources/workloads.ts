@@ -7,6 +7,7 @@ import { setDeploymentDefaults, setReplicaSetDefaults } from "../defaults/worklo
 import { podTable } from "../tables/pod-table.ts";
 import { controllerRevisionTable, deploymentTable, replicaSetTable, statefulSetTable } from "../tables/workload-tables.ts";
 import { validatePodSpec, validatePodUpdate } from "../validation/pod-validation.ts";
+import { validateStatefulSet, validateStatefulSetUpdate } from "../validation/stateful-set-validation.ts";
 import { validateDeployment, validateReplicaSet, validateSelectorUpdate } from "../validation/workload-validation.ts";
 import type { ResourceDefinition } from "./definition.ts";
 
@@ -138,6 +139,9 @@ export const workloadResources: ResourceDefinition[] = [
     prepareCreate(object) {
       object.status = { replicas: 0, availableReplicas: 0 };
     },
+    validate: (object, errors) => validateStatefulSet((object as unknown as V1StatefulSet).spec, errors),
+    validateUpdate: (object, stored, errors) =>
+      validateStatefulSetUpdate((object as unknown as V1StatefulSet).spec, (stored as unknown as V1StatefulSet).spec, errors),
   },
   {
     id: { group: "apps", resource: "controllerrevisions" },
