@@ -17,7 +17,14 @@ const nodes = new Map([
 export const clusterProcesses = [[...nodes.keys()].map((node) => `kubelet-${node}`), ["cluster-proxy"], ["cluster"]];
 
 /** Where the local cluster keeps its data, its API's port on 127.0.0.1, and the first half of its addresses (127.10). */
-export type LocalCluster = { dataDir: string; port: number; network: string; logLevel: string };
+export type LocalCluster = {
+  dataDir: string;
+  port: number;
+  network: string;
+  /** Where autoscalers ask for the metrics of pods; a Service of the cluster is resolved. */
+  prometheusUrl: string;
+  logLevel: string;
+};
 
 /** The kubeconfig of its administrator, made at the first start. */
 export function adminKubeconfig(cluster: LocalCluster): string {
@@ -79,12 +86,13 @@ export async function poll<T>(timeoutMs: number, attempt: () => Promise<T | unde
   return undefined;
 }
 
-function apiServer({ dataDir, port, network, logLevel }: LocalCluster): ProcessSpec {
+function apiServer({ dataDir, port, network, prometheusUrl, logLevel }: LocalCluster): ProcessSpec {
   const env = {
     CLUSTER_DATA_DIR: dataDir,
     CLUSTER_PORT: String(port),
     CLUSTER_NETWORK: network,
     CLUSTER_NAMESPACE: "fleet",
+    CLUSTER_PROMETHEUS_URL: prometheusUrl,
     CLUSTER_NODES: [...nodes.keys()].join(","),
     LOG_LEVEL: logLevel,
   };

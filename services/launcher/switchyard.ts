@@ -42,6 +42,7 @@ export class Switchyard {
       dataDir: join(settings.dataDir, "cluster"),
       port: settings.clusterPort,
       network: settings.clusterNetwork,
+      prometheusUrl: settings.prometheusUrl ?? "http://prometheus.monitoring.svc:9090",
       logLevel: settings.logLevel,
     };
     this.#supervisor = new Supervisor(settings.dataDir, (name, how) => {
