@@ -56,7 +56,7 @@ export function echoTemplate(app: string, { version = "1.0.0", port = 18_410, re
   };
   return {
     metadata: { labels: { app } },
-    spec: { terminationGracePeriodSeconds: 10, automountServiceAccountToken: false, containers: [container] },
+    spec: { terminationGracePeriodSeconds: 20, automountServiceAccountToken: false, containers: [container] },
   };
 }
 

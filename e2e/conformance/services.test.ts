@@ -61,7 +61,7 @@ describe("Services with running pods", () => {
           { name: "admin", port: port + 1, targetPort: "admin" },
         ],
       }),
-      echoDeployment("draining", { preStop: 2 }),
+      echoDeployment("draining", { preStop: 8 }),
       serviceOf("draining"),
       echoDeployment("moved", { app: "mixed", port: 18_420 }),
       echoDeployment("unmoved", { app: "mixed" }),
@@ -142,9 +142,12 @@ describe("Services with running pods", () => {
       (await k.json<V1EndpointSliceList>(["get", "endpointslices", "-l", "kubernetes.io/service-name=draining"])).items
         .flatMap(({ endpoints }) => endpoints ?? [])
         .find(({ targetRef }) => targetRef?.name === first)?.conditions;
+    const isDraining = async () => (await conditions())?.terminating;
+    await eventually(isDraining, "the pod's condition");
     expect(await conditions()).toEqual({ ready: false, serving: true, terminating: true });
+    expect((await ask(host, port)).pod).toBe(first);
     const second = await eventually(async () => (await podNames("app=draining")).find((name) => name !== first), "its successor");
-    await eventually(async () => (await ask(host, port)).pod === second, "the successor");
+    await eventually(async () => (await ask(host, port).catch(() => undefined))?.pod === second, "the successor");
     expect(await podsBehind(host, port)).toEqual([second]);
     expect((await kept.ask()).pod).toBe(first);
     kept.close();
