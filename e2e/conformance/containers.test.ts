@@ -1,5 +1,5 @@
 import type { ChildProcess } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
@@ -195,6 +195,7 @@ const objects = [
       },
     },
   }),
+  pod("privileged", forever, { main: { securityContext: { privileged: true } } }),
   pod("bad-hook", forever, { ...always, main: { lifecycle: { postStart: { exec: { command: ["false"] } } } } }),
 ];
 const list = JSON.stringify({ apiVersion: "v1", kind: "List", items: objects });
@@ -395,6 +396,27 @@ describe.each(newest ? [newest] : [])("containers under kubectl $version", (kube
     expect(failed).toMatchObject({ code: 42, stderr: expect.stringContaining("oops") });
     expect(await k.refusal(["exec", "shell", "--", "no-such-program"])).toContain("executable file not found in $PATH");
     expect(await k.refusal(["exec", "shell", "-c", "absent", "--", "true"])).toMatch(/absent/);
+  });
+
+  it("copies files into a container and out of it", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "switchyard-copy-"));
+    try {
+      await writeFile(join(folder, "in.txt"), "there and back");
+      await k.run(["cp", join(folder, "in.txt"), "shell:/work/in.txt"]);
+      expect(await k.run(["exec", "shell", "--", "cat", "/work/in.txt"])).toBe("there and back");
+      await k.run(["cp", "shell:/work/in.txt", join(folder, "out.txt")]);
+      expect(await readFile(join(folder, "out.txt"), "utf8")).toBe("there and back");
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
+  it("says which field of a pod it cannot honour, and fails the pod for it", async () => {
+    const failed = await untilPhase("privileged", "Failed");
+    expect(failed.status).toMatchObject({
+      reason: "PodFeatureUnsupported",
+      message: "The local cluster cannot run a pod with containers[main].securityContext.privileged",
+    });
   });
 
   it("cuts logs by lines, bytes and age", async () => {

@@ -33,6 +33,21 @@ it("runs one pass after the other, once more for all that woke it meanwhile", as
   expect(count()).toBe(2);
 });
 
+it("runs one pass after the other although a pass wakes itself before it waits for anything", async () => {
+  let running = 0;
+  let most = 0;
+  const { passes, count } = make(async (own) => {
+    running += 1;
+    most = Math.max(most, running);
+    if (count() < 4) own.wake();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    running -= 1;
+  });
+  passes.wake();
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect([count(), most]).toEqual([4, 1]);
+});
+
 it("runs again at the earliest time that a pass asked for", async () => {
   const { passes, count } = make((own) => {
     if (count() > 1) return;

@@ -14,6 +14,7 @@ export class Passes {
   #wakeAtMs: number | undefined;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
+  #isBusy = false;
   #stopped = false;
 
   constructor(options: PassesOptions) {
@@ -23,10 +24,12 @@ export class Passes {
   /** Asks for a pass: now, or after the one that is under way. */
   wake(): void {
     this.#woken = true;
-    if (this.#running || this.#stopped) return;
+    if (this.#isBusy || this.#stopped) return;
+    // Set before the run: a pass may wake itself before its first await.
+    this.#isBusy = true;
     clearTimeout(this.#timer);
     this.#running = this.#run().finally(() => {
-      this.#running = undefined;
+      this.#isBusy = false;
       if (this.#woken) this.wake();
     });
   }
