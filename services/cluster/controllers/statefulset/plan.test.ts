@@ -178,6 +178,17 @@ describe("a rolling update", () => {
     expect(removed(plan(setOf({ podManagementPolicy: "Parallel" }), [old(0), old(1), broken], [], one))).toEqual(["redis-2"]);
   });
 
+  it("looks again when a pod becomes available, though nothing is to be replaced", () => {
+    const young = member(0, { readySince: "2026-01-01T00:59:55Z" });
+    const set = setOf({
+      replicas: 1,
+      minReadySeconds: 20,
+      podManagementPolicy: "Parallel",
+      updateStrategy: { type: "OnDelete" },
+    });
+    expect(plan(set, [young]).requeueAfterMs).toBe(15_000);
+  });
+
   it("takes as many at once as maxUnavailable allows", () => {
     const set = setOf({ updateStrategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 2 } } });
     expect(removed(plan(set, [old(0), old(1), old(2)], [], one))).toEqual(["redis-2", "redis-1"]);

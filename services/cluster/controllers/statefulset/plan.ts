@@ -49,6 +49,8 @@ class Pass {
     const { set, pods } = world;
     this.#world = world;
     this.#isOrdered = set.spec.podManagementPolicy !== "Parallel";
+    const waits = pods.map((pod) => podAvailableInMs(set, pod, world.now) ?? 0).filter((ms) => ms > 0);
+    if (waits.length > 0) this.plan.requeueAfterMs = Math.min(...waits);
     const first = firstOrdinal(set);
     const byOrdinal = new Map(pods.flatMap((pod) => pairs(ordinalOf(set, pod), pod)));
     this.#replicas = Array.from({ length: wantedReplicas(set) }, (_, index) => byOrdinal.get(first + index));
@@ -152,9 +154,7 @@ class Pass {
 
   #isAvailable(pod: Pod): boolean {
     const { set, now } = this.#world;
-    const inMs = podAvailableInMs(set, pod, now);
-    if (inMs) this.plan.requeueAfterMs = Math.min(inMs, this.plan.requeueAfterMs ?? inMs);
-    return inMs === 0 && !isTerminating(pod);
+    return podAvailableInMs(set, pod, now) === 0 && !isTerminating(pod);
   }
 
   #retain(ordinal: number, pod: Pod, isCondemned: boolean): void {
