@@ -43,6 +43,17 @@ it("holds a pod until the last slice has let it go and others had time to see th
   expect(released).toEqual(["a"]);
 });
 
+it("does not hold a pod longer because slices of others go on changing", () => {
+  slices = [offering("a")];
+  hold("a");
+  slices = [];
+  for (let count = 0; count < 20; count += 1) {
+    withdrawal.look();
+    vi.advanceTimersByTime(50);
+  }
+  expect(released).toEqual(["a"]);
+});
+
 it("lets a pod end after a second, whatever the slices say", () => {
   slices = [offering("a")];
   hold("a");

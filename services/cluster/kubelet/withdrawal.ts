@@ -9,13 +9,15 @@ export type WithdrawalOptions = {
   settleMs?: number;
 };
 
+type Held = { pod: Pod; release: (pod: Pod) => void; timer: NodeJS.Timeout; isSettling: boolean };
+
 /**
  * Holds the end of a pod back until no EndpointSlice offers it for new connections: its processes get their signal when new
  * connections already go elsewhere.
  */
 export class Withdrawal {
   readonly #options: Required<WithdrawalOptions>;
-  readonly #held = new Map<string, { pod: Pod; release: (pod: Pod) => void; timer: NodeJS.Timeout }>();
+  readonly #held = new Map<string, Held>();
 
   constructor({ slices, limitMs = 1_000, settleMs = 100 }: WithdrawalOptions) {
     this.#options = { slices, limitMs, settleMs };
@@ -27,16 +29,22 @@ export class Withdrawal {
     const held = this.#held.get(uid);
     if (held) held.pod = pod;
     else if (!this.#isOffered(pod)) release(pod);
-    else this.#held.set(uid, { pod, release, timer: setTimeout(() => this.#release(uid), this.#options.limitMs) });
+    else this.#held.set(uid, { pod, release, timer: this.#releaseIn(this.#options.limitMs, uid), isSettling: false });
   }
 
   /** To be called when slices have changed. */
   look(): void {
     for (const [uid, held] of this.#held) {
-      if (this.#isOffered(held.pod)) continue;
+      // Once: slices of other Services change all the time, and must not make the wait longer.
+      if (held.isSettling || this.#isOffered(held.pod)) continue;
       clearTimeout(held.timer);
-      held.timer = setTimeout(() => this.#release(uid), this.#options.settleMs);
+      held.timer = this.#releaseIn(this.#options.settleMs, uid);
+      held.isSettling = true;
     }
+  }
+
+  #releaseIn(delayMs: number, uid: string): NodeJS.Timeout {
+    return setTimeout(() => this.#release(uid), delayMs);
   }
 
   #release(uid: string): void {
