@@ -11,8 +11,9 @@ import { FieldErrors } from "../validation/field-errors.ts";
 import { sendJson, sendYaml } from "./answers.ts";
 import { mediaTypeOf, parseText, readBody, requireObject, unsupportedMediaType } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
+import { checkFields, warn } from "./field-validation.ts";
 import { chooseRendition } from "./negotiation.ts";
-import { checkFields, type ObjectHandlers, warn } from "./objects.ts";
+import type { ObjectHandlers } from "./objects.ts";
 import { isDryRun } from "./query.ts";
 
 /**

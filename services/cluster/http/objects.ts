@@ -12,6 +12,7 @@ import type { Selection, WatchHub } from "../watch/hub.ts";
 import { sendBytes, sendJson, sendPieces, sendYaml, successStatus } from "./answers.ts";
 import { mediaTypeOf, parseText, readBody, readObject, requireObject, unsupportedMediaType } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
+import { checkFields, warn } from "./field-validation.ts";
 import { encodeList, encodeOne, pageOf } from "./list.ts";
 import { checkListOptions, checkListRevision } from "./list-options.ts";
 import { chooseRendition, type Rendition } from "./negotiation.ts";
@@ -265,40 +266,6 @@ function namespacedMetadata(given: Record<string, unknown>, { definition, namesp
     throw refusals.badRequest("the namespace of the provided object does not match the namespace sent on the request");
   }
   return { ...fields, namespace };
-}
-
-type Kind = Pick<ResourceDefinition, "type" | "kind" | "version">;
-
-/** Fields that the kind does not have: refused, warned of or dropped, as the client asked by fieldValidation. */
-export function checkFields(definition: Kind, draft: KubeObject, url: URL): string[] {
-  const mode = url.searchParams.get("fieldValidation") ?? "Warn";
-  if (mode === "Ignore") return [];
-  const unknown = unknownFields(definition, draft).map((field) => `unknown field ${JSON.stringify(field)}`);
-  if (unknown.length === 0 || mode !== "Strict") return unknown;
-  const { kind, version } = definition;
-  const message = `${kind} in version "${version}" cannot be handled as a ${kind}: strict decoding error: ${unknown.join(", ")}`;
-  throw refusals.badRequest(message);
-}
-
-function unknownFields(definition: Kind, draft: KubeObject): string[] {
-  try {
-    return decode(definition.type, draft).unknownFields;
-  } catch {
-    return [];
-  }
-}
-
-export function warn(response: Exchange["response"], warnings: string[]): void {
-  if (warnings.length > 0) {
-    response.setHeader(
-      "warning",
-      warnings.slice(0, 10).map((text) => `299 - ${asciiOnly(JSON.stringify(text))}`),
-    );
-  }
-}
-
-function asciiOnly(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, (letter) => `\\u${(letter.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`);
 }
 
 export function send(
