@@ -27,7 +27,7 @@ export function planRouteStatus(route: HttpRoute, services: ServicesByName, now:
     let conditions = known?.conditions ?? [];
     conditions = set(conditions, "Accepted", problem, "Accepted", "the service proxy routes by it");
     conditions = set(conditions, "ResolvedRefs", resolved, "ResolvedRefs", "all backends exist");
-    return { controllerName, parentRef, conditions };
+    return { controllerName, parentRef, conditions: conditions.toSorted((left, right) => (left.type < right.type ? -1 : 1)) };
   });
   const parents = [...before.filter((entry) => entry.controllerName !== controllerName), ...own];
   return isDeepStrictEqual(before, parents) ? undefined : { parents };
