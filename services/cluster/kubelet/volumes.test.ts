@@ -108,6 +108,7 @@ describe("an emptyDir", () => {
 
   it("of the medium Memory has its place there, or is refused where there is none", async () => {
     expect((await make({ emptyDir: { medium: "Memory" } })).path).toBe(join(folder, "memory", "v"));
+    expect(statSync(join(folder, "memory")).mode & 0o777).toBe(0o711);
     await expect(make({ emptyDir: { medium: "Memory" } }, { memoryFolder: undefined })).rejects.toThrow("no /dev/shm");
     await expect(make({ emptyDir: { medium: "HugePages" } })).rejects.toThrow("HugePages is not supported");
   });

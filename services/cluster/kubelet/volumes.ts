@@ -63,7 +63,9 @@ function makeEmptyDir(name: string, medium: string | undefined, { folder, memory
   if (!parent) throw new Error("this machine has no /dev/shm for the medium Memory");
   const path = join(parent, name);
   if (existsSync(path)) return path;
-  mkdirSync(path, { recursive: true });
+  // Open to every user of the container, but found by nobody on the host who does not know the pod's uid.
+  mkdirSync(parent, { recursive: true, mode: 0o711 });
+  mkdirSync(path);
   own(path, fsGroup, fsGroup === undefined ? 0o777 : 0o2777);
   return path;
 }
