@@ -79,7 +79,7 @@ export function startKubelet(
       LOG_LEVEL: "error",
       ...settings,
     },
-    stdio: ["ignore", "inherit", "inherit"],
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
 }
 
@@ -88,7 +88,7 @@ export function startProxy(cluster: TestCluster): ChildProcess {
   return spawn(process.execPath, ["services/cluster/proxy/main.ts"], {
     cwd: projectDir,
     env: { ...process.env, PROXY_KUBECONFIG: join(cluster.dataDir, "proxy.kubeconfig"), LOG_LEVEL: "error" },
-    stdio: ["ignore", "inherit", "inherit"],
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
 }
 
@@ -108,14 +108,16 @@ async function startProcess(
       LOG_LEVEL: "info",
       ...settings,
     },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
   });
+  const { stdout, stderr } = child;
+  if (!stdout || !stderr) throw new Error("the API server has no output to read");
   let complaint = "";
-  child.stderr.on("data", (chunk: Buffer) => {
+  stderr.on("data", (chunk: Buffer) => {
     complaint += chunk.toString();
   });
   const address = await new Promise<string>((resolve, reject) => {
-    createInterface({ input: child.stdout }).on("line", (line) => {
+    createInterface({ input: stdout }).on("line", (line) => {
       const entry = JSON.parse(line) as { level?: string; msg?: string; address?: string };
       if (entry.level === "error" || entry.level === "fatal") errors.push(line);
       if (entry.msg === "serving the Kubernetes API" && entry.address) resolve(entry.address);

@@ -35,7 +35,7 @@ export class TestCluster {
   async startServer(): Promise<void> {
     const main = fileURLToPath(new URL("../../services/cluster/main.ts", import.meta.url));
     const env = { ...process.env, CLUSTER_DATA_DIR: this.#dataDir, CLUSTER_PORT: String(this.port), LOG_LEVEL: "error" };
-    this.#process = spawn(process.execPath, [main], { env, stdio: ["ignore", "ignore", "inherit"] });
+    this.#process = spawn(process.execPath, [main], { env, stdio: ["ignore", "ignore", "inherit", "ipc"] });
     await until("the API server answers", async () => {
       const client = this.client();
       try {
