@@ -124,7 +124,7 @@ describe("discovery", () => {
     expect(names).toEqual(legacy.resources.map(({ name }) => name).filter((name) => !name.includes("/")));
   });
 
-  it.each(["/apis/networking.k8s.io/v1", "/apis/apps/v1beta1/deployments", "/api/v2", "/api/v1/unicorns"])(
+  it.each(["/apis/node.k8s.io/v1", "/apis/apps/v1beta1/deployments", "/api/v2", "/api/v1/unicorns"])(
     "does not serve %s",
     async (path) => {
       const { code, body } = await get(path, adminToken());

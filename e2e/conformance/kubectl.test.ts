@@ -40,7 +40,7 @@ describe.each(kubectls)("kubectl $version", (kubectl: Kubectl) => {
         expect(output).toMatch(new RegExp(`^${name}\\s`, "m"));
       }
       expect(output).toMatch(/^deployments\s+deploy\s/m);
-      expect(output).not.toMatch(/networkpolicies/);
+      expect(output).not.toMatch(/runtimeclasses/);
     });
 
     it("tells the server's version", async () => {
@@ -48,7 +48,7 @@ describe.each(kubectls)("kubectl $version", (kubectl: Kubectl) => {
     });
 
     it("refuses a kind that is not served", async () => {
-      expect(await k.refusal(["get", "networkpolicies"])).toContain(`the server doesn't have a resource type "networkpolicies"`);
+      expect(await k.refusal(["get", "runtimeclasses"])).toContain(`the server doesn't have a resource type "runtimeclasses"`);
     });
 
     it("answers what the caller may do", async () => {
