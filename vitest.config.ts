@@ -9,7 +9,7 @@ export default defineConfig({
         // Pure tests: no network, no processes, no files outside a temporary folder.
         test: {
           name: "unit",
-          include: ["{app,lib,prisma,services}/**/*.test.{ts,tsx}"],
+          include: ["{app,lib,prisma,services,e2e/bench}/**/*.test.{ts,tsx}"],
           exclude: [...exclude, "**/*.integration.test.ts", "**/*.domain.test.ts"],
         },
       },

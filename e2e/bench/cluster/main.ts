@@ -2,7 +2,7 @@
  * Measures the API server with its controllers as a process of its own while the cluster grows from 50 to 500 to 5,000 virtual
  * pods in 50 deployments on 100 nodes. Times are wall-clock times on whatever else the machine does; CPU times are the server's.
  *
- *   node services/cluster/bench/main.ts [--sizes 50,500,5000] [--watchers 50] [--rounds 3] [--profile DIR]
+ *   npm run bench:cluster -- [--sizes 50,500,5000] [--watchers 50] [--rounds 3] [--profile DIR]
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

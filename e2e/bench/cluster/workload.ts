@@ -1,4 +1,4 @@
-import type { ApiClient } from "../api-client.ts";
+import type { ApiClient } from "#services/cluster/api-client.ts";
 
 export const namespace = "bench";
 const contentType = "application/merge-patch+json";

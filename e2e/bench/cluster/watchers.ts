@@ -3,7 +3,7 @@
  * all processes share. It looks for marks in the bytes instead of parsing them, so that it costs little beside the server.
  */
 import { request } from "node:https";
-import { readKubeconfig } from "../api-client.ts";
+import { readKubeconfig } from "#services/cluster/api-client.ts";
 
 export type WatchersOrder =
   | { order: "connect"; kubeconfigPath: string; count: number; path: string }

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { ApiClient, type Connection, readKubeconfig } from "../api-client.ts";
+import { ApiClient, type Connection, readKubeconfig } from "#services/cluster/api-client.ts";
 import type { ProbeQuestion, ProbeReading } from "./probe.ts";
 
 const projectDir = fileURLToPath(new URL("../../..", import.meta.url));
