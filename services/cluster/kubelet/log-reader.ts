@@ -104,6 +104,8 @@ async function* following(
     const next = openNext(path, current);
     if (next) {
       change?.cancel();
+      // A file that was read to its end is not held open: rotated away, it would keep its space on the disk.
+      for (const { descriptor } of parts.splice(0)) closeSync(descriptor);
       parts.push(next);
       current = next;
       offset = 0;

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
@@ -25,6 +25,17 @@ async function read(path: string, query: Partial<Parameters<typeof readLog>[1]> 
   const signal = new AbortController().signal;
   for await (const part of readLog(path, { follow: false, timestamps: false, ...query }, undefined, signal)) text += part;
   return text;
+}
+
+function openFilesBelow(path: string): number {
+  const targets = readdirSync("/proc/self/fd").map((descriptor) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${descriptor}`);
+    } catch {
+      return "";
+    }
+  });
+  return targets.filter((target) => target.startsWith(path)).length;
 }
 
 describe("a container's log", () => {
@@ -122,6 +133,27 @@ describe("a container's log", () => {
     await reader;
     const expected = ["first", ...Array.from({ length: 12 }, (_, index) => `line ${index}`)];
     expect(seen.join("")).toBe(`${expected.join("\n")}\n`);
+  });
+
+  it("is followed without holding on to the files that a rotation has removed", async () => {
+    const log = new LogFile(join(folder, "0.log"), { limitBytes: 100 });
+    await write(log, "line 0\n");
+    const following = readLog(log.path, { follow: true, timestamps: false }, log, new AbortController().signal);
+    for (let index = 0; index < 12; index += 1) {
+      expect((await following.next()).value).toBe(`line ${index}\n`);
+      await write(log, `line ${index + 1}\n`);
+    }
+    // Two files at most: the one that is written, and the one that is being read.
+    expect(openFilesBelow(folder)).toBeLessThanOrEqual(3);
+    log.close();
+    await following.return(undefined);
+    expect(openFilesBelow(folder)).toBe(0);
+  });
+
+  it("loses lines while the disk is full, and ends nobody", async () => {
+    const log = new LogFile("/dev/full");
+    await expect(write(log, "lost\n")).resolves.toBeUndefined();
+    log.close();
   });
 
   it("ends a follower whose reader went away", async () => {

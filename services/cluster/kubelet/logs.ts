@@ -83,19 +83,24 @@ export class LogFile {
   #append(text: string): void {
     if (this.closed) return;
     const bytes = Buffer.from(text);
-    if (this.#size > 0 && this.#size + bytes.length > this.#limitBytes) this.#rotate();
-    writeSync(this.#descriptor, bytes);
-    this.#size += bytes.length;
+    try {
+      if (this.#size > 0 && this.#size + bytes.length > this.#limitBytes) this.#rotate();
+      this.#size += writeSync(this.#descriptor, bytes);
+    } catch {
+      // The disk is full: lines are lost, and the container and its kubelet go on.
+      return;
+    }
     for (const listener of this.#listeners) listener();
   }
 
   #rotate(): void {
-    closeSync(this.#descriptor);
     for (let index = maxFiles - 1; index >= 1; index -= 1) {
       const from = index === 1 ? this.path : `${this.path}.${index - 1}`;
       if (existsSync(from)) renameSync(from, `${this.path}.${index}`);
     }
-    this.#descriptor = openSync(this.path, "a", 0o640);
+    const next = openSync(this.path, "a", 0o640);
+    closeSync(this.#descriptor);
+    this.#descriptor = next;
     this.#size = 0;
   }
 }
