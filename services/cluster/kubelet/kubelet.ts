@@ -169,6 +169,7 @@ export class Kubelet {
         this.#writeHosts(namespace);
         return this.#hosts.pathOf(namespace);
       },
+      onAddressFreed: () => this.#hostsChanged(),
       onGone: (uid) => {
         this.#workers.delete(uid);
         this.#hostsChanged();

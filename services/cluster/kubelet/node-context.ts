@@ -26,6 +26,8 @@ export type NodeContext = {
   services: () => Iterable<ServiceForEnv>;
   /** Writes the namespace's hosts file and gives its path. */
   hostsFile: (namespace: string) => string;
+  /** A pod that has ended no longer has its address, which another one may get. */
+  onAddressFreed: () => void;
   /** The pod is gone: from this node, and from the API. */
   onGone: (uid: string) => void;
 };

@@ -22,6 +22,7 @@ export class PodMaterials {
   #podIP: string | undefined;
   #access: Volume | undefined;
   #areReady = false;
+  #isReleased = false;
 
   constructor(context: NodeContext, pod: () => Pod, folder: string) {
     this.#context = context;
@@ -56,7 +57,13 @@ export class PodMaterials {
 
   /** Brings the files of ConfigMaps, Secrets and tokens up to date. */
   async refresh(): Promise<void> {
-    if (this.#areReady) await this.#makeVolumes();
+    if (!this.#areReady) return;
+    try {
+      await this.#makeVolumes();
+    } finally {
+      // The pod may have gone meanwhile: what was written since then would stay.
+      if (this.#isReleased) this.#removeFiles();
+    }
   }
 
   async prepareContainer(container: Container, image: Image): Promise<Prepared> {
@@ -96,9 +103,22 @@ export class PodMaterials {
     return undefined;
   }
 
+  /** Gives the address back when it has one: as in Kubernetes, a pod that has ended keeps it in its status only. */
+  releaseAddress(): void {
+    if (this.#podIP === undefined) return;
+    this.#context.addresses.release(this.#pod().metadata.uid);
+    this.#podIP = undefined;
+    this.#context.onAddressFreed();
+  }
+
   /** Gives everything back. */
   release(): void {
-    this.#context.addresses.release(this.#pod().metadata.uid);
+    this.#isReleased = true;
+    this.releaseAddress();
+    this.#removeFiles();
+  }
+
+  #removeFiles(): void {
     rmSync(this.#folder, { recursive: true, force: true });
     const memory = this.#memoryFolder();
     if (memory) rmSync(memory, { recursive: true, force: true });

@@ -85,7 +85,8 @@ export class PodWorker {
 
   /** Brings the files of the pod's volumes up to date. */
   async refreshVolumes(): Promise<void> {
-    if (!this.#gone && !this.#removed && !this.#isFinished()) await this.#materials.refresh();
+    if (this.#gone || this.#removed || this.#isFinished()) return;
+    await this.#materials.refresh().catch((error: unknown) => this.#event("Warning", "FailedMount", messageOf(error)));
   }
 
   /** Evicts the pod when it has written more into an emptyDir volume than that may hold. */
@@ -133,6 +134,7 @@ export class PodWorker {
     if (steps.some(({ type }) => type === "start")) await this.#report();
     for (const step of steps) await this.#apply(step);
     if (!this.#gone) await this.#report();
+    if (this.#isFinished() && !this.slots.some((slot) => slot.process)) this.#materials.releaseAddress();
   }
 
   async #apply(step: Step): Promise<void> {
@@ -187,7 +189,7 @@ export class PodWorker {
       const delayMs = Math.min(longestMountRetryMs, 500 * 2 ** Math.min(this.#mountFailures, 10));
       this.#mountFailures += 1;
       this.#prepareAtMs = this.#now() + delayMs;
-      this.#event("Warning", "FailedMount", error instanceof Error ? error.message : String(error));
+      this.#event("Warning", "FailedMount", messageOf(error));
     }
     this.#passes.wake();
   }
@@ -303,4 +305,8 @@ export class PodWorker {
   #label(): string {
     return `${this.#pod.metadata.namespace}/${this.#pod.metadata.name}`;
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
