@@ -4,6 +4,8 @@ import { apiVersionOf } from "../resources/definition.ts";
 
 export type ServedKind = { id: ResourceId; namespaced: boolean };
 
+type Served = { group: string; scope: string; names: { plural: string; kind: string }; versions: { name: string }[] };
+
 type Typed = { apiVersion: string; kind: string };
 
 /** Where the objects of a kind are served: the built-in kinds, and others as soon as an object of them has been seen. */
@@ -26,8 +28,18 @@ export class ServedKinds {
     if (!this.#kinds.has(key)) this.#kinds.set(key, { id, namespaced: object.metadata.namespace !== undefined });
   }
 
+  /** Takes up the versions of a custom resource definition. */
+  serve(definition: KubeObject): void {
+    const { group, names, scope, versions } = definition.spec as Served;
+    for (const { name } of versions) {
+      const served = { id: { group, resource: names.plural }, namespaced: scope === "Namespaced" };
+      this.#kinds.set(kindKey({ apiVersion: `${group}/${name}`, kind: names.kind }), served);
+    }
+  }
+
   ids(): ResourceId[] {
-    return [...this.#kinds.values()].map(({ id }) => id);
+    const ids = [...this.#kinds.values()].map(({ id }) => id);
+    return [...new Map(ids.map((id) => [`${id.group}/${id.resource}`, id])).values()];
   }
 }
 

@@ -4,6 +4,7 @@ import { startAutoscaler } from "./autoscaling/controller.ts";
 import { type Clock, systemTimers, type Timers } from "./clock.ts";
 import type { AutoscalingOptions, Context } from "./controller.ts";
 import { startCronJobController } from "./cronjob/controller.ts";
+import { startCustomResourceCleanup } from "./deletion/custom-resources.ts";
 import { startEventExpiry } from "./deletion/event-expiry.ts";
 import { startGarbageCollector } from "./deletion/garbage-collector.ts";
 import { startNamespaceController } from "./deletion/namespaces.ts";
@@ -53,6 +54,7 @@ const starters = [
   startAutoscaler,
   startNamespaceController,
   startGarbageCollector,
+  startCustomResourceCleanup,
   startPodGarbageCollector,
   startEventExpiry,
 ];

@@ -1,4 +1,4 @@
-import type { Change, Cluster, KubeObject, ResourceId } from "../api.ts";
+import { type Change, type Cluster, type KubeObject, type ResourceId, resources } from "../api.ts";
 import { ServedKinds } from "./served-kinds.ts";
 
 /** Objects grouped by keys that are computed from each object. Always as current as the cluster itself. */
@@ -42,6 +42,7 @@ export class View {
   /** Fills the indexes, follows the cluster, and shows every object that exists to the listeners as if it had just been added. */
   start(): void {
     this.#end = this.cluster.subscribe((change) => this.#take(change));
+    for (const crd of this.cluster.list(resources.customResourceDefinitions)) this.kinds.serve(crd);
     const existing = this.kinds
       .ids()
       .flatMap((id) => this.cluster.list(id).map((object): Change => ({ type: "ADDED", id, object })));
@@ -59,6 +60,7 @@ export class View {
   }
 
   #tell(change: Change): void {
+    if (sameResource(change.id, resources.customResourceDefinitions)) this.kinds.serve(change.object);
     this.kinds.learn(change.id, change.object);
     for (const listener of this.#listeners) listener(change);
   }

@@ -4,7 +4,7 @@ import type { ResourceDefinition } from "../resources/definition.ts";
 import { decode } from "../schema/decode.ts";
 import type { Exchange } from "./exchange.ts";
 
-type Kind = Pick<ResourceDefinition, "type" | "kind" | "version">;
+type Kind = Pick<ResourceDefinition, "type" | "kind" | "version" | "decode">;
 
 /** Fields that the kind does not have: refused, warned of or dropped, as the client asked by fieldValidation. */
 export function checkFields(definition: Kind, draft: KubeObject, url: URL): string[] {
@@ -19,7 +19,7 @@ export function checkFields(definition: Kind, draft: KubeObject, url: URL): stri
 
 function unknownFields(definition: Kind, draft: KubeObject): string[] {
   try {
-    return decode(definition.type, draft).unknownFields;
+    return (definition.decode?.(draft) ?? decode(definition.type, draft)).unknownFields;
   } catch {
     return [];
   }

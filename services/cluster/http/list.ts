@@ -40,11 +40,11 @@ export function encodeList(definition: ResourceDefinition, page: Page, rendition
     const items = page.objects.map((object) => ({ kind: "PartialObjectMetadata", apiVersion, metadata: object.metadata }));
     return [Buffer.from(JSON.stringify({ kind: "PartialObjectMetadataList", apiVersion, metadata, items }))];
   }
-  const head = { kind: `${definition.kind}List`, apiVersion: apiVersionOf(definition), metadata };
+  const head = { kind: definition.listKind ?? `${definition.kind}List`, apiVersion: apiVersionOf(definition), metadata };
   const pieces: Buffer[] = [Buffer.from(`${JSON.stringify(head).slice(0, -1)},"items":[`)];
   for (const [index, object] of page.objects.entries()) {
     if (index > 0) pieces.push(comma);
-    pieces.push(encodeObject(object));
+    pieces.push(encodeObject(inVersion(definition, object)));
   }
   pieces.push(Buffer.from("]}"));
   return pieces;
@@ -64,7 +64,13 @@ export function encodeOne(definition: ResourceDefinition, object: KubeObject, re
     const apiVersion = `meta.k8s.io/${rendition.version}`;
     return Buffer.from(JSON.stringify({ kind: "PartialObjectMetadata", apiVersion, metadata: object.metadata }));
   }
-  return encodeObject(object);
+  return encodeObject(inVersion(definition, object));
+}
+
+/** An object as a version of its kind shows it: versions of a custom resource differ in nothing but their name. */
+export function inVersion(definition: ResourceDefinition, object: KubeObject): KubeObject {
+  if (definition.type || object.apiVersion === apiVersionOf(definition)) return object;
+  return { ...object, apiVersion: apiVersionOf(definition) };
 }
 
 function sortKey({ metadata }: KubeObject): string {

@@ -13,7 +13,7 @@ import { sendBytes, sendJson, sendPieces, sendYaml, successStatus } from "./answ
 import { mediaTypeOf, parseText, readBody, readObject, requireObject, unsupportedMediaType } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
 import { checkFields, warn } from "./field-validation.ts";
-import { encodeList, encodeOne, pageOf } from "./list.ts";
+import { encodeList, encodeOne, inVersion, pageOf } from "./list.ts";
 import { checkListOptions, checkListRevision } from "./list-options.ts";
 import { chooseRendition, type Rendition } from "./negotiation.ts";
 import { flag, isDryRun, wholeNumber } from "./query.ts";
@@ -105,7 +105,10 @@ export class ObjectHandlers {
     const draft = { ...given, metadata: namespacedMetadata(given, target) } as KubeObject;
     const warnings = checkFields(definition, draft, url);
     this.#options.admit(user, definition, draft);
-    const object = await this.#options.registry.create(definition.id, draft, writeOptions(url));
+    const object = await this.#options.registry.create(definition.id, draft, {
+      ...writeOptions(url),
+      version: definition.version,
+    });
     exchange.objectName = object.metadata.name;
     warn(response, warnings);
     send(response, 201, definition, object, rendition, this.#options.now());
@@ -131,11 +134,13 @@ export class ObjectHandlers {
     const { definition } = target;
     const rendition = renditionFor(request.headers.accept, url);
     const mediaType = mediaTypeOf(request);
-    if (!patchMediaTypes.includes(mediaType)) throw unsupportedMediaType(patchMediaTypes);
+    // Custom resources have no types that could say how a strategic merge patch merges their lists.
+    const accepted = definition.type ? patchMediaTypes : patchMediaTypes.filter((type) => !type.includes("strategic"));
+    if (!accepted.includes(mediaType)) throw unsupportedMediaType(accepted);
     const patch = parseText((await readBody(request)).toString(), "application/json");
     for (let attempt = 1; ; attempt += 1) {
       const stored = this.#stored(target);
-      const patched = applyPatch(mediaType, definition.type, stored, patch) as KubeObject;
+      const patched = applyPatch(mediaType, definition.type, inVersion(definition, stored), patch) as KubeObject;
       const { resourceVersion, name } = patched.metadata ?? {};
       if (name !== stored.metadata.name) throw refusals.badRequest(`the name of the object may not be changed by a patch`);
       const isPinned = resourceVersion !== undefined && resourceVersion !== stored.metadata.resourceVersion;
@@ -193,6 +198,7 @@ export class ObjectHandlers {
   #write(user: User, target: RequestTarget, draft: KubeObject, options: WriteOptions): Promise<KubeObject> {
     const { definition, subresource, namespace, name } = target;
     const { registry, store, admit } = this.#options;
+    options.version = definition.version;
     if (subresource === "status") return registry.updateStatus(definition.id, draft, options);
     admit(user, definition, draft, store.get(definition.id, namespace, name));
     return registry.update(definition.id, draft, options);

@@ -79,6 +79,18 @@ describe("a pod's phase", () => {
     expect(buildStatus({ ...given, initialized: false, initContainers: [status("i", ended(1))] }).phase).toBe("Failed");
   });
 
+  it.each([
+    ["Always", running, "Running"],
+    ["Always", ended(0), "Succeeded"],
+    ["Always", ended(143), "Failed"],
+    ["OnFailure", ended(143), "Failed"],
+    ["Always", crashing, "Failed"],
+  ] as const)("with restartPolicy %s is final once nothing of a deleted pod runs (%j: %s)", (restartPolicy, state, phase) => {
+    const given = input([status("a", state, { lastState: ended(1) })], { restartPolicy }, { phase: "Running" });
+    given.pod.metadata.deletionTimestamp = now;
+    expect(buildStatus(given).phase).toBe(phase);
+  });
+
   it("stays final", () => {
     expect(buildStatus(input([status("a", running)], {}, { phase: "Failed" })).phase).toBe("Failed");
   });

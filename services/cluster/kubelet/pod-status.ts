@@ -41,6 +41,9 @@ export function phaseOf({ pod, initialized, initContainers, containers, failure 
   if (known === "Succeeded" || known === "Failed") return known;
   const areRunning = [...initContainers, ...containers].some(({ state }) => state.running);
   if (failure) return areRunning ? (known ?? "Pending") : "Failed";
+  const hasSucceeded = containers.every(({ state }) => state.terminated?.exitCode === 0);
+  // Nothing of a deleted pod is started again: as Kubernetes has it since 1.27, its phase is final before its object goes.
+  if (pod.metadata.deletionTimestamp && !areRunning) return initialized && hasSucceeded ? "Succeeded" : "Failed";
   const policy = pod.spec.restartPolicy ?? "Always";
   const sidecars = sidecarsOf(pod);
   if (!initialized) {
@@ -51,7 +54,6 @@ export function phaseOf({ pod, initialized, initContainers, containers, failure 
   const isWaiting = containers.some(({ state, lastState }) => state.waiting && !lastState.terminated);
   if (isWaiting) return "Pending";
   if (areRunning) return "Running";
-  const hasSucceeded = containers.every(({ state }) => state.terminated?.exitCode === 0);
   if (policy === "Always") return "Running";
   if (hasSucceeded) return "Succeeded";
   if (policy === "Never") return "Failed";

@@ -13,8 +13,9 @@ import {
 } from "../api.ts";
 import { defaultNetwork, type Network } from "../network.ts";
 import { Catalogue } from "../resources/catalogue.ts";
-import { apiVersionOf, type ResourceDefinition, type Surroundings } from "../resources/definition.ts";
-import { DecodeError, decode } from "../schema/decode.ts";
+import { definitionsOf } from "../resources/custom/definitions.ts";
+import { apiVersionOf, decodeAs, type ResourceDefinition, type Surroundings } from "../resources/definition.ts";
+import { DecodeError } from "../schema/decode.ts";
 import type { Store, StoreChange } from "../store/store.ts";
 import { FieldErrors } from "../validation/field-errors.ts";
 import { validateMetadata } from "../validation/metadata.ts";
@@ -24,7 +25,8 @@ import { newMetadata, updatedMetadata, withMetadata } from "./metadata.ts";
 import { modifiedMessage, refusals } from "./refusals.ts";
 import { isRemovedByUpdate, planRemoval } from "./removal.ts";
 
-export type WriteOptions = { dryRun?: boolean };
+/** `version` is that of the object as it is given; without it, the one that is stored. */
+export type WriteOptions = { dryRun?: boolean; version?: string };
 
 /** What a DELETE left: the object as it is now, and whether it is gone. */
 export type Deletion = { object: KubeObject; isGone: boolean };
@@ -47,6 +49,7 @@ export class Registry implements Cluster {
     this.#clusterIPs = new ClusterIPs(network.services);
     this.#now = now;
     for (const service of store.list({ group: "", resource: "services" })) this.#clusterIPs.take(clusterIPOf(service));
+    for (const crd of store.list(resources.customResourceDefinitions)) catalogue.serve(crd.metadata.name, definitionsOf(crd));
   }
 
   get<T extends KubeObject>(id: ResourceId, namespace: string, name: string): T | undefined {
@@ -63,9 +66,10 @@ export class Registry implements Cluster {
   }
 
   async create<T extends KubeObject>(id: ResourceId, given: NewObject<T>, options: WriteOptions = {}): Promise<T> {
-    const definition = this.#definition(id);
+    const definition = this.#definition(id, options.version);
     const draft = this.#read(definition, given);
     const namespace = definition.namespaced ? (draft.metadata.namespace ?? "") : "";
+    if (definition.refusesCreation) throw new StatusError(405, "MethodNotAllowed", definition.refusesCreation);
     if (draft.metadata.resourceVersion) throw refusals.badRequest("resourceVersion should not be set on objects to be created");
     if (definition.namespaced) this.#requireNamespace(id, namespace, draft.metadata.name);
     draft.metadata = newMetadata(draft.metadata, namespace, definition.hasGeneration ?? false, this.#now());
@@ -81,12 +85,13 @@ export class Registry implements Cluster {
     const refusal = errors.toStatus(id.group, definition.kind, name);
     if (refusal) throw refusal;
     definition.prepareCreate?.(draft, surroundings);
+    draft.apiVersion = apiVersionOf(this.#definition(id));
     if (options.dryRun) return draft as T;
     return this.#put<T>(id, draft);
   }
 
   async update<T extends KubeObject>(id: ResourceId, given: T, options: WriteOptions = {}): Promise<T> {
-    const definition = this.#definition(id);
+    const definition = this.#definition(id, options.version);
     const draft = this.#read(definition, given);
     const stored = this.#storedFor(definition, draft);
     draft.metadata = updatedMetadata(draft.metadata, stored.metadata);
@@ -102,18 +107,23 @@ export class Registry implements Cluster {
     definition.validateUpdate?.(draft, stored, errors);
     const refusal = errors.toStatus(id.group, definition.kind, draft.metadata.name);
     if (refusal) throw refusal;
-    if (definition.hasGeneration && !isDeepStrictEqual(draft.spec, stored.spec)) {
+    if (definition.hasGeneration && !isDeepStrictEqual(contentOf(draft, definition), contentOf(stored, definition))) {
       draft.metadata.generation = (stored.metadata.generation ?? 0) + 1;
     }
+    draft.apiVersion = stored.apiVersion;
     return this.#replace<T>(id, draft, stored, options);
   }
 
   async updateStatus<T extends KubeObject>(id: ResourceId, given: T, options: WriteOptions = {}): Promise<T> {
-    const definition = this.#definition(id);
+    const definition = this.#definition(id, options.version);
     const draft = this.#read(definition, given);
     const stored = this.#storedFor(definition, draft);
     const { status: _replaced, ...rest } = stored;
     const object = { ...rest, ...(draft.status === undefined ? {} : { status: draft.status }) } as KubeObject;
+    const errors = new FieldErrors();
+    definition.validateStatus?.(object, errors);
+    const refusal = errors.toStatus(id.group, definition.kind, stored.metadata.name);
+    if (refusal) throw refusal;
     return this.#replace<T>(id, withMetadata(object, {}), stored, options);
   }
 
@@ -157,7 +167,7 @@ export class Registry implements Cluster {
 
   #read(definition: ResourceDefinition, given: object): KubeObject {
     try {
-      const value = decode(definition.type, given).value;
+      const { value } = decodeAs(definition, given);
       const metadata = (value.metadata ?? {}) as ObjectMeta;
       return { ...value, apiVersion: apiVersionOf(definition), kind: definition.kind, metadata };
     } catch (error) {
@@ -208,6 +218,7 @@ export class Registry implements Cluster {
       serviceRange: this.#clusterIPs.range,
       hasClusterIP: (address) => this.#clusterIPs.includes(address),
       isClusterIPTaken: (address) => this.#clusterIPs.isTaken(address),
+      customResourceDefinitions: () => this.#store.list(resources.customResourceDefinitions),
       defaultStorageClass: () => this.#defaultStorageClass(),
       takeClusterIP: () => {
         const address = this.#clusterIPs.takeNext();
@@ -236,6 +247,7 @@ export class Registry implements Cluster {
   async #put<T extends KubeObject>(id: ResourceId, draft: KubeObject): Promise<T> {
     if (id.group === "" && id.resource === "services") this.#followClusterIP(draft);
     const { object, durable } = this.#store.put(id, draft);
+    if (isCustomResourceDefinition(id)) this.#catalogue.serve(object.metadata.name, definitionsOf(object));
     await durable;
     return object as T;
   }
@@ -243,6 +255,7 @@ export class Registry implements Cluster {
   async #drop(id: ResourceId, last: KubeObject): Promise<KubeObject> {
     if (id.group === "" && id.resource === "services") this.#clusterIPs.free(clusterIPOf(last));
     const { object, durable } = this.#store.remove(id, last);
+    if (isCustomResourceDefinition(id)) this.#catalogue.serve(last.metadata.name, []);
     await durable;
     return object;
   }
@@ -252,6 +265,16 @@ export class Registry implements Cluster {
     if (stored) this.#clusterIPs.free(clusterIPOf(stored));
     this.#clusterIPs.take(clusterIPOf(service));
   }
+}
+
+function isCustomResourceDefinition({ group, resource }: ResourceId): boolean {
+  return group === "apiextensions.k8s.io" && resource === "customresourcedefinitions";
+}
+
+/** What metadata.generation counts the changes of. */
+function contentOf(object: KubeObject, { hasStatus }: ResourceDefinition): object {
+  const { apiVersion: _version, kind: _kind, metadata: _metadata, status, ...content } = object;
+  return hasStatus ? content : { ...content, status };
 }
 
 function clusterIPOf(service: KubeObject): string {

@@ -14,6 +14,7 @@ export type Surroundings = {
   takeClusterIP(): string;
   /** The name of the storage class for claims that name none. */
   defaultStorageClass(): string | undefined;
+  customResourceDefinitions(): readonly KubeObject[];
 };
 
 export type ScalePaths = { specReplicasPath: string; statusReplicasPath: string; labelSelectorPath?: string };

@@ -1,4 +1,8 @@
+import type { V1CustomResourceDefinition } from "@kubernetes/client-node";
+import type { KubeObject } from "../api.ts";
 import { customResourceDefinitionTable } from "../tables/policy-tables.ts";
+import { validateDefinition, validateDefinitionUpdate } from "../validation/definition-validation.ts";
+import { acceptNames, cleanupFinalizer } from "./custom/acceptance.ts";
 import type { ResourceDefinition } from "./definition.ts";
 
 export const extensionResources: ResourceDefinition[] = [
@@ -15,5 +19,28 @@ export const extensionResources: ResourceDefinition[] = [
     hasGeneration: true,
     nameRule: "subdomain",
     table: customResourceDefinitionTable,
+    setDefaults(object) {
+      const { spec } = asDefinition(object);
+      if (!spec?.names?.kind) return;
+      spec.names.singular ??= spec.names.kind.toLowerCase();
+      spec.names.listKind ??= `${spec.names.kind}List`;
+      spec.conversion ??= { strategy: "None" };
+    },
+    validate: (object, errors) => validateDefinition(asDefinition(object), errors),
+    validateUpdate: (object, stored, errors) => validateDefinitionUpdate(asDefinition(object), asDefinition(stored), errors),
+    prepareCreate(object, surroundings) {
+      delete object.status;
+      object.metadata.finalizers = [...new Set([...(object.metadata.finalizers ?? []), cleanupFinalizer])];
+      acceptNames(object, surroundings.customResourceDefinitions(), surroundings.now);
+    },
+    prepareUpdate(object, _stored, surroundings) {
+      if (asDefinition(object).spec?.versions && asDefinition(object).spec.names) {
+        acceptNames(object, surroundings.customResourceDefinitions(), surroundings.now);
+      }
+    },
   },
 ];
+
+function asDefinition(object: KubeObject): V1CustomResourceDefinition {
+  return object as unknown as V1CustomResourceDefinition;
+}

@@ -1,8 +1,8 @@
 import type { KubeObject } from "../api.ts";
 
-export type Column = { name: string; type?: "string" | "integer"; format?: string; description?: string; wide?: boolean };
+export type Column = { name: string; type?: string; format?: string; description?: string; wide?: boolean };
 
-export type Cell = string | number;
+export type Cell = string | number | boolean | null;
 
 export type TableFormat = { columns: Column[]; row(object: KubeObject, now: Date): Cell[] };
 

@@ -22,6 +22,14 @@ export class FieldErrors {
     this.#add("FieldValueDuplicate", field, `Duplicate value: ${JSON.stringify(value)}`);
   }
 
+  tooLong(field: string, limit: number): void {
+    this.#add("FieldValueTooLong", field, `Too long: may not be more than ${limit} bytes`);
+  }
+
+  tooMany(field: string, actual: number, limit: number): void {
+    this.#add("FieldValueTooMany", field, `Too many: ${actual}: must have at most ${limit} items`);
+  }
+
   notFound(field: string, value: unknown): void {
     this.#add("FieldValueNotFound", field, `Not found: ${JSON.stringify(value)}`);
   }

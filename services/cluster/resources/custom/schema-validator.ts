@@ -1,0 +1,166 @@
+import { Ajv, type ErrorObject } from "ajv";
+import { isObject } from "../../patch/merge-patch.ts";
+import type { FieldErrors } from "../../validation/field-errors.ts";
+import type { Schema } from "./schema.ts";
+
+const passedOn = [
+  "maximum",
+  "minimum",
+  "maxLength",
+  "minLength",
+  "pattern",
+  "maxItems",
+  "minItems",
+  "multipleOf",
+  "maxProperties",
+  "minProperties",
+  "required",
+];
+
+const formats = {
+  "date-time": (text: string) => /^\d{4}-\d\d-\d\d[Tt ]/.test(text) && !Number.isNaN(Date.parse(text)),
+  date: (text: string) => /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text)),
+  ipv4: /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/,
+  uuid: /^[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}$/i,
+  byte: /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/,
+  uri: (text: string) => URL.canParse(text),
+  hostname: /^(?=.{1,253}$)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/i,
+};
+
+export type Validator = (value: unknown, errors: FieldErrors) => void;
+
+/** Checks objects against an openAPIV3Schema, with the wording of Kubernetes (kube-openapi/pkg/validation/errors). */
+export function compileSchema(schema: Schema): Validator {
+  const ajv = new Ajv({ allErrors: true, verbose: true, strict: false, logger: false, formats });
+  const check = ajv.compile(toJsonSchema(schema));
+  return (value, errors) => {
+    check(value);
+    const found = check.errors ?? [];
+    // What fails inside of an alternative is told once, by the alternative.
+    const isInside = ({ schemaPath }: ErrorObject) => /\/(anyOf|oneOf|not)\//.test(schemaPath);
+    for (const error of found) if (!isInside(error)) report(error, errors);
+    checkListKeys(schema, value, "", errors);
+  };
+}
+
+function toJsonSchema(schema: Schema): Record<string, unknown> {
+  const result: Record<string, unknown> = {};
+  const isText = schema.type === "string";
+  for (const keyword of passedOn) if (schema[keyword] !== undefined) result[keyword] = schema[keyword];
+  if (isText && typeof schema.format === "string" && Object.hasOwn(formats, schema.format)) result.format = schema.format;
+  for (const limit of ["Maximum", "Minimum"]) {
+    const bound = limit.toLowerCase();
+    if (schema[`exclusive${limit}`] !== true) continue;
+    result[`exclusive${limit}`] = schema[bound];
+    delete result[bound];
+  }
+  const types = schema["x-kubernetes-int-or-string"] ? ["integer", "string"] : schema.type ? [schema.type] : [];
+  if (types.length > 0) result.type = schema.nullable ? [...types, "null"] : types;
+  if (schema.enum) result.enum = schema.nullable ? [...schema.enum, null] : schema.enum;
+  if (schema.properties) result.properties = mapValues(schema.properties, toJsonSchema);
+  if (isObject(schema.additionalProperties)) result.additionalProperties = toJsonSchema(schema.additionalProperties as Schema);
+  if (schema.items) result.items = toJsonSchema(schema.items);
+  for (const keyword of ["allOf", "anyOf", "oneOf"]) {
+    if (Array.isArray(schema[keyword])) result[keyword] = (schema[keyword] as Schema[]).map(toJsonSchema);
+  }
+  if (isObject(schema.not)) result.not = toJsonSchema(schema.not as Schema);
+  return result;
+}
+
+function report(error: ErrorObject, errors: FieldErrors): void {
+  const { keyword, params, data } = error;
+  const path = fieldPath(error.instancePath);
+  const body = `${path} in body`;
+  switch (keyword) {
+    case "required":
+      return errors.required(path ? `${path}.${params.missingProperty}` : params.missingProperty);
+    case "type": {
+      const wanted = [params.type].flat().filter((type: string) => type !== "null");
+      const got = JSON.stringify(typeName(data));
+      return errors.invalid(path, typeName(data), `${body} must be of type ${wanted.join(",")}: ${got}`);
+    }
+    case "enum":
+      return errors.unsupported(
+        path,
+        data,
+        params.allowedValues.filter((value: unknown) => value !== null).map((value: unknown) => plain(value)),
+      );
+    case "format":
+      return errors.invalid(path, data, `${body} must be of type ${params.format}: ${JSON.stringify(data)}`);
+    case "pattern":
+      return errors.invalid(path, data, `${body} should match '${params.pattern}'`);
+    case "minLength":
+      return errors.invalid(path, data, `${body} should be at least ${params.limit} chars long`);
+    case "maxLength":
+      return errors.tooLong(path, params.limit);
+    case "minItems":
+      return errors.invalid(path, (data as unknown[]).length, `${body} should have at least ${params.limit} items`);
+    case "minProperties":
+      return errors.invalid(path, Object.keys(data as object).length, `${body} should have at least ${params.limit} properties`);
+    case "maxItems":
+      return errors.tooMany(path, (data as unknown[]).length, params.limit);
+    case "maxProperties":
+      return errors.tooMany(path, Object.keys(data as object).length, params.limit);
+    case "minimum":
+      return errors.invalid(path, data, `${body} should be greater than or equal to ${params.limit}`);
+    case "maximum":
+      return errors.invalid(path, data, `${body} should be less than or equal to ${params.limit}`);
+    case "exclusiveMinimum":
+      return errors.invalid(path, data, `${body} should be greater than ${params.limit}`);
+    case "exclusiveMaximum":
+      return errors.invalid(path, data, `${body} should be less than ${params.limit}`);
+    case "multipleOf":
+      return errors.invalid(path, data, `${body} should be a multiple of ${params.multipleOf}`);
+    case "anyOf":
+      return errors.invalid(path, "", `"${path}" must validate at least one schema (anyOf)`);
+    case "oneOf": {
+      const passing = params.passingSchemas === null ? "Found none valid" : "Found 2 valid alternatives";
+      return errors.invalid(path, "", `"${path}" must validate one and only one schema (oneOf). ${passing}`);
+    }
+    default:
+      return errors.invalid(path, "", `"${path}" must not validate the schema (${keyword})`);
+  }
+}
+
+/** Lists of x-kubernetes-list-type map and set hold no two items of the same key. */
+function checkListKeys(schema: Schema, value: unknown, path: string, errors: FieldErrors): void {
+  if (Array.isArray(value)) {
+    const type = schema["x-kubernetes-list-type"];
+    const keys = schema["x-kubernetes-list-map-keys"] ?? [];
+    const seen = new Set<string>();
+    for (const [index, item] of value.entries()) {
+      const identity = type === "map" && isObject(item) ? Object.fromEntries(keys.map((key) => [key, item[key]])) : item;
+      const text = JSON.stringify(identity);
+      if ((type === "map" || type === "set") && seen.has(text)) errors.duplicate(`${path}[${index}]`, identity);
+      seen.add(text);
+      if (schema.items) checkListKeys(schema.items, item, `${path}[${index}]`, errors);
+    }
+    return;
+  }
+  if (!isObject(value)) return;
+  for (const [key, inner] of Object.entries(value)) {
+    const { properties = {}, additionalProperties } = schema;
+    const known = Object.hasOwn(properties, key) ? properties[key] : additionalProperties;
+    if (isObject(known)) checkListKeys(known as Schema, inner, path ? `${path}.${key}` : key, errors);
+  }
+}
+
+function fieldPath(pointer: string): string {
+  const parts = pointer.split("/").slice(1);
+  const names = parts.map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+  return names.map((name, index) => (/^\d+$/.test(name) ? `[${name}]` : index === 0 ? name : `.${name}`)).join("");
+}
+
+function typeName(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "array";
+  return typeof value === "number" && Number.isInteger(value) ? "integer" : typeof value;
+}
+
+function plain(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+function mapValues<T, U>(record: Record<string, T>, change: (value: T) => U): Record<string, U> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
+}
