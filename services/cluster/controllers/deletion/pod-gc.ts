@@ -13,7 +13,7 @@ const endedPodsKept = 12_500;
 
 /** Deletes pods that nobody else will: of nodes that are gone or declared out of service, being deleted without ever having had a node, or too many ended ones. */
 export function startPodGarbageCollector(context: Context): Controller {
-  const { cluster, view, indexes, clock } = context;
+  const { cluster, view, indexes, clock, timers } = context;
   /** A node may come back at once, for example when its kubelet registers again. */
   const nodeGoneForMs = context.nodeGraceMs;
   const missingSinceMs = new Map<string, number>();
@@ -56,7 +56,7 @@ export function startPodGarbageCollector(context: Context): Controller {
       if (pod.metadata.deletionTimestamp && isOutOfService(existing)) await remove(await markFailed(pod));
       return undefined;
     }
-    const nowMs = clock.now().getTime();
+    const nowMs = timers.nowMs();
     const sinceMs = missingSinceMs.get(node) ?? nowMs;
     missingSinceMs.set(node, sinceMs);
     if (nowMs - sinceMs < nodeGoneForMs) return { afterMs: sinceMs + nodeGoneForMs - nowMs };

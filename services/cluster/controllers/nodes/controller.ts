@@ -15,7 +15,7 @@ type SignOfLife = { written: string; seenMs: number };
 
 /** Watches the kubelets' signs of life: a silent node becomes Unknown and tainted, and its pods are no longer ready. */
 export function startNodeController(context: Context): Controller {
-  const { cluster, indexes, clock, nodeGraceMs } = context;
+  const { cluster, indexes, clock, timers, nodeGraceMs } = context;
   const events = context.recorder("node-controller");
   const signs = new Map<string, SignOfLife>();
   return runController(context, { name: "node-lifecycle", keysFor, reconcile });
@@ -51,7 +51,7 @@ export function startNodeController(context: Context): Controller {
     const lease = cluster.get<Lease>(resources.leases, leaseNamespace, name);
     const heartbeat = findCondition(node.status?.conditions, "Ready")?.lastHeartbeatTime ?? "";
     const written = `${node.metadata.uid} ${lease?.spec?.renewTime ?? ""} ${heartbeat}`;
-    const nowMs = clock.now().getTime();
+    const nowMs = timers.nowMs();
     const known = signs.get(name);
     const seenMs = known?.written === written ? known.seenMs : nowMs;
     signs.set(name, { written, seenMs });

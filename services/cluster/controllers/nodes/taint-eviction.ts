@@ -14,7 +14,7 @@ const source = "taint-eviction-controller";
 
 /** Deletes the pods that do not tolerate a NoExecute taint of their node, or no longer do. */
 export function startTaintEviction(context: Context): Controller {
-  const { cluster, indexes, clock } = context;
+  const { cluster, indexes, clock, timers } = context;
   const events = context.recorder(source);
   const countdowns = new Map<string, Countdown>();
   return runController(context, { name: source, keysFor, reconcile });
@@ -43,7 +43,7 @@ export function startTaintEviction(context: Context): Controller {
       return undefined;
     }
     const taints = noExecuteTaints(cluster.get<Node>(resources.nodes, "", nodeName));
-    const nowMs = clock.now().getTime();
+    const nowMs = timers.nowMs();
     const known = countdowns.get(key);
     const plan = planEviction(pod, taints, known?.uid === pod.metadata.uid ? known : undefined, nowMs);
     switch (plan.action) {
