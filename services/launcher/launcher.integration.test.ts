@@ -69,6 +69,8 @@ test.runIf(isRoot)("a disk without room is refused before anything is started", 
   expect(() => ensureDataDirectory(folder)).toThrow(/has 3[0-2] MiB free; Switchyard wants at least 1024\. Make room/);
 });
 
+const patient = { timeout: 20_000 };
+
 test("a process that is killed is started again, and nothing of its group outlives it", async () => {
   const dir = temporaryFolder();
   const exits: string[] = [];
@@ -76,17 +78,17 @@ test("a process that is killed is started again, and nothing of its group outliv
   supervisor.start({ name: "napper", command: "sh", args: ["-c", "sleep 1000 & echo $!; wait"] });
   const first = supervisor.pids().napper ?? 0;
   const written = () => readFileSync(supervisor.logFile("napper"), "utf8").trim().split("\n").map(Number);
-  await vi.waitFor(() => expect(written()[0]).toBeGreaterThan(0));
+  await vi.waitFor(() => expect(written()[0]).toBeGreaterThan(0), patient);
   process.kill(first, "SIGKILL");
-  await vi.waitFor(() => expect(supervisor.pids().napper).toBeGreaterThan(0), { timeout: 5_000 });
-  await vi.waitFor(() => expect(supervisor.pids().napper).not.toBe(first), { timeout: 5_000 });
+  await vi.waitFor(() => expect(supervisor.pids().napper).toBeGreaterThan(0), patient);
+  await vi.waitFor(() => expect(supervisor.pids().napper).not.toBe(first), patient);
   expect(exits).toEqual(["napper was ended by SIGKILL"]);
-  await vi.waitFor(() => expect(written()).toHaveLength(2), { timeout: 5_000 });
+  await vi.waitFor(() => expect(written()).toHaveLength(2), patient);
   const [orphan, child] = written();
-  await vi.waitFor(() => expect(runs(orphan)).toBe(false));
+  await vi.waitFor(() => expect(runs(orphan)).toBe(false), patient);
   expect(runs(child)).toBe(true);
   await supervisor.stopAll([]);
-  await vi.waitFor(() => expect(runs(child)).toBe(false));
+  await vi.waitFor(() => expect(runs(child)).toBe(false), patient);
 });
 
 /** Whether the process does anything: a zombie that waits for its parent does not. */

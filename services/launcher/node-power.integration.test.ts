@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import type { Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -41,6 +41,20 @@ it("cuts a node's power: its processes end at once and stay away until it is res
   expect(exits).toEqual([]);
   expect(await askPower(socket, "POST", "/nodes/a/start")).toEqual([{ name: "a", isOn: true }]);
   expect(supervisor.pids()["kubelet-a"]).not.toBe(pid);
+});
+
+it("leaves a node alone that is switched on again while its old processes still end", async () => {
+  supervisor.start(sleeper);
+  const old = supervisor.pids()["kubelet-a"] ?? 0;
+  const killing = supervisor.kill("kubelet-a");
+  supervisor.start(sleeper);
+  const pid = supervisor.pids()["kubelet-a"] ?? 0;
+  await killing;
+  expect(startTime(old)).toBeUndefined();
+  expect(supervisor.pids()).toEqual({ "kubelet-a": pid });
+  expect(startTime(pid)).toBeDefined();
+  expect(JSON.parse(readFileSync(join(folder, "run", "kubelet-a.json"), "utf8"))).toEqual({ pid, startTime: startTime(pid) });
+  expect(exits).toEqual([]);
 });
 
 it("says what is wrong with a request", async () => {

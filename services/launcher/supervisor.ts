@@ -83,8 +83,12 @@ export class Supervisor {
     });
     closeSync(log);
     const exited = new Promise<void>((resolve) => {
-      child.once("error", (error) => this.#ended(spec, `could not be started: ${error.message}`, resolve));
-      child.once("exit", (code, signal) => this.#ended(spec, signal ? `was ended by ${signal}` : `exited with ${code}`, resolve));
+      const ended = (how: string) => {
+        resolve();
+        this.#ended(spec, child, how);
+      };
+      child.once("error", (error) => ended(`could not be started: ${error.message}`));
+      child.once("exit", (code, signal) => ended(signal ? `was ended by ${signal}` : `exited with ${code}`));
     });
     this.#running.set(spec.name, { spec, child, exited, startedAt: performance.now() });
     if (child.pid) writeFileSync(this.#runFile(spec.name), JSON.stringify({ pid: child.pid, startTime: startTime(child.pid) }));
@@ -112,7 +116,7 @@ export class Supervisor {
     await exited;
     clearTimeout(timer);
     signalGroup(child.pid, "SIGKILL");
-    rmSync(this.#runFile(name), { force: true });
+    if (!this.#running.has(name)) rmSync(this.#runFile(name), { force: true });
   }
 
   /** Stops everything: a group at a time, in the order given; what no group names comes last. */
@@ -152,12 +156,12 @@ export class Supervisor {
     return ended;
   }
 
-  #ended(spec: ProcessSpec, how: string, resolve: () => void): void {
-    resolve();
+  #ended(spec: ProcessSpec, child: ChildProcess, how: string): void {
     const running = this.#running.get(spec.name);
-    if (this.#stopping || !running) return;
+    // Another one of its name runs already when a process was ended and started again at once.
+    if (this.#stopping || running?.child !== child) return;
     this.#running.delete(spec.name);
-    signalGroup(running.child.pid, "SIGKILL");
+    signalGroup(child.pid, "SIGKILL");
     const backoff = this.#backoffs.get(spec.name) ?? new Backoff({ initialMs: 250, maxMs: 10_000, jitter: 0.2 });
     this.#backoffs.set(spec.name, backoff);
     if (performance.now() - running.startedAt > stableAfterMs) backoff.reset();
