@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { stringify } from "yaml";
 import type { StatusError } from "../api.ts";
+import { ExpiredPageError } from "./pages.ts";
 
 export function sendBytes(response: ServerResponse, code: number, contentType: string, bytes: Buffer): void {
   response.writeHead(code, {
@@ -57,7 +58,7 @@ export function statusOf(error: StatusError): Record<string, unknown> {
   return {
     kind: "Status",
     apiVersion: "v1",
-    metadata: {},
+    metadata: error instanceof ExpiredPageError ? { continue: error.continueToken } : {},
     status: "Failure",
     message: error.message,
     reason: error.reason,

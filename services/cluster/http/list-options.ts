@@ -1,5 +1,4 @@
 import { StatusError } from "../api.ts";
-import { refusals } from "../registry/refusals.ts";
 import { FieldErrors } from "../validation/field-errors.ts";
 import { flag, resourceVersion } from "./query.ts";
 
@@ -45,14 +44,6 @@ export function checkNotTooLarge(url: URL, current: number): void {
     causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }],
     retryAfterSeconds: 1,
   });
-}
-
-/** Lists show the present: a version of the past is refused where the client wants exactly that one. */
-export function checkListRevision(url: URL, current: number): void {
-  checkNotTooLarge(url, current);
-  const asked = resourceVersion(url);
-  if (url.searchParams.get("resourceVersionMatch") !== "Exact" || asked === undefined || asked === current) return;
-  throw refusals.gone(`The resourceVersion for the provided list is too old.`);
 }
 
 export function watchStart(url: URL): WatchStart {

@@ -13,9 +13,10 @@ import { sendBytes, sendJson, sendPieces, sendYaml, successStatus } from "./answ
 import { mediaTypeOf, parseText, readBody, readObject, requireObject, unsupportedMediaType } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
 import { checkFields, warn } from "./field-validation.ts";
-import { encodeList, encodeOne, inVersion, pageOf } from "./list.ts";
-import { checkListOptions, checkListRevision } from "./list-options.ts";
+import { encodeList, encodeOne, inVersion } from "./list.ts";
+import { checkListOptions, checkNotTooLarge } from "./list-options.ts";
 import { chooseRendition, type Rendition } from "./negotiation.ts";
+import { pageOf } from "./pages.ts";
 import { flag, isDryRun, wholeNumber } from "./query.ts";
 import type { RequestTarget } from "./request-target.ts";
 import { streamWatch } from "./watch.ts";
@@ -50,9 +51,11 @@ export class ObjectHandlers {
   async handle(exchange: Exchange, target: RequestTarget): Promise<void> {
     const { method } = exchange.request;
     if (!target.name) {
+      if (method !== "GET" && target.definition.namespaced && !target.namespace) throw refusals.methodNotAllowed();
       if (method === "GET") return this.#list(exchange, target);
       if (method === "POST") return this.#create(exchange, target);
-      if (method === "DELETE") return this.#deleteCollection(exchange, target);
+      const { hasDeleteCollection = true } = target.definition;
+      if (method === "DELETE" && hasDeleteCollection) return this.#deleteCollection(exchange, target);
     } else {
       if (method === "GET") return this.#get(exchange, target);
       if (method === "PUT") return this.#update(exchange, target);
@@ -87,11 +90,10 @@ export class ObjectHandlers {
       response.on("close", () => this.#watches.delete(end));
       return;
     }
-    const objects = store.list(definition.id).filter(select);
-    const { revision } = store;
+    const snapshot = { objects: store.list(definition.id), revision: store.revision };
     await store.settled();
-    checkListRevision(url, revision);
-    const page = pageOf(objects, revision, wholeNumber(url, "limit") ?? 0, url.searchParams.get("continue") ?? "");
+    checkNotTooLarge(url, snapshot.revision);
+    const page = pageOf(url, snapshot, select, (revision) => hub.rewind(definition.id, snapshot, revision));
     const pieces = encodeList(definition, page, rendition, now());
     if (rendition.form === "objects" && rendition.isYaml) sendYaml(response, 200, Buffer.concat(pieces));
     else await sendPieces(response, "application/json", pieces);
@@ -184,7 +186,7 @@ export class ObjectHandlers {
         }),
       ),
     );
-    const page = { objects: doomed, revision, continueToken: "", remaining: 0 };
+    const page = { objects: doomed, revision, continueToken: "" };
     const pieces = encodeList(definition, page, renditionFor(request.headers.accept, url), now());
     await sendPieces(response, "application/json", pieces);
   }
@@ -244,7 +246,7 @@ function deleteOptions(body: Record<string, unknown>, url: URL): DeleteOptions &
     gracePeriodSeconds: given.gracePeriodSeconds ?? wholeNumber(url, "gracePeriodSeconds"),
     propagationPolicy: given.orphanDependents ? "Orphan" : policy,
     preconditions: given.preconditions,
-    dryRun: isDryRun(url) || (given.dryRun ?? []).includes("All"),
+    dryRun: isDryRun(url, given),
   };
 }
 

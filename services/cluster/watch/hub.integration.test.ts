@@ -90,4 +90,25 @@ describe("the watch hub", () => {
     expect(hub.follow(id, oldest, select, () => {})?.backlog.length).toBeGreaterThan(30);
     expect(hub.follow(id, store.revision + 1, select, () => {})).toBeUndefined();
   });
+
+  it("tells how the objects were at a version of its window, in order", async () => {
+    const hub = new WatchHub(store, 10);
+    const start = store.revision;
+    await put("b", { at: "first" });
+    await put("d");
+    const then = { objects: store.list(id), revision: store.revision };
+    await put("b", { at: "second" });
+    await put("a");
+    await put("c");
+    const gone = store.get(id, "default", "d");
+    if (gone) await store.remove(id, gone).durable;
+    const now = { objects: store.list(id), revision: store.revision };
+    expect(hub.rewind(id, now, then.revision)).toEqual(then.objects);
+    expect(hub.rewind(id, now, now.revision)).toBe(now.objects);
+    expect(hub.rewind(id, now, start)).toEqual([]);
+    expect(hub.rewind(id, now, now.revision + 1)).toBeUndefined();
+    expect(hub.rewind(id, now, start - 1)).toBeUndefined();
+    await put("later");
+    expect(hub.rewind(id, now, then.revision)).toEqual(then.objects);
+  });
 });

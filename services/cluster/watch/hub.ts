@@ -70,6 +70,26 @@ export class WatchHub {
     return { backlog, end };
   }
 
+  /** The objects as they were at an earlier revision, sorted as they are now; undefined when that is not known any more. */
+  rewind(
+    id: ResourceId,
+    now: { objects: readonly KubeObject[]; revision: number },
+    revision: number,
+  ): readonly KubeObject[] | undefined {
+    const channel = this.#channel(id);
+    if (revision < channel.oldestRevision || revision > now.revision) return undefined;
+    const before = new Map<string, KubeObject | undefined>();
+    for (const { change } of channel.history) {
+      if (change.revision <= revision || change.revision > now.revision) continue;
+      const key = sortKey(change.object);
+      if (!before.has(key)) before.set(key, change.previous);
+    }
+    if (before.size === 0) return now.objects;
+    const untouched = now.objects.filter((object) => !before.has(sortKey(object)));
+    const restored = [...before.values()].filter((object) => object !== undefined);
+    return [...untouched, ...restored].sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1));
+  }
+
   #publish(change: StoreChange): void {
     const channel = this.#channel(change.id);
     const shared: SharedChange = { ...change };
@@ -107,6 +127,11 @@ export class WatchHub {
     }
     return channel;
   }
+}
+
+/** The order of lists. */
+export function sortKey({ metadata }: KubeObject): string {
+  return `${metadata.namespace ?? ""}/${metadata.name}`;
 }
 
 /** An object that leaves the selection looks deleted to the watcher, one that enters it looks added. */
