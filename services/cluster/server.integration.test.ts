@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm, stat } from "node:fs/promises";
-import { createServer } from "node:https";
+import { createServer, request } from "node:https";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -112,6 +112,53 @@ describe("watches", () => {
     socket.resume();
     await closed;
     expect((await core.readNamespacedConfigMap({ name: "bulky", namespace: "default" })).data?.n).toBe("59");
+  });
+});
+
+describe("paths", () => {
+  const ask = (path: string, method = "GET", body?: object) => {
+    const ca = readFileSync(join(dataDir, "pki", "ca.crt"));
+    const token = readFileSync(join(dataDir, "pki", "admin.token"), "utf8").trim();
+    const content = body ? JSON.stringify(body) : "";
+    const authorization = `Bearer ${token}`;
+    const headers = { authorization, "content-type": "application/json", "content-length": content.length };
+    return new Promise<number | undefined>((resolve, reject) => {
+      const call = request(`${server.address}${path}`, { method, agent: false, ca, headers }, (answer) => {
+        answer.resume().on("end", () => resolve(answer.statusCode));
+      });
+      call.on("error", reject).end(content);
+    });
+  };
+
+  it.each([
+    "/api/v1/namespaces/default/pods//status",
+    "/api/v1/namespaces//status",
+    "/apis/metrics.k8s.io/v1beta1/namespaces//pods",
+    "//api/v1/pods",
+  ])("with an empty segment lead nowhere: %s", async (path) => {
+    expect(await ask(path)).toBe(404);
+    expect(await ask(path, "DELETE")).toBe(404);
+  });
+
+  it("of a whole kind are for reading alone", async () => {
+    for (const path of ["/api/v1/configmaps", "/apis/apps/v1/deployments"]) {
+      expect(await ask(path)).toBe(200);
+      expect(await ask(path, "DELETE")).toBe(405);
+      expect(await ask(path, "POST", {})).toBe(405);
+    }
+  });
+
+  it("of all namespaces let none of them be deleted", async () => {
+    expect(await ask("/api/v1/namespaces", "DELETE")).toBe(405);
+  });
+
+  it("of an object that is to be deleted take All for a dry run, and nothing like it", async () => {
+    const path = "/api/v1/namespaces/default/configmaps/kept";
+    await core.createNamespacedConfigMap({ namespace: "default", body: { metadata: { name: "kept" } } });
+    expect(await ask(path, "DELETE", { dryRun: ["all"] })).toBe(422);
+    expect(await ask(path, "DELETE", { dryRun: ["All"] })).toBe(200);
+    expect(await ask(path, "DELETE")).toBe(200);
+    expect(await ask(path)).toBe(404);
   });
 });
 

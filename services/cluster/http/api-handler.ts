@@ -213,5 +213,8 @@ function urlOf(request: IncomingMessage): URL {
   const target = request.url ?? "/";
   const base = "https://localhost";
   if (!target.startsWith("/") || !URL.canParse(`${base}${target}`)) throw refusals.badRequest("the request target is no path");
-  return new URL(`${base}${target}`);
+  const url = new URL(`${base}${target}`);
+  // An empty segment would not count for everybody who reads the path: authorization and routing must see the same.
+  if (url.pathname.includes("//")) throw refusals.noSuchPath();
+  return url;
 }

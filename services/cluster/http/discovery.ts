@@ -109,9 +109,10 @@ function aggregatedResource(entry: Entry) {
 
 function entriesOf(catalogue: Catalogue): Entry[] {
   const stored = catalogue.served.map((definition): Entry => {
-    const { id, version, kind, singular, namespaced, shortNames, categories } = definition;
+    const { id, version, kind, singular, namespaced, shortNames, categories, hasDeleteCollection = true } = definition;
+    const verbs = hasDeleteCollection ? allVerbs : allVerbs.filter((verb) => verb !== "deletecollection");
     const names = { version, kind, singular, namespaced, shortNames, categories };
-    return { ...id, ...names, verbs: allVerbs, subresources: subresourcesOf(definition) };
+    return { ...id, ...names, verbs, subresources: subresourcesOf(definition) };
   });
   return [...stored, ...computedResources.map((computed): Entry => ({ ...computed, subresources: [] }))];
 }

@@ -35,7 +35,7 @@ export async function evictPod({ request, response, url }: Exchange, target: Req
     throw refusals.badRequest("name in URL does not match name in Eviction object");
   }
   const { gracePeriodSeconds, preconditions } = deleteOptions;
-  const dryRun = isDryRun(url) || (deleteOptions.dryRun ?? []).includes("All");
+  const dryRun = isDryRun(url, deleteOptions);
   try {
     await evict(parts, target, { gracePeriodSeconds, preconditions, dryRun });
   } catch (error) {

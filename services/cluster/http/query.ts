@@ -18,8 +18,9 @@ export function wholeNumber(url: URL, name: string): number | undefined {
   return Number(value);
 }
 
-export function isDryRun(url: URL): boolean {
-  const values = url.searchParams.getAll("dryRun");
+/** As the query says or, for what a DELETE may carry, the options in the body. */
+export function isDryRun(url: URL, options: { dryRun?: string[] } = {}): boolean {
+  const values = [...url.searchParams.getAll("dryRun"), ...(options.dryRun ?? [])];
   for (const value of values) {
     if (value !== "All") {
       const message = `invalid: dryRun: Unsupported value: ${JSON.stringify(value)}: supported values: "All"`;

@@ -38,6 +38,8 @@ export type ResourceDefinition = {
   isStored?: boolean;
   /** Why no objects may be created at the moment. */
   refusesCreation?: string;
+  /** False where objects are deleted one by one alone. */
+  hasDeleteCollection?: boolean;
   hasStatus?: boolean;
   hasScale?: boolean;
   /** Where the scale subresource of a custom resource finds its numbers. */

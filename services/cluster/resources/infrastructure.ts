@@ -16,6 +16,7 @@ export const infrastructureResources: ResourceDefinition[] = [
     shortNames: ["ns"],
     namespaced: false,
     type: "V1Namespace",
+    hasDeleteCollection: false,
     hasStatus: true,
     nameRule: "label",
     selectableFields: {
@@ -29,6 +30,10 @@ export const infrastructureResources: ResourceDefinition[] = [
     prepareCreate(object) {
       object.spec = { finalizers: ["kubernetes"] };
       object.status = { phase: "Active" };
+    },
+    prepareUpdate(object, stored) {
+      // What holds a namespace until it is empty is taken off at its end alone.
+      if (!stored.metadata.deletionTimestamp || !object.spec) object.spec = stored.spec;
     },
   },
   {
