@@ -18,7 +18,7 @@ import { apiVersionOf, decodeAs, type ResourceDefinition, type Surroundings } fr
 import { DecodeError } from "../schema/decode.ts";
 import type { Store, StoreChange } from "../store/store.ts";
 import { FieldErrors } from "../validation/field-errors.ts";
-import { validateMetadata } from "../validation/metadata.ts";
+import { validateFinalizersUpdate, validateMetadata } from "../validation/metadata.ts";
 import { boundPod } from "./binding.ts";
 import { ClusterIPs } from "./cluster-ips.ts";
 import { newMetadata, updatedMetadata, withMetadata } from "./metadata.ts";
@@ -30,6 +30,9 @@ export type WriteOptions = { dryRun?: boolean; version?: string };
 
 /** What a DELETE left: the object as it is now, and whether it is gone. */
 export type Deletion = { object: KubeObject; isGone: boolean };
+
+/** Source: plugin/pkg/admission/namespace/lifecycle/admission.go. */
+const lastingNamespaces: ReadonlySet<string> = new Set(["default", "kube-system", "kube-public"]);
 
 export type RegistryOptions = { store: Store; catalogue?: Catalogue; now?: () => Date; network?: Network };
 
@@ -103,6 +106,7 @@ export class Registry implements Cluster {
     definition.prepareUpdate?.(draft, stored, this.#surroundings(options));
     const errors = new FieldErrors();
     validateMetadata(draft.metadata, definition, errors);
+    validateFinalizersUpdate(draft.metadata, stored.metadata, errors);
     definition.validate?.(draft, errors);
     definition.validateUpdate?.(draft, stored, errors);
     const refusal = errors.toStatus(id.group, definition.kind, draft.metadata.name);
@@ -143,8 +147,8 @@ export class Registry implements Cluster {
     const stored = this.#store.get(id, namespace, name);
     if (!stored) throw refusals.notFound(id, name);
     this.#checkPreconditions(id, stored, options.preconditions);
-    const isProtected = id.resource === "namespaces" && (name === "default" || name === "kube-system");
-    if (isProtected) throw refusals.forbidden(id, name, "this namespace may not be deleted");
+    if (id.group === "" && id.resource === "namespaces" && lastingNamespaces.has(name))
+      throw refusals.forbidden(id, name, "this namespace may not be deleted");
     const removal = planRemoval(id, stored, options, this.#now());
     if (removal.action === "none") return { object: stored, isGone: false };
     if (removal.action === "mark") {

@@ -42,7 +42,9 @@ export function isRemovedByUpdate(id: ResourceId, object: KubeObject): boolean {
 function podGraceSeconds(pod: KubeObject, { gracePeriodSeconds }: DeleteOptions): number {
   const { spec, status } = pod as PodFields;
   if (!spec?.nodeName || status?.phase === "Succeeded" || status?.phase === "Failed") return 0;
-  return Math.max(0, gracePeriodSeconds ?? spec.terminationGracePeriodSeconds ?? defaultGraceSeconds);
+  const seconds = gracePeriodSeconds ?? spec.terminationGracePeriodSeconds ?? defaultGraceSeconds;
+  // A negative one is no wish to skip the kubelet.
+  return seconds < 0 ? 1 : seconds;
 }
 
 function finalizersFor(finalizers: string[], policy: DeleteOptions["propagationPolicy"]): string[] {

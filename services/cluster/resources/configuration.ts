@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { KubeObject } from "../api.ts";
 import { configMapTable, eventTable, secretTable, serviceAccountTable } from "../tables/configuration-tables.ts";
 import type { FieldErrors } from "../validation/field-errors.ts";
@@ -122,7 +123,8 @@ function validateKeys(object: KubeObject, errors: FieldErrors): void {
 function validateImmutable(object: KubeObject, stored: KubeObject, errors: FieldErrors): void {
   if (stored.immutable !== true) return;
   if (object.immutable !== true) errors.forbidden("immutable", "field is immutable when `immutable` is set");
-  if (JSON.stringify(object.data) !== JSON.stringify(stored.data)) {
-    errors.forbidden("data", "field is immutable when `immutable` is set");
+  for (const field of ["data", "binaryData"]) {
+    if (isDeepStrictEqual(object[field], stored[field])) continue;
+    errors.forbidden(field, "field is immutable when `immutable` is set");
   }
 }

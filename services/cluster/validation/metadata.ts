@@ -36,6 +36,16 @@ export function validateMetadata(
   }
 }
 
+/** What is being deleted may lose what holds it, and gains nothing more. */
+export function validateFinalizersUpdate(metadata: ObjectMeta, stored: ObjectMeta, errors: FieldErrors): void {
+  if (stored.deletionTimestamp === undefined) return;
+  const added = (metadata.finalizers ?? []).filter((finalizer) => !stored.finalizers?.includes(finalizer)).sort();
+  if (added.length === 0) return;
+  const list = added.map((finalizer) => JSON.stringify(finalizer)).join(", ");
+  const detail = `no new finalizers can be added if the object is being deleted, found new finalizers []string{${list}}`;
+  errors.forbidden("metadata.finalizers", detail);
+}
+
 export function validateLabels(labels: Record<string, string> | undefined, field: string, errors: FieldErrors): void {
   for (const [key, value] of Object.entries(labels ?? {})) {
     const keyProblem = qualifiedNameProblem(key);

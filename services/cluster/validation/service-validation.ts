@@ -50,11 +50,14 @@ function validateTraffic(spec: V1ServiceSpec, errors: FieldErrors): void {
 }
 
 export function validateServiceUpdate(service: V1Service, stored: V1Service, errors: FieldErrors): void {
+  const isName = ({ spec }: V1Service) => spec?.type === "ExternalName";
+  if (isName(service) !== isName(stored)) {
+    errors.forbidden("spec.type", "the local cluster turns no ExternalName into an address, nor back: make the Service anew");
+    return;
+  }
   const before = stored.spec?.clusterIP;
   const after = service.spec?.clusterIP;
-  if (before && after !== before && service.spec?.type !== "ExternalName" && stored.spec?.type !== "ExternalName") {
-    errors.invalid("spec.clusterIPs[0]", [after ?? ""], "may not change once set");
-  }
+  if (before && after !== before) errors.invalid("spec.clusterIPs[0]", [after ?? ""], "may not change once set");
 }
 
 /** The proxy forwards TCP. A headless Service may name any protocol: nothing is forwarded for it. */
