@@ -72,6 +72,7 @@ function decodeValue(decoder: Decoder, type: string, input: unknown, path: strin
     case "microtime":
     case "time":
       if (typeof input !== "string") throw mismatch(input, path, type === "bytes" ? "[]uint8" : "string");
+      if (type === "bytes") checkBase64(input);
       if (type === "time" && Number.isNaN(Date.parse(input)))
         throw new DecodeError(`parsing time ${JSON.stringify(input)} as "2006-01-02T15:04:05Z07:00": cannot parse it`);
       return input;
@@ -122,6 +123,15 @@ function isLeftOut(key: string, type: string, value: unknown): boolean {
   if (type.startsWith("{}")) return Object.keys(value as object).length === 0;
   if (value === false) return plainFlags.has(key);
   return value === 0 && plainNumbers.has(key);
+}
+
+/** As Go's base64.StdEncoding reads it: padded, newlines do not count. */
+function checkBase64(input: string): void {
+  const text = input.replace(/[\r\n]/g, "");
+  const letters = text.replace(/={0,2}$/, "");
+  const illegal = letters.search(/[^A-Za-z0-9+/]/);
+  if (illegal < 0 && text.length % 4 === 0) return;
+  throw new DecodeError(`illegal base64 data at input byte ${illegal < 0 ? letters.length : illegal}`);
 }
 
 function mismatch(input: unknown, path: string, wanted: string): DecodeError {

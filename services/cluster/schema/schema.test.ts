@@ -37,6 +37,22 @@ describe("decoding", () => {
   });
 });
 
+describe("bytes", () => {
+  it.each(["", "aGk=", "aGkh", "aGkh\naGk="])("may be %j", (text) => {
+    expect(decode("V1Secret", { data: { key: text } }).value).toEqual({ data: { key: text } });
+  });
+
+  it.each([
+    ["not base64!", 3],
+    ["aGk", 3],
+    ["a===", 1],
+    ["aGk=aGk=", 3],
+  ])("are refused when they are no base64, with where: %j", (text, byte) => {
+    const refusal = new DecodeError(`illegal base64 data at input byte ${byte}`);
+    expect(() => decode("V1Secret", { data: { key: text } })).toThrow(refusal);
+  });
+});
+
 describe("protobuf", () => {
   const envelope = (inner: Buffer, kind: string) =>
     Buffer.concat([Buffer.from("k8s\0"), field(1, Buffer.concat([field(1, "v1"), field(2, kind)])), field(2, inner)]);

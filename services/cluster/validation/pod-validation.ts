@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { V1Container, V1ContainerPort, V1PodSpec, V1Probe } from "@kubernetes/client-node";
+import { parseQuantity } from "../controllers/quantity.ts";
 import type { FieldErrors } from "./field-errors.ts";
 import { nameProblem } from "./names.ts";
 import { quantityProblem } from "./quantity.ts";
@@ -83,12 +84,8 @@ function validateContainer(
   }
   validatePorts(container.ports ?? [], `${path}.ports`, errors);
   validateEnv(container, path, errors);
-  for (const list of ["limits", "requests"] as const) {
-    for (const [name, value] of Object.entries(container.resources?.[list] ?? {})) {
-      const problem = quantityProblem(value);
-      if (problem) errors.invalid(`${path}.resources.${list}[${name}]`, value, problem);
-    }
-  }
+  validateResources(container, `${path}.resources`, errors);
+  validateRestartPolicy(container, `${path}.restartPolicy`, isInit, errors);
   const mountPaths = new Set<string>();
   for (const [index, mount] of (container.volumeMounts ?? []).entries()) {
     const field = `${path}.volumeMounts[${index}]`;
@@ -105,6 +102,27 @@ function validateContainer(
       errors.forbidden(`${path}.${probe}`, "may not be set for init containers without restartPolicy=Always");
     validateProbe(value, `${path}.${probe}`, probe !== "readinessProbe", errors);
   }
+}
+
+function validateResources({ resources }: V1Container, path: string, errors: FieldErrors): void {
+  for (const list of ["limits", "requests"] as const) {
+    for (const [name, value] of Object.entries(resources?.[list] ?? {})) {
+      const problem = quantityProblem(value);
+      if (problem) errors.invalid(`${path}.${list}[${name}]`, value, problem);
+    }
+  }
+  for (const [name, value] of Object.entries(resources?.requests ?? {})) {
+    const limit = resources?.limits?.[name];
+    const [wanted = 0, allowed = Number.POSITIVE_INFINITY] = [parseQuantity(value), parseQuantity(limit)];
+    if (wanted > allowed) errors.invalid(`${path}.requests`, value, `must be less than or equal to ${name} limit of ${limit}`);
+  }
+}
+
+/** A container restarts as its pod says; an init container that always does is a sidecar. */
+function validateRestartPolicy({ restartPolicy }: V1Container, path: string, isInit: boolean, errors: FieldErrors): void {
+  if (!restartPolicy) return;
+  if (!isInit) errors.forbidden(path, "may not be set for non-init containers");
+  else if (restartPolicy !== "Always") errors.unsupported(path, restartPolicy, ["Always"]);
 }
 
 function validateEnv(container: V1Container, path: string, errors: FieldErrors): void {
