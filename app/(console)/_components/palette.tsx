@@ -7,7 +7,7 @@ import { type ReactNode, useState } from "react";
 import { actionSentence } from "#lib/client/action-texts.ts";
 import { servicesQuery } from "#lib/client/fleet.ts";
 import { readWishes } from "#lib/client/palette.ts";
-import { useActions } from "../../ui/actions/action-provider.tsx";
+import { useActions } from "../../ui/actions/use-actions.ts";
 import { destinations, settings } from "../../ui/navigation.ts";
 import { useRoleRefusal } from "../../ui/session.tsx";
 import { StatusShape } from "../../ui/status.tsx";

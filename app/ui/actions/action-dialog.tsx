@@ -17,8 +17,8 @@ import { useRoleRefusal } from "../session.tsx";
 import { ActionFields, ReasonField } from "./action-fields.tsx";
 import { actionInput, hasMovedOn, initialValues, inputErrors } from "./action-input.ts";
 import { ActionProgress } from "./action-progress.tsx";
-import type { ActionRequest } from "./action-provider.tsx";
 import { MovedOn, PreviewView } from "./preview-view.tsx";
+import type { ActionRequest } from "./use-actions.ts";
 
 /** From the wish to the proof: what will change, the reason, the progress, the end. */
 export function ActionDialog({ request, onClose }: { request: ActionRequest; onClose: () => void }) {

@@ -11,7 +11,7 @@ import { Button, buttonLook } from "../button.tsx";
 import { Elapsed } from "../clock.tsx";
 import { Dialog } from "../dialog.tsx";
 import { RolloutProgress } from "../rollout-progress.tsx";
-import { useActions } from "./action-provider.tsx";
+import { useActions } from "./use-actions.ts";
 
 /** What the dialog becomes after the click: the rollout as it goes, then how it ended, and the way back. */
 export function ActionProgress({

@@ -1,14 +1,7 @@
 "use client";
-import { createContext, type ReactNode, useContext, useMemo, useRef, useState } from "react";
-import type { ActionValues } from "#lib/client/action-texts.ts";
-import type { ActionVerb } from "#lib/domain/actions/schemas.ts";
+import { type ReactNode, useMemo, useRef, useState } from "react";
 import { ActionDialog } from "./action-dialog.tsx";
-
-/** An action that somebody is about to take, with what is filled in. */
-export type ActionRequest = { verb: ActionVerb; service: string; values?: Partial<ActionValues> };
-
-type Actions = { open: (request: ActionRequest) => void };
-const ActionContext = createContext<Actions | null>(null);
+import { ActionContext, type ActionRequest, type Actions } from "./use-actions.ts";
 
 /** Holds the one action dialog, so that any page and the palette can open it. */
 export function ActionProvider({ children }: { children: ReactNode }) {
@@ -29,10 +22,4 @@ export function ActionProvider({ children }: { children: ReactNode }) {
       {request && <ActionDialog key={request.opening} request={request} onClose={() => setRequest(null)} />}
     </ActionContext>
   );
-}
-
-export function useActions(): Actions {
-  const actions = useContext(ActionContext);
-  if (!actions) throw new Error("useActions belongs inside the console.");
-  return actions;
 }

@@ -7,7 +7,7 @@ import { ApiError } from "#lib/client/api.ts";
 import { serviceQuery } from "#lib/client/fleet.ts";
 import { isOver, latestRolloutsQuery, rolloutQuery } from "#lib/client/rollouts.ts";
 import type { RolloutView } from "#lib/domain/rollouts/schemas.ts";
-import { useActions } from "../../../ui/actions/action-provider.tsx";
+import { useActions } from "../../../ui/actions/use-actions.ts";
 import { Button } from "../../../ui/button.tsx";
 import { Elapsed, TimeAgo } from "../../../ui/clock.tsx";
 import { useWatchedService } from "../../../ui/live/live-provider.tsx";

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { ArrowRightLeft } from "lucide-react";
 import { revisionsQuery } from "#lib/client/fleet.ts";
 import type { Revision, Service } from "#lib/domain/fleet/schemas.ts";
-import { useActions } from "../../../../../ui/actions/action-provider.tsx";
+import { useActions } from "../../../../../ui/actions/use-actions.ts";
 import { Button } from "../../../../../ui/button.tsx";
 import { TimeAgo } from "../../../../../ui/clock.tsx";
 import { type Column, DataTable } from "../../../../../ui/data-table.tsx";

@@ -7,7 +7,7 @@ import { changeNames, rolloutChange } from "#lib/client/action-texts.ts";
 import { isOver, latestRolloutsQuery } from "#lib/client/rollouts.ts";
 import type { ActionVerb } from "#lib/domain/actions/schemas.ts";
 import type { Service, ServiceFigures } from "#lib/domain/fleet/schemas.ts";
-import { useActions } from "../../../../../ui/actions/action-provider.tsx";
+import { useActions } from "../../../../../ui/actions/use-actions.ts";
 import { Button } from "../../../../../ui/button.tsx";
 import { Age, TimeAgo } from "../../../../../ui/clock.tsx";
 import { Figure, ReadyBar, Tint } from "../../../../../ui/figure.tsx";
