@@ -184,6 +184,23 @@ describe("routing requests", () => {
     await expect(ask(port, { path: "/within" })).rejects.toThrow("aborted");
   });
 
+  it.each([
+    ["POST", { "content-length": "4" }],
+    ["GET", { connection: "upgrade", upgrade: "websocket" }],
+  ])("keeps no connection to a backend for the %s of a client that left before it was made", async (method, headers) => {
+    const target = await backend(undefined);
+    target.server.on("upgrade", (_, socket) => socket.write("HTTP/1.1 101 Switching Protocols\r\n\r\n"));
+    const ended = once(target.server, "connection").then(([socket]: Socket[]) => socket && once(socket, "close"));
+    const port = await routeTo([[target]], (request) => {
+      process.nextTick(() => request.socket.destroy());
+      return 1;
+    });
+    const request = httpRequest({ host: "127.78.1.1", port, agent: false, method, headers });
+    request.on("error", () => {});
+    request.flushHeaders();
+    await ended;
+  });
+
   it("ends the request at the backend when the client goes away", async () => {
     const gone = Promise.withResolvers<void>();
     const slow = await backend((request) => request.socket.once("close", () => gone.resolve()));

@@ -130,6 +130,10 @@ export class HttpRouter {
         attempt(agent);
       };
       const connected = () => {
+        if (request.socket.destroyed) {
+          upstream.destroy();
+          return;
+        }
         upstream.off("error", failed);
         sending.onSent(upstream, () => attempt(false));
       };
