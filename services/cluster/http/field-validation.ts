@@ -4,14 +4,18 @@ import type { ResourceDefinition } from "../resources/definition.ts";
 import { decode } from "../schema/decode.ts";
 import type { Exchange } from "./exchange.ts";
 
-type Kind = Pick<ResourceDefinition, "type" | "kind" | "version" | "decode">;
+type Kind = Pick<ResourceDefinition, "type" | "kind" | "version" | "decode" | "writeWarning">;
 
-/** Fields that the kind does not have: refused, warned of or dropped, as the client asked by fieldValidation. */
+/**
+ * The warnings that a write is answered with. Fields that the kind does not have are refused, warned of or dropped, as the
+ * client asked by fieldValidation.
+ */
 export function checkFields(definition: Kind, draft: KubeObject, url: URL): string[] {
   const mode = url.searchParams.get("fieldValidation") ?? "Warn";
-  if (mode === "Ignore") return [];
+  const general = definition.writeWarning ? [definition.writeWarning] : [];
+  if (mode === "Ignore") return general;
   const unknown = unknownFields(definition, draft).map((field) => `unknown field ${JSON.stringify(field)}`);
-  if (unknown.length === 0 || mode !== "Strict") return unknown;
+  if (unknown.length === 0 || mode !== "Strict") return [...general, ...unknown];
   const { kind, version } = definition;
   const message = `${kind} in version "${version}" cannot be handled as a ${kind}: strict decoding error: ${unknown.join(", ")}`;
   throw refusals.badRequest(message);

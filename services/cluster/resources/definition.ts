@@ -40,6 +40,8 @@ export type ResourceDefinition = {
   refusesCreation?: string;
   /** False where objects are deleted one by one alone. */
   hasDeleteCollection?: boolean;
+  /** What every write of one is answered with, beside the object. */
+  writeWarning?: string;
   hasStatus?: boolean;
   hasScale?: boolean;
   /** Where the scale subresource of a custom resource finds its numbers. */

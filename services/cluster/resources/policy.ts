@@ -3,6 +3,7 @@ import { setAutoscalerDefaults, setNetworkPolicyDefaults } from "../defaults/pol
 import { horizontalPodAutoscalerTable, networkPolicyTable, podDisruptionBudgetTable } from "../tables/policy-tables.ts";
 import { validateAutoscaler } from "../validation/autoscaler-validation.ts";
 import { validateBudget } from "../validation/disruption-validation.ts";
+import { validateNetworkPolicy } from "../validation/network-policy-validation.ts";
 import type { ResourceDefinition } from "./definition.ts";
 
 export const policyResources: ResourceDefinition[] = [
@@ -59,5 +60,7 @@ export const policyResources: ResourceDefinition[] = [
       const { spec } = object as unknown as V1NetworkPolicy;
       if (spec) setNetworkPolicyDefaults(spec);
     },
+    validate: (object, errors) => validateNetworkPolicy((object as unknown as V1NetworkPolicy).spec, errors),
+    writeWarning: "a NetworkPolicy is stored, but the local cluster does not enforce it",
   },
 ];
