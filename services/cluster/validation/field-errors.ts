@@ -34,11 +34,9 @@ export class FieldErrors {
     this.#add("FieldValueNotFound", field, `Not found: ${JSON.stringify(value)}`);
   }
 
-  unsupported(field: string, value: unknown, supported: readonly string[]): void {
-    const values = [...supported]
-      .sort()
-      .map((one) => JSON.stringify(one))
-      .join(", ");
+  unsupported(field: string, value: unknown, supported: readonly string[], order: "sorted" | "as given" = "sorted"): void {
+    const ordered = order === "sorted" ? supported.toSorted() : supported;
+    const values = ordered.map((one) => JSON.stringify(one)).join(", ");
     this.#add("FieldValueNotSupported", field, `Unsupported value: ${JSON.stringify(value)}: supported values: ${values}`);
   }
 

@@ -35,10 +35,7 @@ export function compileSchema(schema: Schema): Validator {
   const check = ajv.compile(toJsonSchema(schema));
   return (value, errors) => {
     check(value);
-    const found = check.errors ?? [];
-    // What fails inside of an alternative is told once, by the alternative.
-    const isInside = ({ schemaPath }: ErrorObject) => /\/(anyOf|oneOf|not)\//.test(schemaPath);
-    for (const error of found) if (!isInside(error)) report(error, errors);
+    for (const error of check.errors ?? []) if (!isInAlternative(error)) report(error, errors);
     checkListKeys(schema, value, "", errors);
   };
 }
@@ -70,56 +67,73 @@ function toJsonSchema(schema: Schema): Record<string, unknown> {
 function report(error: ErrorObject, errors: FieldErrors): void {
   const { keyword, params, data } = error;
   const path = fieldPath(error.instancePath);
+  if (keyword === "required") errors.required(path ? `${path}.${params.missingProperty}` : params.missingProperty);
+  else if (keyword === "maxLength") errors.tooLong(path, params.limit);
+  else if (keyword === "maxItems" || keyword === "maxProperties") errors.tooMany(path, sizeOf(data), params.limit);
+  else if (keyword === "enum") errors.unsupported(path, data, supportedValues(params.allowedValues), "as given");
+  else errors.invalid(path, shownValue(keyword, data), detailOf(error, path));
+}
+
+function detailOf({ keyword, params, data }: ErrorObject, path: string): string {
   const body = `${path} in body`;
   switch (keyword) {
-    case "required":
-      return errors.required(path ? `${path}.${params.missingProperty}` : params.missingProperty);
     case "type": {
       const wanted = [params.type].flat().filter((type: string) => type !== "null");
-      const got = JSON.stringify(typeName(data));
-      return errors.invalid(path, typeName(data), `${body} must be of type ${wanted.join(",")}: ${got}`);
+      return `${body} must be of type ${wanted.join(",")}: ${JSON.stringify(typeName(data))}`;
     }
-    case "enum":
-      return errors.unsupported(
-        path,
-        data,
-        params.allowedValues.filter((value: unknown) => value !== null).map((value: unknown) => plain(value)),
-      );
     case "format":
-      return errors.invalid(path, data, `${body} must be of type ${params.format}: ${JSON.stringify(data)}`);
+      return `${body} must be of type ${params.format}: ${JSON.stringify(data)}`;
     case "pattern":
-      return errors.invalid(path, data, `${body} should match '${params.pattern}'`);
+      return `${body} should match '${params.pattern}'`;
     case "minLength":
-      return errors.invalid(path, data, `${body} should be at least ${params.limit} chars long`);
-    case "maxLength":
-      return errors.tooLong(path, params.limit);
+      return `${body} should be at least ${params.limit} chars long`;
     case "minItems":
-      return errors.invalid(path, (data as unknown[]).length, `${body} should have at least ${params.limit} items`);
+      return `${body} should have at least ${params.limit} items`;
     case "minProperties":
-      return errors.invalid(path, Object.keys(data as object).length, `${body} should have at least ${params.limit} properties`);
-    case "maxItems":
-      return errors.tooMany(path, (data as unknown[]).length, params.limit);
-    case "maxProperties":
-      return errors.tooMany(path, Object.keys(data as object).length, params.limit);
+      return `${body} should have at least ${params.limit} properties`;
     case "minimum":
-      return errors.invalid(path, data, `${body} should be greater than or equal to ${params.limit}`);
+      return `${body} should be greater than or equal to ${params.limit}`;
     case "maximum":
-      return errors.invalid(path, data, `${body} should be less than or equal to ${params.limit}`);
+      return `${body} should be less than or equal to ${params.limit}`;
     case "exclusiveMinimum":
-      return errors.invalid(path, data, `${body} should be greater than ${params.limit}`);
+      return `${body} should be greater than ${params.limit}`;
     case "exclusiveMaximum":
-      return errors.invalid(path, data, `${body} should be less than ${params.limit}`);
+      return `${body} should be less than ${params.limit}`;
     case "multipleOf":
-      return errors.invalid(path, data, `${body} should be a multiple of ${params.multipleOf}`);
+      return `${body} should be a multiple of ${params.multipleOf}`;
     case "anyOf":
-      return errors.invalid(path, "", `"${path}" must validate at least one schema (anyOf)`);
+      return `${JSON.stringify(path)} must validate at least one schema (anyOf)`;
     case "oneOf": {
       const passing = params.passingSchemas === null ? "Found none valid" : "Found 2 valid alternatives";
-      return errors.invalid(path, "", `"${path}" must validate one and only one schema (oneOf). ${passing}`);
+      return `${JSON.stringify(path)} must validate one and only one schema (oneOf). ${passing}`;
     }
     default:
-      return errors.invalid(path, "", `"${path}" must not validate the schema (${keyword})`);
+      return `${JSON.stringify(path)} must not validate the schema (${keyword})`;
   }
+}
+
+function shownValue(keyword: string, data: unknown): unknown {
+  if (keyword === "type") return typeName(data);
+  if (keyword === "minItems" || keyword === "minProperties") return sizeOf(data);
+  return ["anyOf", "oneOf", "not"].includes(keyword) ? "" : data;
+}
+
+function sizeOf(data: unknown): number {
+  return Object.keys(data as object).length;
+}
+
+function supportedValues(values: unknown[]): string[] {
+  return values.filter((value) => value !== null).map(plain);
+}
+
+/** Whether the error is about one of several alternatives: those are told of once, by the alternative's keyword. */
+function isInAlternative({ schemaPath }: ErrorObject): boolean {
+  const parts = schemaPath.split("/").slice(1, -1);
+  for (let index = 0; index < parts.length; index += 1) {
+    if (parts[index] === "properties") index += 1;
+    else if (["anyOf", "oneOf", "not"].includes(parts[index] ?? "")) return true;
+  }
+  return false;
 }
 
 /** Lists of x-kubernetes-list-type map and set hold no two items of the same key. */
