@@ -55,6 +55,24 @@ describe("a CronJob", () => {
     expect(plan("00:05:30", cronJob({}, { lastScheduleTime: "2026-01-01T00:05:00Z" })).create).toBeUndefined();
   });
 
+  it("notes the time of a job that a pass made before it was interrupted, so that it runs once although it goes at once", () => {
+    const made = plan("00:05:00", cronJob()).create?.job.metadata;
+    const name = made?.name ?? "";
+    const forgotten = { ...job(name), metadata: { ...job(name).metadata, annotations: made?.annotations } };
+    const { create, status } = plan("00:05:10", cronJob(), [forgotten]);
+    expect(create).toBeUndefined();
+    expect(status).toMatchObject({ active: [{ name }], lastScheduleTime: "2026-01-01T00:05:00Z" });
+  });
+
+  it("leaves a job that was made by hand alone, and lets it stand in no other job's way", () => {
+    const manual = job("by-hand");
+    for (const concurrencyPolicy of ["Forbid", "Replace"] as const) {
+      const result = plan("00:05:00", cronJob({ concurrencyPolicy }), [manual]);
+      expect([result.create !== undefined, result.replace, result.status.active]).toEqual([true, [], undefined]);
+      expect(reasons(result)).toEqual(["UnexpectedJob"]);
+    }
+  });
+
   it("makes up for the latest missed time only", () => {
     const { create } = plan("00:17:00", cronJob());
     expect(create?.scheduledAt.toISOString()).toBe("2026-01-01T00:15:00.000Z");

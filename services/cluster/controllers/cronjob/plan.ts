@@ -1,4 +1,5 @@
 import type { NewObject } from "../../api.ts";
+import { timestamp } from "../clock.ts";
 import type { PlannedEvent } from "../events.ts";
 import { isFinished } from "../job/plan.ts";
 import type { Job } from "../job/types.ts";
@@ -49,7 +50,9 @@ function noteJobs(plan: CronJobPlan, { status }: CronJob, jobs: readonly Job[]):
   }
   for (const job of jobs) {
     if (isFinished(job) || active.some(({ uid }) => uid === job.metadata.uid)) continue;
-    active.push(referenceTo(job));
+    // Made for a scheduled time by a pass that was interrupted, or by hand: that one runs beside the schedule.
+    if (job.metadata.annotations?.[timeAnnotation]) active.push(referenceTo(job));
+    else tell(plan, "Warning", "UnexpectedJob", `Saw a job that the controller did not create or forgot: ${job.metadata.name}`);
   }
   const successes = jobs.flatMap(({ status: job }) => (job?.completionTime ? [job.completionTime] : []));
   const last = [...successes, ...(status?.lastSuccessfulTime ? [status.lastSuccessfulTime] : [])].sort().at(-1);
@@ -91,7 +94,10 @@ function start(plan: CronJobPlan, { cronJob, jobs }: CronJobWorld, scheduledAt: 
   const { concurrencyPolicy } = cronJob.spec;
   const { active = [] } = plan.status;
   const name = jobName(cronJob, scheduledAt);
-  if (active.some((reference) => reference.name === name)) return;
+  if (active.some((reference) => reference.name === name)) {
+    plan.status.lastScheduleTime = timestamp(scheduledAt);
+    return;
+  }
   if (concurrencyPolicy === "Forbid" && active.length > 0) {
     const message = "Not starting job because prior execution is running and concurrency policy is Forbid";
     tell(plan, "Normal", "JobAlreadyActive", message);
