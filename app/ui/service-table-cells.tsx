@@ -14,6 +14,3 @@ export function ServiceLink({ service, range }: { service: Pick<Service, "id" | 
     </Link>
   );
 }
-
-/** Limits that the fleets are held to, over which a figure is drawn as an alarm. */
-export const figureLimits = { errorRatio: 0.01, latencyP95Seconds: 0.05 };

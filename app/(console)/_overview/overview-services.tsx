@@ -6,13 +6,14 @@ import { changeNames, rolloutChange } from "#lib/client/action-texts.ts";
 import { panelsQuery } from "#lib/client/fleet.ts";
 import { healthOrder } from "#lib/client/fleet-view.ts";
 import type { Feed, Service, ServiceFigures } from "#lib/domain/fleet/schemas.ts";
+import { alarmLimits, isAlarm } from "#lib/domain/metrics/templates.ts";
 import type { RolloutView } from "#lib/domain/rollouts/schemas.ts";
 import { Sparkline } from "../../ui/chart/sparkline.tsx";
 import { TimeAgo } from "../../ui/clock.tsx";
 import { type Column, DataTable } from "../../ui/data-table.tsx";
 import { Figure, ReadyBar, Tint } from "../../ui/figure.tsx";
 import { NoServices } from "../../ui/no-services.tsx";
-import { figureLimits, ServiceLink } from "../../ui/service-table-cells.tsx";
+import { ServiceLink } from "../../ui/service-table-cells.tsx";
 import { healthWord, OutcomeShape, Status } from "../../ui/status.tsx";
 
 const mostSparklines = 12;
@@ -77,7 +78,7 @@ export function OverviewServices({
         <Figure
           value={figures[service.id]?.errorRatio}
           unit="ratio"
-          alarm={(figures[service.id]?.errorRatio ?? 0) > figureLimits.errorRatio}
+          alarm={isAlarm(figures[service.id]?.errorRatio, alarmLimits(service.kind).errorRatio)}
         />
       ),
     },
@@ -90,7 +91,7 @@ export function OverviewServices({
         <Figure
           value={figures[service.id]?.latencyP95Seconds}
           unit="seconds"
-          alarm={(figures[service.id]?.latencyP95Seconds ?? 0) > figureLimits.latencyP95Seconds}
+          alarm={isAlarm(figures[service.id]?.latencyP95Seconds, alarmLimits(service.kind).latencyP95Seconds)}
         />
       ),
     },

@@ -6,7 +6,7 @@ import { PanelStore } from "./panel-store.ts";
 import { explainEmpty } from "./queries.ts";
 import { ranges, type Series } from "./schemas.ts";
 import { limitSeries, toGrid } from "./series.ts";
-import { panelTemplates } from "./templates.ts";
+import { alarmLimits, isAlarm, panelTemplates } from "./templates.ts";
 
 const ref = { namespace: "fleet", name: "relay" };
 
@@ -149,4 +149,11 @@ test("an empty chart says why", () => {
   expect(explainEmpty(["a"], ["up", "scrape_duration_seconds"])).toContain("does not answer");
   expect(explainEmpty(["a", "b"], ["up", "b"])).toBe("This version does not export a.");
   expect(explainEmpty(["a"], ["up", "a"])).toContain("no traffic");
+});
+
+test("a kind of service is in alarm over the limits of its own charts", () => {
+  expect(alarmLimits("relay")).toEqual({ errorRatio: 0.01, latencyP95Seconds: 0.05 });
+  expect(alarmLimits("hub")).toEqual({ errorRatio: null, latencyP95Seconds: 1 });
+  expect(alarmLimits("connector")).toEqual({ errorRatio: null, latencyP95Seconds: null });
+  expect([isAlarm(0.06, 0.05), isAlarm(0.05, 0.05), isAlarm(null, 0.05), isAlarm(9, null)]).toEqual([true, false, false, false]);
 });

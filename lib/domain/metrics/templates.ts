@@ -170,3 +170,14 @@ export const panelTemplates: Record<string, PanelTemplate[]> = {
 export function templatesFor(kind: string): PanelTemplate[] {
   return panelTemplates[kind] ?? [cpu, memory];
 }
+
+/** The figures over which a service of this kind is in alarm: the limits that its charts draw; null where there is none. */
+export function alarmLimits(kind: string): { errorRatio: number | null; latencyP95Seconds: number | null } {
+  const limitOf = (id: string) => templatesFor(kind).find((template) => template.id === id)?.limit?.value ?? null;
+  return { errorRatio: limitOf("error-ratio"), latencyP95Seconds: limitOf("latency") };
+}
+
+/** Whether a figure is over its limit. What was not measured, or has no limit, is not. */
+export function isAlarm(value: number | null | undefined, limit: number | null): boolean {
+  return value != null && limit !== null && value > limit;
+}

@@ -1,10 +1,11 @@
 "use client";
 import type { FleetColumn } from "#lib/client/fleet-view.ts";
 import type { Service, ServiceFigures } from "#lib/domain/fleet/schemas.ts";
+import { alarmLimits, isAlarm } from "#lib/domain/metrics/templates.ts";
 import { Age } from "../../../ui/clock.tsx";
 import type { Column } from "../../../ui/data-table.tsx";
 import { Figure, ReadyBar, Tint } from "../../../ui/figure.tsx";
-import { figureLimits, ServiceLink } from "../../../ui/service-table-cells.tsx";
+import { ServiceLink } from "../../../ui/service-table-cells.tsx";
 import { Status } from "../../../ui/status.tsx";
 
 export const columnTitles: Record<FleetColumn, string> = {
@@ -72,7 +73,7 @@ export function fleetTableColumns(figures: Record<string, ServiceFigures>): (Col
       align: "right",
       cell: (service) => {
         const value = figures[service.id]?.errorRatio;
-        return <Figure value={value} unit="ratio" alarm={(value ?? 0) > figureLimits.errorRatio} />;
+        return <Figure value={value} unit="ratio" alarm={isAlarm(value, alarmLimits(service.kind).errorRatio)} />;
       },
     }),
     column("p95", {
@@ -80,7 +81,7 @@ export function fleetTableColumns(figures: Record<string, ServiceFigures>): (Col
       align: "right",
       cell: (service) => {
         const value = figures[service.id]?.latencyP95Seconds;
-        return <Figure value={value} unit="seconds" alarm={(value ?? 0) > figureLimits.latencyP95Seconds} />;
+        return <Figure value={value} unit="seconds" alarm={isAlarm(value, alarmLimits(service.kind).latencyP95Seconds)} />;
       },
     }),
     column("rate", {

@@ -7,13 +7,13 @@ import { changeNames, rolloutChange } from "#lib/client/action-texts.ts";
 import { isOver, latestRolloutsQuery } from "#lib/client/rollouts.ts";
 import type { ActionVerb } from "#lib/domain/actions/schemas.ts";
 import type { Service, ServiceFigures } from "#lib/domain/fleet/schemas.ts";
+import { alarmLimits, isAlarm } from "#lib/domain/metrics/templates.ts";
 import { useActions } from "../../../../../ui/actions/use-actions.ts";
 import { Button } from "../../../../../ui/button.tsx";
 import { Age, TimeAgo } from "../../../../../ui/clock.tsx";
 import { Figure, ReadyBar, Tint } from "../../../../../ui/figure.tsx";
 import { CopyButton } from "../../../../../ui/identifier.tsx";
 import { Skeleton } from "../../../../../ui/notices.tsx";
-import { figureLimits } from "../../../../../ui/service-table-cells.tsx";
 import { useRoleRefusal } from "../../../../../ui/session.tsx";
 import { OutcomeShape, Status } from "../../../../../ui/status.tsx";
 
@@ -89,6 +89,7 @@ function Actions({ service }: { service: Service }) {
 }
 
 function Facts({ service, figures }: { service: Service; figures: ServiceFigures | null }) {
+  const limits = alarmLimits(service.kind);
   const facts: [string, ReactNode][] = [
     ["Ready", <ReadyBar key="ready" ready={service.ready} desired={service.desired} />],
     [
@@ -112,12 +113,7 @@ function Facts({ service, figures }: { service: Service; figures: ServiceFigures
     ],
     [
       "Errors",
-      <Figure
-        key="errors"
-        value={figures?.errorRatio}
-        unit="ratio"
-        alarm={(figures?.errorRatio ?? 0) > figureLimits.errorRatio}
-      />,
+      <Figure key="errors" value={figures?.errorRatio} unit="ratio" alarm={isAlarm(figures?.errorRatio, limits.errorRatio)} />,
     ],
     [
       "p95",
@@ -125,7 +121,7 @@ function Facts({ service, figures }: { service: Service; figures: ServiceFigures
         key="p95"
         value={figures?.latencyP95Seconds}
         unit="seconds"
-        alarm={(figures?.latencyP95Seconds ?? 0) > figureLimits.latencyP95Seconds}
+        alarm={isAlarm(figures?.latencyP95Seconds, limits.latencyP95Seconds)}
       />,
     ],
     ["Rate", <Figure key="rate" value={figures?.requestsPerSecond} unit="per-second" />],
