@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { finished } from "node:stream/promises";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { formatLine, readLog } from "./log-reader.ts";
 import { formatNanoseconds, LogFile, logFilesOf } from "./logs.ts";
 
@@ -46,6 +46,18 @@ describe("a container's log", () => {
     expect(readFileSync(log.path, "utf8")).toBe(
       ["stdout F one", "stdout F two", "stderr F bad"].map((line) => `2026-01-01T00:00:00.123456789Z ${line}\n`).join(""),
     );
+  });
+
+  it("has the time of the machine's clock again after the machine slept", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 3_600_000 });
+    try {
+      const log = new LogFile(join(folder, "0.log"));
+      await write(log, "awake\n");
+      const [time = ""] = readFileSync(log.path, "utf8").split(" ");
+      expect(Math.abs(Date.parse(time) - Date.now())).toBeLessThan(60_000);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("keeps characters that arrive in two parts whole", async () => {

@@ -116,11 +116,16 @@ export function removeLog(path: string): void {
   for (const file of logFilesOf(path)) rmSync(file, { force: true });
 }
 
-const startMilliseconds = BigInt(Date.now()) * 1_000_000n;
-const startMonotonic = process.hrtime.bigint();
+const driftLimit = 1_000_000_000n;
+let offset = BigInt(Date.now()) * 1_000_000n - process.hrtime.bigint();
 
+/** Finer than the machine's clock, and never far from it: the monotonic one stands still while the machine sleeps. */
 function nowNanoseconds(): bigint {
-  return startMilliseconds + (process.hrtime.bigint() - startMonotonic);
+  const monotonic = process.hrtime.bigint();
+  const wall = BigInt(Date.now()) * 1_000_000n;
+  const drift = wall - (monotonic + offset);
+  if (drift > driftLimit || drift < -driftLimit) offset = wall - monotonic;
+  return monotonic + offset;
 }
 
 /** RFC 3339 with nanoseconds, in UTC. */

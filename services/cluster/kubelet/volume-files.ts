@@ -35,6 +35,8 @@ export function writeVolumeFiles(path: string, files: VolumeFile[], fsGroup: num
   mkdirSync(join(path, version), { recursive: true });
   const current = join(path, "..data");
   const old = existsSync(current) ? join(path, readlinkSync(current)) : undefined;
+  // One may be left of a kubelet that was killed here.
+  rmSync(`${current}.new`, { force: true });
   symlinkSync(version, `${current}.new`);
   renameSync(`${current}.new`, current);
   linkEntries(path, new Set(files.map((file) => normalize(file.path).split("/")[0] ?? "")));

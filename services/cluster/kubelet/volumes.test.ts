@@ -64,6 +64,14 @@ describe("a volume of other objects", () => {
     expect(readdirSync(path)).not.toContain(before);
   });
 
+  it("is written although an earlier kubelet was killed while it wrote", async () => {
+    const { path } = await make({ configMap: { name: "c" } });
+    symlinkSync("..0", join(path, "..data.new"));
+    configMap = { a: Buffer.from("new") };
+    await make({ configMap: { name: "c" } });
+    expect(readFileSync(join(path, "a"), "utf8")).toBe("new");
+  });
+
   it("projects several sources into one folder, the later winning", async () => {
     const { path } = await make({
       projected: {
