@@ -1,10 +1,12 @@
 import type { V1CustomResourceDefinition } from "@kubernetes/client-node";
 import { isObject } from "../patch/merge-patch.ts";
 import type { Schema } from "../resources/custom/schema.ts";
+import { compileSchema } from "../resources/custom/schema-validator.ts";
 import type { FieldErrors } from "./field-errors.ts";
 import { nameProblem } from "./names.ts";
 
 const columnTypes = ["boolean", "date", "integer", "number", "string"];
+const schemaTypes = ["array", "boolean", "integer", "number", "object", "string"];
 const unsupported = "not supported by this cluster";
 
 /** Source: apiextensions-apiserver, pkg/apis/apiextensions/validation/validation.go and pkg/apiserver/schema/validation.go. */
@@ -63,8 +65,13 @@ export function validateDefinition({ metadata, spec }: V1CustomResourceDefinitio
     const wrong = nameProblem(version.name ?? "", "service");
     if (wrong) errors.invalid(`${path}.name`, version.name ?? "", wrong);
     const schema = version.schema?.openAPIV3Schema as Schema | undefined;
-    if (!schema) errors.required(`${path}.schema.openAPIV3Schema`);
-    else validateSchema(schema, `${path}.schema.openAPIV3Schema`, "root", errors);
+    const schemaPath = `${path}.schema.openAPIV3Schema`;
+    if (!schema) errors.required(schemaPath);
+    else {
+      const before = errors.causes.length;
+      validateSchema(schema, schemaPath, "root", errors);
+      if (errors.causes.length === before) validateCompiles(schema, schemaPath, errors);
+    }
     for (const [number, column] of (version.additionalPrinterColumns ?? []).entries()) {
       const field = `${path}.additionalPrinterColumns[${number}]`;
       if (!columnTypes.includes(column.type)) errors.invalid(`${field}.type`, column.type ?? "", `must be one of ${columnTypes}`);
@@ -102,6 +109,7 @@ const emptyTypes = {
 function validateSchema(schema: Schema, path: string, level: keyof typeof emptyTypes, errors: FieldErrors): void {
   const isLoose = schema["x-kubernetes-int-or-string"] || schema["x-kubernetes-preserve-unknown-fields"];
   if (!schema.type && !isLoose) errors.required(`${path}.type`, emptyTypes[level]);
+  if (schema.type && !schemaTypes.includes(schema.type)) errors.unsupported(`${path}.type`, schema.type, schemaTypes);
   if (level === "root" && schema.type && schema.type !== "object") {
     errors.invalid(`${path}.type`, schema.type, "must be object at the root");
   }
@@ -128,6 +136,15 @@ function validateSchema(schema: Schema, path: string, level: keyof typeof emptyT
     validateSchema(schema.additionalProperties as Schema, `${path}.additionalProperties`, "field", errors);
   }
   if (isObject(schema.items)) validateSchema(schema.items, `${path}.items`, "item", errors);
+}
+
+/** A schema that is stored is compiled at every start: one that cannot be would keep the server from starting. */
+function validateCompiles(schema: Schema, path: string, errors: FieldErrors): void {
+  try {
+    compileSchema(schema);
+  } catch (error) {
+    errors.invalid(path, "", error instanceof Error ? error.message : "it cannot be read");
+  }
 }
 
 function isPattern(pattern: string): boolean {
