@@ -65,6 +65,10 @@ describe("a daemon's configuration", () => {
     expect(await token({ HUB_TOKEN_FILE: file })).toBe("from-file");
     expect(await token({})).toBe("from-manager");
     expect((await read(manager)).settings.OTHER_TOKEN).toBe("other-from-manager");
+    const toml = { CONFIG_PATH: write("tokens.toml", '[hub]\ntoken = "from-toml"\n') };
+    expect(await token(toml)).toBe("from-manager");
+    expect(await token({ ...toml, SECRETS_MANAGER: undefined })).toBe("from-toml");
+    expect(await token({ VAULT_TOKEN: "set", VAULT_TOKEN_FILE: "/nowhere" })).toBe("from-manager");
   });
 
   test("names everything that is wrong at once, each under its variable, and no secret", async () => {

@@ -43,8 +43,9 @@ export async function readConfiguration<S extends z.ZodObject>(
   const set = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== undefined && value !== ""));
   const file = readFile(configuration, configPath(args) ?? set.CONFIG_PATH, complaints);
   const given: Variables = { ...file.values, ...set };
-  const excused = readSecretFiles(given, [...secrets.filter((name) => !set[name]), "VAULT_TOKEN"], complaints);
-  const missing = secrets.filter((name) => !given[name] && !excused.has(name));
+  const unset = [...secrets, "VAULT_TOKEN"].filter((name) => !set[name]);
+  const excused = readSecretFiles(given, unset, complaints);
+  const missing = secrets.filter((name) => !set[name] && !given[`${name}_FILE`]);
   if (given.SECRETS_MANAGER && missing.length > 0) {
     await openAndAsk(given.SECRETS_MANAGER, given.VAULT_TOKEN, missing)
       .then((found) => Object.assign(given, found))
