@@ -111,4 +111,18 @@ describe("the watch hub", () => {
     await put("later");
     expect(hub.rewind(id, now, then.revision)).toEqual(then.objects);
   });
+
+  it("remembers less of large objects, whatever their number", async () => {
+    const hub = new WatchHub(store, 100, 4_000);
+    const { select } = counted("all", () => true);
+    const revisions: number[] = [];
+    for (let index = 0; index < 10; index += 1) {
+      await put("large", { note: "x".repeat(1_000) });
+      await put("large");
+      revisions.push(store.revision);
+    }
+    expect(hub.follow(id, revisions[0] ?? 0, select, () => {})).toBeUndefined();
+    const followed = hub.follow(id, revisions[8] ?? 0, select, () => {});
+    expect(followed?.backlog.map(({ revision }) => revision)).toEqual([store.revision - 1, store.revision]);
+  });
 });

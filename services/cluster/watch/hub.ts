@@ -1,5 +1,5 @@
 import type { KubeObject, ResourceId } from "../api.ts";
-import { forgetEncoding } from "../store/encoding.ts";
+import { encodeObject, forgetEncoding } from "../store/encoding.ts";
 import { type Store, type StoreChange, tableKey } from "../store/store.ts";
 
 export type WatchEventType = "ADDED" | "MODIFIED" | "DELETED";
@@ -21,24 +21,29 @@ export type Subscription = {
 
 type Watcher = { from: number; onEvent: (event: WatchEvent) => void };
 type Group = { select: Selection; watchers: Set<Watcher> };
-type Past = { change: SharedChange; atMs: number };
-type Channel = { history: Past[]; oldestRevision: number; groups: Map<string, Group> };
+type Past = { change: SharedChange; atMs: number; bytes: number };
+type Channel = { history: Past[]; bytes: number; oldestRevision: number; groups: Map<string, Group> };
 
 /** In a burst of changes the window grows to so many times its size, for those that are younger than `burstMs`. */
 const burstFactor = 4;
 const burstMs = 60_000;
+
+/** What the past changes of one resource may take, as JSON: a window of large objects is shorter. */
+const longestHistoryBytes = 64 * 1024 * 1024;
 
 /** Hands every durable change to the watchers of its resource, and keeps a window of past changes for those that come back. */
 export class WatchHub {
   readonly #store: Store;
   readonly #channels = new Map<string, Channel>();
   readonly #historySize: number;
+  readonly #historyBytes: number;
   readonly #firstRevision: number;
   #unnamed = 0;
 
-  constructor(store: Store, historySize = 2048) {
+  constructor(store: Store, historySize = 2048, historyBytes = longestHistoryBytes) {
     this.#store = store;
     this.#historySize = historySize;
+    this.#historyBytes = historyBytes;
     this.#firstRevision = store.revision;
     store.subscribe((change) => this.#publish(change));
   }
@@ -94,7 +99,9 @@ export class WatchHub {
     const channel = this.#channel(change.id);
     const shared: SharedChange = { ...change };
     const nowMs = performance.now();
-    channel.history.push({ change: shared, atMs: nowMs });
+    const bytes = sizeOf(change);
+    channel.history.push({ change: shared, atMs: nowMs, bytes });
+    channel.bytes += bytes;
     for (const one of this.#channels.values()) this.#trim(one, nowMs);
     for (const { select, watchers } of channel.groups.values()) {
       const event = selectEvent(shared, select);
@@ -108,25 +115,40 @@ export class WatchHub {
 
   #trim(channel: Channel, nowMs: number): void {
     const { history } = channel;
+    const excess = history.length - this.#keptOf(history, nowMs);
+    let count = 0;
+    while (count < excess || channel.bytes > this.#historyBytes) {
+      channel.bytes -= history[count]?.bytes ?? channel.bytes;
+      count += 1;
+    }
+    if (count === 0) return;
+    const dropped = history.splice(0, count);
+    channel.oldestRevision = dropped.at(-1)?.change.revision ?? channel.oldestRevision;
+  }
+
+  #keptOf(history: readonly Past[], nowMs: number): number {
     const size = this.#historySize;
-    if (history.length <= size * 1.25) return;
+    if (history.length <= size * 1.25) return history.length;
     const oldest = history[0];
     const isBurst = oldest !== undefined && nowMs - oldest.atMs < burstMs;
-    if (isBurst && history.length <= size * burstFactor) return;
-    const kept = isBurst ? Math.floor(size * (burstFactor - 0.25)) : size;
-    const dropped = history.splice(0, history.length - kept);
-    channel.oldestRevision = dropped.at(-1)?.change.revision ?? channel.oldestRevision;
+    if (isBurst && history.length <= size * burstFactor) return history.length;
+    return isBurst ? Math.floor(size * (burstFactor - 0.25)) : size;
   }
 
   #channel(id: ResourceId): Channel {
     const key = tableKey(id);
     let channel = this.#channels.get(key);
     if (!channel) {
-      channel = { history: [], oldestRevision: this.#firstRevision, groups: new Map() };
+      channel = { history: [], bytes: 0, oldestRevision: this.#firstRevision, groups: new Map() };
       this.#channels.set(key, channel);
     }
     return channel;
   }
+}
+
+/** Of the object whose bytes are there already: a deletion has those of the last version. */
+function sizeOf({ type, object, previous }: StoreChange): number {
+  return encodeObject(type === "DELETED" && previous ? previous : object).length;
 }
 
 /** The order of lists. */
