@@ -4,7 +4,7 @@ import type { Context } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { fetchRevisions, fetchWorkload } from "../fleet/fresh.ts";
 import { kindLabel, type ServiceRef } from "../fleet/schemas.ts";
-import { findCurrentRevision } from "../fleet/template.ts";
+import { findCurrentRevision, isManaged } from "../fleet/template.ts";
 
 /** What an action works on, read afresh. */
 export type Target = { workload: Workload; revisions: TemplateRevision[]; templateHash: string };
@@ -12,7 +12,7 @@ export type Target = { workload: Workload; revisions: TemplateRevision[]; templa
 /** Reads a managed service's workload and its history; throws not-found. */
 export async function readTarget({ kubernetes }: Pick<Context, "kubernetes">, ref: ServiceRef): Promise<Target> {
   const workload = await fetchWorkload(kubernetes, ref);
-  if (workload.metadata.labels?.[kindLabel] === undefined) {
+  if (!isManaged(workload)) {
     throw new DomainError(
       "not-found",
       `${ref.namespace}/${ref.name} is not managed by Switchyard: it has no label ${kindLabel}.`,

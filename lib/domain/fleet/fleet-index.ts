@@ -1,9 +1,10 @@
-import type { EventObject, KubernetesObject, Pod, TemplateRevision, Workload } from "#lib/kubernetes/objects.ts";
+import type { EventObject, KubernetesObject, Pod, TemplateRevision, Workload, WorkloadKind } from "#lib/kubernetes/objects.ts";
 import type { Changes } from "#lib/kubernetes/reflector.ts";
 import type { WorkloadFamily } from "./describe.ts";
-import { kindLabel } from "./schemas.ts";
+import { isManaged } from "./template.ts";
 
 const maxEventsOfService = 200;
+const workloadKinds: readonly WorkloadKind[] = ["Deployment", "StatefulSet"];
 
 /**
  * Who belongs to whom, by owner uid: Deployment -> ReplicaSets -> pods, StatefulSet -> ControllerRevisions and pods; and events by
@@ -12,7 +13,7 @@ const maxEventsOfService = 200;
  */
 export class FleetIndex {
   readonly #workloads = new Map<string, Workload>();
-  readonly #idByUid = new Map<string, string>();
+  readonly #keyByUid = new Map<string, string>();
   readonly #revisions = new OwnedObjects<TemplateRevision>();
   readonly #pods = new OwnedObjects<Pod>();
   readonly #events = new Map<string, Map<string, EventObject>>();
@@ -24,12 +25,12 @@ export class FleetIndex {
       touched.add(this.#forget(workload));
     }
     for (const workload of upserted) {
-      const id = idOf(workload);
-      const known = this.#workloads.get(id);
-      if (known && known.metadata.uid !== workload.metadata.uid) this.#idByUid.delete(known.metadata.uid);
-      this.#workloads.set(id, workload);
-      this.#idByUid.set(workload.metadata.uid, id);
-      touched.add(id);
+      const key = keyOf(workload.kind, idOf(workload));
+      const known = this.#workloads.get(key);
+      if (known && known.metadata.uid !== workload.metadata.uid) this.#keyByUid.delete(known.metadata.uid);
+      this.#workloads.set(key, workload);
+      this.#keyByUid.set(workload.metadata.uid, key);
+      touched.add(idOf(workload));
     }
     return touched;
   }
@@ -64,13 +65,13 @@ export class FleetIndex {
 
   /** Ids of all managed services. */
   serviceIds(): string[] {
-    return [...this.#workloads].filter(([, workload]) => isManaged(workload)).map(([id]) => id);
+    return [...new Set([...this.#workloads.values()].filter(isManaged).map(idOf))];
   }
 
   /** A managed service's workload with all that belongs to it, or null when there is none of that id. */
   findFamily(id: string): WorkloadFamily | null {
-    const workload = this.#workloads.get(id);
-    if (!workload || !isManaged(workload)) return null;
+    const workload = workloadKinds.map((kind) => this.#workloads.get(keyOf(kind, id))).find((one) => one && isManaged(one));
+    if (!workload) return null;
     const revisions = this.#revisions.of(workload.metadata.uid);
     const owners = [workload, ...revisions].map(({ metadata }) => metadata.uid);
     return { workload, revisions, pods: owners.flatMap((uid) => this.#pods.of(uid)) };
@@ -95,8 +96,7 @@ export class FleetIndex {
 
   /** The workload that a pod belongs to, managed or not; null when there is none. */
   findWorkloadOf(pod: Pod): Workload | null {
-    const id = this.#idByUid.get(this.#workloadUidOf(pod) ?? "");
-    return (id && this.#workloads.get(id)) || null;
+    return this.#byUid(this.#workloadUidOf(pod)) ?? null;
   }
 
   /** Every pod of the cluster, managed or not. */
@@ -105,10 +105,14 @@ export class FleetIndex {
   }
 
   #forget(workload: Workload): string {
-    const id = idOf(workload);
-    this.#idByUid.delete(workload.metadata.uid);
-    if (this.#workloads.get(id)?.metadata.uid === workload.metadata.uid) this.#workloads.delete(id);
-    return id;
+    const key = keyOf(workload.kind, idOf(workload));
+    this.#keyByUid.delete(workload.metadata.uid);
+    if (this.#workloads.get(key)?.metadata.uid === workload.metadata.uid) this.#workloads.delete(key);
+    return idOf(workload);
+  }
+
+  #byUid(uid = ""): Workload | undefined {
+    return this.#workloads.get(this.#keyByUid.get(uid) ?? "");
   }
 
   /** A Deployment's pods belong to a ReplicaSet of it, a StatefulSet's to itself. */
@@ -119,14 +123,17 @@ export class FleetIndex {
 
   #serviceIds(uids: (string | undefined)[], apply: () => void): Set<string> {
     apply();
-    return new Set(uids.map((uid) => this.#idByUid.get(uid ?? "")).filter((id) => id !== undefined));
+    const workloads = uids.map((uid) => this.#byUid(uid)).filter((workload) => workload !== undefined);
+    return new Set(workloads.map(idOf));
   }
 
   #touchSubject(event: EventObject, touched: Set<string>): void {
     const { namespace = "", kind, name = "" } = event.involvedObject;
     const owner = withoutLastPart(name);
     const names = kind === "Pod" ? [withoutLastPart(owner), owner] : kind === "ReplicaSet" ? [owner] : [name];
-    for (const id of names.map((one) => `${namespace}/${one}`)) if (this.#workloads.has(id)) touched.add(id);
+    for (const id of names.map((one) => `${namespace}/${one}`)) {
+      if (workloadKinds.some((of) => this.#workloads.has(keyOf(of, id)))) touched.add(id);
+    }
   }
 }
 
@@ -177,8 +184,9 @@ function withoutLastPart(name: string): string {
   return name.slice(0, Math.max(0, name.lastIndexOf("-")));
 }
 
-function isManaged(workload: Workload): boolean {
-  return workload.metadata.labels?.[kindLabel] !== undefined;
+/** A Deployment and a StatefulSet may have the same name; the managed one of them is the service of that id. */
+function keyOf(kind: WorkloadKind, id: string): string {
+  return `${kind} ${id}`;
 }
 
 function idOf({ metadata }: Workload): string {

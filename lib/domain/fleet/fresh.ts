@@ -10,27 +10,29 @@ import {
 } from "#lib/kubernetes/objects.ts";
 import { readControllerRevision, readReplicaSet } from "#lib/kubernetes/workloads.ts";
 import type { ServiceRef } from "./schemas.ts";
-import { isOwnedBy } from "./template.ts";
+import { isManaged, isOwnedBy } from "./template.ts";
 
 /** Reads of the cluster itself, for what must not rest on the shared copies: they may be behind. */
 
-/** The Deployment of that name, or else the StatefulSet; throws KubernetesError (404) when there is neither. */
+/**
+ * The Deployment or StatefulSet of that name: the managed one where there are both, else the Deployment. Throws KubernetesError
+ * (404) when there is neither.
+ */
 export async function fetchWorkload(kubernetes: KubernetesClient, { namespace, name }: ServiceRef): Promise<Workload> {
   const read = (kind: WorkloadKind) => kubernetes.get<Workload>(paths.workload(kind, namespace, name));
-  return read("Deployment").catch((missing: unknown) => {
-    if (!isMissing(missing)) throw missing;
-    return read("StatefulSet").catch((error: unknown) => {
-      throw isMissing(error) ? missing : error;
-    });
-  });
+  const deployment = await read("Deployment").catch(orMissing);
+  if (!(deployment instanceof KubernetesError) && isManaged(deployment)) return deployment;
+  const statefulSet = await read("StatefulSet").catch(orMissing);
+  if (!(statefulSet instanceof KubernetesError) && isManaged(statefulSet)) return statefulSet;
+  const found = [deployment, statefulSet].find((one): one is Workload => !(one instanceof KubernetesError));
+  if (found) return found;
+  throw deployment;
 }
 
 /** As fetchWorkload, but null when there is none. */
 export async function findWorkload(kubernetes: KubernetesClient, ref: ServiceRef): Promise<Workload | null> {
-  return fetchWorkload(kubernetes, ref).catch((error: unknown) => {
-    if (isMissing(error)) return null;
-    throw error;
-  });
+  const workload = await fetchWorkload(kubernetes, ref).catch(orMissing);
+  return workload instanceof KubernetesError ? null : workload;
 }
 
 /** The workload's history. */
@@ -50,6 +52,8 @@ export function selectorOf({ spec }: Workload): string | undefined {
   return labels.join(",") || undefined;
 }
 
-function isMissing(error: unknown): boolean {
-  return error instanceof KubernetesError && error.status === 404;
+/** The error when it says that there is no such object; any other one is thrown. */
+function orMissing(error: unknown): KubernetesError {
+  if (error instanceof KubernetesError && error.status === 404) return error;
+  throw error;
 }

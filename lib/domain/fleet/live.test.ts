@@ -42,6 +42,25 @@ async function follow(serviceId: string | null) {
   return { subscription, snapshot };
 }
 
+describe("a Deployment and a StatefulSet of one name", () => {
+  const managed = deployment({ name: "redis" });
+  const other = statefulSet();
+  other.metadata.labels = {};
+  const services = () => store.listServices().map(({ name, workload }) => [name, workload]);
+
+  test.each([
+    ["the managed one first", [managed, other]],
+    ["the managed one last", [other, managed]],
+  ])("are two workloads, of which the managed one is the service: %s", (_, workloads) => {
+    for (const workload of workloads) store.applyWorkloads(add(workload));
+    expect(services()).toContainEqual(["redis", "Deployment"]);
+    store.applyWorkloads({ upserted: [], removed: [other] });
+    expect(services()).toContainEqual(["redis", "Deployment"]);
+    store.applyWorkloads({ upserted: [other], removed: [managed] });
+    expect(services().map(([name]) => name)).not.toContain("redis");
+  });
+});
+
 describe("a viewer", () => {
   test("gets a snapshot first, with the one service in detail that its page shows", async () => {
     const { snapshot } = await follow("fleet/relay");

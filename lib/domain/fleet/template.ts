@@ -1,6 +1,7 @@
 import { stringify } from "yaml";
 import type { KubernetesObject, Pod, PodTemplate, TemplateRevision, Workload } from "#lib/kubernetes/objects.ts";
 import { hashLabels, numberOf } from "#lib/kubernetes/workloads.ts";
+import { kindLabel } from "./schemas.ts";
 
 const canonicalTexts = new WeakMap<PodTemplate, string>();
 
@@ -57,6 +58,11 @@ export function presentRevision(workload: Workload, revisions: readonly Template
 /** The value by which a pod names its template, or the empty text. */
 export function hashOfPod({ metadata }: Pod): string {
   return hashLabels.map((label) => metadata.labels?.[label]).find(Boolean) ?? "";
+}
+
+/** Whether the workload is a service of Switchyard's: it has the label that says of which kind. */
+export function isManaged({ metadata }: Workload): boolean {
+  return metadata.labels?.[kindLabel] !== undefined;
 }
 
 /** Whether the object belongs to the workload by its controller reference. */
