@@ -3,6 +3,7 @@ import type { Cluster } from "../api.ts";
 import type { Credentials } from "../pki/credentials.ts";
 import { aggregateRoles, followAggregation } from "./aggregation.ts";
 import { AuditLog } from "./audit-log.ts";
+import { auditedCluster } from "./audited-cluster.ts";
 import { Authenticator } from "./authenticator.ts";
 import { Authorizer } from "./authorizer.ts";
 import { ensureBootstrapRoles } from "./bootstrap.ts";
@@ -29,13 +30,14 @@ export type AccessOptions = {
 
 /** Makes or repairs the roles that every cluster has, and follows the others from then on. */
 export async function openAccess({ cluster, credentials, directory, logger, now }: AccessOptions): Promise<Access> {
-  const index = new RoleIndex(cluster);
-  await ensureBootstrapRoles(cluster);
-  await aggregateRoles(cluster);
-  const endAggregation = followAggregation(cluster, logger);
-  const tokens = new ServiceAccountTokens(credentials.serviceAccountKey, cluster, now);
-  const endSecrets = followTokenSecrets({ cluster, tokens, authority: credentials.authority, logger });
   const audit = new AuditLog({ directory, logger });
+  const index = new RoleIndex(cluster);
+  const own = auditedCluster(cluster, audit, "system:apiserver");
+  await ensureBootstrapRoles(own);
+  await aggregateRoles(own);
+  const endAggregation = followAggregation(own, logger);
+  const tokens = new ServiceAccountTokens(credentials.serviceAccountKey, cluster, now);
+  const endSecrets = followTokenSecrets({ cluster: own, tokens, authority: credentials.authority, logger });
   return {
     authenticator: new Authenticator(credentials.identities, tokens),
     authorizer: new Authorizer(index),

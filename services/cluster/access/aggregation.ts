@@ -1,11 +1,13 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Logger } from "#lib/runtime/logger.ts";
 import { type Cluster, resources, StatusError } from "../api.ts";
-import type { LabelSelector, PolicyRule, Role } from "./rules.ts";
+import { matchesSelector } from "../controllers/selectors.ts";
+
+import type { PolicyRule, Role } from "./rules.ts";
 
 const id = resources.clusterRoles;
 
-/** Roles that collect each other's rules in a circle would otherwise go on for ever. */
+/** More than roles that collect from roles need. */
 const passesPerChange = 10;
 
 /** Gives ClusterRoles with an aggregationRule the rules of those that its selectors match. */
@@ -50,9 +52,11 @@ export function planAggregation(roles: readonly Role[]): Role[] {
   return roles.flatMap((role) => {
     if (!role.aggregationRule || role.metadata.deletionTimestamp) return [];
     const selectors = role.aggregationRule.clusterRoleSelectors ?? [];
-    const sources = roles.filter((one) => one !== role && selectors.some((selector) => matches(selector, one.metadata.labels)));
+    const sources = roles.filter(
+      (one) => one !== role && selectors.some((selector) => matchesSelector(selector, one.metadata.labels)),
+    );
     const rules = distinct(sources.flatMap((source) => source.rules ?? []));
-    return isDeepStrictEqual(rules, role.rules ?? []) ? [] : [{ ...role, rules }];
+    return isSame(rules, role.rules ?? []) ? [] : [{ ...role, rules }];
   });
 }
 
@@ -60,13 +64,8 @@ function distinct(rules: PolicyRule[]): PolicyRule[] {
   return [...new Map(rules.map((rule) => [JSON.stringify(rule), rule])).values()];
 }
 
-function matches({ matchLabels = {}, matchExpressions = [] }: LabelSelector, labels: Record<string, string> = {}): boolean {
-  if (!Object.entries(matchLabels).every(([key, value]) => labels[key] === value)) return false;
-  return matchExpressions.every(({ key, operator, values = [] }) => {
-    const value = labels[key];
-    if (operator === "Exists") return value !== undefined;
-    if (operator === "DoesNotExist") return value === undefined;
-    if (operator === "In") return value !== undefined && values.includes(value);
-    return operator === "NotIn" && (value === undefined || !values.includes(value));
-  });
+/** In another order they are the same: roles that collect from each other would turn theirs for ever. */
+function isSame(rules: readonly PolicyRule[], others: readonly PolicyRule[]): boolean {
+  const texts = (list: readonly PolicyRule[]) => list.map((rule) => JSON.stringify(rule)).sort();
+  return isDeepStrictEqual(texts(rules), texts(others));
 }

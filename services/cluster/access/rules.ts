@@ -1,4 +1,5 @@
 import type { KubeObject } from "../api.ts";
+import type { LabelSelector } from "../controllers/objects.ts";
 import type { Attributes } from "./attributes.ts";
 
 export type PolicyRule = {
@@ -7,11 +8,6 @@ export type PolicyRule = {
   resources?: string[];
   resourceNames?: string[];
   nonResourceURLs?: string[];
-};
-
-export type LabelSelector = {
-  matchLabels?: Record<string, string>;
-  matchExpressions?: { key: string; operator: string; values?: string[] }[];
 };
 
 /** A Role or a ClusterRole. */

@@ -24,7 +24,8 @@ type Spec = {
 };
 
 type Review = {
-  kind: string /** Of schema/types.json; absent where there is nothing to read. */;
+  kind: string;
+  /** Of schema/types.json; absent where there is nothing to read. */
   type?: string;
   answer(spec: Spec, exchange: Exchange, parts: ReviewParts): unknown;
 };
