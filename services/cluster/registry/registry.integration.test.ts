@@ -23,7 +23,12 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-const kinds: Record<string, string> = { namespaces: "Namespace", configmaps: "ConfigMap", services: "Service" };
+const kinds: Record<string, string> = {
+  namespaces: "Namespace",
+  configmaps: "ConfigMap",
+  secrets: "Secret",
+  services: "Service",
+};
 
 function create(id: ResourceId, name: string, fields: Partial<NewObject<KubeObject>> = {}): Promise<KubeObject> {
   const metadata = { name, ...(id.resource === "namespaces" ? {} : { namespace: "default" }), ...fields.metadata };
@@ -64,6 +69,19 @@ describe("an object that is being deleted", () => {
     );
     await withFinalizers([]);
     expect(registry.get(resources.configMaps, "default", "leaving")).toBeUndefined();
+  });
+});
+
+describe("data", () => {
+  const value = (bytes: number) => Buffer.alloc(bytes, "x").toString("base64");
+
+  it.each(["configmaps", "secrets"])("of %s may be 1 MiB when it is decoded, and no more", async (resource) => {
+    const id = { group: "", resource };
+    const field = resource === "secrets" ? "data" : "binaryData";
+    await create(id, "full", { [field]: { a: value(1_000_000), b: value(48_576) } });
+    await expect(create(id, "too-full", { [field]: { a: value(1_000_000), b: value(48_577) } })).rejects.toThrow(
+      "is invalid: data: Too long: may not be more than 1048576 bytes",
+    );
   });
 });
 

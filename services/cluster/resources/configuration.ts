@@ -94,6 +94,9 @@ function eventFields(object: KubeObject): Record<string, string> {
   };
 }
 
+/** Of all values together, as they are when they are decoded. */
+const longestData = 1024 * 1024;
+
 type Data = { data?: Record<string, string>; binaryData?: Record<string, string>; stringData?: Record<string, string> };
 
 /** stringData is for writing only: it ends up in data. */
@@ -108,16 +111,18 @@ function takeStringData(object: KubeObject): void {
 
 function validateKeys(object: KubeObject, errors: FieldErrors): void {
   const { data = {}, binaryData = {} } = object as KubeObject & Data;
+  const dataIsEncoded = object.kind === "Secret";
   let size = 0;
-  for (const [key, value] of [...Object.entries(data), ...Object.entries(binaryData)]) {
-    size += Buffer.byteLength(value);
+  for (const value of Object.values(data)) size += Buffer.byteLength(value, dataIsEncoded ? "base64" : "utf8");
+  for (const value of Object.values(binaryData)) size += Buffer.byteLength(value, "base64");
+  for (const key of [...Object.keys(data), ...Object.keys(binaryData)]) {
     if (!/^[-._a-zA-Z0-9]{1,253}$/.test(key) || key === "." || key === "..") {
       const rule =
         "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
       errors.invalid(`data[${key}]`, key, rule);
     }
   }
-  if (size > 1024 * 1024) errors.invalid("", "", "may not be more than 1048576 bytes");
+  if (size > longestData) errors.tooLong("data", longestData);
 }
 
 function validateImmutable(object: KubeObject, stored: KubeObject, errors: FieldErrors): void {
