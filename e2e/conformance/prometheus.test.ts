@@ -13,6 +13,8 @@ import { StandInKubelet } from "./stand-in-kubelet.ts";
 
 /** How often the agent takes over what its watches found. */
 const refreshMs = 2_000;
+/** What a busy machine may need beyond that; a list that nothing followed would be 30 s old. */
+const marginMs = 8_000;
 
 const namespace = "discovery";
 
@@ -194,6 +196,6 @@ describe("Prometheus' discovery", () => {
       const isCurrent = async () => JSON.stringify(podsOf(await targets(role))) === JSON.stringify(pods);
       await eventually(isCurrent, `${replicas} targets by role ${role}`);
     }
-    expect(performance.now() - from).toBeLessThan(refreshMs + 1_000);
+    expect(performance.now() - from).toBeLessThan(refreshMs + marginMs);
   });
 });
