@@ -4,7 +4,7 @@ import type { Logger } from "#lib/runtime/logger.ts";
 import { openAccess } from "./access/access.ts";
 import { admitObject } from "./access/admission.ts";
 import { auditedCluster } from "./access/audited-cluster.ts";
-import type { Cluster } from "./api.ts";
+import type { Cluster, ResourceId } from "./api.ts";
 import { ApiHandler } from "./http/api-handler.ts";
 import { ExecTunnels } from "./http/exec.ts";
 import { ObjectHandlers } from "./http/objects.ts";
@@ -63,7 +63,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   try {
     const credentials = await openCredentials(dataDir, options.nodes, network, () => now().getTime());
     const catalogue = new Catalogue();
-    const registry = new Registry({ store, catalogue, now, network });
+    const onKindReplaced = (id: ResourceId) => objects.endWatches(id);
+    const registry = new Registry({ store, catalogue, now, network, onKindReplaced });
     const access = await openAccess({ cluster: registry, credentials, directory: dataDir, logger, now });
     const hub = new WatchHub(store, options.watchHistory);
     const objects = new ObjectHandlers({

@@ -31,12 +31,10 @@ function unknownFields(definition: Kind, draft: KubeObject): string[] {
 
 /** Tells the client of its warnings (RFC 7234, section 5.5), ten at most. */
 export function warn(response: Exchange["response"], warnings: string[]): void {
-  if (warnings.length > 0) {
-    response.setHeader(
-      "warning",
-      warnings.slice(0, 10).map((text) => `299 - ${asciiOnly(JSON.stringify(text))}`),
-    );
-  }
+  if (warnings.length === 0) return;
+  const before = [response.getHeader("warning") ?? []].flat().map(String);
+  const more = warnings.map((text) => `299 - ${asciiOnly(JSON.stringify(text))}`);
+  response.setHeader("warning", [...before, ...more].slice(0, 10));
 }
 
 function asciiOnly(text: string): string {

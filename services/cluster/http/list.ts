@@ -15,7 +15,8 @@ export function encodeList(definition: ResourceDefinition, page: Page, rendition
   if (rendition.form === "table") {
     const { version, includeObject } = rendition;
     const apiVersion = `meta.k8s.io/${version}`;
-    const table = tableOf(definition.table, page.objects, { now, includeObject, apiVersion, metadata });
+    const shown = page.objects.map((object) => inVersion(definition, object));
+    const table = tableOf(definition.table, shown, { now, includeObject, apiVersion, metadata });
     return [Buffer.from(JSON.stringify(table))];
   }
   if (rendition.form === "metadata") {
@@ -41,7 +42,8 @@ export function encodeOne(definition: ResourceDefinition, object: KubeObject, re
     const { version, includeObject } = rendition;
     const apiVersion = `meta.k8s.io/${version}`;
     const metadata = { resourceVersion: object.metadata.resourceVersion };
-    return Buffer.from(JSON.stringify(tableOf(definition.table, [object], { now, includeObject, apiVersion, metadata })));
+    const shown = [inVersion(definition, object)];
+    return Buffer.from(JSON.stringify(tableOf(definition.table, shown, { now, includeObject, apiVersion, metadata })));
   }
   if (rendition.form === "metadata") {
     const apiVersion = `meta.k8s.io/${rendition.version}`;
@@ -50,8 +52,7 @@ export function encodeOne(definition: ResourceDefinition, object: KubeObject, re
   return encodeObject(inVersion(definition, object));
 }
 
-/** An object as a version of its kind shows it: versions of a custom resource differ in nothing but their name. */
+/** An object as a version of its kind shows it. */
 export function inVersion(definition: ResourceDefinition, object: KubeObject): KubeObject {
-  if (definition.type || object.apiVersion === apiVersionOf(definition)) return object;
-  return { ...object, apiVersion: apiVersionOf(definition) };
+  return definition.show?.(object) ?? object;
 }

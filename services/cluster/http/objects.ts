@@ -1,4 +1,4 @@
-import { type DeleteOptions, type KubeObject, StatusError } from "../api.ts";
+import { type DeleteOptions, type KubeObject, type ResourceId, StatusError } from "../api.ts";
 import { applyPatch, patchMediaTypes } from "../patch/patch.ts";
 import type { User } from "../pki/identities.ts";
 import { modifiedMessage, refusals } from "../registry/refusals.ts";
@@ -37,19 +37,20 @@ const patchAttempts = 5;
 /** The verbs on collections and objects: get, list, watch, create, update, patch, delete, deletecollection. */
 export class ObjectHandlers {
   readonly #options: ObjectsOptions;
-  readonly #watches = new Set<() => void>();
+  readonly #watches = new Map<() => void, ResourceId>();
 
   constructor(options: ObjectsOptions) {
     this.#options = options;
   }
 
-  /** Ends the open watches, so that the server can stop. */
-  endWatches(): void {
-    for (const end of this.#watches) end();
+  /** Ends the open watches: those of one resource, or all of them so that the server can stop. */
+  endWatches(of?: ResourceId): void {
+    for (const [end, id] of this.#watches) if (!of || sameResource(id, of)) end();
   }
 
   async handle(exchange: Exchange, target: RequestTarget): Promise<void> {
     const { method } = exchange.request;
+    if (target.definition.warning) warn(exchange.response, [target.definition.warning]);
     if (!target.name) {
       if (method !== "GET" && target.definition.namespaced && !target.namespace) throw refusals.methodNotAllowed();
       if (method === "GET") return this.#list(exchange, target);
@@ -86,7 +87,7 @@ export class ObjectHandlers {
     if (flag(url, "watch")) {
       const watchOptions = { store, hub, definition, select, rendition, now, bookmarkMs, limitBytes: watchLimitBytes };
       const end = streamWatch(exchange, watchOptions);
-      this.#watches.add(end);
+      this.#watches.set(end, definition.id);
       response.on("close", () => this.#watches.delete(end));
       return;
     }
@@ -205,6 +206,10 @@ export class ObjectHandlers {
     admit(user, definition, draft, store.get(definition.id, namespace, name));
     return registry.update(definition.id, draft, options);
   }
+}
+
+function sameResource(left: ResourceId, right: ResourceId): boolean {
+  return left.group === right.group && left.resource === right.resource;
 }
 
 export function renditionFor(accept: string | undefined, url: URL): Rendition {

@@ -1,17 +1,18 @@
-import type { V1Deployment } from "@kubernetes/client-node";
 import { type KubeObject, StatusError } from "../api.ts";
 import { applyPatch, patchMediaTypes } from "../patch/patch.ts";
 import { modifiedMessage, refusals } from "../registry/refusals.ts";
 import type { Registry } from "../registry/registry.ts";
+import type { ResourceDefinition } from "../resources/definition.ts";
 import { decode } from "../schema/decode.ts";
 import type { Store } from "../store/store.ts";
-import { selectorText } from "../tables/workload-tables.ts";
 import { FieldErrors } from "../validation/field-errors.ts";
 import { sendJson } from "./answers.ts";
 import { mediaTypeOf, parseText, readBody, requireObject, unsupportedMediaType } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
+import { inVersion } from "./list.ts";
 import { isDryRun } from "./query.ts";
 import type { RequestTarget } from "./request-target.ts";
+import { requireReplicas, scaleFieldsOf, withReplicas } from "./scale-fields.ts";
 
 type Scale = KubeObject & { spec?: { replicas?: number } };
 
@@ -29,7 +30,9 @@ export async function handleScale(
   };
   if (request.method === "GET") {
     await store.settled();
-    sendJson(response, 200, scaleOf(read()));
+    const object = read();
+    requireReplicas(object, definition.scalePaths);
+    sendJson(response, 200, scaleOf(object, definition));
     return;
   }
   const mediaType = mediaTypeOf(request) || "application/json";
@@ -40,7 +43,8 @@ export async function handleScale(
     ? parseText((await readBody(request)).toString(), "application/json")
     : await requireObject(request, "V1Scale");
   const stored = read();
-  const scale = decode("V1Scale", isPatch ? applyPatch(mediaType, "V1Scale", scaleOf(stored), body) : body).value as Scale;
+  const scale = decode("V1Scale", isPatch ? applyPatch(mediaType, "V1Scale", scaleOf(stored, definition), body) : body)
+    .value as Scale;
   const replicas = scale.spec?.replicas ?? 0;
   if (replicas < 0) {
     const errors = new FieldErrors();
@@ -51,18 +55,19 @@ export async function handleScale(
   if (resourceVersion && resourceVersion !== stored.metadata.resourceVersion) {
     throw refusals.conflict(definition.id, name, modifiedMessage);
   }
-  const changed = { ...stored, spec: { ...(stored.spec as object), replicas } };
-  sendJson(response, 200, scaleOf(await registry.update(definition.id, changed, { dryRun: isDryRun(url) })));
+  const changed = withReplicas(inVersion(definition, stored), replicas, definition.scalePaths);
+  const options = { dryRun: isDryRun(url), version: definition.version };
+  sendJson(response, 200, scaleOf(await registry.update(definition.id, changed, options), definition));
 }
 
-function scaleOf(object: KubeObject): KubeObject {
+function scaleOf(object: KubeObject, { scalePaths }: ResourceDefinition): KubeObject {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
-  const { spec, status } = object as unknown as V1Deployment;
+  const { replicas, statusReplicas, selector } = scaleFieldsOf(object, scalePaths);
   return {
     kind: "Scale",
     apiVersion: "autoscaling/v1",
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
-    spec: { ...(spec?.replicas ? { replicas: spec.replicas } : {}) },
-    status: { replicas: status?.replicas ?? 0, selector: selectorText(spec?.selector) },
+    spec: { ...(replicas ? { replicas } : {}) },
+    status: { replicas: statusReplicas, ...(selector ? { selector } : {}) },
   };
 }

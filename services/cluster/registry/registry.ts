@@ -13,7 +13,7 @@ import {
 } from "../api.ts";
 import { defaultNetwork, type Network } from "../network.ts";
 import { Catalogue } from "../resources/catalogue.ts";
-import { definitionsOf } from "../resources/custom/definitions.ts";
+import { CustomKinds } from "../resources/custom/kinds.ts";
 import { apiVersionOf, decodeAs, type ResourceDefinition, type Surroundings } from "../resources/definition.ts";
 import { DecodeError } from "../schema/decode.ts";
 import type { Store, StoreChange } from "../store/store.ts";
@@ -34,7 +34,14 @@ export type Deletion = { object: KubeObject; isGone: boolean };
 /** Source: plugin/pkg/admission/namespace/lifecycle/admission.go. */
 const lastingNamespaces: ReadonlySet<string> = new Set(["default", "kube-system", "kube-public"]);
 
-export type RegistryOptions = { store: Store; catalogue?: Catalogue; now?: () => Date; network?: Network };
+export type RegistryOptions = {
+  store: Store;
+  catalogue?: Catalogue;
+  now?: () => Date;
+  network?: Network;
+  /** Told of a custom kind that goes, or is served in another form from now on. */
+  onKindReplaced?: (id: ResourceId) => void;
+};
 
 /**
  * The rules of the API over the store. All decisions of a write are taken in one synchronous step, so that nothing comes
@@ -45,14 +52,17 @@ export class Registry implements Cluster {
   readonly #catalogue: Catalogue;
   readonly #now: () => Date;
   readonly #clusterIPs: ClusterIPs;
+  readonly #customKinds: CustomKinds;
 
-  constructor({ store, catalogue = new Catalogue(), now = () => new Date(), network = defaultNetwork }: RegistryOptions) {
+  constructor(options: RegistryOptions) {
+    const { store, catalogue = new Catalogue(), now = () => new Date(), network = defaultNetwork } = options;
     this.#store = store;
     this.#catalogue = catalogue;
     this.#clusterIPs = new ClusterIPs(network.services);
     this.#now = now;
     for (const service of store.list({ group: "", resource: "services" })) this.#clusterIPs.take(clusterIPOf(service));
-    for (const crd of store.list(resources.customResourceDefinitions)) catalogue.serve(crd.metadata.name, definitionsOf(crd));
+    this.#customKinds = new CustomKinds(catalogue, options.onKindReplaced ?? (() => {}));
+    for (const crd of store.list(resources.customResourceDefinitions)) this.#customKinds.serve(crd);
   }
 
   get<T extends KubeObject>(id: ResourceId, namespace: string, name: string): T | undefined {
@@ -222,7 +232,7 @@ export class Registry implements Cluster {
       serviceRange: this.#clusterIPs.range,
       hasClusterIP: (address) => this.#clusterIPs.includes(address),
       isClusterIPTaken: (address) => this.#clusterIPs.isTaken(address),
-      customResourceDefinitions: () => this.#store.list(resources.customResourceDefinitions),
+      namesBeside: (definition) => this.#customKinds.namesBeside(definition),
       defaultStorageClass: () => this.#defaultStorageClass(),
       takeClusterIP: () => {
         const address = this.#clusterIPs.takeNext();
@@ -251,7 +261,7 @@ export class Registry implements Cluster {
   async #put<T extends KubeObject>(id: ResourceId, draft: KubeObject): Promise<T> {
     if (id.group === "" && id.resource === "services") this.#followClusterIP(draft);
     const { object, durable } = this.#store.put(id, draft);
-    if (isCustomResourceDefinition(id)) this.#catalogue.serve(object.metadata.name, definitionsOf(object));
+    if (isCustomResourceDefinition(id)) this.#customKinds.serve(object);
     await durable;
     return object as T;
   }
@@ -259,7 +269,7 @@ export class Registry implements Cluster {
   async #drop(id: ResourceId, last: KubeObject): Promise<KubeObject> {
     if (id.group === "" && id.resource === "services") this.#clusterIPs.free(clusterIPOf(last));
     const { object, durable } = this.#store.remove(id, last);
-    if (isCustomResourceDefinition(id)) this.#catalogue.serve(last.metadata.name, []);
+    if (isCustomResourceDefinition(id)) this.#customKinds.drop(last.metadata.name);
     await durable;
     return object;
   }

@@ -3,6 +3,7 @@ import { type Decoded, decode } from "../schema/decode.ts";
 import type { TableFormat } from "../tables/table.ts";
 import type { FieldErrors } from "../validation/field-errors.ts";
 import type { NameRule } from "../validation/names.ts";
+import type { AcceptedNames } from "./custom/acceptance.ts";
 
 /** What the parts of a definition may ask of the cluster around the object. */
 export type Surroundings = {
@@ -14,7 +15,8 @@ export type Surroundings = {
   takeClusterIP(): string;
   /** The name of the storage class for claims that name none. */
   defaultStorageClass(): string | undefined;
-  customResourceDefinitions(): readonly KubeObject[];
+  /** The names that other kinds have in the group of a custom resource definition. */
+  namesBeside(definition: KubeObject): readonly AcceptedNames[];
 };
 
 export type ScalePaths = { specReplicasPath: string; statusReplicasPath: string; labelSelectorPath?: string };
@@ -36,6 +38,10 @@ export type ResourceDefinition = {
   isServed?: boolean;
   /** False for a version that is only another view of the stored one. */
   isStored?: boolean;
+  /** A stored object as this version shows it. The same stored object always gives the same one. */
+  show?(object: KubeObject): KubeObject;
+  /** Told with every answer: the version is deprecated. */
+  warning?: string;
   /** Why no objects may be created at the moment. */
   refusesCreation?: string;
   /** False where objects are deleted one by one alone. */

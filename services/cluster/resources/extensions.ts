@@ -31,11 +31,11 @@ export const extensionResources: ResourceDefinition[] = [
     prepareCreate(object, surroundings) {
       delete object.status;
       object.metadata.finalizers = [...new Set([...(object.metadata.finalizers ?? []), cleanupFinalizer])];
-      acceptNames(object, surroundings.customResourceDefinitions(), surroundings.now);
+      acceptNames(object, surroundings.namesBeside(object), surroundings.now);
     },
     prepareUpdate(object, _stored, surroundings) {
       if (asDefinition(object).spec?.versions && asDefinition(object).spec.names) {
-        acceptNames(object, surroundings.customResourceDefinitions(), surroundings.now);
+        acceptNames(object, surroundings.namesBeside(object), surroundings.now);
       }
     },
   },

@@ -1,13 +1,10 @@
-import type { V1CustomResourceDefinition } from "@kubernetes/client-node";
-import { isObject } from "../patch/merge-patch.ts";
+import type { V1CustomResourceDefinition, V1CustomResourceSubresourceScale } from "@kubernetes/client-node";
 import type { Schema } from "../resources/custom/schema.ts";
-import { compileSchema } from "../resources/custom/schema-validator.ts";
+import { validateStructuralSchema } from "./definition-schema.ts";
 import type { FieldErrors } from "./field-errors.ts";
 import { nameProblem } from "./names.ts";
 
 const columnTypes = ["boolean", "date", "integer", "number", "string"];
-const schemaTypes = ["array", "boolean", "integer", "number", "object", "string"];
-const unsupported = "not supported by this cluster";
 
 /** Source: apiextensions-apiserver, pkg/apis/apiextensions/validation/validation.go and pkg/apiserver/schema/validation.go. */
 export function validateDefinition({ metadata, spec }: V1CustomResourceDefinition, errors: FieldErrors): void {
@@ -65,13 +62,10 @@ export function validateDefinition({ metadata, spec }: V1CustomResourceDefinitio
     const wrong = nameProblem(version.name ?? "", "service");
     if (wrong) errors.invalid(`${path}.name`, version.name ?? "", wrong);
     const schema = version.schema?.openAPIV3Schema as Schema | undefined;
-    const schemaPath = `${path}.schema.openAPIV3Schema`;
-    if (!schema) errors.required(schemaPath);
-    else {
-      const before = errors.causes.length;
-      validateSchema(schema, schemaPath, "root", errors);
-      if (errors.causes.length === before) validateCompiles(schema, schemaPath, errors);
-    }
+    if (!schema) errors.required(`${path}.schema.openAPIV3Schema`);
+    else validateStructuralSchema(schema, `${path}.schema.openAPIV3Schema`, errors);
+    const { scale } = version.subresources ?? {};
+    if (scale) validateScale(scale, `${path}.subresources.scale`, errors);
     for (const [number, column] of (version.additionalPrinterColumns ?? []).entries()) {
       const field = `${path}.additionalPrinterColumns[${number}]`;
       if (!columnTypes.includes(column.type)) errors.invalid(`${field}.type`, column.type ?? "", `must be one of ${columnTypes}`);
@@ -100,57 +94,15 @@ export function validateDefinitionUpdate(
   }
 }
 
-const emptyTypes = {
-  root: "must not be empty at the root",
-  item: "must not be empty for specified array items",
-  field: "must not be empty for specified object fields",
-};
-
-function validateSchema(schema: Schema, path: string, level: keyof typeof emptyTypes, errors: FieldErrors): void {
-  const isLoose = schema["x-kubernetes-int-or-string"] || schema["x-kubernetes-preserve-unknown-fields"];
-  if (!schema.type && !isLoose) errors.required(`${path}.type`, emptyTypes[level]);
-  if (schema.type && !schemaTypes.includes(schema.type)) errors.unsupported(`${path}.type`, schema.type, schemaTypes);
-  if (level === "root" && schema.type && schema.type !== "object") {
-    errors.invalid(`${path}.type`, schema.type, "must be object at the root");
-  }
-  if (schema.type === "array" && !schema.items) errors.required(`${path}.items`, "must be specified");
-  for (const keyword of ["$ref", "id", "additionalItems", "patternProperties", "definitions", "dependencies"]) {
-    if (schema[keyword] !== undefined) errors.forbidden(`${path}.${keyword}`, `${keyword} is not supported`);
-  }
-  if (schema.uniqueItems === true) {
-    errors.forbidden(`${path}.uniqueItems`, "uniqueItems cannot be set to true since the runtime complexity becomes quadratic");
-  }
-  if (schema["x-kubernetes-validations"] !== undefined) errors.forbidden(`${path}.x-kubernetes-validations`, unsupported);
-  if (schema.properties && schema.additionalProperties) {
-    errors.forbidden(`${path}.additionalProperties`, "additionalProperties and properties are mutual exclusive");
-  }
-  if (typeof schema.pattern === "string" && !isPattern(schema.pattern)) {
-    errors.invalid(`${path}.pattern`, schema.pattern, "must be a valid regular expression, but isn't");
-  }
-  for (const [name, property] of Object.entries(schema.properties ?? {})) {
-    if (level === "root" && name === "metadata") continue;
-    validateSchema(property, `${path}.properties[${name}]`, "field", errors);
-  }
-  if (isObject(schema.additionalProperties)) {
-    if (level === "root") errors.forbidden(`${path}.additionalProperties`, "must not be used at the root");
-    validateSchema(schema.additionalProperties as Schema, `${path}.additionalProperties`, "field", errors);
-  }
-  if (isObject(schema.items)) validateSchema(schema.items, `${path}.items`, "item", errors);
-}
-
-/** A schema that is stored is compiled at every start: one that cannot be would keep the server from starting. */
-function validateCompiles(schema: Schema, path: string, errors: FieldErrors): void {
-  try {
-    compileSchema(schema);
-  } catch (error) {
-    errors.invalid(path, "", error instanceof Error ? error.message : "it cannot be read");
-  }
-}
-
-function isPattern(pattern: string): boolean {
-  try {
-    return new RegExp(pattern, "u") instanceof RegExp;
-  } catch {
-    return false;
-  }
+function validateScale(scale: V1CustomResourceSubresourceScale, path: string, errors: FieldErrors): void {
+  const check = (field: keyof V1CustomResourceSubresourceScale, roots: string[], expected: string) => {
+    const value = scale[field] ?? "";
+    const isPath = /^(\.[A-Za-z0-9_-]+)+$/.test(value);
+    if (value && !isPath) errors.invalid(`${path}.${field}`, value, "must be a simple json path starting with .");
+    else if (value && !roots.some((root) => value.startsWith(root))) errors.invalid(`${path}.${field}`, value, expected);
+    else if (!value && field !== "labelSelectorPath") errors.required(`${path}.${field}`);
+  };
+  check("specReplicasPath", [".spec."], "should be a json path under .spec");
+  check("statusReplicasPath", [".status."], "should be a json path under .status");
+  check("labelSelectorPath", [".spec.", ".status."], "should be a json path under either .spec or .status");
 }

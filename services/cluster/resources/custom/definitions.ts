@@ -1,9 +1,15 @@
-import type { V1CustomResourceColumnDefinition, V1CustomResourceDefinition } from "@kubernetes/client-node";
+import { isDeepStrictEqual } from "node:util";
+import type {
+  V1CustomResourceColumnDefinition,
+  V1CustomResourceDefinition,
+  V1CustomResourceDefinitionVersion,
+} from "@kubernetes/client-node";
 import type { KubeObject } from "../../api.ts";
 import { isObject } from "../../patch/merge-patch.ts";
 import { type Decoded, decode } from "../../schema/decode.ts";
 import { age, type Cell, type TableFormat } from "../../tables/table.ts";
 import type { ResourceDefinition } from "../definition.ts";
+import { compareVersions } from "../versions.ts";
 import { valuesAt } from "./json-path.ts";
 import { prune, type Schema, setSchemaDefaults } from "./schema.ts";
 import { compileSchema } from "./schema-validator.ts";
@@ -14,9 +20,11 @@ export function definitionsOf(crd: KubeObject): ResourceDefinition[] {
   if (!status?.conditions?.some(({ type, status: value }) => type === "Established" && value === "True")) return [];
   const { plural, kind, listKind, singular = kind.toLowerCase(), shortNames, categories } = spec.names;
   const isTerminating = metadata?.deletionTimestamp !== undefined;
+  const schemaOf = (version: V1CustomResourceDefinitionVersion) => (version.schema?.openAPIV3Schema ?? {}) as Schema;
+  const storedSchema = schemaOf(spec.versions.find(({ storage }) => storage) ?? ({} as V1CustomResourceDefinitionVersion));
   return spec.versions.map((version): ResourceDefinition => {
-    const schema = (version.schema?.openAPIV3Schema ?? {}) as Schema;
-    const validate = compileSchema({ ...schema, properties: { ...schema.properties, metadata: { type: "object" } } });
+    const schema = schemaOf(version);
+    const validate = compileSchema(withNameRules(schema));
     const fields = (version.selectableFields ?? []).map(({ jsonPath }) => jsonPath);
     const hasStatus = version.subresources?.status !== undefined;
     return {
@@ -30,6 +38,8 @@ export function definitionsOf(crd: KubeObject): ResourceDefinition[] {
       namespaced: spec.scope === "Namespaced",
       type: "",
       decode: (given) => decodeCustom(schema, given),
+      show: viewOf(schema, storedSchema, `${spec.group}/${version.name}`),
+      warning: version.deprecated ? (version.deprecationWarning ?? deprecationOf(version, spec)) : undefined,
       isServed: version.served,
       isStored: version.storage,
       ...(isTerminating ? { refusesCreation: "create not allowed while custom resource definition is terminating" } : {}),
@@ -43,8 +53,7 @@ export function definitionsOf(crd: KubeObject): ResourceDefinition[] {
         of: (object) => Object.fromEntries(fields.map((path) => [path.slice(1), String(valuesAt(path, object)[0] ?? "")])),
       },
       table: tableFor(version.additionalPrinterColumns),
-      setDefaults: (object) => setSchemaDefaults(schema, object),
-      prepareCreate(object) {
+      complete(object) {
         if (hasStatus) delete object.status;
       },
       validate,
@@ -58,7 +67,41 @@ function decodeCustom(schema: Schema, given: unknown): Decoded {
   const value = prune(schema, given, "", unknownFields);
   const metadata = decode("V1ObjectMeta", isObject(value) ? (value.metadata ?? {}) : {});
   unknownFields.push(...metadata.unknownFields.map((field) => `metadata.${field}`));
-  return { value: { ...(isObject(value) ? structuredClone(value) : {}), metadata: metadata.value }, unknownFields };
+  const object = { ...(isObject(value) ? structuredClone(value) : {}), metadata: metadata.value };
+  setSchemaDefaults(schema, object);
+  return { value: object, unknownFields };
+}
+
+/** Of the schema of metadata only what is said of names counts. */
+function withNameRules(schema: Schema): Schema {
+  const { name, generateName } = schema.properties?.metadata?.properties ?? {};
+  const properties = { ...(name ? { name } : {}), ...(generateName ? { generateName } : {}) };
+  return { ...schema, properties: { ...schema.properties, metadata: { type: "object", properties } } };
+}
+
+/** A stored object gets the defaults of the stored version, and loses what the shown version does not have. */
+function viewOf(schema: Schema, storedSchema: Schema, apiVersion: string): (object: KubeObject) => KubeObject {
+  const views = new WeakMap<KubeObject, KubeObject>();
+  return (object) => {
+    const known = views.get(object);
+    if (known) return known;
+    const copy = structuredClone(object);
+    setSchemaDefaults(storedSchema, copy);
+    const view = { ...(prune(schema, copy, "", []) as KubeObject), apiVersion };
+    const shown = isDeepStrictEqual(view, object) ? object : view;
+    views.set(object, shown);
+    return shown;
+  };
+}
+
+/** Kubernetes: pkg/apiserver/customresource_handler.go, defaultDeprecationWarning. */
+function deprecationOf({ name }: V1CustomResourceDefinitionVersion, spec: V1CustomResourceDefinition["spec"]): string {
+  const [better] = spec.versions
+    .filter((one) => one.served && !one.deprecated && compareVersions(one.name, name) < 0)
+    .map((one) => one.name)
+    .sort(compareVersions);
+  const { kind } = spec.names;
+  return `${spec.group}/${name} ${kind} is deprecated${better ? `; use ${spec.group}/${better} ${kind}` : ""}`;
 }
 
 const ageOnly: V1CustomResourceColumnDefinition[] = [{ name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp" }];

@@ -42,7 +42,7 @@ export function prune(schema: Schema, value: unknown, path: string, unknown: str
   return result;
 }
 
-/** Fills in the defaults of the schema, also inside of what was defaulted. Changes the value. */
+/** Fills in the defaults of the schema, also inside of what was defaulted; null counts as missing. Changes the value. */
 export function setSchemaDefaults(schema: Schema, value: unknown): void {
   if (Array.isArray(value)) {
     if (schema.items) for (const item of value) setSchemaDefaults(schema.items, item);
@@ -51,12 +51,15 @@ export function setSchemaDefaults(schema: Schema, value: unknown): void {
   if (!isObject(value)) return;
   const { properties = {}, additionalProperties } = schema;
   for (const [key, property] of Object.entries(properties)) {
-    const isMissing = !Object.hasOwn(value, key) || (value[key] === null && !property.nullable);
-    if (isMissing && property.default !== undefined) value[key] = structuredClone(property.default);
-    setSchemaDefaults(property, value[key]);
+    if (Object.hasOwn(value, key) && value[key] === null && !property.nullable) delete value[key];
+    if (!Object.hasOwn(value, key) && property.default !== undefined) value[key] = structuredClone(property.default);
+    if (Object.hasOwn(value, key)) setSchemaDefaults(property, value[key]);
   }
   if (!isObject(additionalProperties)) return;
+  const values = additionalProperties as Schema;
   for (const [key, inner] of Object.entries(value)) {
-    if (!Object.hasOwn(properties, key)) setSchemaDefaults(additionalProperties as Schema, inner);
+    if (Object.hasOwn(properties, key)) continue;
+    if (inner === null && !values.nullable) delete value[key];
+    else setSchemaDefaults(values, inner);
   }
 }
