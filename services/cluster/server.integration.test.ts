@@ -148,6 +148,16 @@ describe("paths", () => {
     }
   });
 
+  it("that want a tunnel while an earlier request is unanswered end the connection, and the server goes on", async () => {
+    const { hostname, port } = new URL(server.address);
+    const socket = connect({ host: hostname, port: Number(port), rejectUnauthorized: false });
+    const closed = new Promise((resolve) => socket.on("error", () => {}).on("close", resolve));
+    const exec = "GET /api/v1/namespaces/default/pods/a/exec HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket";
+    socket.resume().write(`GET /api/v1/pods HTTP/1.1\r\nHost: x\r\n\r\n${exec}\r\n\r\n`);
+    await closed;
+    expect(await ask("/api/v1/namespaces")).toBe(200);
+  });
+
   it("of all namespaces let none of them be deleted", async () => {
     expect(await ask("/api/v1/namespaces", "DELETE")).toBe(405);
   });

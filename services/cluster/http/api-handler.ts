@@ -79,7 +79,13 @@ export class ApiHandler {
     socket.on("error", () => socket.destroy());
     const response = new ServerResponse(request);
     response.shouldKeepAlive = false;
-    response.assignSocket(request.socket);
+    try {
+      response.assignSocket(request.socket);
+    } catch {
+      // An earlier request of the connection is not answered yet: a client that wants a tunnel does not send two at once.
+      socket.destroy();
+      return;
+    }
     response.once("finish", () => socket.end());
     await this.handle(request, response, { socket, head });
   }
