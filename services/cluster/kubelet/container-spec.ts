@@ -80,9 +80,9 @@ export function identityOf(container: Container, pod: Pod, image: Image, person:
     throw new ConfigError(`${why} (pod: "${name}_${namespace}(${podUid})", container: ${container.name})`);
   }
   if (person.uid !== 0) return { uid: person.uid, gid: person.gid, groups: [] };
-  const fsGroup = pod.spec.securityContext?.fsGroup;
+  const { fsGroup, supplementalGroups = [] } = pod.spec.securityContext ?? {};
   const gid = context.runAsGroup ?? (context.runAsUser === undefined ? image.user.gid : 0);
-  return { uid, gid, groups: fsGroup === undefined ? [] : [fsGroup] };
+  return { uid, gid, groups: fsGroup === undefined ? supplementalGroups : [fsGroup, ...supplementalGroups] };
 }
 
 /** Who is given directories that the kubelet makes for a container; nobody when the kubelet is not root. */

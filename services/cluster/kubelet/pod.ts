@@ -126,7 +126,7 @@ export type PodSpec = {
   initContainers?: Container[];
   containers: Container[];
   volumes?: Volume[];
-  securityContext?: SecurityContext & { fsGroup?: number };
+  securityContext?: SecurityContext & { fsGroup?: number; supplementalGroups?: number[] };
 };
 
 export type Terminated = {

@@ -1,5 +1,5 @@
 /** How a strategic merge patch treats a list or an object: the patchStrategy and patchMergeKey tags of Kubernetes' Go types. */
-export type MergeRule = { mergeKey?: string; isSet?: boolean };
+export type MergeRule = { mergeKey?: string; isSet?: boolean; isReplaced?: boolean };
 
 const byName: MergeRule = { mergeKey: "name" };
 const byType: MergeRule = { mergeKey: "type" };
@@ -22,7 +22,12 @@ const rules: Record<string, Record<string, MergeRule>> = {
   V1Container: containerRules(),
   V1EphemeralContainer: containerRules(),
   V1ProjectedVolumeSource: {},
-  V1PodStatus: { conditions: byType, podIPs: { mergeKey: "ip" }, hostIPs: { mergeKey: "ip" } },
+  V1PodStatus: {
+    conditions: byType,
+    podIPs: { mergeKey: "ip" },
+    hostIPs: { mergeKey: "ip" },
+    resourceClaimStatuses: byName,
+  },
   V1NodeSpec: { podCIDRs: set },
   V1NodeStatus: { addresses: byType, conditions: byType },
   V1NamespaceStatus: { conditions: byType },
@@ -34,6 +39,7 @@ const rules: Record<string, Record<string, MergeRule>> = {
   V1StatefulSetStatus: { conditions: byType },
   V1JobStatus: { conditions: byType },
   V1PersistentVolumeClaimStatus: { conditions: byType },
+  V1PodDisruptionBudgetSpec: { selector: { isReplaced: true } },
   V1PodDisruptionBudgetStatus: { conditions: byType },
   V2HorizontalPodAutoscalerStatus: { conditions: byType },
 };

@@ -94,6 +94,14 @@ describe("a strategic merge patch", () => {
     expect(patchPod(target, patch)).toEqual({ metadata: { labels: { b: "2" } }, ...pod([{ name: "c" }]) });
   });
 
+  it("replaces the selector of a disruption budget whole", () => {
+    const budget = { spec: { minAvailable: 1, selector: { matchLabels: { app: "a" } } } };
+    const patch = { spec: { selector: { matchExpressions: [{ key: "app", operator: "Exists" }] } } };
+    expect(applyStrategicMergePatch("V1PodDisruptionBudget", budget, patch)).toEqual({
+      spec: { minAvailable: 1, selector: { matchExpressions: [{ key: "app", operator: "Exists" }] } },
+    });
+  });
+
   it("keeps only the keys of $retainKeys", () => {
     const target = { spec: { strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1 } } } };
     const patch = { spec: { strategy: { $retainKeys: ["type"], type: "Recreate" } } };

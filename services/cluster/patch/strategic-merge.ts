@@ -48,6 +48,7 @@ function mergeValue(type: string, field: string, fieldType: string, current: unk
     return patch.filter((item) => !isObject(item) || item.$patch === undefined).map(stripped);
   }
   if (!isObject(patch)) return patch;
+  if (mergeRule(type, field)?.isReplaced) return withoutDirectives(patch);
   if (fieldsOf(fieldType)) return applyStrategicMergePatch(fieldType, isObject(current) ? current : {}, patch);
   if (patch.$patch === "replace") return withoutDirectives(patch);
   if (patch.$patch === "delete") return {};

@@ -6,6 +6,7 @@ import {
   validateClaimSpec,
   validateClaimUpdate,
   validateStorageClass,
+  validateStorageClassUpdate,
   validateVolume,
   validateVolumeUpdate,
 } from "../validation/storage-validation.ts";
@@ -69,6 +70,8 @@ export const storageResources: ResourceDefinition[] = [
     table: storageClassTable,
     setDefaults: (object) => setStorageClassDefaults(object as unknown as V1StorageClass),
     validate: (object, errors) => validateStorageClass(object as unknown as V1StorageClass, errors),
+    validateUpdate: (object, stored, errors) =>
+      validateStorageClassUpdate(object as unknown as V1StorageClass, stored as unknown as V1StorageClass, errors),
   },
 ];
 

@@ -3,7 +3,8 @@ import type { V1CronJob, V1Job, V1JobSpec, V1PodTemplateSpec } from "@kubernetes
 import { isTimeZone, parseSchedule } from "../controllers/cronjob/schedule.ts";
 import type { FieldErrors } from "./field-errors.ts";
 import { validateLabels } from "./metadata.ts";
-import { notNegative, validatePodSpec } from "./pod-validation.ts";
+import { validatePodSpec } from "./pod-validation.ts";
+import { notNegative } from "./ranges.ts";
 
 const actions = ["Count", "FailJob", "Ignore"];
 const longestCronJobName = 52;

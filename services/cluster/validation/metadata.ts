@@ -15,13 +15,7 @@ export function validateMetadata(
     if (problem) errors.invalid("metadata.name", metadata.name, problem);
   }
   validateLabels(metadata.labels, "metadata.labels", errors);
-  let size = 0;
-  for (const [key, value] of Object.entries(metadata.annotations ?? {})) {
-    const problem = qualifiedNameProblem(key.toLowerCase());
-    if (problem) errors.invalid("metadata.annotations", key, problem);
-    size += key.length + Buffer.byteLength(value);
-  }
-  if (size > annotationsLimit) errors.invalid("metadata.annotations", "", `must have at most ${annotationsLimit} bytes`);
+  validateAnnotations(metadata.annotations, "metadata.annotations", errors);
   for (const [index, reference] of (metadata.ownerReferences ?? []).entries()) {
     for (const field of ["apiVersion", "kind", "name", "uid"] as const) {
       if (!reference[field]) errors.invalid(`metadata.ownerReferences[${index}].${field}`, "", "must not be empty");
@@ -44,6 +38,16 @@ export function validateFinalizersUpdate(metadata: ObjectMeta, stored: ObjectMet
   const list = added.map((finalizer) => JSON.stringify(finalizer)).join(", ");
   const detail = `no new finalizers can be added if the object is being deleted, found new finalizers []string{${list}}`;
   errors.forbidden("metadata.finalizers", detail);
+}
+
+export function validateAnnotations(annotations: Record<string, string> | undefined, field: string, errors: FieldErrors): void {
+  let size = 0;
+  for (const [key, value] of Object.entries(annotations ?? {})) {
+    const problem = qualifiedNameProblem(key.toLowerCase());
+    if (problem) errors.invalid(field, key, problem);
+    size += key.length + Buffer.byteLength(value);
+  }
+  if (size > annotationsLimit) errors.tooLong(field, annotationsLimit);
 }
 
 export function validateLabels(labels: Record<string, string> | undefined, field: string, errors: FieldErrors): void {

@@ -2,7 +2,7 @@ import { BlockList, isIP } from "node:net";
 import type { V1IPBlock, V1NetworkPolicyPeer, V1NetworkPolicyPort, V1NetworkPolicySpec } from "@kubernetes/client-node";
 import type { FieldErrors } from "./field-errors.ts";
 import { portNameProblems } from "./names.ts";
-import { validatePort } from "./pod-validation.ts";
+import { validatePort } from "./ranges.ts";
 import { validateSelector } from "./workload-validation.ts";
 
 const policyTypes = ["Egress", "Ingress"];

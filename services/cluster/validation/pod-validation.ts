@@ -1,15 +1,17 @@
 import { isDeepStrictEqual } from "node:util";
-import type { V1Container, V1ContainerPort, V1PodSpec, V1Probe } from "@kubernetes/client-node";
-import { parseQuantity } from "../controllers/quantity.ts";
+import type { V1Container, V1PodSecurityContext, V1PodSpec, V1SecurityContext, V1Toleration } from "@kubernetes/client-node";
+import { validateContainer } from "./container-validation.ts";
 import type { FieldErrors } from "./field-errors.ts";
-import { nameProblem } from "./names.ts";
-import { quantityProblem } from "./quantity.ts";
+import { validateLabels } from "./metadata.ts";
+import { nameProblem, qualifiedNameProblem } from "./names.ts";
+import { validatePodVolumes } from "./pod-volume-validation.ts";
+import { largestInt32, notNegative, within } from "./ranges.ts";
 import { onlyFewerGates, validateScheduling } from "./scheduling-validation.ts";
+import { refuseUnsupported } from "./unsupported-fields.ts";
 
 const restartPolicies = ["Always", "OnFailure", "Never"];
-const pullPolicies = ["Always", "IfNotPresent", "Never"];
-const protocols = ["SCTP", "TCP", "UDP"];
 const dnsPolicies = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];
+const effects = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
 
 /** The rules of a pod spec that the local cluster depends on. Source: pkg/apis/core/validation/validation.go. */
 export function validatePodSpec(spec: V1PodSpec | undefined, path: string, errors: FieldErrors): void {
@@ -17,12 +19,18 @@ export function validatePodSpec(spec: V1PodSpec | undefined, path: string, error
     errors.required(`${path}.containers`);
     return;
   }
-  const volumes = validateVolumes(spec, path, errors);
-  const names = new Set<string>();
+  const context = {
+    names: new Set<string>(),
+    volumes: validatePodVolumes(spec, path, errors),
+    isHostNetwork: spec.hostNetwork ?? false,
+    graceSeconds: spec.terminationGracePeriodSeconds ?? 30,
+  };
   if (!spec.containers?.length) errors.required(`${path}.containers`);
   for (const field of ["initContainers", "containers"] as const) {
     for (const [index, container] of (spec[field] ?? []).entries()) {
-      validateContainer(container, `${path}.${field}[${index}]`, { names, volumes, isInit: field === "initContainers" }, errors);
+      const one = `${path}.${field}[${index}]`;
+      validateContainer(container, one, { ...context, isInit: field === "initContainers" }, errors);
+      validateIdentity(container.securityContext, `${one}.securityContext`, errors);
     }
   }
   if (spec.restartPolicy && !restartPolicies.includes(spec.restartPolicy)) {
@@ -30,32 +38,87 @@ export function validatePodSpec(spec: V1PodSpec | undefined, path: string, error
   }
   if (spec.dnsPolicy && !dnsPolicies.includes(spec.dnsPolicy))
     errors.unsupported(`${path}.dnsPolicy`, spec.dnsPolicy, dnsPolicies);
+  if (spec.dnsPolicy === "None" && !spec.dnsConfig?.nameservers?.length) {
+    const detail = "must provide at least one DNS nameserver when `dnsPolicy` is None";
+    errors.required(`${path}.dnsConfig.nameservers`, detail);
+  }
   notNegative(spec.terminationGracePeriodSeconds, `${path}.terminationGracePeriodSeconds`, errors);
+  within(spec.activeDeadlineSeconds, 1, largestInt32, `${path}.activeDeadlineSeconds`, errors);
+  validateNames(spec, path, errors);
+  validatePodContext(spec.securityContext, `${path}.securityContext`, errors);
+  validateLabels(spec.nodeSelector, `${path}.nodeSelector`, errors);
   validateScheduling(spec, path, errors);
   for (const [index, toleration] of (spec.tolerations ?? []).entries()) {
-    const field = `${path}.tolerations[${index}]`;
-    const { key, operator = "Equal", effect, tolerationSeconds } = toleration;
-    if (!key && operator !== "Exists")
-      errors.invalid(
-        `${field}.operator`,
-        operator,
-        'operator must be Exists when `key` is empty, which means "match all values and all keys"',
-      );
-    if (operator !== "Equal" && operator !== "Exists") errors.unsupported(`${field}.operator`, operator, ["Equal", "Exists"]);
-    if (tolerationSeconds !== undefined && effect !== "NoExecute") {
-      errors.invalid(`${field}.effect`, effect ?? "", "effect must be 'NoExecute' when `tolerationSeconds` is set");
-    }
+    validateToleration(toleration, `${path}.tolerations[${index}]`, errors);
+  }
+  for (const [index, { conditionType }] of (spec.readinessGates ?? []).entries()) {
+    const problem = qualifiedNameProblem(conditionType ?? "");
+    if (problem) errors.invalid(`${path}.readinessGates[${index}].conditionType`, conditionType ?? "", problem);
+  }
+  refuseUnsupported(spec, path, errors);
+}
+
+function validateNames(spec: V1PodSpec, path: string, errors: FieldErrors): void {
+  const rules = { hostname: "label", subdomain: "label", nodeName: "subdomain", serviceAccountName: "subdomain" } as const;
+  for (const [field, rule] of Object.entries(rules)) {
+    const name = spec[field as keyof typeof rules];
+    const problem = name ? nameProblem(name, rule) : undefined;
+    if (problem) errors.invalid(`${path}.${field}`, name, problem);
+  }
+}
+
+function validatePodContext(context: V1PodSecurityContext | undefined, path: string, errors: FieldErrors): void {
+  if (!context) return;
+  validateIdentity(context, path, errors);
+  within(context.fsGroup, 0, largestInt32, `${path}.fsGroup`, errors);
+  for (const [index, group] of (context.supplementalGroups ?? []).entries()) {
+    within(group, 0, largestInt32, `${path}.supplementalGroups[${index}]`, errors);
+  }
+  const policies = ["Always", "OnRootMismatch"];
+  const policy = context.fsGroupChangePolicy;
+  if (policy && !policies.includes(policy)) errors.unsupported(`${path}.fsGroupChangePolicy`, policy, policies);
+}
+
+function validateIdentity(
+  context: V1SecurityContext | V1PodSecurityContext | undefined,
+  path: string,
+  errors: FieldErrors,
+): void {
+  within(context?.runAsUser, 0, largestInt32, `${path}.runAsUser`, errors);
+  within(context?.runAsGroup, 0, largestInt32, `${path}.runAsGroup`, errors);
+}
+
+function validateToleration(toleration: V1Toleration, path: string, errors: FieldErrors): void {
+  const { key, operator = "Equal", value, effect, tolerationSeconds } = toleration;
+  const problem = key ? qualifiedNameProblem(key) : undefined;
+  if (problem) errors.invalid(`${path}.key`, key, problem);
+  if (!key && operator !== "Exists") {
+    const detail = 'operator must be Exists when `key` is empty, which means "match all values and all keys"';
+    errors.invalid(`${path}.operator`, operator, detail);
+  }
+  if (operator !== "Equal" && operator !== "Exists") errors.unsupported(`${path}.operator`, operator, ["Equal", "Exists"]);
+  if (operator === "Exists" && value) {
+    errors.invalid(`${path}.operator`, toleration, "value must be empty when `operator` is 'Exists'");
+  }
+  if (effect && !effects.includes(effect)) errors.unsupported(`${path}.effect`, effect, effects);
+  if (tolerationSeconds !== undefined && effect !== "NoExecute") {
+    errors.invalid(`${path}.effect`, effect ?? "", "effect must be 'NoExecute' when `tolerationSeconds` is set");
   }
 }
 
 /** Only a few fields of a pod that exists may change. */
 export function validatePodUpdate(spec: V1PodSpec, stored: V1PodSpec, errors: FieldErrors): void {
+  for (const field of ["containers", "initContainers"] as const) {
+    if ((spec[field] ?? []).length === (stored[field] ?? []).length) continue;
+    errors.forbidden(`spec.${field}`, "pod updates may not add or remove containers");
+    return;
+  }
+  validateDeadlineUpdate(spec.activeDeadlineSeconds, stored.activeDeadlineSeconds, errors);
   const comparable = {
     ...spec,
     containers: sameImages(spec.containers, stored.containers),
     initContainers: spec.initContainers && sameImages(spec.initContainers, stored.initContainers),
     activeDeadlineSeconds: stored.activeDeadlineSeconds,
-    terminationGracePeriodSeconds: stored.terminationGracePeriodSeconds,
     tolerations: addedOnly(spec.tolerations, stored.tolerations) ? stored.tolerations : spec.tolerations,
     schedulingGates: onlyFewerGates(spec.schedulingGates, stored.schedulingGates) ? stored.schedulingGates : spec.schedulingGates,
   };
@@ -66,151 +129,12 @@ export function validatePodUpdate(spec: V1PodSpec, stored: V1PodSpec, errors: Fi
   );
 }
 
-type ContainerContext = { names: Set<string>; volumes: Set<string>; isInit: boolean };
-
-function validateContainer(
-  container: V1Container,
-  path: string,
-  { names, volumes, isInit }: ContainerContext,
-  errors: FieldErrors,
-): void {
-  validateName(container.name, `${path}.name`, names, errors);
-  if (!container.image) errors.required(`${path}.image`);
-  else if (container.image.trim() !== container.image) {
-    errors.invalid(`${path}.image`, container.image, "must not have leading or trailing whitespace");
-  }
-  if (container.imagePullPolicy && !pullPolicies.includes(container.imagePullPolicy)) {
-    errors.unsupported(`${path}.imagePullPolicy`, container.imagePullPolicy, pullPolicies);
-  }
-  validatePorts(container.ports ?? [], `${path}.ports`, errors);
-  validateEnv(container, path, errors);
-  validateResources(container, `${path}.resources`, errors);
-  validateRestartPolicy(container, `${path}.restartPolicy`, isInit, errors);
-  const mountPaths = new Set<string>();
-  for (const [index, mount] of (container.volumeMounts ?? []).entries()) {
-    const field = `${path}.volumeMounts[${index}]`;
-    if (!mount.name) errors.required(`${field}.name`);
-    else if (!volumes.has(mount.name)) errors.notFound(`${field}.name`, mount.name);
-    if (!mount.mountPath) errors.required(`${field}.mountPath`);
-    else if (mountPaths.has(mount.mountPath)) errors.invalid(`${field}.mountPath`, mount.mountPath, "must be unique");
-    mountPaths.add(mount.mountPath);
-  }
-  for (const probe of ["livenessProbe", "readinessProbe", "startupProbe"] as const) {
-    const value = container[probe];
-    if (!value) continue;
-    if (isInit && container.restartPolicy !== "Always")
-      errors.forbidden(`${path}.${probe}`, "may not be set for init containers without restartPolicy=Always");
-    validateProbe(value, `${path}.${probe}`, probe !== "readinessProbe", errors);
-  }
-}
-
-function validateResources({ resources }: V1Container, path: string, errors: FieldErrors): void {
-  for (const list of ["limits", "requests"] as const) {
-    for (const [name, value] of Object.entries(resources?.[list] ?? {})) {
-      const problem = quantityProblem(value);
-      if (problem) errors.invalid(`${path}.${list}[${name}]`, value, problem);
-    }
-  }
-  for (const [name, value] of Object.entries(resources?.requests ?? {})) {
-    const limit = resources?.limits?.[name];
-    const [wanted = 0, allowed = Number.POSITIVE_INFINITY] = [parseQuantity(value), parseQuantity(limit)];
-    if (wanted > allowed) errors.invalid(`${path}.requests`, value, `must be less than or equal to ${name} limit of ${limit}`);
-  }
-}
-
-/** A container restarts as its pod says; an init container that always does is a sidecar. */
-function validateRestartPolicy({ restartPolicy }: V1Container, path: string, isInit: boolean, errors: FieldErrors): void {
-  if (!restartPolicy) return;
-  if (!isInit) errors.forbidden(path, "may not be set for non-init containers");
-  else if (restartPolicy !== "Always") errors.unsupported(path, restartPolicy, ["Always"]);
-}
-
-function validateEnv(container: V1Container, path: string, errors: FieldErrors): void {
-  for (const [index, variable] of (container.env ?? []).entries()) {
-    const field = `${path}.env[${index}]`;
-    if (!variable.name) errors.required(`${field}.name`);
-    const { valueFrom } = variable;
-    if (!valueFrom) continue;
-    const sources = Object.values(valueFrom).filter((source) => source !== undefined).length;
-    if (sources === 0)
-      errors.invalid(
-        `${field}.valueFrom`,
-        "",
-        "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`",
-      );
-    else if (variable.value) errors.invalid(`${field}.valueFrom`, "", "may not be specified when `value` is not empty");
-    else if (sources > 1) errors.invalid(`${field}.valueFrom`, "", "may not have more than one field specified at a time");
-  }
-}
-
-function validatePorts(ports: V1ContainerPort[], path: string, errors: FieldErrors): void {
-  const names = new Set<string>();
-  for (const [index, port] of ports.entries()) {
-    const field = `${path}[${index}]`;
-    if (!port.containerPort) errors.required(`${field}.containerPort`);
-    else validatePort(port.containerPort, `${field}.containerPort`, errors);
-    if (port.protocol && !protocols.includes(port.protocol)) errors.unsupported(`${field}.protocol`, port.protocol, protocols);
-    if (!port.name) continue;
-    if (port.name.length > 15) errors.invalid(`${field}.name`, port.name, "must be no more than 15 characters");
-    if (names.has(port.name)) errors.duplicate(`${field}.name`, port.name);
-    names.add(port.name);
-  }
-}
-
-export function validatePort(port: number, field: string, errors: FieldErrors): void {
-  if (port < 1 || port > 65_535) errors.invalid(field, port, "must be between 1 and 65535, inclusive");
-}
-
-function validateProbe(probe: V1Probe, path: string, isKilling: boolean, errors: FieldErrors): void {
-  const handlers = [probe.exec, probe.httpGet, probe.tcpSocket, probe.grpc].filter((handler) => handler !== undefined);
-  if (handlers.length === 0) errors.required(path, "must specify a handler type");
-  if (handlers.length > 1) errors.forbidden(path, "may not specify more than 1 handler type");
-  for (const field of [
-    "initialDelaySeconds",
-    "timeoutSeconds",
-    "periodSeconds",
-    "successThreshold",
-    "failureThreshold",
-  ] as const) {
-    notNegative(probe[field], `${path}.${field}`, errors);
-  }
-  if (isKilling && probe.successThreshold !== undefined && probe.successThreshold !== 1) {
-    errors.invalid(`${path}.successThreshold`, probe.successThreshold, "must be 1");
-  }
-  for (const [name, handler] of [
-    ["httpGet", probe.httpGet],
-    ["tcpSocket", probe.tcpSocket],
-  ] as const) {
-    if (!handler) continue;
-    if (handler.port === undefined) errors.required(`${path}.${name}.port`);
-    else if (typeof handler.port === "number") validatePort(handler.port, `${path}.${name}.port`, errors);
-  }
-}
-
-function validateVolumes(spec: V1PodSpec, path: string, errors: FieldErrors): Set<string> {
-  const names = new Set<string>();
-  for (const [index, volume] of (spec.volumes ?? []).entries()) {
-    const field = `${path}.volumes[${index}]`;
-    validateName(volume.name, `${field}.name`, names, errors);
-    const sources = Object.keys(volume).filter((key) => key !== "name");
-    if (sources.length > 1) errors.forbidden(`${field}.${sources[1]}`, "may not specify more than 1 volume type");
-  }
-  return names;
-}
-
-function validateName(name: string | undefined, field: string, taken: Set<string>, errors: FieldErrors): void {
-  if (!name) {
-    errors.required(field);
-    return;
-  }
-  const problem = nameProblem(name, "label");
-  if (problem) errors.invalid(field, name, problem);
-  if (taken.has(name)) errors.duplicate(field, name);
-  taken.add(name);
-}
-
-export function notNegative(value: number | undefined, field: string, errors: FieldErrors): void {
-  if (value !== undefined && value < 0) errors.invalid(field, value, "must be greater than or equal to 0");
+/** A deadline may be set, or come nearer. */
+function validateDeadlineUpdate(seconds: number | undefined, stored: number | undefined, errors: FieldErrors): void {
+  if (stored === undefined) return;
+  const field = "spec.activeDeadlineSeconds";
+  if (seconds === undefined) errors.invalid(field, null, "must not update from a positive integer to nil value");
+  else if (seconds > stored) errors.invalid(field, seconds, "must be less than or equal to previous value");
 }
 
 function sameImages(containers: V1Container[] = [], stored: V1Container[] = []): V1Container[] {

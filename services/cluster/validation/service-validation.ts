@@ -1,15 +1,24 @@
 import type { V1Service, V1ServiceSpec } from "@kubernetes/client-node";
 import type { FieldErrors } from "./field-errors.ts";
 import { validateLabels } from "./metadata.ts";
-import { nameProblem } from "./names.ts";
-import { validatePort } from "./pod-validation.ts";
+import { nameProblem, portNameProblems } from "./names.ts";
+import { validatePort } from "./ranges.ts";
 
 /** NodePort and LoadBalancer need an outside network, which the local cluster does not have: they are refused. */
 const types = ["ClusterIP", "ExternalName"];
 const protocols = ["SCTP", "TCP", "UDP"];
 
 /** Fields of an outside network, or of choices among nodes that the one service proxy does not have. */
-const unsupportedFields = ["externalIPs", "externalTrafficPolicy", "loadBalancerClass", "loadBalancerIP", "trafficDistribution"];
+const unsupportedFields = [
+  "allocateLoadBalancerNodePorts",
+  "externalIPs",
+  "externalTrafficPolicy",
+  "healthCheckNodePort",
+  "loadBalancerClass",
+  "loadBalancerIP",
+  "loadBalancerSourceRanges",
+  "trafficDistribution",
+];
 
 export function validateService({ spec }: V1Service, errors: FieldErrors): void {
   if (!spec) {
@@ -20,11 +29,19 @@ export function validateService({ spec }: V1Service, errors: FieldErrors): void 
   if (spec.sessionAffinity !== "None" && spec.sessionAffinity !== "ClientIP") {
     errors.unsupported("spec.sessionAffinity", spec.sessionAffinity, ["ClientIP", "None"]);
   }
-  if (spec.type === "ExternalName" && !spec.externalName) errors.required("spec.externalName");
+  if (spec.type === "ExternalName") validateExternalName(spec, errors);
   if (!spec.ports?.length && spec.clusterIP !== "None" && spec.type !== "ExternalName") errors.required("spec.ports");
   validateLabels(spec.selector, "spec.selector", errors);
   validatePorts(spec, errors);
   validateTraffic(spec, errors);
+}
+
+function validateExternalName({ externalName, clusterIP }: V1ServiceSpec, errors: FieldErrors): void {
+  const name = externalName?.replace(/\.$/, "");
+  const problem = name ? nameProblem(name, "subdomain") : undefined;
+  if (!name) errors.required("spec.externalName");
+  else if (problem) errors.invalid("spec.externalName", externalName, problem);
+  if (clusterIP) errors.forbidden("spec.clusterIP", "may not be set for `type` ExternalName");
 }
 
 function validateTraffic(spec: V1ServiceSpec, errors: FieldErrors): void {
@@ -76,7 +93,9 @@ function validatePorts({ ports = [], clusterIP }: V1ServiceSpec, errors: FieldEr
     }
     if (port.port === undefined) errors.required(`${path}.port`);
     else validatePort(port.port, `${path}.port`, errors);
-    if (typeof port.targetPort === "number") validatePort(port.targetPort, `${path}.targetPort`, errors);
+    const { targetPort } = port;
+    if (typeof targetPort === "number") validatePort(targetPort, `${path}.targetPort`, errors);
+    else for (const problem of portNameProblems(targetPort ?? "http")) errors.invalid(`${path}.targetPort`, targetPort, problem);
     if (port.protocol && !supported.includes(port.protocol)) errors.unsupported(`${path}.protocol`, port.protocol, supported);
     if (port.nodePort) errors.forbidden(`${path}.nodePort`, "may not be used when `type` is 'ClusterIP'");
     const key = `${port.protocol}/${port.port}`;

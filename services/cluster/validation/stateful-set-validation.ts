@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { V1StatefulSetSpec } from "@kubernetes/client-node";
 import type { FieldErrors } from "./field-errors.ts";
-import { notNegative } from "./pod-validation.ts";
+import { notNegative } from "./ranges.ts";
 import { validateClaimSpec } from "./storage-validation.ts";
 import { validateReplicaSet, validateShare } from "./workload-validation.ts";
 
@@ -21,7 +21,7 @@ export function validateStatefulSet(spec: V1StatefulSetSpec | undefined, errors:
   const { selector } = spec ?? {};
   if (spec && selector && !selector.matchLabels && !selector.matchExpressions) {
     errors.invalid("spec.selector", selector, "empty selector is invalid for statefulset");
-  } else validateReplicaSet(spec && withClaimVolumes(spec), errors);
+  } else validateReplicaSet(spec && withClaimVolumes(spec), errors, "StatefulSet");
   if (!spec) return;
   if (spec.podManagementPolicy !== "OrderedReady" && spec.podManagementPolicy !== "Parallel") {
     errors.invalid("spec.podManagementPolicy", spec.podManagementPolicy, "must be 'OrderedReady' or 'Parallel'");
@@ -29,9 +29,6 @@ export function validateStatefulSet(spec: V1StatefulSetSpec | undefined, errors:
   notNegative(spec.minReadySeconds, "spec.minReadySeconds", errors);
   notNegative(spec.revisionHistoryLimit, "spec.revisionHistoryLimit", errors);
   notNegative(spec.ordinals?.start, "spec.ordinals.start", errors);
-  if (spec.template?.spec?.activeDeadlineSeconds !== undefined) {
-    errors.forbidden("spec.template.spec.activeDeadlineSeconds", "activeDeadlineSeconds in StatefulSet is not Supported");
-  }
   validateStrategy(spec, errors);
   for (const field of ["whenDeleted", "whenScaled"] as const) {
     const value = spec.persistentVolumeClaimRetentionPolicy?.[field];

@@ -4,7 +4,8 @@ import type { FieldErrors } from "./field-errors.ts";
 import { quantityProblem } from "./quantity.ts";
 import { validateSelector } from "./workload-validation.ts";
 
-const accessModes = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
+/** ReadWriteOncePod is not here: nothing keeps a second pod from such a claim. */
+const accessModes = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce"];
 const notHere = "is not supported by the local cluster";
 
 /** Source: pkg/apis/core/validation/validation.go. What the local cluster does not do is refused. */
@@ -48,6 +49,7 @@ export function validateVolume(spec: V1PersistentVolumeSpec | undefined, errors:
     errors.unsupported("spec.persistentVolumeReclaimPolicy", policy, ["Delete", "Retain"]);
   }
   if (spec?.mountOptions?.length) errors.forbidden("spec.mountOptions", notHere);
+  if (spec?.volumeAttributesClassName !== undefined) errors.forbidden("spec.volumeAttributesClassName", notHere);
   const sources = sourcesOf(spec);
   if (sources.length === 0) errors.required("spec", "must specify a volume type");
   for (const source of sources.slice(1)) errors.forbidden(`spec.${source}`, "may not specify more than 1 volume type");
@@ -78,6 +80,19 @@ export function validateStorageClass(storageClass: V1StorageClass, errors: Field
     errors.unsupported("volumeBindingMode", volumeBindingMode, ["Immediate", "WaitForFirstConsumer"]);
   }
   if (allowVolumeExpansion) errors.forbidden("allowVolumeExpansion", notHere);
+  for (const field of ["allowedTopologies", "mountOptions"] as const) {
+    if (storageClass[field]?.length) errors.forbidden(field, notHere);
+  }
+}
+
+export function validateStorageClassUpdate(given: V1StorageClass, stored: V1StorageClass, errors: FieldErrors): void {
+  for (const field of ["parameters", "provisioner", "reclaimPolicy"] as const) {
+    if (isDeepStrictEqual(plain(given[field]), plain(stored[field]))) continue;
+    errors.forbidden(field, `updates to ${field} are forbidden.`);
+  }
+  if (given.volumeBindingMode !== stored.volumeBindingMode) {
+    errors.invalid("volumeBindingMode", given.volumeBindingMode, "field is immutable");
+  }
 }
 
 function validateModes(modes: string[] | undefined, path: string, errors: FieldErrors): void {

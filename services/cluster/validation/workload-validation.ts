@@ -7,9 +7,10 @@ import type {
   V1ReplicaSetSpec,
 } from "@kubernetes/client-node";
 import type { FieldErrors } from "./field-errors.ts";
-import { validateLabels } from "./metadata.ts";
-import { qualifiedNameProblem } from "./names.ts";
-import { notNegative, validatePodSpec } from "./pod-validation.ts";
+import { validateAnnotations, validateLabels } from "./metadata.ts";
+import { labelValueProblem, qualifiedNameProblem } from "./names.ts";
+import { validatePodSpec } from "./pod-validation.ts";
+import { notNegative } from "./ranges.ts";
 
 const operators = ["In", "NotIn", "Exists", "DoesNotExist"];
 
@@ -26,7 +27,11 @@ export function validateDeployment(spec: V1DeploymentSpec | undefined, errors: F
   validateStrategy(spec, errors);
 }
 
-export function validateReplicaSet(spec: V1ReplicaSetSpec | V1DeploymentSpec | undefined, errors: FieldErrors): void {
+export function validateReplicaSet(
+  spec: V1ReplicaSetSpec | V1DeploymentSpec | undefined,
+  errors: FieldErrors,
+  kind = "ReplicaSet",
+): void {
   notNegative(spec?.replicas, "spec.replicas", errors);
   const selector = spec?.selector;
   if (!selector) errors.required("spec.selector");
@@ -40,6 +45,9 @@ export function validateReplicaSet(spec: V1ReplicaSetSpec | V1DeploymentSpec | u
     }
   }
   validateTemplate(spec?.template, errors);
+  if (spec?.template?.spec?.activeDeadlineSeconds !== undefined) {
+    errors.forbidden("spec.template.spec.activeDeadlineSeconds", `activeDeadlineSeconds in ${kind} is not Supported`);
+  }
 }
 
 export function validateSelectorUpdate(
@@ -53,7 +61,11 @@ export function validateSelectorUpdate(
 
 function validateTemplate(template: V1PodTemplateSpec | undefined, errors: FieldErrors): void {
   validateLabels(template?.metadata?.labels, "spec.template.labels", errors);
+  validateAnnotations(template?.metadata?.annotations, "spec.template.annotations", errors);
   validatePodSpec(template?.spec, "spec.template.spec", errors);
+  if (template?.spec?.ephemeralContainers?.length) {
+    errors.forbidden("spec.template.spec.ephemeralContainers", "ephemeral containers not allowed in pod template");
+  }
   const restartPolicy = template?.spec?.restartPolicy;
   if (restartPolicy && restartPolicy !== "Always")
     errors.unsupported("spec.template.spec.restartPolicy", restartPolicy, ["Always"]);
@@ -114,6 +126,10 @@ export function validateSelector(
       errors.required(`${field}.values`, "must be specified when `operator` is 'In' or 'NotIn'");
     } else if (/^(Exists|DoesNotExist)$/.test(operator) && values.length > 0) {
       errors.forbidden(`${field}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
+    }
+    for (const [place, value] of values.entries()) {
+      const wrong = labelValueProblem(value);
+      if (wrong) errors.invalid(`${field}.values[${place}]`, value, wrong);
     }
   }
 }
