@@ -102,9 +102,12 @@ describe("a refresh of a pod's volumes", () => {
 describe("a pod that has ended", () => {
   it("gives its address back, though its object stays", async () => {
     const addresses = new AddressPool("127.79.10.0/29");
-    const worker = start({ activeDeadlineSeconds: 1 }, addresses);
+    const worker = start({}, addresses);
     await until(() => expect(worker.podIP).toBe("127.79.10.2"));
-    await until(() => expect(stored?.status).toMatchObject({ phase: "Failed", podIP: "127.79.10.2" }));
+    await until(() => {
+      if (stored) worker.update({ ...stored, spec: { ...stored.spec, activeDeadlineSeconds: 1 } });
+      expect(stored?.status).toMatchObject({ phase: "Failed", podIP: "127.79.10.2" });
+    });
     await until(() => expect(told).toContain("AddressFreed"));
     expect(worker.podIP).toBeUndefined();
     expect(addresses.take("another", "127.79.10.2")).toBe("127.79.10.2");
