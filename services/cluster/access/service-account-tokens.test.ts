@@ -105,7 +105,7 @@ describe("a token of a service account", () => {
       metadata: { name: "lasting", namespace: "a", annotations: { "kubernetes.io/service-account.name": "robot" } },
     });
     const secret = () => cluster.get<Secret>(resources.secrets, "a", "lasting");
-    await vi.waitFor(() => expect(secret()?.data?.token).toBeDefined());
+    await vi.waitFor(() => expect(secret()?.data?.token).toBeDefined(), { timeout: 20_000 });
     const plain = (key: string) => Buffer.from(secret()?.data?.[key] ?? "", "base64").toString();
     expect([plain("namespace"), plain("ca.crt")]).toEqual(["a", "the authority"]);
     now = new Date("2027-01-01T00:00:00Z");
@@ -113,7 +113,7 @@ describe("a token of a service account", () => {
     expect((await tokens.verify(token, [issuer]))?.user.name).toBe("system:serviceaccount:a:robot");
     await cluster.delete(resources.serviceAccounts, "a", "robot");
     expect(await tokens.verify(token, [issuer])).toBeUndefined();
-    await vi.waitFor(() => expect(secret()).toBeUndefined());
+    await vi.waitFor(() => expect(secret()).toBeUndefined(), { timeout: 20_000 });
     end();
   });
 
