@@ -56,6 +56,18 @@ describe("the data directory", () => {
   });
 });
 
+describe("the audit log", () => {
+  it("tells of the server's own first writes", async () => {
+    const events = () =>
+      readFileSync(join(dataDir, "audit.log"), "utf8")
+        .split("\n")
+        .filter((line) => line.includes("system:apiserver"));
+    for (const name of ["kube-system", "standard", "cluster-admin"]) {
+      await expect.poll(events).toContainEqual(expect.stringMatching(`"verb":"create".*"name":"${name}"`));
+    }
+  });
+});
+
 describe("watches", () => {
   it("get bookmarks, and 410 once the window of changes has moved on", async () => {
     const first = await core.createNamespacedConfigMap({ namespace: "default", body: { metadata: { name: "moving" } } });

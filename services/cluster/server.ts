@@ -114,15 +114,16 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     );
     server.on("upgrade", (request, socket, head) => void handler.handleUpgrade(request, socket, head));
     address = `https://127.0.0.1:${await listen(server, options.port)}`;
-    await ensureFirstObjects(registry, Number(new URL(address).port), network);
+    await ensureFirstObjects(auditedCluster(registry, access.audit, "system:apiserver"), Number(new URL(address).port), network);
     const kubeconfigPath = await credentials.writeKubeconfigs(address, options.namespace);
     logger.info({ address, kubeconfig: kubeconfigPath }, "serving the Kubernetes API");
     metrics.start();
     const stop = async () => {
       await metrics.stop();
       exec.stop();
+      await stopServing(server, objects);
       await access.stop();
-      await stopServer(server, objects, store);
+      await store.close();
     };
     const cluster = auditedCluster(registry, access.audit, "system:kube-controller-manager");
     return { address, registry, cluster, kubeconfigPath, metrics, stop };
@@ -142,12 +143,11 @@ function listen(server: Server, port: number): Promise<number> {
   });
 }
 
-async function stopServer(server: Server, objects: ObjectHandlers, store: Store): Promise<void> {
+async function stopServing(server: Server, objects: ObjectHandlers): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   objects.endWatches();
   server.closeIdleConnections();
   const timer = setTimeout(() => server.closeAllConnections(), 2_000);
   await closed;
   clearTimeout(timer);
-  await store.close();
 }

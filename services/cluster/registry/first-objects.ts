@@ -1,13 +1,12 @@
-import { type KubeObject, type NewObject, type ResourceId, resources, StatusError } from "../api.ts";
+import { type Cluster, type KubeObject, type NewObject, type ResourceId, resources, StatusError } from "../api.ts";
 import { apiServerClusterIP, type Network } from "../network.ts";
-import type { Registry } from "./registry.ts";
 
 /** Makes what exists in every cluster: the first namespaces, the storage class, the service of the API server. */
-export async function ensureFirstObjects(registry: Registry, port: number, network: Network): Promise<void> {
+export async function ensureFirstObjects(cluster: Cluster, port: number, network: Network): Promise<void> {
   for (const name of ["default", "kube-system", "kube-public", "kube-node-lease"]) {
-    await createMissing(registry, resources.namespaces, { apiVersion: "v1", kind: "Namespace", metadata: { name } });
+    await createMissing(cluster, resources.namespaces, { apiVersion: "v1", kind: "Namespace", metadata: { name } });
   }
-  await createMissing(registry, resources.storageClasses, {
+  await createMissing(cluster, resources.storageClasses, {
     apiVersion: "storage.k8s.io/v1",
     kind: "StorageClass",
     metadata: { name: "standard", annotations: { "storageclass.kubernetes.io/is-default-class": "true" } },
@@ -16,7 +15,7 @@ export async function ensureFirstObjects(registry: Registry, port: number, netwo
     volumeBindingMode: "Immediate",
   });
   const metadata = { name: "kubernetes", namespace: "default", labels: { component: "apiserver", provider: "kubernetes" } };
-  await createMissing(registry, resources.services, {
+  await createMissing(cluster, resources.services, {
     apiVersion: "v1",
     kind: "Service",
     metadata,
@@ -24,15 +23,15 @@ export async function ensureFirstObjects(registry: Registry, port: number, netwo
   });
   const subsets = [{ addresses: [{ ip: "127.0.0.1" }], ports: [{ name: "https", port, protocol: "TCP" }] }];
   const endpoints = { apiVersion: "v1", kind: "Endpoints", metadata: { name: "kubernetes", namespace: "default" }, subsets };
-  await createMissing(registry, resources.endpoints, endpoints);
-  const stored = registry.get(resources.endpoints, "default", "kubernetes");
-  if (stored) await registry.update(resources.endpoints, { ...stored, subsets });
+  await createMissing(cluster, resources.endpoints, endpoints);
+  const stored = cluster.get(resources.endpoints, "default", "kubernetes");
+  if (stored) await cluster.update(resources.endpoints, { ...stored, subsets });
 }
 
-async function createMissing(registry: Registry, id: ResourceId, object: NewObject<KubeObject>): Promise<void> {
-  if (registry.get(id, object.metadata.namespace ?? "", object.metadata.name ?? "")) return;
+async function createMissing(cluster: Cluster, id: ResourceId, object: NewObject<KubeObject>): Promise<void> {
+  if (cluster.get(id, object.metadata.namespace ?? "", object.metadata.name ?? "")) return;
   try {
-    await registry.create(id, object);
+    await cluster.create(id, object);
   } catch (error) {
     if (!(error instanceof StatusError && error.reason === "AlreadyExists")) throw error;
   }
