@@ -89,7 +89,6 @@ export class Registry implements Cluster {
     definition.setDefaults?.(draft);
     definition.complete?.(draft);
     const name = draft.metadata.name;
-    if (name && this.#store.get(id, namespace, name)) throw refusals.alreadyExists(id, name);
     const errors = new FieldErrors();
     validateMetadata(draft.metadata, definition, errors);
     definition.validate?.(draft, errors);
@@ -97,6 +96,7 @@ export class Registry implements Cluster {
     definition.validateCreate?.(draft, surroundings, errors);
     const refusal = errors.toStatus(id.group, definition.kind, name);
     if (refusal) throw refusal;
+    if (name && this.#store.get(id, namespace, name)) throw refusals.alreadyExists(id, name);
     definition.prepareCreate?.(draft, surroundings);
     draft.apiVersion = apiVersionOf(this.#definition(id));
     if (options.dryRun) return draft as T;
