@@ -5,6 +5,7 @@ import { runHealthCommand } from "#lib/runtime/health-command.ts";
 import { createHealthServer } from "#lib/runtime/health-server.ts";
 import { onShutdown } from "#lib/runtime/lifecycle.ts";
 import { createLoggers } from "#lib/runtime/logger.ts";
+import { DurableBuffer } from "./durable-buffer.ts";
 import { readEdgeConfiguration } from "./env.ts";
 import { HostSensor } from "./host-sensor.ts";
 import { EdgeMetrics } from "./metrics.ts";
@@ -19,7 +20,14 @@ const { tenant, instance, version, localAddress, connectTimeoutMs } = env;
 const logger = createLoggers("edge", env.logFilter)("edge");
 reportUnused(env.unknownKeys, logger);
 const metrics = new EdgeMetrics(version);
-const buffer = new OfflineBuffer(env.bufferSize);
+const { bufferFolder: folder, bufferSize: size, fsync } = env;
+const onKept = () => {
+  metrics.buffer(buffer);
+  upstream.wake();
+};
+const onNotKept = (reason: string) => metrics.notKept.inc({ reason });
+const durable = folder ? await DurableBuffer.openOrExit({ folder, size, fsync, logger, onKept, onNotKept }) : undefined;
+const buffer = durable ?? new OfflineBuffer(size);
 
 const client = new HubClient({
   hubs: [env.hub],
@@ -40,6 +48,7 @@ const client = new HubClient({
 });
 const upstream = new Upstream({
   buffer,
+  leftovers: durable ? "kept" : "lost",
   client,
   ackTimeoutMs: connectTimeoutMs,
   logger,
@@ -53,9 +62,9 @@ const sensors = new SensorSocket({
   path: env.localSocket,
   onReading: (reading, bytes) => {
     metrics.readings.inc();
+    if (durable) return durable.keep(reading, bytes);
     buffer.push(reading, bytes);
-    metrics.buffer(buffer);
-    upstream.wake();
+    onKept();
   },
   onRefused: () => metrics.refused.inc(),
   logger,
@@ -70,11 +79,13 @@ onShutdown({
     { name: "host sensor", stop: () => hostSensor.stop() },
     { name: "sensors", stop: () => sensors.stop() },
     { name: "buffer", stop: () => upstream.flush(env.drainTimeoutMs) },
+    { name: "disk", stop: () => durable?.close() },
     { name: "hub client", stop: () => client.stop() },
     { name: "health", stop: () => health.stop() },
   ],
   timeoutMs: env.drainTimeoutMs + 10_000,
 });
+metrics.buffer(buffer);
 const healthAddress = await health.listen(env.health.host, env.health.port);
 await sensors.listen();
 if (env.hostSensorIntervalMs > 0) hostSensor.start();

@@ -7,6 +7,7 @@ const breakerValues: Record<BreakerState, number> = { closed: 0, "half-open": 1,
 export class EdgeMetrics extends DaemonMetrics {
   readonly readings = this.counter("edge_readings_total", "Readings taken from sensors");
   readonly refused = this.counter("edge_refused_lines_total", "Lines and connections of sensors that were refused");
+  readonly notKept = this.counter("edge_not_kept_total", "Readings refused because the disk would not take them", ["reason"]);
   readonly #connected = this.gauge("edge_hub_connected", "1 while connected to the hub");
   readonly #depth = this.gauge("edge_buffer_depth", "Readings that the hub has not acknowledged");
   readonly #dropped = this.counter("edge_dropped_total", "Readings dropped because the buffer was full, oldest first");
@@ -16,6 +17,7 @@ export class EdgeMetrics extends DaemonMetrics {
   constructor(version: string) {
     super("edge", version);
     this.requestSeconds.zero({ operation: "batch" });
+    for (const reason of ["disk_full", "disk_failed"]) this.notKept.inc({ reason }, 0);
   }
 
   connected(isConnected: boolean): void {

@@ -1,12 +1,16 @@
 import { chmod, unlink } from "node:fs/promises";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { z } from "zod";
-import type { EdgeMessage } from "#lib/protocol/hub-messages.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import { LineReader } from "./line-reader.ts";
+import type { Reading } from "./offline-buffer.ts";
+
+/** What a sensor that wants an answer calls its line: it comes back as {"ack": id} or {"error": ..., "id": id}. */
+const lineId = z.union([z.string().min(1).max(200), z.number()], "wants text of 1 to 200 characters, or a number");
 
 /** What one sensor writes as one line of JSON. `at` is ISO 8601 UTC; without it, it is when the line came. */
 const lineSchema = z.object({
+  id: lineId.optional(),
   sensor: z.string().min(1).max(200),
   at: z.iso.datetime().optional(),
   value: z.unknown().refine((value) => value !== undefined, "is missing"),
@@ -14,13 +18,20 @@ const lineSchema = z.object({
 
 export type SensorSocketOptions = {
   path: string;
-  onReading: (reading: Omit<EdgeMessage, "sequence">, bytes: number) => void;
+  /** Keeps a reading. The sensor is acknowledged when that is done, and told the reason when it throws or rejects. */
+  onReading: (reading: Reading, bytes: number) => Promise<void> | void;
   /** A line that was refused, or a connection that broke a limit. */
   onRefused: () => void;
   logger: Logger;
   maxConnections?: number;
   maxLineBytes?: number;
 };
+
+/** A sensor is not read from while so many of its readings are not kept yet, or twice so many bytes of answers unread. */
+const maxUnkeptReadings = 256;
+const maxUnreadBytes = 65_536;
+
+type Sensor = { socket: Socket; unkept: number; ended: boolean };
 
 /**
  * The local Unix socket that sensors write newline-separated JSON to. A line that is wrong is answered by {"error": ...} and
@@ -33,7 +44,7 @@ export class SensorSocket {
 
   constructor(options: SensorSocketOptions) {
     this.#options = options;
-    this.#server = createServer((socket) => this.#accept(socket));
+    this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
     this.#server.maxConnections = options.maxConnections ?? 100;
     this.#server.on("drop", () => options.onRefused());
   }
@@ -66,45 +77,86 @@ export class SensorSocket {
   #accept(socket: Socket): void {
     const reader = new LineReader(this.#options.maxLineBytes ?? 16_384);
     this.#sockets.add(socket);
+    const sensor: Sensor = { socket, unkept: 0, ended: false };
     socket.on("close", () => this.#sockets.delete(socket));
     socket.on("error", () => socket.destroy());
+    socket.on("drain", () => setFlow(sensor));
+    socket.on("end", () => {
+      sensor.ended = true;
+      setFlow(sensor);
+    });
     socket.on("data", (chunk: Buffer) => {
       try {
-        reader.push(chunk, (line) => this.#take(line, socket));
+        reader.push(chunk, (line) => this.#take(line, sensor));
+        setFlow(sensor);
       } catch (error) {
         this.#options.onRefused();
         socket.end(`${JSON.stringify({ error: error instanceof RangeError ? error.message : "this line cannot be taken" })}\n`);
-        socket.removeAllListeners("data").resume();
+        socket.removeAllListeners("data").removeAllListeners("drain").resume();
         setTimeout(() => socket.destroy(), 1_000).unref();
       }
     });
   }
 
-  #take(line: string, socket: Socket): void {
+  #take(line: string, sensor: Sensor): void {
     if (line === "") return;
-    const reading = parseLine(line);
-    if ("error" in reading) {
-      this.#options.onRefused();
-      this.#options.logger.debug({ reason: reading.error }, "a sensor's line was refused");
-      if (socket.writable && socket.writableLength < 65_536) socket.write(`${JSON.stringify(reading)}\n`);
+    const { onReading, onRefused, logger } = this.#options;
+    const parsed = parseLine(line);
+    if ("error" in parsed) {
+      onRefused();
+      logger.debug({ reason: parsed.error }, "a sensor's line was refused");
+      reply(sensor, parsed);
       return;
     }
-    this.#options.onReading(reading, line.length);
+    const { id, reading } = parsed;
+    const kept = onReading(reading, line.length);
+    if (kept) void this.#answerWhenKept(kept, id, sensor);
+    else if (id !== undefined) reply(sensor, { ack: id });
+  }
+
+  async #answerWhenKept(kept: Promise<void>, id: LineId, sensor: Sensor): Promise<void> {
+    sensor.unkept += 1;
+    try {
+      await kept;
+      if (id !== undefined) reply(sensor, { ack: id });
+    } catch (error) {
+      reply(sensor, { error: error instanceof Error ? error.message : String(error), id });
+    }
+    sensor.unkept -= 1;
+    setFlow(sensor);
   }
 }
 
-function parseLine(line: string): Omit<EdgeMessage, "sequence"> | { error: string } {
+type LineId = z.output<typeof lineId> | undefined;
+
+/** A complaint that asks for no answer is left out when the sensor does not read; acknowledgements never are. */
+function reply({ socket }: Sensor, answer: { ack?: LineId; error?: string; id?: LineId }): void {
+  const isOwed = answer.ack !== undefined || answer.id !== undefined;
+  if (socket.writable && (isOwed || socket.writableLength < maxUnreadBytes)) socket.write(`${JSON.stringify(answer)}\n`);
+}
+
+/** Reads on or waits; ends the connection when the sensor has ended its side and everything of it is answered. */
+function setFlow({ socket, unkept, ended }: Sensor): void {
+  if (ended && unkept === 0) socket.end();
+  else if (unkept > maxUnkeptReadings || socket.writableLength > 2 * maxUnreadBytes) socket.pause();
+  else socket.resume();
+}
+
+function parseLine(line: string): { reading: Reading; id: LineId } | { error: string; id?: LineId } {
+  let id: LineId;
   try {
-    const result = lineSchema.safeParse(JSON.parse(line));
+    const given: unknown = JSON.parse(line);
+    id = z.object({ id: lineId }).safeParse(given).data?.id;
+    const result = lineSchema.safeParse(given);
     if (!result.success) {
       const issue = result.error.issues[0];
-      return { error: `${issue?.path.join(".") || "line"}: ${issue?.message}` };
+      return { error: `${issue?.path.join(".") || "line"}: ${issue?.message}`, id };
     }
     const { sensor, at = new Date().toISOString(), value } = result.data;
     JSON.stringify(value);
-    return { sensor, at, value };
+    return { reading: { sensor, at, value }, id };
   } catch {
-    return { error: "a line must be one JSON object" };
+    return { error: "a line must be one JSON object", id };
   }
 }
 

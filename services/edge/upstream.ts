@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import type { HubClient } from "#lib/protocol/hub-client.ts";
 import { HubError } from "#lib/protocol/hub-messages.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
@@ -8,7 +7,9 @@ import type { OfflineBuffer } from "./offline-buffer.ts";
 const maxBatchBytes = 512 * 1024;
 
 export type UpstreamOptions = {
-  buffer: OfflineBuffer;
+  buffer: Pick<OfflineBuffer, "depth" | "stream" | "oldest" | "acknowledge">;
+  /** What happens to readings that are left when the process ends. */
+  leftovers?: "lost" | "kept";
   client: Pick<HubClient, "isConnected" | "request" | "drop">;
   /** After this long without an acknowledgement the connection is given up and the batch sent again on the next one. */
   ackTimeoutMs: number;
@@ -24,7 +25,6 @@ export type UpstreamOptions = {
  */
 export class Upstream {
   readonly #options: UpstreamOptions;
-  readonly #stream = randomUUID();
   #sending: Promise<void> | undefined;
   #stopped = false;
 
@@ -48,8 +48,9 @@ export class Upstream {
     await Promise.race([this.#sending, late.promise]);
     clearTimeout(timer);
     this.#stopped = true;
-    const { buffer, logger } = this.#options;
-    if (buffer.depth > 0)
+    const { buffer, leftovers = "lost", logger } = this.#options;
+    if (buffer.depth > 0 && leftovers === "kept") logger.info({ kept: buffer.depth }, "these readings stay on disk");
+    else if (buffer.depth > 0)
       logger.warn({ lost: buffer.depth }, "the hub has not acknowledged these readings; they end with this process");
   }
 
@@ -59,7 +60,7 @@ export class Upstream {
     await new Promise((resolve) => setImmediate(resolve));
     while (buffer.depth > 0 && client.isConnected && !this.#stopped) {
       const startedAt = performance.now();
-      const body = { stream: this.#stream, messages: buffer.oldest(maxBatch, maxBatchBytes) };
+      const body = { stream: buffer.stream, messages: buffer.oldest(maxBatch, maxBatchBytes) };
       try {
         const answer = await client.request({ name: "batch", body }, { timeoutMs: ackTimeoutMs });
         if (answer.name !== "ack") throw new HubError("bad_message", `the hub answered a batch with ${answer.name}`);
