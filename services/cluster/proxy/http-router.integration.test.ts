@@ -286,4 +286,14 @@ describe("routing WebSockets", () => {
     const [error] = (await once(client, "error")) as [NodeJS.ErrnoException];
     expect(error.code).toBe("ECONNRESET");
   });
+
+  it("ends a connection that asks for a websocket while an earlier request is unanswered", async () => {
+    const slow = await backend(() => {});
+    const port = await routeTo([[slow], []], ({ headers }) => (headers.upgrade ? 2 : 1));
+    const socket = connect(port, "127.78.1.1");
+    const closed = once(socket.on("error", () => {}).resume(), "close");
+    const upgrade = "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+    socket.write(`GET / HTTP/1.1\r\nHost: x\r\n\r\n${upgrade}`);
+    await closed;
+  });
 });

@@ -72,27 +72,31 @@ export class HttpRouter {
   #relayUpgrade(request: IncomingMessage, client: Socket, head: Buffer): void {
     client.on("error", () => {});
     const response = new ServerResponse(request);
-    const answerOverSocket = () => {
-      response.shouldKeepAlive = false;
+    response.shouldKeepAlive = false;
+    try {
       response.assignSocket(client);
-      response.once("finish", () => client.end());
-      return response;
-    };
-    this.#send(request, (status, why) => refuse(request, answerOverSocket(), status, why), {
+    } catch {
+      // An earlier request of the connection is not answered yet: a client that wants a websocket does not send two at once.
+      client.destroy();
+      return;
+    }
+    response.once("finish", () => client.end());
+    this.#send(request, (status, why) => refuse(request, response, status, why), {
       headers: request.rawHeaders,
       agent: false,
       onSent: (upstream) => {
         client.once("close", () => upstream.destroy());
         upstream.once("upgrade", (answer, peer, peerHead) => {
+          response.detachSocket(client);
           client.write(headLines(answer));
           if (peerHead.length > 0) client.write(peerHead);
           if (head.length > 0) peer.write(head);
           join(client, peer);
         });
-        upstream.once("response", (answer) => relayAnswer(answer, answerOverSocket()));
+        upstream.once("response", (answer) => relayAnswer(answer, response));
         upstream.once("error", (error) => {
           if (response.headersSent) reset(client);
-          else refuse(request, answerOverSocket(), 503, `the backend ended the connection: ${error.message}`);
+          else refuse(request, response, 503, `the backend ended the connection: ${error.message}`);
         });
         upstream.end();
       },
