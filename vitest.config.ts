@@ -11,6 +11,8 @@ export default defineConfig({
           name: "unit",
           include: ["{app,lib,prisma,services,e2e/bench}/**/*.test.{ts,tsx}"],
           exclude: [...exclude, "**/*.integration.test.ts", "**/*.domain.test.ts"],
+          // A quick test on a machine that is busy with something else.
+          testTimeout: 30_000,
         },
       },
       {
