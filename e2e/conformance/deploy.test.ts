@@ -130,6 +130,13 @@ it.skipIf(!hasNftables).each(daemons)(`%s: nft takes nftables.nft${needs("nft", 
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
 });
 
+it.each(daemons)("%s: its README tells of every variable that the files set and every metric that the rules ask", (daemon) => {
+  const readme = readFileSync(join(projectDir, "services", daemon, "README.md"), "utf8");
+  const names = [...variablesSet(daemon), ...metricsAsked(daemon)];
+  expect(names.length).toBeGreaterThan(3);
+  expect(names.filter((name) => !new RegExp(`\\b${name}\\b`).test(readme))).toEqual([]);
+});
+
 describe("images", () => {
   it.each(daemons)("%s: the Dockerfile keeps the packages that the daemon imports, and no other", (daemon) => {
     expect(keptPackages(daemon)).toEqual([...importsOf(daemon).packages].sort());
@@ -164,7 +171,9 @@ describe("images", () => {
 type IngressLike = {
   spec: { rules: { http: { paths: { backend: { service: { name: string; port: { number: number } } } }[] } }[] };
 };
-type Manifest = { kind: string; metadata: { name: string }; spec?: Record<string, unknown> };
+type DeploymentLike = { spec: { template: { spec: { containers: { env: { name: string }[] }[] } } } };
+type ComposeLike = { services: Record<string, { environment: Record<string, string> }> };
+type Manifest = { kind: string; metadata: { name: string }; spec?: Record<string, unknown>; data?: Record<string, string> };
 
 function deployFile(daemon: string, name: string): string {
   return join(projectDir, "services", daemon, "deploy", name);
@@ -178,6 +187,31 @@ function filesOf(daemon: string, pattern: RegExp): string[] {
 
 function documents(daemon: string, name: string): Manifest[] {
   return parseAllDocuments(readFileSync(deployFile(daemon, name), "utf8")).map((document) => document.toJS() as Manifest);
+}
+
+function variablesSet(daemon: string): Set<string> {
+  const objects = documents(daemon, "kubernetes.yaml");
+  const settings = objects.flatMap(({ kind, data = {} }) => (kind === "ConfigMap" ? Object.keys(data) : []));
+  const [deployment] = objects.filter(({ kind }) => kind === "Deployment") as unknown as DeploymentLike[];
+  const containers = deployment?.spec.template.spec.containers ?? [];
+  const [compose] = documents(daemon, "compose.yaml") as unknown as ComposeLike[];
+  const unit = readFileSync(deployFile(daemon, `${daemon}.service`), "utf8");
+  const names = [
+    ...settings.filter((name) => name !== "config.toml"),
+    ...containers.flatMap(({ env }) => env.map(({ name }) => name)),
+    ...Object.keys(compose?.services[daemon]?.environment ?? {}),
+    ...[...unit.matchAll(/^Environment=(.*)$/gm)].flatMap(([, line = ""]) =>
+      line.split(" ").map((word) => word.split("=", 1)[0] ?? ""),
+    ),
+  ];
+  // The manifests' own: the other addresses are made of it.
+  return new Set(names.filter((name) => name !== "POD_IP"));
+}
+
+function metricsAsked(daemon: string): Set<string> {
+  const rules = readFileSync(deployFile(daemon, "alerts.yaml"), "utf8");
+  const names = [...rules.matchAll(/\b([a-z]+(?:_[a-z]+)+)(?=[{[ )])/g)].map(([, name = ""]) => name.replace(/_bucket$/, ""));
+  return new Set(names.filter((name) => name !== "histogram_quantile"));
 }
 
 function has(tool: string): boolean {
