@@ -55,6 +55,10 @@ const status = {
     replicas: { type: "integer" },
     selector: { type: "string" },
     phase: { type: "string", enum: ["Ready", "Broken"] },
+    conditions: {
+      type: "array",
+      items: { type: "object", properties: { type: { type: "string" }, status: { type: "string" } } },
+    },
   },
 };
 
@@ -68,6 +72,7 @@ const subresources = {
 export const columns = [
   { name: "Size", type: "string", jsonPath: ".spec.size" },
   { name: "Replicas", type: "integer", jsonPath: ".spec.replicas" },
+  { name: "Healthy", type: "string", jsonPath: '.status.conditions[?(@.type=="Healthy")].status' },
   { name: "Ports", type: "string", jsonPath: ".spec.ports[*].name", priority: 1 },
   { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp" },
 ];

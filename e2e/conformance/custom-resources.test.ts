@@ -58,12 +58,18 @@ describe.each(findKubectls())("kubectl $version with custom resources", (kubectl
 
   it("prints the columns of the definition, the wide ones on demand", async () => {
     await apply(gadget("shown", { size: "small", replicas: 3, ports: [{ name: "http", port: 80 }] }));
+    const conditions = [
+      { type: "Other", status: "False" },
+      { type: "Healthy", status: "True" },
+    ];
+    const path = `/apis/${group}/v1/namespaces/${namespace}/gadgets/shown/status`;
+    await k.run(["replace", "--raw", path, "-f", "-"], text({ ...(await read("shown")), status: { conditions } }));
     const lines = (await k.run(["get", `gadgets.${group}`, "shown"])).trim().split("\n");
-    expect(lines[0]?.split(/\s+/)).toEqual(["NAME", "SIZE", "REPLICAS", "AGE"]);
-    expect(lines[1]).toMatch(/^shown\s+small\s+3\s+\d+s$/);
+    expect(lines[0]?.split(/\s+/)).toEqual(["NAME", "SIZE", "REPLICAS", "HEALTHY", "AGE"]);
+    expect(lines[1]).toMatch(/^shown\s+small\s+3\s+True\s+\d+s$/);
     const wide = (await k.run(["get", `gadgets.${group}`, "shown", "-o", "wide"])).trim().split("\n");
-    expect(wide[0]?.split(/\s+/)).toEqual(["NAME", "SIZE", "REPLICAS", "PORTS", "AGE"]);
-    expect(wide[1]).toMatch(/^shown\s+small\s+3\s+http\s+\d+s$/);
+    expect(wide[0]?.split(/\s+/)).toEqual(["NAME", "SIZE", "REPLICAS", "HEALTHY", "PORTS", "AGE"]);
+    expect(wide[1]).toMatch(/^shown\s+small\s+3\s+True\s+http\s+\d+s$/);
     expect((await k.run(["get", `gadgets.v1beta1.${group}`])).split("\n")[0]?.trim().split(/\s+/)).toEqual(["NAME", "AGE"]);
   });
 

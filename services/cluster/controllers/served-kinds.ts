@@ -28,8 +28,10 @@ export class ServedKinds {
     if (!this.#kinds.has(key)) this.#kinds.set(key, { id, namespaced: object.metadata.namespace !== undefined });
   }
 
-  /** Takes up the versions of a custom resource definition. */
+  /** Takes up the versions of a custom resource definition that is established. */
   serve(definition: KubeObject): void {
+    const { conditions = [] } = (definition.status ?? {}) as { conditions?: { type: string; status: string }[] };
+    if (!conditions.some(({ type, status }) => type === "Established" && status === "True")) return;
     const { group, names, scope, versions } = definition.spec as Served;
     for (const { name } of versions) {
       const served = { id: { group, resource: names.plural }, namespaced: scope === "Namespaced" };

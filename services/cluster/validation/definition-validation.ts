@@ -1,10 +1,12 @@
 import type { V1CustomResourceDefinition, V1CustomResourceSubresourceScale } from "@kubernetes/client-node";
+import { isReadablePath } from "../resources/custom/json-path.ts";
 import type { Schema } from "../resources/custom/schema.ts";
 import { validateStructuralSchema } from "./definition-schema.ts";
 import type { FieldErrors } from "./field-errors.ts";
 import { nameProblem } from "./names.ts";
 
 const columnTypes = ["boolean", "date", "integer", "number", "string"];
+const simplePath = /^(\.[A-Za-z0-9_-]+)+$/;
 
 /** Source: apiextensions-apiserver, pkg/apis/apiextensions/validation/validation.go and pkg/apiserver/schema/validation.go. */
 export function validateDefinition({ metadata, spec }: V1CustomResourceDefinition, errors: FieldErrors): void {
@@ -69,8 +71,13 @@ export function validateDefinition({ metadata, spec }: V1CustomResourceDefinitio
     for (const [number, column] of (version.additionalPrinterColumns ?? []).entries()) {
       const field = `${path}.additionalPrinterColumns[${number}]`;
       if (!columnTypes.includes(column.type)) errors.invalid(`${field}.type`, column.type ?? "", `must be one of ${columnTypes}`);
-      if (!column.jsonPath?.startsWith("."))
-        errors.invalid(`${field}.JSONPath`, column.jsonPath ?? "", "must be a simple json path starting with .");
+      const jsonPath = column.jsonPath ?? "";
+      if (!jsonPath.startsWith(".")) errors.invalid(`${field}.JSONPath`, jsonPath, "must be a simple json path starting with .");
+      else if (!isReadablePath(jsonPath)) errors.invalid(`${field}.JSONPath`, jsonPath, "is not supported by this cluster");
+    }
+    for (const [number, { jsonPath }] of (version.selectableFields ?? []).entries()) {
+      const field = `${path}.selectableFields[${number}].jsonPath`;
+      if (!simplePath.test(jsonPath)) errors.invalid(field, jsonPath ?? "", "must be a simple json path starting with .");
     }
   }
 }
@@ -97,8 +104,7 @@ export function validateDefinitionUpdate(
 function validateScale(scale: V1CustomResourceSubresourceScale, path: string, errors: FieldErrors): void {
   const check = (field: keyof V1CustomResourceSubresourceScale, roots: string[], expected: string) => {
     const value = scale[field] ?? "";
-    const isPath = /^(\.[A-Za-z0-9_-]+)+$/.test(value);
-    if (value && !isPath) errors.invalid(`${path}.${field}`, value, "must be a simple json path starting with .");
+    if (value && !simplePath.test(value)) errors.invalid(`${path}.${field}`, value, "must be a simple json path starting with .");
     else if (value && !roots.some((root) => value.startsWith(root))) errors.invalid(`${path}.${field}`, value, expected);
     else if (!value && field !== "labelSelectorPath") errors.required(`${path}.${field}`);
   };

@@ -1,3 +1,4 @@
+import { isIP, isIPv4, isIPv6 } from "node:net";
 import { Ajv, type ErrorObject } from "ajv";
 import { isObject } from "../../patch/merge-patch.ts";
 import type { FieldErrors } from "../../validation/field-errors.ts";
@@ -18,14 +19,25 @@ const passedOn = [
 ];
 
 const formats = {
+  ipv4: (text: string) => isIPv4(text),
+  ipv6: (text: string) => isIPv6(text),
+  cidr: isCidr,
+  email: /^[^@\s]+@[^@\s]+$/,
+  mac: /^[0-9a-f]{2}([:-][0-9a-f]{2}){5}$/i,
+  duration: /^[+-]?(0|((\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h|d|w))+)$/,
   "date-time": (text: string) => /^\d{4}-\d\d-\d\d[Tt ]/.test(text) && !Number.isNaN(Date.parse(text)),
   date: (text: string) => /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text)),
-  ipv4: /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/,
   uuid: /^[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}$/i,
   byte: /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/,
   uri: (text: string) => URL.canParse(text),
   hostname: /^(?=.{1,253}$)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/i,
 };
+
+function isCidr(text: string): boolean {
+  const [address = "", bits = "", ...rest] = text.split("/");
+  const version = isIP(address);
+  return rest.length === 0 && version !== 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128);
+}
 
 export type Validator = (value: unknown, errors: FieldErrors) => void;
 
@@ -36,7 +48,7 @@ export function compileSchema(schema: Schema): Validator {
   return (value, errors) => {
     check(value);
     for (const error of check.errors ?? []) if (!isInAlternative(error)) report(error, errors);
-    checkListKeys(schema, value, "", errors);
+    checkExtensions(schema, value, "", errors);
   };
 }
 
@@ -136,8 +148,8 @@ function isInAlternative({ schemaPath }: ErrorObject): boolean {
   return false;
 }
 
-/** Lists of x-kubernetes-list-type map and set hold no two items of the same key. */
-function checkListKeys(schema: Schema, value: unknown, path: string, errors: FieldErrors): void {
+/** What x-kubernetes-* asks: no two items of one key in lists of type map and set, a type in embedded resources. */
+function checkExtensions(schema: Schema, value: unknown, path: string, errors: FieldErrors): void {
   if (Array.isArray(value)) {
     const type = schema["x-kubernetes-list-type"];
     const keys = schema["x-kubernetes-list-map-keys"] ?? [];
@@ -147,15 +159,18 @@ function checkListKeys(schema: Schema, value: unknown, path: string, errors: Fie
       const text = JSON.stringify(identity);
       if ((type === "map" || type === "set") && seen.has(text)) errors.duplicate(`${path}[${index}]`, identity);
       seen.add(text);
-      if (schema.items) checkListKeys(schema.items, item, `${path}[${index}]`, errors);
+      if (schema.items) checkExtensions(schema.items, item, `${path}[${index}]`, errors);
     }
     return;
   }
   if (!isObject(value)) return;
+  if (schema["x-kubernetes-embedded-resource"]) {
+    for (const field of ["apiVersion", "kind"]) if (!value[field]) errors.required(`${path}.${field}`, "must not be empty");
+  }
   for (const [key, inner] of Object.entries(value)) {
     const { properties = {}, additionalProperties } = schema;
     const known = Object.hasOwn(properties, key) ? properties[key] : additionalProperties;
-    if (isObject(known)) checkListKeys(known as Schema, inner, path ? `${path}.${key}` : key, errors);
+    if (isObject(known)) checkExtensions(known as Schema, inner, path ? `${path}.${key}` : key, errors);
   }
 }
 
