@@ -99,7 +99,7 @@ describe.each(kubectls)("kubectl $version", (kubectl: Kubectl) => {
       expect(await k.run(["get", "svc", "headless", "--no-headers"])).toMatch(
         /^headless\s+ClusterIP\s+None\s+<none>\s+80\/TCP\s/,
       );
-      expect(await k.run(["describe", "svc", "plain"])).toMatch(/IP:\s+127\.73\./);
+      expect(await k.run(["describe", "svc", "plain"])).toMatch(/IP:\s+127\.\d+\./);
     });
 
     it("labels, annotates and selects", async () => {
