@@ -3,19 +3,18 @@ import { EventEmitter } from "node:events";
 import { WebSocket } from "ws";
 import { Backoff } from "#lib/runtime/backoff.ts";
 import { type Attributes, type Delta, deleteAt, formatAt, insertAt } from "./relay-delta.ts";
-import { RelayDocument } from "./relay-document.ts";
 import {
   type ClientMessage,
   type CommittedOperation,
   decode,
-  maxOperationsPerSubmission,
   type PresenceEvent,
-  type RefusalCode,
   relayProtocol,
   type ServerMessage,
   serverMessageSchema,
 } from "./relay-messages.ts";
-import { HistoryMismatch, type PendingOperation } from "./relay-pending.ts";
+import { type Acknowledged, OperationRefused, RelaySync } from "./relay-sync.ts";
+
+export { type Acknowledged, OperationRefused } from "./relay-sync.ts";
 
 export type RelayClientOptions = {
   /** Where the relay is, e.g. ws://relay:8081. */
@@ -33,19 +32,6 @@ export type RelayClientOptions = {
   backoff?: { initialMs: number; maxMs: number };
 };
 
-/** Why an operation will not be committed. `superseded`: it was made on top of one that was refused. */
-export class OperationRefused extends Error {
-  override readonly name = "OperationRefused";
-  readonly code: RefusalCode | "superseded" | "reset" | "stopped";
-
-  constructor(code: OperationRefused["code"], reason: string) {
-    super(reason);
-    this.code = code;
-  }
-}
-
-export type Acknowledged = { sequence: number; revision: number };
-
 /** `connected` comes when the client has caught up; `connectFailed` for every try that did not get there. Times in milliseconds. */
 export type RelayClientEvents = {
   connected: [{ tookMs: number; replica: string; version: string; revision: number }];
@@ -55,13 +41,6 @@ export type RelayClientEvents = {
   /** The document started again from a snapshot; operations before its revision were not seen one by one. */
   snapshot: [{ revision: number; previousRevision: number }];
   presence: [PresenceEvent];
-};
-
-type Pending = PendingOperation & {
-  /** The connection on which it was first submitted; 0 as long as it was not. */
-  firstConnection: number;
-  resolve: (acknowledged: Acknowledged) => void;
-  reject: (error: OperationRefused) => void;
 };
 
 const closeTimeoutMs = 1000;
@@ -75,14 +54,9 @@ export class RelayClient extends EventEmitter<RelayClientEvents> {
   readonly clientId: string;
   readonly #options: RelayClientOptions;
   readonly #backoff: Backoff;
-  readonly #document: RelayDocument<Pending>;
+  readonly #sync: RelaySync;
   #socket: WebSocket | undefined;
   #state: "idle" | "connecting" | "live" | "stopped" = "idle";
-  #hasState = false;
-  #inFlight = 0;
-  #isMoving = false;
-  #sequence = 0;
-  #connection = 0;
   #flushTimer: NodeJS.Timeout | undefined;
   #dialTimer: NodeJS.Timeout | undefined;
   #acknowledgeTimer: NodeJS.Timeout | undefined;
@@ -93,24 +67,34 @@ export class RelayClient extends EventEmitter<RelayClientEvents> {
     this.#options = options;
     this.clientId = (options.clientId ?? randomUUID()).toLowerCase();
     this.#backoff = new Backoff(options.backoff ?? { initialMs: 100, maxMs: 5000 });
-    this.#document = new RelayDocument(this.clientId);
+    this.#sync = new RelaySync(this.clientId, {
+      send: (message) => this.#send(message),
+      submitted: () => this.#watchAcknowledgement(),
+      settled: () => this.#settled(),
+      pause: () => {
+        this.#flushTimer = setTimeout(() => this.#sync.flush(), resubmitDelayMs);
+      },
+      operation: (operation) => this.emit("operation", operation),
+      snapshot: (revisions) => this.emit("snapshot", revisions),
+      presence: (event) => this.emit("presence", event),
+    });
   }
 
   /** The committed text with the own pending operations on top. */
   get text(): string {
-    return this.#document.text;
+    return this.#sync.text;
   }
 
   get confirmed(): Delta {
-    return this.#document.confirmed;
+    return this.#sync.confirmed;
   }
 
   get revision(): number {
-    return this.#document.revision;
+    return this.#sync.revision;
   }
 
   get pendingCount(): number {
-    return this.#document.pending.length;
+    return this.#sync.pendingCount;
   }
 
   get isLive(): boolean {
@@ -125,7 +109,7 @@ export class RelayClient extends EventEmitter<RelayClientEvents> {
   async stop(): Promise<void> {
     this.#state = "stopped";
     clearTimeout(this.#dialTimer);
-    this.#rejectPending(() => new OperationRefused("stopped", "the client was stopped"));
+    this.#sync.rejectPending(() => new OperationRefused("stopped", "the client was stopped"));
     const socket = this.#socket;
     if (!socket || socket.readyState === socket.CLOSED) return;
     const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
@@ -138,19 +122,14 @@ export class RelayClient extends EventEmitter<RelayClientEvents> {
   /** Leaves the connection, once nothing is in flight, for a new one, possibly to another replica. */
   reconnect(): void {
     if (this.#state !== "live") return;
-    this.#isMoving = true;
-    if (this.#inFlight === 0) this.#leave();
+    this.#sync.hold();
+    if (!this.#sync.isWaiting) this.#leave();
   }
 
   /** Resolves when the operation is committed, however many connections that takes. Rejects with OperationRefused. */
   submit(delta: Delta): Promise<Acknowledged> {
     if (this.#state === "stopped") return Promise.reject(new OperationRefused("stopped", "the client was stopped"));
-    this.#sequence += 1;
-    const sequence = this.#sequence;
-    return new Promise((resolve, reject) => {
-      this.#document.edit({ sequence, delta, firstConnection: 0, resolve, reject });
-      this.#flush();
-    });
+    return this.#sync.submit(delta);
   }
 
   insert(position: number, text: string, attributes?: Attributes): Promise<Acknowledged> {
@@ -193,12 +172,10 @@ export class RelayClient extends EventEmitter<RelayClientEvents> {
       perMessageDeflate: false,
     });
     this.#socket = socket;
-    this.#connection += 1;
     let failure: Error | undefined;
     socket.on("open", () => {
       this.#watchIdle(socket);
-      const since = this.#hasState ? { since: this.#document.revision } : {};
-      this.#send({ type: "join", clientId: this.clientId, ...since });
+      this.#sync.opened();
     });
     socket.on("ping", () => this.#watchIdle(socket));
     socket.on("message", (data) => {
@@ -216,9 +193,8 @@ export class RelayClient extends EventEmitter<RelayClientEvents> {
     clearTimeout(this.#flushTimer);
     clearTimeout(this.#idleTimer);
     const wasLive = this.#state === "live";
-    const wasMoving = this.#isMoving;
-    this.#inFlight = 0;
-    this.#isMoving = false;
+    const wasMoving = this.#sync.isHeld;
+    this.#sync.closed();
     if (wasLive) this.emit("disconnected", { code, reason });
     if (this.#hasStopped()) return;
     if (!wasLive) this.#retry(failure ?? new Error(`closed with ${code} ${reason}`.trim()));
@@ -238,90 +214,33 @@ export class RelayClient extends EventEmitter<RelayClientEvents> {
   }
 
   #receive(text: string, socket: WebSocket, startedAt: number): void {
-    if (this.#hasStopped()) return;
+    if (this.#hasStopped() || socket !== this.#socket) return;
     const decoded = decode(serverMessageSchema, text);
-    if ("problem" in decoded) {
-      socket.close(1002, "not understood");
-      return;
-    }
-    try {
-      this.#handle(decoded.value, socket, startedAt);
-    } catch (error) {
-      if (!(error instanceof HistoryMismatch)) throw error;
-      this.#startAgain("the history is another one");
-      socket.terminate();
-    }
+    const problem = "problem" in decoded ? "not understood" : this.#handle(decoded.value, startedAt);
+    if (!problem) return;
+    // What still comes on this connection follows what was not taken.
+    socket.removeAllListeners("message");
+    socket.close(1002, problem);
+    setTimeout(() => socket.terminate(), closeTimeoutMs).unref();
   }
 
-  #handle(message: ServerMessage, socket: WebSocket, startedAt: number): void {
-    if (message.type === "operations") this.#receiveOperations(message.operations, socket);
-    else if (message.type === "presence") this.emit("presence", message.event);
-    else if (message.type === "shutdown") setTimeout(() => this.reconnect(), Math.random() * Math.min(1000, message.graceMs / 2));
-    else if (message.type === "refused") this.#refused(message);
-    else if (message.type === "snapshot") {
-      const previousRevision = this.#document.revision;
-      if (this.#hasState) this.#startAgain("the document went back to an earlier revision");
-      this.#document.reset(message.revision, message.document);
-      this.emit("snapshot", { revision: message.revision, previousRevision });
-    } else {
-      this.#hasState = true;
+  #handle(message: ServerMessage, startedAt: number): string | undefined {
+    if (message.type === "shutdown") setTimeout(() => this.reconnect(), Math.random() * Math.min(1000, message.graceMs / 2));
+    if (message.type === "joined") {
       this.#state = "live";
       this.#backoff.reset();
       const { replica, version, revision } = message;
       this.emit("connected", { tookMs: performance.now() - startedAt, replica, version, revision });
-      this.#flush();
     }
-  }
-
-  /** A refusal is final only for what was never submitted before: an earlier connection's submission may still be committed. */
-  #refused({ sequences, code, reason }: Extract<ServerMessage, { type: "refused" }>): void {
-    const isRepeated = this.#document.pending.some(
-      ({ firstConnection }) => firstConnection > 0 && firstConnection < this.#connection,
-    );
-    this.#inFlight = 0;
-    clearTimeout(this.#acknowledgeTimer);
-    if (isRepeated && (code === "overloaded" || code === "injected_fault")) {
-      this.#flushTimer = setTimeout(() => this.#settled(), resubmitDelayMs);
-      return;
-    }
-    this.#rejectPending(({ sequence }) =>
-      sequences.includes(sequence) ? new OperationRefused(code, reason) : new OperationRefused("superseded", reason),
-    );
-    this.#settled();
-  }
-
-  #receiveOperations(operations: CommittedOperation[], socket: WebSocket): void {
-    for (const operation of operations) {
-      if (operation.revision <= this.#document.revision) continue;
-      if (operation.revision !== this.#document.revision + 1) {
-        socket.close(1002, "an operation is missing");
-        return;
-      }
-      const acknowledged = this.#document.receive(operation);
-      if (acknowledged) {
-        this.#inFlight = Math.max(0, this.#inFlight - 1);
-        acknowledged.resolve({ sequence: operation.sequence, revision: operation.revision });
-      }
-      this.emit("operation", operation);
-    }
-    if (this.#inFlight === 0) this.#settled();
+    return this.#sync.receive(message);
   }
 
   #settled(): void {
-    this.#inFlight = 0;
     clearTimeout(this.#acknowledgeTimer);
-    if (this.#isMoving) this.#leave();
-    else this.#flush();
+    if (this.#sync.isHeld) this.#leave();
   }
 
-  #flush(): void {
-    const { pending, revision } = this.#document;
-    if (this.#state !== "live" || this.#isMoving || this.#inFlight > 0 || pending.length === 0) return;
-    const submitted = pending.slice(0, maxOperationsPerSubmission);
-    for (const operation of submitted) operation.firstConnection ||= this.#connection;
-    const operations = submitted.map(({ sequence, delta }) => ({ sequence, delta }));
-    this.#inFlight = operations.length;
-    this.#send({ type: "submit", base: revision, operations });
+  #watchAcknowledgement(): void {
     clearTimeout(this.#acknowledgeTimer);
     this.#acknowledgeTimer = setTimeout(() => this.#socket?.terminate(), this.#options.acknowledgeTimeoutMs ?? 10_000);
   }
@@ -335,16 +254,6 @@ export class RelayClient extends EventEmitter<RelayClientEvents> {
   #watchIdle(socket: WebSocket): void {
     clearTimeout(this.#idleTimer);
     this.#idleTimer = setTimeout(() => socket.terminate(), this.#options.idleTimeoutMs ?? 90_000);
-  }
-
-  #startAgain(reason: string): void {
-    this.#hasState = false;
-    this.#document.reset(0, []);
-    this.#rejectPending(() => new OperationRefused("reset", reason));
-  }
-
-  #rejectPending(errorFor: (pending: Pending) => OperationRefused): void {
-    for (const pending of this.#document.dropPending()) pending.reject(errorFor(pending));
   }
 
   #hasStopped(): boolean {

@@ -1,9 +1,9 @@
 import fc from "fast-check";
+import QuillDelta from "quill-delta";
 import { describe, expect, it } from "vitest";
 import {
   type Attributes,
   apply,
-  compose,
   type Delta,
   deleteAt,
   formatAt,
@@ -12,6 +12,8 @@ import {
   textOf,
   transform,
 } from "./relay-delta.ts";
+
+const compose = (a: Delta, b: Delta) => new QuillDelta(a).compose(new QuillDelta(b)).ops as Delta;
 
 const attributes: fc.Arbitrary<Attributes> = fc.dictionary(
   fc.constantFrom("bold", "italic", "colour"),

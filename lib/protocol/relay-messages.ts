@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Delta } from "./relay-delta.ts";
+import { type Delta, deltaSchema } from "./relay-delta.ts";
 
 /** The WebSocket subprotocol of these messages. */
 export const relayProtocol = "relay.v1";
@@ -10,33 +10,15 @@ export const bearerProtocolPrefix = "bearer.";
 /** The most operations that one submission may carry. */
 export const maxOperationsPerSubmission = 64;
 
+/** The longest message that the relay takes, in bytes of UTF-8. */
+export const maxMessageBytes = 256 * 1024;
+
 /** Close codes of the relay beside those of RFC 6455 (1001 going away, 1009 too big, 1013 try again later). */
 export const closeCodes = { protocolError: 4400, tokenExpired: 4401, handshakeTimeout: 4408 } as const;
 
 const clientId = z.guid().toLowerCase();
 const revision = z.int().min(0);
 const sequence = z.int().min(1);
-
-// PostgreSQL's jsonb takes neither lone surrogates nor U+0000.
-const wellFormed = (text: string) => text.isWellFormed() && !text.includes("\u0000");
-const text = z.string().min(1).max(32_768).refine(wellFormed, "wants well-formed text without U+0000");
-const shortText = z.string().max(256).refine(wellFormed, "wants well-formed text without U+0000");
-const length = z.int().min(1).max(0x7fffffff);
-const attributes = z
-  .record(shortText.min(1), z.union([shortText, z.number(), z.boolean(), z.null()]))
-  .refine((given) => Object.keys(given).length > 0 && Object.keys(given).length <= 32, "wants 1 to 32 attributes");
-
-/** The components of an operation as they may come from a client. */
-export const deltaSchema: z.ZodType<Delta> = z
-  .array(
-    z.union([
-      z.strictObject({ insert: text, attributes: attributes.optional() }),
-      z.strictObject({ retain: length, attributes: attributes.optional() }),
-      z.strictObject({ delete: length }),
-    ]),
-  )
-  .min(1)
-  .max(256);
 
 const cursor = z.strictObject({ position: z.int().min(0), length: z.int().min(0).default(0) });
 

@@ -1,5 +1,6 @@
 import type { AddressInfo } from "node:net";
 import type { Pool } from "pg";
+import { maxMessageBytes } from "#lib/protocol/relay-messages.ts";
 import type { Answer } from "#lib/runtime/health-server.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import { Loop } from "#lib/runtime/loop.ts";
@@ -106,7 +107,7 @@ export class Relay {
           typingDebounceMs: env.TYPING_DEBOUNCE_MS,
         },
       },
-      limits: { maxConnections: env.MAX_CONNECTIONS, maxMessageBytes: 256 * 1024, headersTimeoutMs: 5000 },
+      limits: { maxConnections: env.MAX_CONNECTIONS, maxMessageBytes, headersTimeoutMs: 5000 },
     });
     this.#migration = new Loop({
       name: "migrate",

@@ -1,7 +1,7 @@
 import type { CommittedOperation, PresenceEvent, ServerMessage } from "#lib/protocol/relay-messages.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import { RecentHistory } from "./recent-history.ts";
-import type { DocumentStore } from "./store.ts";
+import type { DocumentReader } from "./store.ts";
 
 const pageSize = 500;
 const snapshotEvery = 500;
@@ -20,7 +20,7 @@ export type Member = {
 export class Room {
   readonly documentId: string;
   readonly members = new Set<Member>();
-  readonly #store: DocumentStore;
+  readonly #store: DocumentReader;
   readonly #logger: Logger;
   readonly #recent: RecentHistory;
   #revision: number;
@@ -28,7 +28,7 @@ export class Room {
   #fetching: Promise<void> | undefined;
   #snapshotRevision: number | undefined;
 
-  constructor(options: { documentId: string; revision: number; store: DocumentStore; historyTtlMs: number; logger: Logger }) {
+  constructor(options: { documentId: string; revision: number; store: DocumentReader; historyTtlMs: number; logger: Logger }) {
     this.documentId = options.documentId;
     this.#store = options.store;
     this.#logger = options.logger;
@@ -73,6 +73,15 @@ export class Room {
       .finally(() => {
         this.#fetching = undefined;
       });
+  }
+
+  /** Reads what is missing up to `revision`. Returns whether the document has come so far. */
+  async reach(revision: number): Promise<boolean> {
+    if (revision > this.#revision) {
+      this.notice(revision);
+      await this.#fetching;
+    }
+    return revision <= this.#revision;
   }
 
   /** The operations after `revision`, a page of them; none when there are no more. */

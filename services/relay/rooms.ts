@@ -4,14 +4,16 @@ import { Loop } from "#lib/runtime/loop.ts";
 import type { Fanout } from "./fanout.ts";
 import type { RelayMetrics } from "./metrics.ts";
 import { type Member, Room } from "./room.ts";
-import type { BatchResult, DocumentStore } from "./store.ts";
+import type { BatchResult, DocumentReader } from "./store.ts";
 
 const pollIntervalMs = 1000;
 
+type Announcer = Pick<Fanout, "publish" | "subscribe" | "unsubscribe">;
+
 /** The documents that have clients on this replica. What Redis did not bring is found by comparing revisions once a second. */
 export class Rooms {
-  readonly #store: DocumentStore;
-  readonly #fanout: Fanout;
+  readonly #store: DocumentReader;
+  readonly #fanout: Announcer;
   readonly #metrics: RelayMetrics;
   readonly #logger: Logger;
   readonly #historyTtlMs: number;
@@ -20,8 +22,8 @@ export class Rooms {
   readonly #poll: Loop;
 
   constructor(options: {
-    store: DocumentStore;
-    fanout: Fanout;
+    store: DocumentReader;
+    fanout: Announcer;
     metrics: RelayMetrics;
     historyTtlMs: number;
     logger: Logger;

@@ -17,12 +17,12 @@ import type { Submission } from "./ordering.ts";
 import { PresenceThrottle } from "./presence-throttle.ts";
 import type { Member, Room } from "./room.ts";
 import type { Rooms } from "./rooms.ts";
-import type { DocumentStore } from "./store.ts";
+import type { DocumentReader } from "./store.ts";
 
 /** What all sessions of a replica share. */
 export type SessionContext = {
   rooms: Rooms;
-  store: DocumentStore;
+  store: DocumentReader;
   metrics: RelayMetrics;
   faults: Faults;
   logger: Logger;
@@ -57,8 +57,8 @@ export class Session implements Member {
   #clientId = "";
   #room: Room | undefined;
   #state: "open" | "joining" | "live" | "closed" = "open";
-  #underWay: Promise<void> | undefined;
-  #hasWaiting = false;
+  #underWay = Promise.resolve();
+  #submissions = 0;
   #lastSeen = performance.now();
   #lastPing = performance.now();
 
@@ -172,7 +172,9 @@ export class Session implements Member {
         this.#send({ type: "presence", event: { event: "join", clientId: member.clientId, actor: member.actor } });
       }
     }
-    await this.#catchUp(room, since === undefined || since > room.revision ? await this.#sendSnapshot() : since);
+    // The client may know more than this replica has heard of.
+    const isKnown = since !== undefined && (await room.reach(since));
+    await this.#catchUp(room, isKnown ? since : await this.#sendSnapshot());
   }
 
   async #sendSnapshot(): Promise<number> {
@@ -198,11 +200,14 @@ export class Session implements Member {
   /** One submission is under way and one more may wait: an acknowledgement can overtake the end of its own submission. */
   async #submit(message: SubmitMessage): Promise<void> {
     const receivedAt = performance.now();
-    if (this.#hasWaiting) return this.#refuse(message, "in_flight", "the submission before this one is still under way");
-    this.#hasWaiting = true;
-    await this.#underWay;
-    this.#hasWaiting = false;
-    this.#underWay = this.#process(message, receivedAt).catch((error: unknown) => this.#fail(error));
+    if (this.#submissions === 2) return this.#refuse(message, "in_flight", "the submission before this one is still under way");
+    this.#submissions += 1;
+    this.#underWay = this.#underWay
+      .then(() => this.#process(message, receivedAt))
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => {
+        this.#submissions -= 1;
+      });
     await this.#underWay;
   }
 

@@ -9,6 +9,9 @@ export type RecentHistory = (documentId: string, after: number, upTo: number) =>
 /** What a batch did: an outcome for each submission in order, and by document the operations now known, history included. */
 export type BatchResult = { outcomes: Outcome[]; documents: Map<string, { revision: number; operations: CommittedOperation[] }> };
 
+/** What rooms and sessions need of the store. */
+export type DocumentReader = Pick<DocumentStore, "open" | "revisions" | "operationsAfter" | "snapshot" | "writeSnapshot">;
+
 type OperationRow = { revision: string; client_id: string; sequence: string; actor_id: string; delta: Delta };
 
 const columns = "revision, client_id, sequence, actor_id, delta";
