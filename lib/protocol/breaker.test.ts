@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { Breaker, type BreakerState } from "#lib/protocol/breaker.ts";
 
 function createBreaker() {
@@ -62,4 +62,26 @@ test("a probe that fails opens it for another 30 seconds", () => {
   expect(breaker.tryPass()).toBe(false);
   clock.ms += 1;
   expect(breaker.tryPass()).toBe(true);
+});
+
+test("by the timers of the process: the fifth failure opens it, and of all who ask at 30 s one may probe", () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "setInterval", "performance"] });
+  try {
+    const breaker = new Breaker();
+    const failures: number[] = [];
+    const probes: number[] = [];
+    for (let n = 1; breaker.state === "closed"; n++) {
+      breaker.fail();
+      failures.push(n);
+    }
+    const openedAt = performance.now();
+    const askers = Array.from({ length: 10 }, () => setInterval(() => breaker.tryPass() && probes.push(performance.now()), 1));
+    vi.advanceTimersByTime(29_999);
+    expect([failures.length, probes]).toEqual([5, []]);
+    vi.advanceTimersByTime(60_000);
+    expect(probes).toEqual([openedAt + 30_000]);
+    for (const asker of askers) clearInterval(asker);
+  } finally {
+    vi.useRealTimers();
+  }
 });
