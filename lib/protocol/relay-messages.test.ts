@@ -30,6 +30,8 @@ describe("messages of a client", () => {
     ["a lone surrogate, which PostgreSQL cannot hold", submit([{ insert: "\ud800" }])],
     ["the character U+0000, which PostgreSQL cannot hold", submit([{ insert: "a\u0000" }])],
     ["an attribute that is an object", submit([{ insert: "a", attributes: { link: {} } }])],
+    ["an attribute that every object has", submit([{ retain: 1, attributes: { constructor: true } }])],
+    ["the attribute __proto__", submit([{ retain: 1, attributes: JSON.parse('{"__proto__":null}') }])],
     ["text that is too long", submit([{ insert: "x".repeat(40_000) }])],
     [
       "too many operations",
