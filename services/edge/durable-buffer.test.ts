@@ -179,6 +179,20 @@ test.each([
   expect(sent.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5]);
 });
 
+test("on a full disk the segments that the hub has taken over are removed, so that there is room again", async () => {
+  const first = await openBuffer();
+  await keep(first, 1, 50);
+  const [full] = files();
+  await failWrites("ENOSPC");
+  for (let i = 0; i < 5; i++) await expect(first.keep({ sensor: "s", at, value: 51 }, 10)).rejects.toThrow(/full/);
+  first.acknowledge(50);
+  await expect.poll(files).not.toContain(full);
+  expect(files().length).toBeLessThanOrEqual(1);
+  vi.restoreAllMocks();
+  await keep(first, 52, 53);
+  expect(drain(await openBuffer()).map(({ value }) => value)).toEqual([52, 53]);
+});
+
 test("a write that failed and cannot be taken back keeps its numbers to itself", async () => {
   const first = await openBuffer();
   await keep(first, 1, 3);

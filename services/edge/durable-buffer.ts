@@ -199,10 +199,14 @@ export class DurableBuffer extends OfflineBuffer {
     }
   }
 
-  /** Cuts what a failed write left. If that fails too, its numbers are given up: they may be in the file. */
+  /**
+   * Cuts what a failed write left; if that fails too, its numbers are given up: they may be in the file. The segment is left, so
+   * that it can be removed and make room on a full disk.
+   */
   async #takeBack(active: Active, readings: number): Promise<void> {
     try {
       await active.file.truncate(active.bytes);
+      if (active.bytes > 0) await this.#leaveSegment();
     } catch {
       active.segment.last = this.nextSequence - 1 + readings;
       this.skipTo(active.segment.last);
