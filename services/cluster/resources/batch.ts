@@ -2,7 +2,7 @@ import type { V1CronJob, V1Job } from "@kubernetes/client-node";
 import type { KubeObject } from "../api.ts";
 import { setCronJobDefaults, setJobDefaults, setJobSelector } from "../defaults/batch-defaults.ts";
 import { cronJobTable, jobTable } from "../tables/batch-tables.ts";
-import { validateCronJob, validateJobSpec, validateJobUpdate } from "../validation/job-validation.ts";
+import { validateCronJob, validateJobSelector, validateJobSpec, validateJobUpdate } from "../validation/job-validation.ts";
 import type { ResourceDefinition } from "./definition.ts";
 
 export const batchResources: ResourceDefinition[] = [
@@ -25,6 +25,7 @@ export const batchResources: ResourceDefinition[] = [
     setDefaults: (object) => setJobDefaults(asJob(object)),
     complete: (object) => setJobSelector(asJob(object)),
     validate: (object, errors) => validateJobSpec(asJob(object).spec, "spec", errors),
+    validateCreate: (object, _surroundings, errors) => validateJobSelector(asJob(object), errors),
     validateUpdate: (object, stored, errors) => validateJobUpdate(asJob(object), asJob(stored), errors),
     prepareCreate(object) {
       object.status = {};

@@ -1,7 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
+import type { V1Secret } from "@kubernetes/client-node";
 import type { KubeObject } from "../api.ts";
 import { configMapTable, eventTable, secretTable, serviceAccountTable } from "../tables/configuration-tables.ts";
 import type { FieldErrors } from "../validation/field-errors.ts";
+import { validateSecretType } from "../validation/secret-validation.ts";
 import type { ResourceDefinition } from "./definition.ts";
 
 const eventFieldNames = [
@@ -43,7 +45,10 @@ export const configurationResources: ResourceDefinition[] = [
     selectableFields: { names: ["type"], of: (object) => ({ type: String(object.type ?? "") }) },
     table: secretTable,
     setDefaults: takeStringData,
-    validate: validateKeys,
+    validate(object, errors) {
+      validateKeys(object, errors);
+      validateSecretType(object as unknown as V1Secret, errors);
+    },
     validateUpdate(object, stored, errors) {
       if (object.type !== stored.type) errors.invalid("type", object.type, "field is immutable");
       validateImmutable(object, stored, errors);
@@ -119,8 +124,11 @@ function validateKeys(object: KubeObject, errors: FieldErrors): void {
     if (!/^[-._a-zA-Z0-9]{1,253}$/.test(key) || key === "." || key === "..") {
       const rule =
         "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
-      errors.invalid(`data[${key}]`, key, rule);
+      errors.invalid(`${Object.hasOwn(data, key) ? "data" : "binaryData"}[${key}]`, key, rule);
     }
+  }
+  for (const key of Object.keys(binaryData)) {
+    if (Object.hasOwn(data, key)) errors.invalid(`binaryData[${key}]`, key, "duplicate of key present in data");
   }
   if (size > longestData) errors.tooLong("data", longestData);
 }

@@ -1,7 +1,8 @@
-import type { V1Node } from "@kubernetes/client-node";
+import type { V1Lease, V1Node } from "@kubernetes/client-node";
 import type { KubeObject } from "../api.ts";
 import { namespaceTable, nodeTable } from "../tables/cluster-tables.ts";
 import { leaseTable } from "../tables/configuration-tables.ts";
+import { validateLease } from "../validation/endpoints-validation.ts";
 import { validateNode } from "../validation/node-validation.ts";
 import type { ResourceDefinition } from "./definition.ts";
 
@@ -68,6 +69,7 @@ export const infrastructureResources: ResourceDefinition[] = [
     type: "V1Lease",
     nameRule: "subdomain",
     table: leaseTable,
+    validate: (object, errors) => validateLease((object as unknown as V1Lease).spec, errors),
   },
 ];
 

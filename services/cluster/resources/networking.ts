@@ -1,7 +1,8 @@
-import type { V1Service } from "@kubernetes/client-node";
+import type { V1EndpointSlice, V1Endpoints, V1Service } from "@kubernetes/client-node";
 import type { KubeObject } from "../api.ts";
 import { setServiceDefaults } from "../defaults/workload-defaults.ts";
 import { endpointSliceTable, endpointsTable, serviceTable } from "../tables/network-tables.ts";
+import { validateEndpointSlice, validateEndpointSliceUpdate, validateEndpoints } from "../validation/endpoints-validation.ts";
 import { validateService, validateServiceUpdate } from "../validation/service-validation.ts";
 import type { ResourceDefinition } from "./definition.ts";
 
@@ -72,6 +73,7 @@ export const networkingResources: ResourceDefinition[] = [
     setDefaults(object) {
       for (const { ports } of (object.subsets ?? []) as Subset[]) setPortDefaults(ports);
     },
+    validate: (object, errors) => validateEndpoints(object as unknown as V1Endpoints, errors),
   },
   {
     id: { group: "discovery.k8s.io", resource: "endpointslices" },
@@ -85,11 +87,17 @@ export const networkingResources: ResourceDefinition[] = [
     setDefaults(object) {
       setPortDefaults(object.ports as Port[] | undefined);
     },
+    validate: (object, errors) => validateEndpointSlice(asSlice(object), errors),
+    validateUpdate: (object, stored, errors) => validateEndpointSliceUpdate(asSlice(object), asSlice(stored), errors),
   },
 ];
 
 function asService(object: KubeObject): V1Service {
   return object as unknown as V1Service;
+}
+
+function asSlice(object: KubeObject): V1EndpointSlice {
+  return object as unknown as V1EndpointSlice;
 }
 
 function setPortDefaults(ports: Port[] = []): void {

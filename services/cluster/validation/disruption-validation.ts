@@ -1,6 +1,7 @@
 import type { IntOrString, V1PodDisruptionBudgetSpec } from "@kubernetes/client-node";
 import type { FieldErrors } from "./field-errors.ts";
-import { validateSelector, validateShare } from "./workload-validation.ts";
+import { validateSelector } from "./label-selector-validation.ts";
+import { validateShare } from "./workload-validation.ts";
 
 /** Source: pkg/apis/policy/validation/validation.go. */
 export function validateBudget(spec: V1PodDisruptionBudgetSpec | undefined, errors: FieldErrors): void {

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { V1CronJob, V1Job, V1JobSpec, V1PodTemplateSpec } from "@kubernetes/client-node";
 import { isTimeZone, parseSchedule } from "../controllers/cronjob/schedule.ts";
 import type { FieldErrors } from "./field-errors.ts";
+import { selects } from "./label-selector-validation.ts";
 import { validateLabels } from "./metadata.ts";
 import { validatePodSpec } from "./pod-validation.ts";
 import { notNegative } from "./ranges.ts";
@@ -72,6 +73,23 @@ function validatePolicies(spec: V1JobSpec, path: string, errors: FieldErrors): v
   }
 }
 
+/** The selector of a new job is made by the server, unless the client vouches for its own. */
+export function validateJobSelector({ metadata, spec }: V1Job, errors: FieldErrors): void {
+  const { selector, manualSelector, template } = spec ?? {};
+  if (manualSelector) {
+    if (!selector) errors.required("spec.selector");
+    else if (!selects(selector, template?.metadata?.labels)) {
+      const labels = template?.metadata?.labels ?? {};
+      errors.invalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`");
+    }
+    return;
+  }
+  const generated = { matchLabels: { "batch.kubernetes.io/controller-uid": metadata?.uid } };
+  if (selector && !isDeepStrictEqual(plain(selector), plain(generated))) {
+    errors.invalid("spec.selector", selector, "`selector` not auto-generated");
+  }
+}
+
 export function validateJobUpdate({ spec }: V1Job, { spec: stored, status }: V1Job, errors: FieldErrors): void {
   if (!spec || !stored) return;
   const isElastic = spec.completionMode === "Indexed" && spec.completions === spec.parallelism;
@@ -112,7 +130,10 @@ export function validateCronJob({ metadata, spec }: V1CronJob, errors: FieldErro
   for (const field of ["startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit"] as const) {
     notNegative(spec[field], `spec.${field}`, errors);
   }
-  validateJobSpec(spec.jobTemplate?.spec, "spec.jobTemplate.spec", errors);
+  const template = spec.jobTemplate?.spec;
+  validateJobSpec(template, "spec.jobTemplate.spec", errors);
+  if (template?.manualSelector) errors.unsupported("spec.jobTemplate.spec.manualSelector", true, ["nil", "false"]);
+  if (template?.selector) errors.forbidden("spec.jobTemplate.spec.selector", "`selector` will be auto-generated");
 }
 
 function validateSchedule(schedule: string, errors: FieldErrors): void {

@@ -1,9 +1,9 @@
 import { BlockList, isIP } from "node:net";
 import type { V1IPBlock, V1NetworkPolicyPeer, V1NetworkPolicyPort, V1NetworkPolicySpec } from "@kubernetes/client-node";
 import type { FieldErrors } from "./field-errors.ts";
+import { validateSelector } from "./label-selector-validation.ts";
 import { portNameProblems } from "./names.ts";
 import { validatePort } from "./ranges.ts";
-import { validateSelector } from "./workload-validation.ts";
 
 const policyTypes = ["Egress", "Ingress"];
 const protocols = ["SCTP", "TCP", "UDP"];

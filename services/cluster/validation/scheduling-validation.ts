@@ -6,6 +6,8 @@ import type {
   V1TopologySpreadConstraint,
 } from "@kubernetes/client-node";
 import type { FieldErrors } from "./field-errors.ts";
+import { validateSelector } from "./label-selector-validation.ts";
+import { nameProblem, qualifiedNameProblem } from "./names.ts";
 
 const modes = ["DoNotSchedule", "ScheduleAnyway"];
 const policies = ["Honor", "Ignore"];
@@ -55,8 +57,10 @@ function validateAffinity({ nodeAffinity, ...others }: V1Affinity, path: string,
 }
 
 function validateNodeTerm({ matchExpressions = [] }: V1NodeSelectorTerm, path: string, errors: FieldErrors): void {
-  for (const [index, { operator, values = [] }] of matchExpressions.entries()) {
+  for (const [index, { key, operator, values = [] }] of matchExpressions.entries()) {
     const field = `${path}.matchExpressions[${index}]`;
+    const problem = qualifiedNameProblem(key ?? "");
+    if (problem) errors.invalid(`${field}.key`, key ?? "", problem);
     if (!nodeOperators.includes(operator)) errors.invalid(`${field}.operator`, operator, "not a valid selector operator");
     else if (/^(In|NotIn)$/.test(operator) && values.length === 0) {
       errors.required(`${field}.values`, "must be specified when `operator` is 'In' or 'NotIn'");
@@ -69,7 +73,16 @@ function validateNodeTerm({ matchExpressions = [] }: V1NodeSelectorTerm, path: s
 }
 
 function validatePodTerm(term: V1PodAffinityTerm, path: string, errors: FieldErrors): void {
-  if (!term?.topologyKey) errors.required(`${path}.topologyKey`, "can not be empty");
+  const { topologyKey, labelSelector, namespaceSelector, namespaces = [] } = term ?? {};
+  if (labelSelector) validateSelector(labelSelector, `${path}.labelSelector`, errors);
+  if (namespaceSelector) validateSelector(namespaceSelector, `${path}.namespaceSelector`, errors);
+  for (const name of namespaces) {
+    const problem = nameProblem(name, "label");
+    if (problem) errors.invalid(`${path}.namespace`, name, problem);
+  }
+  const problem = topologyKey ? qualifiedNameProblem(topologyKey) : undefined;
+  if (!topologyKey) errors.required(`${path}.topologyKey`, "can not be empty");
+  else if (problem) errors.invalid(`${path}.topologyKey`, topologyKey, problem);
 }
 
 function validateWeight(weight: number, field: string, errors: FieldErrors): void {
@@ -81,6 +94,7 @@ function validateConstraint(constraint: V1TopologySpreadConstraint, field: strin
   if (!(maxSkew > 0)) errors.invalid(`${field}.maxSkew`, maxSkew ?? 0, "must be greater than zero");
   if (!topologyKey) errors.required(`${field}.topologyKey`, "can not be empty");
   if (!modes.includes(whenUnsatisfiable)) errors.unsupported(`${field}.whenUnsatisfiable`, whenUnsatisfiable ?? "", modes);
+  if (labelSelector) validateSelector(labelSelector, `${field}.labelSelector`, errors);
   if (minDomains !== undefined) {
     if (minDomains <= 0) errors.invalid(`${field}.minDomains`, minDomains, "must be greater than zero");
     else if (whenUnsatisfiable !== "DoNotSchedule") {

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import type { V1PersistentVolumeClaimSpec, V1PersistentVolumeSpec, V1StorageClass } from "@kubernetes/client-node";
 import type { FieldErrors } from "./field-errors.ts";
+import { validateSelector } from "./label-selector-validation.ts";
 import { quantityProblem } from "./quantity.ts";
-import { validateSelector } from "./workload-validation.ts";
 
 /** ReadWriteOncePod is not here: nothing keeps a second pod from such a claim. */
 const accessModes = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce"];
