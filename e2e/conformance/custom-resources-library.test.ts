@@ -263,6 +263,15 @@ describe("the client library with custom resources", () => {
     expect(await custom.getNamespacedCustomObject({ ...path, name: "early" })).toMatchObject({ spec: { level: 3 } });
   });
 
+  it("sees a definition established again whose conditions were taken away", async () => {
+    const name = "agains.again.example.com";
+    const crd = await define(looseKind("again.example.com", "agains", "Again"));
+    const bare = { ...crd, status: { ...crd.status, conditions: [], acceptedNames: { plural: "", kind: "" } } };
+    await extensions.replaceCustomResourceDefinitionStatus({ name, body: bare });
+    const conditions = async () => conditionsOf(await extensions.readCustomResourceDefinition({ name }));
+    await eventually(async () => (await conditions()).Established === "True InitialNamesAccepted", "the conditions");
+  });
+
   it("of a cluster-wide kind has no namespace, and answers 404 below one", async () => {
     const crd = looseKind("wide.example.com", "wides", "Wide");
     crd.spec.scope = "Cluster";

@@ -196,6 +196,8 @@ describe.each(findKubectls())("kubectl $version with custom resources", (kubectl
       schema({ spec: { type: "array", items: { type: "string" }, "x-kubernetes-list-type": "map" } }),
       `${at}[spec].x-kubernetes-list-map-keys: Required value: must not be empty if x-kubernetes-list-type is map`,
     );
+    const pair = [{ type: "string" }, { type: "string" }];
+    await wrong(schema({ spec: { type: "array", items: pair } }), `${at}[spec].items: Forbidden: items must be a schema object`);
     const rules = [{ rule: "self.a == 1" }];
     await wrong(schema({ spec: { type: "object", "x-kubernetes-validations": rules } }), "x-kubernetes-validations: Forbidden");
     const scale = { specReplicasPath: ".status.n", statusReplicasPath: ".status.n" };

@@ -55,6 +55,12 @@ function validateKeywords(schema: Schema, path: string, errors: FieldErrors): vo
   if (schema.uniqueItems === true) {
     errors.forbidden(`${path}.uniqueItems`, "uniqueItems cannot be set to true since the runtime complexity becomes quadratic");
   }
+  if (schema.items !== undefined && !isObject(schema.items)) {
+    errors.forbidden(`${path}.items`, "items must be a schema object and not an array");
+  }
+  if (schema.additionalProperties === false) {
+    errors.forbidden(`${path}.additionalProperties`, "additionalProperties cannot be set to false");
+  }
   const rules = "x-kubernetes-validations";
   if (schema[rules] !== undefined) errors.forbidden(`${path}.${rules}`, "not supported by this cluster");
   if (schema.properties && schema.additionalProperties) {

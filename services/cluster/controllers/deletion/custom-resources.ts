@@ -33,8 +33,8 @@ export function startCustomResourceCleanup(context: Context): Controller {
     const { spec, metadata } = definition;
     if (!metadata.deletionTimestamp) {
       // The server compares the names again with every write.
-      const isRefused = conditionOf(definition, "NamesAccepted")?.status === "False";
-      if (isRefused) await cluster.update(resources.customResourceDefinitions, definition).catch(ignoreNotFound);
+      const isEstablished = conditionOf(definition, "Established")?.status === "True";
+      if (!isEstablished) await cluster.update(resources.customResourceDefinitions, definition).catch(ignoreNotFound);
       return undefined;
     }
     if (!metadata.finalizers?.includes(cleanupFinalizer)) return undefined;

@@ -65,7 +65,8 @@ function toJsonSchema(schema: Schema): Record<string, unknown> {
   }
   const types = schema["x-kubernetes-int-or-string"] ? ["integer", "string"] : schema.type ? [schema.type] : [];
   if (types.length > 0) result.type = schema.nullable ? [...types, "null"] : types;
-  if (schema.enum) result.enum = schema.nullable ? [...schema.enum, null] : schema.enum;
+  if (schema.enum) result.enum = [...new Set(schema.nullable ? [...schema.enum, null] : schema.enum)];
+  if (Array.isArray(schema.required)) result.required = [...new Set(schema.required)];
   if (schema.properties) result.properties = mapValues(schema.properties, toJsonSchema);
   if (isObject(schema.additionalProperties)) result.additionalProperties = toJsonSchema(schema.additionalProperties as Schema);
   if (schema.items) result.items = toJsonSchema(schema.items);
