@@ -115,6 +115,8 @@ describe("what a container runs", () => {
       groups: [7],
     });
     expect(identityOf(container({ runAsUser: 5 }), pod({ runAsUser: 999 }), base, root).uid).toBe(5);
+    const groups = { runAsUser: 999, fsGroup: 7, supplementalGroups: [8, 9] };
+    expect(identityOf(container(), pod(groups), base, root).groups).toEqual([7, 8, 9]);
   });
 
   it("is the person when the kubelet is not root", () => {
