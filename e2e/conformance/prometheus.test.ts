@@ -159,8 +159,8 @@ describe("Prometheus' discovery", () => {
   it.each(["pod", "endpoints", "endpointslice"])("finds the pods by role %s, with their labels and ports", async (role) => {
     const [found] = await eventually(async () => {
       const all = await targets(role);
-      return all.length === 1 && all;
-    }, `one target: ${output}`);
+      return all.length === 1 && all[0]?.discoveredLabels.__meta_kubernetes_pod_ready === "true" && all;
+    }, `one target, ready: ${output}`);
     expect(podsOf(found ? [found] : [])).toEqual(await readyPods());
     const meta = found?.discoveredLabels;
     expect(meta?.__address__).toBe("127.10.10.2:18430");
@@ -169,7 +169,6 @@ describe("Prometheus' discovery", () => {
     expect(meta?.__meta_kubernetes_pod_container_port_name).toBe("http");
     expect(meta?.__meta_kubernetes_pod_node_name).toBe("node-1");
     expect(meta?.__meta_kubernetes_pod_controller_kind).toBe("ReplicaSet");
-    expect(meta?.__meta_kubernetes_pod_ready).toBe("true");
     if (role !== "pod") expect(meta?.__meta_kubernetes_service_name).toBe("web");
   });
 

@@ -1,5 +1,5 @@
 import { expect, type Page, test } from "@playwright/test";
-import { act, readPods, readService } from "../fleet-api.ts";
+import { act, kubectl, readPods, readService } from "../fleet-api.ts";
 
 test.describe.configure({ mode: "serial" });
 
@@ -46,6 +46,21 @@ test("scaling from 3 to 5 shows the new instances arrive without a reload", asyn
   await dialog.getByRole("button", { name: "Close" }).last().click();
   await expect(await rowsOfInstances(page)).toHaveCount(5);
   expect((await readPods("relay")).length).toBe(5);
+});
+
+test("Prometheus finds the new instances and forgets the one that went", async ({ request }) => {
+  const address = kubectl("-n", "monitoring", "get", "svc", "prometheus", "-o", "jsonpath={.spec.clusterIP}");
+  const scraped = async () => {
+    const { data } = await (await request.get(`http://${address}:9090/api/v1/targets?state=active`)).json();
+    const targets: { health: string; labels: { pod: string; service: string } }[] = data.activeTargets;
+    return targets.filter(({ health, labels }) => labels.service === "relay" && health === "up").map(({ labels }) => labels.pod);
+  };
+  const names = async () => (await readPods("relay")).map(({ metadata }) => metadata?.name ?? "").toSorted();
+  await expect(async () => expect((await scraped()).toSorted()).toEqual(await names())).toPass({ timeout: 20_000 });
+  const [gone = ""] = await names();
+  kubectl("-n", "fleet", "delete", "pod", gone, "--wait=false");
+  await expect(async () => expect(await scraped()).not.toContain(gone)).toPass({ timeout: 20_000 });
+  await expect(async () => expect((await scraped()).toSorted()).toEqual(await names())).toPass({ timeout: 60_000 });
 });
 
 test("rolling out the better image is followed to its end", async ({ page }) => {
