@@ -10,6 +10,8 @@ import type { Logger } from "#lib/runtime/logger.ts";
 /** How the client trusts the hub and shows itself; PEM texts. `false` speaks plain TCP, for a TLS proxy on the same machine. */
 export type HubTls = { ca?: string | undefined; cert?: string | undefined; key?: string | undefined } | false;
 
+const stopGraceMs = 5_000;
+
 export type HubClientOptions = {
   /** One or several; after a failure the next one is tried. */
   hubs: { host: string; port: number }[];
@@ -63,7 +65,8 @@ export class HubClient {
   /** Ends the connection after what was sent and connects no more. */
   async stop(): Promise<void> {
     this.#abort.abort();
-    this.#connection?.end(new Error("this client stopped"));
+    // What was sent last, such as a result, is on its way only once the socket is closed.
+    await this.#connection?.end(new Error("this client stopped"), stopGraceMs);
     await this.#running;
   }
 

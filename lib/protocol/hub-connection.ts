@@ -59,7 +59,7 @@ export class HubConnection {
     socket.on("data", (chunk: Buffer) => this.#receive(chunk));
     socket.on("drain", () => socket.resume());
     socket.on("error", (error) => this.#finish(error));
-    socket.on("end", () => this.end(new Error("the peer closed the connection")));
+    socket.on("end", () => void this.end(new Error("the peer closed the connection")));
     socket.on("close", () => this.#finish(new Error("the connection was lost")));
   }
 
@@ -118,15 +118,19 @@ export class HubConnection {
   /** Sends an error that belongs to no request, then ends the connection. */
   refuse(error: HubError): void {
     this.sendError(error, 0);
-    this.end(error);
+    void this.end(error);
   }
 
-  /** Ends the connection after what was sent; after a second it is cut. */
-  end(reason: Error = new Error("closed here")): void {
+  /** Ends the connection after what was sent; after `graceMs` it is cut. Resolves when the socket is closed. */
+  end(reason: Error = new Error("closed here"), graceMs = 1_000): Promise<void> {
+    const closed = new Promise<void>((resolve) => {
+      if (this.#socket.closed) resolve();
+      else this.#socket.once("close", () => resolve());
+    });
     this.#socket.end();
-    const timer = setTimeout(() => this.#socket.destroy(), 1_000);
-    this.#socket.once("close", () => clearTimeout(timer));
+    const timer = setTimeout(() => this.#socket.destroy(), graceMs);
     this.#finish(reason);
+    return closed.then(() => clearTimeout(timer));
   }
 
   /** Cuts the connection. */
