@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { type Cluster, type KubeObject, type NewObject, type ResourceId, resources, StatusError } from "../api.ts";
+import { microTimestamp } from "../timestamp.ts";
 import type { AuditLog } from "./audit-log.ts";
 
 /** They tell of themselves, and would drown the rest. */
@@ -28,8 +29,8 @@ export function auditedCluster(cluster: Cluster, log: Pick<AuditLog, "append">, 
         user: { username, groups: ["system:authenticated"] },
         objectRef: reference(id, named, subresource),
         responseStatus: { metadata: {}, ...outcome },
-        requestReceivedTimestamp: microtime(received),
-        stageTimestamp: microtime(new Date()),
+        requestReceivedTimestamp: microTimestamp(received),
+        stageTimestamp: microTimestamp(new Date()),
       });
     try {
       const written = await write();
@@ -64,8 +65,4 @@ type Named = { namespace?: string; name?: string; resourceVersion?: string };
 function reference({ group, resource }: ResourceId, { namespace, name }: Named, subresource: string): Record<string, string> {
   const fields = { resource, namespace, name, apiGroup: group, subresource };
   return Object.fromEntries(Object.entries(fields).filter((entry): entry is [string, string] => Boolean(entry[1])));
-}
-
-export function microtime(date: Date): string {
-  return date.toISOString().replace("Z", "000Z");
 }

@@ -1,6 +1,7 @@
 import type { Logger } from "#lib/runtime/logger.ts";
 import { type Cluster, type KubeObject, resources, StatusError } from "../api.ts";
-import { type Clock, timestamp } from "./clock.ts";
+import { timestamp } from "../timestamp.ts";
+import type { Clock } from "./clock.ts";
 import type { KubeEvent, ObjectReference } from "./objects.ts";
 
 export type EventType = "Normal" | "Warning";

@@ -1,4 +1,4 @@
-import { type IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Logger } from "#lib/runtime/logger.ts";
 import type { Access } from "../access/access.ts";
@@ -12,6 +12,7 @@ import type { Registry } from "../registry/registry.ts";
 import type { Catalogue } from "../resources/catalogue.ts";
 import { DecodeError } from "../schema/decode.ts";
 import type { Store } from "../store/store.ts";
+import { openUpgradeResponse } from "../upgrade-response.ts";
 import { sendBytes, sendJson, statusOf } from "./answers.ts";
 import { AuditRecord } from "./audit.ts";
 import { Gate } from "./authorization.ts";
@@ -77,17 +78,8 @@ export class ApiHandler {
   /** A request for another protocol: pods/exec takes the connection over, everything else is answered and the connection closed. */
   async handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     socket.on("error", () => socket.destroy());
-    const response = new ServerResponse(request);
-    response.shouldKeepAlive = false;
-    try {
-      response.assignSocket(request.socket);
-    } catch {
-      // An earlier request of the connection is not answered yet: a client that wants a tunnel does not send two at once.
-      socket.destroy();
-      return;
-    }
-    response.once("finish", () => socket.end());
-    await this.handle(request, response, { socket, head });
+    const response = openUpgradeResponse(request, request.socket);
+    if (response) await this.handle(request, response, { socket, head });
   }
 
   async #admit(request: IncomingMessage, response: ServerResponse, url: URL, upgrade: Upgrade | undefined): Promise<void> {

@@ -2,9 +2,10 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Attributes } from "../access/attributes.ts";
 import type { AuditEvent, AuditLog, AuditUser } from "../access/audit-log.ts";
-import { heartbeats, microtime } from "../access/audited-cluster.ts";
+import { heartbeats } from "../access/audited-cluster.ts";
 import type { StatusError } from "../api.ts";
 import type { User } from "../pki/identities.ts";
+import { microTimestamp } from "../timestamp.ts";
 import type { Identity } from "./authorization.ts";
 
 const writes = new Set(["create", "update", "patch", "delete", "deletecollection"]);
@@ -62,8 +63,8 @@ export class AuditRecord {
       ...(userAgent ? { userAgent } : {}),
       objectRef: objectRefOf(this.#attributes, objectName),
       responseStatus: responseStatus(code, refusal),
-      requestReceivedTimestamp: microtime(this.#received),
-      stageTimestamp: microtime(new Date()),
+      requestReceivedTimestamp: microTimestamp(this.#received),
+      stageTimestamp: microTimestamp(new Date()),
       annotations: this.#annotations(code),
     });
   }

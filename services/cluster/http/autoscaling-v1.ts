@@ -4,8 +4,6 @@ import { applyPatch, patchMediaTypes } from "../patch/patch.ts";
 import { modifiedMessage, refusals } from "../registry/refusals.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { Catalogue } from "../resources/catalogue.ts";
-import { SelectorError } from "../selectors/label-selector.ts";
-import { selectionOf } from "../selectors/selection.ts";
 import type { Store } from "../store/store.ts";
 import { FieldErrors } from "../validation/field-errors.ts";
 import { sendJson, sendYaml } from "./answers.ts";
@@ -14,7 +12,7 @@ import type { Exchange } from "./exchange.ts";
 import { checkFields, warn } from "./field-validation.ts";
 import { chooseRendition } from "./negotiation.ts";
 import type { ObjectHandlers } from "./objects.ts";
-import { isDryRun } from "./query.ts";
+import { isDryRun, selectionFor } from "./query.ts";
 
 /**
  * autoscaling/v1, a view of the autoscalers that are stored as autoscaling/v2: `kubectl autoscale` writes this version. Of the
@@ -94,23 +92,8 @@ async function readPatch({ request }: Exchange): Promise<(object: KubeObject) =>
 
 function list(store: Store, url: URL, namespace: string): object {
   if (url.searchParams.has("watch")) throw refusals.methodNotAllowed();
-  const parameter = (key: string) => url.searchParams.get(key) ?? "";
-  const query = {
-    namespace,
-    name: "",
-    labelSelector: parameter("labelSelector"),
-    fieldSelector: parameter("fieldSelector"),
-  };
-  try {
-    const items = store
-      .list(id)
-      .filter(selectionOf(query, () => ({}), []))
-      .map(toV1);
-    return { kind: `${kind}List`, apiVersion, metadata: { resourceVersion: String(store.revision) }, items };
-  } catch (error) {
-    if (error instanceof SelectorError) throw refusals.badRequest(error.message);
-    throw error;
-  }
+  const items = store.list(id).filter(selectionFor(url, { namespace })).map(toV1);
+  return { kind: `${kind}List`, apiVersion, metadata: { resourceVersion: String(store.revision) }, items };
 }
 
 function storedOf(store: Store, namespace: string, name: string): KubeObject {

@@ -4,9 +4,9 @@ import { needsNoBudget, takeFromBudget } from "../controllers/disruption/budget.
 import type { PodDisruptionBudget } from "../controllers/disruption/types.ts";
 import type { Pod } from "../controllers/objects.ts";
 import { matchesSelector } from "../controllers/selectors.ts";
-import { timestamp } from "../registry/metadata.ts";
 import { refusals } from "../registry/refusals.ts";
 import type { Registry, WriteOptions } from "../registry/registry.ts";
+import { timestamp } from "../timestamp.ts";
 
 type Parts = { registry: Registry; now: () => Date };
 

@@ -5,10 +5,8 @@ import { modifiedMessage, refusals } from "../registry/refusals.ts";
 import type { Registry, WriteOptions } from "../registry/registry.ts";
 import { apiVersionOf, type ResourceDefinition } from "../resources/definition.ts";
 import { decode } from "../schema/decode.ts";
-import { SelectorError } from "../selectors/label-selector.ts";
-import { selectionOf } from "../selectors/selection.ts";
 import type { Store } from "../store/store.ts";
-import type { Selection, WatchHub } from "../watch/hub.ts";
+import type { WatchHub } from "../watch/hub.ts";
 import { sendBytes, sendJson, sendPieces, sendYaml, successStatus } from "./answers.ts";
 import { mediaTypeOf, parseText, readBody, readObject, requireObject, unsupportedMediaType } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
@@ -17,7 +15,7 @@ import { encodeList, encodeOne, inVersion } from "./list.ts";
 import { checkListOptions, checkNotTooLarge } from "./list-options.ts";
 import { chooseRendition, type Rendition } from "./negotiation.ts";
 import { pageOf } from "./pages.ts";
-import { flag, isDryRun, wholeNumber } from "./query.ts";
+import { flag, isDryRun, selectionFor, wholeNumber } from "./query.ts";
 import type { RequestTarget } from "./request-target.ts";
 import { streamWatch } from "./watch.ts";
 
@@ -82,7 +80,7 @@ export class ObjectHandlers {
     const { store, hub, now, bookmarkMs, watchLimitBytes } = this.#options;
     const { definition } = target;
     const rendition = renditionFor(request.headers.accept, url);
-    const select = selectFor(target, url);
+    const select = selectionFor(url, target, target.definition.selectableFields);
     checkListOptions(url);
     if (flag(url, "watch")) {
       const watchOptions = { store, hub, definition, select, rendition, now, bookmarkMs, limitBytes: watchLimitBytes };
@@ -178,7 +176,7 @@ export class ObjectHandlers {
     const { definition } = target;
     const { store, registry, now } = this.#options;
     const options = deleteOptions(await readDeleteOptions(request), url);
-    const doomed = store.list(definition.id).filter(selectFor(target, url));
+    const doomed = store.list(definition.id).filter(selectionFor(url, target, target.definition.selectableFields));
     const revision = store.revision;
     await Promise.all(
       doomed.map(({ metadata }) =>
@@ -217,22 +215,6 @@ export function renditionFor(accept: string | undefined, url: URL): Rendition {
   if (rendition) return rendition;
   const message = "only the following media types are accepted: application/json, application/yaml";
   throw new StatusError(406, "NotAcceptable", message);
-}
-
-function selectFor({ definition, namespace }: RequestTarget, url: URL): Selection {
-  const { names = [], of = () => ({}) } = definition.selectableFields ?? {};
-  const query = {
-    namespace,
-    name: "",
-    labelSelector: url.searchParams.get("labelSelector") ?? "",
-    fieldSelector: url.searchParams.get("fieldSelector") ?? "",
-  };
-  try {
-    return selectionOf(query, of, names);
-  } catch (error) {
-    if (error instanceof SelectorError) throw refusals.badRequest(error.message);
-    throw error;
-  }
 }
 
 async function readDeleteOptions(request: Exchange["request"]): Promise<Record<string, unknown>> {

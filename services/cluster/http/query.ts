@@ -1,5 +1,9 @@
 import { StatusError } from "../api.ts";
 import { refusals } from "../registry/refusals.ts";
+import type { ResourceDefinition } from "../resources/definition.ts";
+import { SelectorError } from "../selectors/label-selector.ts";
+import { selectionOf } from "../selectors/selection.ts";
+import type { Selection } from "../watch/hub.ts";
 
 export function flag(url: URL, name: string): boolean {
   const value = url.searchParams.get(name);
@@ -39,4 +43,20 @@ export function resourceVersion(url: URL): number | undefined {
     throw refusals.badRequest(message);
   }
   return Number(value);
+}
+
+/** What a list or watch is about: its place, the query's selectors, and the fields that the kind offers to them. */
+export function selectionFor(
+  url: URL,
+  { namespace, name = "" }: { namespace: string; name?: string },
+  { names, of }: NonNullable<ResourceDefinition["selectableFields"]> = { names: [], of: () => ({}) },
+): Selection {
+  const parameter = (key: string) => url.searchParams.get(key) ?? "";
+  const query = { namespace, name, labelSelector: parameter("labelSelector"), fieldSelector: parameter("fieldSelector") };
+  try {
+    return selectionOf(query, of, names);
+  } catch (error) {
+    if (error instanceof SelectorError) throw refusals.badRequest(error.message);
+    throw error;
+  }
 }

@@ -3,9 +3,9 @@ import { type BoundObject, issuer, type ServiceAccountTokens, type TokenBinding 
 import { type Cluster, type KubeObject, resources } from "../api.ts";
 import type { ServiceAccountKey } from "../pki/service-account-key.ts";
 import { tokenAlgorithm } from "../pki/service-account-key.ts";
-import { timestamp } from "../registry/metadata.ts";
 import { refusals } from "../registry/refusals.ts";
 import { decode } from "../schema/decode.ts";
+import { timestamp } from "../timestamp.ts";
 import { FieldErrors } from "../validation/field-errors.ts";
 import { sendJson } from "./answers.ts";
 import { requireObject } from "./body.ts";

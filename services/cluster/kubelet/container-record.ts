@@ -1,3 +1,4 @@
+import { timestamp } from "../timestamp.ts";
 import type { Container, ContainerState, ContainerStatus, Terminated } from "./pod.ts";
 
 type RunningProcess = { id: string; startedAt: Date };
@@ -106,8 +107,4 @@ export class ContainerRecord {
       lastState: terminated(this.#last),
     };
   }
-}
-
-export function timestamp(date = new Date()): string {
-  return date.toISOString().replace(/\.\d+Z$/, "Z");
 }

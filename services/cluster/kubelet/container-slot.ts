@@ -1,6 +1,7 @@
 import { join } from "node:path";
+import { timestamp } from "../timestamp.ts";
 import { ContainerProcess } from "./container-process.ts";
-import { ContainerRecord, timestamp } from "./container-record.ts";
+import { ContainerRecord } from "./container-record.ts";
 import type { Prepared } from "./container-spec.ts";
 import type { EventType } from "./events.ts";
 import { type HandlerTarget, runHandler } from "./handlers.ts";

@@ -1,5 +1,6 @@
 import type { Logger } from "#lib/runtime/logger.ts";
 import type { ApiClient } from "../api-client.ts";
+import { timestamp } from "../timestamp.ts";
 
 export type EventTarget = {
   apiVersion: string;
@@ -39,7 +40,7 @@ export class EventRecorder {
 
   record(target: EventTarget, type: EventType, reason: string, message: string): void {
     if (this.#queue.length >= maxQueued) this.#queue.shift();
-    const now = new Date().toISOString().replace(/\.\d+Z$/, "Z");
+    const now = timestamp();
     this.#queue.push(() => this.#send(target, type, reason, message, now));
     this.#draining ??= this.#drain();
   }

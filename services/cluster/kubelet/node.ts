@@ -3,6 +3,7 @@ import { hostname, release } from "node:os";
 import type { Logger } from "#lib/runtime/logger.ts";
 import { Loop } from "#lib/runtime/loop.ts";
 import { type ApiClient, ApiError } from "../api-client.ts";
+import { microTimestamp, timestamp } from "../timestamp.ts";
 
 export type NodeSettings = {
   name: string;
@@ -115,7 +116,7 @@ export class NodeRegistration {
   async #renewLease(): Promise<void> {
     const { name, leaseSeconds } = this.#settings;
     const collection = `/apis/coordination.k8s.io/v1/namespaces/${leaseNamespace}/leases`;
-    const renewTime = new Date().toISOString().replace("Z", "000Z");
+    const renewTime = microTimestamp();
     const spec = { holderIdentity: name, leaseDurationSeconds: leaseSeconds, renewTime };
     try {
       const lease = await this.#client.get<Lease>(`${collection}/${name}`);
@@ -207,8 +208,4 @@ function readFirst(path: string, all = false): string {
   if (!existsSync(path)) return "";
   const text = readFileSync(path, "utf8");
   return all ? text : text.trim();
-}
-
-function timestamp(): string {
-  return new Date().toISOString().replace(/\.\d+Z$/, "Z");
 }

@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { timestamp } from "../timestamp.ts";
 import { ContainerSlot } from "./container-slot.ts";
 import type { EventType } from "./events.ts";
 import { findUnsupported } from "./features.ts";
@@ -26,7 +27,7 @@ export class PodWorker {
   readonly #passes: Passes;
   readonly #inits: ContainerSlot[];
   readonly #mains: ContainerSlot[];
-  readonly #startTime = new Date().toISOString().replace(/\.\d+Z$/, "Z");
+  readonly #startTime = timestamp();
   #pod: Pod;
   #mountFailures = 0;
   #prepareAtMs: number | undefined;
@@ -240,7 +241,7 @@ export class PodWorker {
       initContainers: this.#inits.map((slot) => slot.status(initialized)),
       containers: this.#mains.map((slot) => slot.status(initialized)),
       failure: this.#failure,
-      now: new Date().toISOString().replace(/\.\d+Z$/, "Z"),
+      now: timestamp(),
     });
   }
 

@@ -1,6 +1,6 @@
+import { timestamp } from "../timestamp.ts";
 import { StartFailure } from "./container-process.ts";
 import type { ContainerRecord } from "./container-record.ts";
-import { timestamp } from "./container-record.ts";
 import { ConfigError } from "./environment.ts";
 import type { EventType } from "./events.ts";
 import { ImageError } from "./images.ts";

@@ -3,11 +3,11 @@ import { wholeUnits } from "../controllers/quantity.ts";
 import { sendJson, sendYaml } from "../http/answers.ts";
 import type { Exchange } from "../http/exchange.ts";
 import { chooseRendition } from "../http/negotiation.ts";
+import { selectionFor } from "../http/query.ts";
 import { refusals } from "../registry/refusals.ts";
-import { SelectorError } from "../selectors/label-selector.ts";
-import { selectionOf } from "../selectors/selection.ts";
 import type { Store } from "../store/store.ts";
 import { type TableFormat, tableOf } from "../tables/table.ts";
+import { timestamp } from "../timestamp.ts";
 import type { ResourceMetrics } from "./collector.ts";
 import { bytesQuantity, goDuration, nanoQuantity } from "./quantities.ts";
 import type { Usage } from "./usage.ts";
@@ -52,7 +52,7 @@ export async function answerMetrics({ request, response, url }: Exchange, option
   const rendition = chooseRendition(request.headers.accept, url.searchParams.get("includeObject"));
   if (!rendition) throw new StatusError(406, "NotAcceptable", "only the following media types are accepted: application/json");
   await options.store.settled();
-  const selected = kind.list(options).filter(selectionFor(url, namespace, name));
+  const selected = kind.list(options).filter(selectionFor(url, { namespace, name }));
   if (name && selected.length === 0) {
     const id = { group: "metrics.k8s.io", resource: kind.resource };
     throw refusals.notFound(id, namespace ? `${namespace}/${name}` : name);
@@ -77,27 +77,16 @@ function parsePath(path: string): { kind: Kind; namespace: string; name: string 
   throw refusals.noSuchPath();
 }
 
-function selectionFor(url: URL, namespace: string, name: string): (object: KubeObject) => boolean {
-  const parameter = (key: string) => url.searchParams.get(key) ?? "";
-  const query = { namespace, name, labelSelector: parameter("labelSelector"), fieldSelector: parameter("fieldSelector") };
-  try {
-    return selectionOf(query, () => ({}), []);
-  } catch (error) {
-    if (error instanceof SelectorError) throw refusals.badRequest(error.message);
-    throw error;
-  }
-}
-
 const apiVersion = "metrics.k8s.io/v1beta1";
 
 function headOf(kind: string, { metadata }: KubeObject, { atMs, windowMs }: Pick<Usage, "atMs" | "windowMs">) {
   const { name, namespace, labels } = metadata;
-  const timestamp = `${new Date(atMs).toISOString().slice(0, 19)}Z`;
+  const measuredAt = timestamp(new Date(atMs));
   return {
     kind,
     apiVersion,
-    metadata: { name, ...(namespace ? { namespace } : {}), creationTimestamp: timestamp, ...(labels ? { labels } : {}) },
-    timestamp,
+    metadata: { name, ...(namespace ? { namespace } : {}), creationTimestamp: measuredAt, ...(labels ? { labels } : {}) },
+    timestamp: measuredAt,
     window: goDuration(windowMs),
   } as unknown as KubeObject;
 }

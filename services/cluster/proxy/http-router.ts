@@ -1,6 +1,14 @@
-import { Agent, type ClientRequest, createServer, request as httpRequest, type IncomingMessage, ServerResponse } from "node:http";
+import {
+  Agent,
+  type ClientRequest,
+  createServer,
+  request as httpRequest,
+  type IncomingMessage,
+  type ServerResponse,
+} from "node:http";
 import type { Socket } from "node:net";
 import { pipeline } from "node:stream";
+import { openUpgradeResponse } from "../upgrade-response.ts";
 import type { Backend } from "./backends.ts";
 import { connectTimeoutMs, join, reset } from "./connection.ts";
 import { endToEndHeaders, headerPairs, headLines } from "./headers.ts";
@@ -71,16 +79,8 @@ export class HttpRouter {
 
   #relayUpgrade(request: IncomingMessage, client: Socket, head: Buffer): void {
     client.on("error", () => {});
-    const response = new ServerResponse(request);
-    response.shouldKeepAlive = false;
-    try {
-      response.assignSocket(client);
-    } catch {
-      // An earlier request of the connection is not answered yet: a client that wants a websocket does not send two at once.
-      client.destroy();
-      return;
-    }
-    response.once("finish", () => client.end());
+    const response = openUpgradeResponse(request, client);
+    if (!response) return;
     this.#send(request, (status, why) => refuse(request, response, status, why), {
       headers: request.rawHeaders,
       agent: false,

@@ -1,5 +1,6 @@
 import { type KubeObject, resources } from "../api.ts";
-import { timestamp, withMetadata } from "./metadata.ts";
+import { timestamp } from "../timestamp.ts";
+import { withMetadata } from "./metadata.ts";
 import { refusals } from "./refusals.ts";
 
 type Condition = { type: string; status: string; lastTransitionTime?: string };

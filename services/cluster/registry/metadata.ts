@@ -1,13 +1,9 @@
 import { randomInt, randomUUID } from "node:crypto";
 import type { KubeObject, ObjectMeta } from "../api.ts";
+import { timestamp } from "../timestamp.ts";
 
 const suffixLetters = "bcdfghjklmnpqrstvwxz2456789";
 const longestGeneratedPrefix = 58;
-
-/** RFC 3339 with seconds, as metav1.Time is written. */
-export function timestamp(date: Date): string {
-  return `${date.toISOString().slice(0, 19)}Z`;
-}
 
 export function generateName(prefix: string): string {
   let suffix = "";

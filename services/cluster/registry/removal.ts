@@ -1,5 +1,6 @@
 import type { DeleteOptions, KubeObject, ResourceId } from "../api.ts";
-import { timestamp, withMetadata } from "./metadata.ts";
+import { timestamp } from "../timestamp.ts";
+import { withMetadata } from "./metadata.ts";
 
 /** What a DELETE does to an object: nothing more, a change that marks it, or its removal. */
 export type Removal = { action: "none" } | { action: "mark"; object: KubeObject } | { action: "remove" };

@@ -1,4 +1,4 @@
-import { timestamp } from "../clock.ts";
+import { timestamp } from "../../timestamp.ts";
 import type { Condition } from "../objects.ts";
 
 export type ConditionType = "AbleToScale" | "ScalingActive" | "ScalingLimited";

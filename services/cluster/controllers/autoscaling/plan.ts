@@ -1,4 +1,4 @@
-import { timestamp } from "../clock.ts";
+import { timestamp } from "../../timestamp.ts";
 import type { PlannedEvent } from "../events.ts";
 import type { Condition, Pod } from "../objects.ts";
 import { decideReplicas, firstHistory, type History, type Reason, withScaling } from "./behavior.ts";

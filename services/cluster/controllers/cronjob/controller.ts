@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Change, type NewObject, resources, StatusError } from "../../api.ts";
-import { timestamp } from "../clock.ts";
+import { timestamp } from "../../timestamp.ts";
 import { type Context, type Controller, runController } from "../controller.ts";
 import type { Job } from "../job/types.ts";
 import { controllerOf, isControlledBy } from "../owners.ts";

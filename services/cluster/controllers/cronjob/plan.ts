@@ -1,5 +1,5 @@
 import type { NewObject } from "../../api.ts";
-import { timestamp } from "../clock.ts";
+import { timestamp } from "../../timestamp.ts";
 import type { PlannedEvent } from "../events.ts";
 import { isFinished } from "../job/plan.ts";
 import type { Job } from "../job/types.ts";

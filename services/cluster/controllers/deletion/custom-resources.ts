@@ -1,6 +1,6 @@
 import { type Change, type KubeObject, resources } from "../../api.ts";
-import { timestamp } from "../../registry/metadata.ts";
 import { cleanupFinalizer } from "../../resources/custom/acceptance.ts";
+import { timestamp } from "../../timestamp.ts";
 import { type Context, type Controller, runController } from "../controller.ts";
 import { ignoreNotFound } from "../refusals.ts";
 import { sameResource } from "../view.ts";

@@ -1,5 +1,5 @@
 import { type Change, resources } from "../../api.ts";
-import { timestamp } from "../clock.ts";
+import { timestamp } from "../../timestamp.ts";
 import { withCondition } from "../conditions.ts";
 import { type Context, type Controller, runController } from "../controller.ts";
 import type { Node, Pod } from "../objects.ts";

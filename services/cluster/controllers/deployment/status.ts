@@ -1,4 +1,4 @@
-import { timestamp } from "../clock.ts";
+import { timestamp } from "../../timestamp.ts";
 import { withCondition, withoutCondition } from "../conditions.ts";
 import type { Condition, Deployment, DeploymentStatus, ReplicaSet } from "../objects.ts";
 import { findCondition } from "../pod-state.ts";

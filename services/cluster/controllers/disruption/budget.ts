@@ -1,5 +1,5 @@
 import { StatusError } from "../../api.ts";
-import { timestamp } from "../clock.ts";
+import { timestamp } from "../../timestamp.ts";
 import type { Pod } from "../objects.ts";
 import { hasEnded, isReady } from "../pod-state.ts";
 import { withAllowedCondition } from "./plan.ts";

@@ -1,4 +1,4 @@
-import { timestamp } from "../clock.ts";
+import { timestamp } from "../../timestamp.ts";
 import type { Pod } from "../objects.ts";
 import { isReady } from "../pod-state.ts";
 import { resolveIntOrPercent } from "../quantity.ts";

@@ -1,4 +1,4 @@
-import { timestamp } from "../clock.ts";
+import { timestamp } from "../../timestamp.ts";
 import { withCondition, withoutCondition } from "../conditions.ts";
 import type { PlannedEvent } from "../events.ts";
 import type { Condition, Pod } from "../objects.ts";

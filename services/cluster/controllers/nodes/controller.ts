@@ -1,5 +1,5 @@
 import { type Change, resources } from "../../api.ts";
-import { timestamp } from "../clock.ts";
+import { timestamp } from "../../timestamp.ts";
 import { type Context, type Controller, runController } from "../controller.ts";
 import type { Condition, Lease, Node, Pod } from "../objects.ts";
 import { findCondition, hasEnded } from "../pod-state.ts";

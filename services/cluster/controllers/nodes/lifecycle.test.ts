@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createLogger } from "#lib/runtime/logger.ts";
 import { resources } from "../../api.ts";
-import { timestamp } from "../clock.ts";
+import { timestamp } from "../../timestamp.ts";
 import type { Condition, KubeEvent, Node, Pod, Taint } from "../objects.ts";
 import { findCondition } from "../pod-state.ts";
 import { startControllers } from "../start.ts";

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { timestamp } from "../clock.ts";
+import { timestamp } from "../../timestamp.ts";
 import type { Condition, Node, Taint } from "../objects.ts";
 import { findCondition } from "../pod-state.ts";
 import type { EvictionMode } from "./zones.ts";

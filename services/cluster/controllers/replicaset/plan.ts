@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { timestamp } from "../clock.ts";
+import { timestamp } from "../../timestamp.ts";
 import { withCondition, withoutCondition } from "../conditions.ts";
 import type { Pod, ReplicaSet, ReplicaSetStatus } from "../objects.ts";
 import { availableInMs, findCondition, isActive, isReady } from "../pod-state.ts";

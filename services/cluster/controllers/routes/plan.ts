@@ -3,6 +3,7 @@ import type { KubeObject } from "../../api.ts";
 import { backendProblem, type Problem, parentProblem } from "../../proxy/routes/http-routes.ts";
 import type { HttpRoute as HttpRouteFields, ParentRef } from "../../proxy/routes/objects.ts";
 import type { ServicesByName } from "../../proxy/routes/virtual-services.ts";
+import { timestamp } from "../../timestamp.ts";
 import { withCondition } from "../conditions.ts";
 import type { Condition } from "../objects.ts";
 
@@ -40,7 +41,7 @@ export function planRouteStatus(route: HttpRoute, services: ServicesByName, now:
     goodMessage: string,
   ): RouteCondition[] {
     const { reason, message } = problem ?? { reason: goodReason, message: goodMessage };
-    const lastTransitionTime = now.toISOString().replace(/\.\d+Z$/, "Z");
+    const lastTransitionTime = timestamp(now);
     const next = withCondition(conditions, { type, status: problem ? "False" : "True", reason, message, lastTransitionTime });
     const observedGeneration = route.metadata.generation ?? 1;
     return next.map((condition) => (condition.type === type ? { ...condition, message, observedGeneration } : condition));

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Change, resources } from "../../api.ts";
-import { timestamp } from "../clock.ts";
+import { timestamp } from "../../timestamp.ts";
 import { withCondition } from "../conditions.ts";
 import { type Context, type Controller, runController } from "../controller.ts";
 import type { Condition, Namespace, Node, Pod } from "../objects.ts";

@@ -1,5 +1,5 @@
 import { type Cluster, resources } from "../../api.ts";
-import { timestamp } from "../clock.ts";
+import { timestamp } from "../../timestamp.ts";
 import type { Condition, Lease, Node, Pod } from "../objects.ts";
 
 import type { FakeTime } from "./fake-time.ts";

@@ -1,4 +1,5 @@
 import { type Change, resources } from "../../api.ts";
+import { microTimestamp } from "../../timestamp.ts";
 import { type Context, type Controller, runController } from "../controller.ts";
 import type { Lease, Node, Pod } from "../objects.ts";
 import { ignoreExisting, ignoreNotFound } from "../refusals.ts";
@@ -54,7 +55,7 @@ export function startVirtualNodes(context: Context): Controller {
     const lease = cluster.get<Lease>(resources.leases, leaseNamespace, name);
     const dueMs = Date.parse(lease?.spec?.renewTime ?? "") + renewMs - now.getTime();
     if (dueMs > 0 && dueMs <= renewMs) return dueMs;
-    const renewTime = now.toISOString().replace("Z", "000Z");
+    const renewTime = microTimestamp(now);
     const spec = { holderIdentity: name, leaseDurationSeconds: leaseSeconds, renewTime };
     if (lease) {
       await cluster.update<Lease>(resources.leases, { ...lease, spec: { ...lease.spec, ...spec } });

@@ -1,4 +1,4 @@
-import { timestamp } from "../clock.ts";
+import { timestamp } from "../../timestamp.ts";
 import type { Condition, Container, Node, Pod, PodStatus } from "../objects.ts";
 import { findCondition, hasEnded } from "../pod-state.ts";
 

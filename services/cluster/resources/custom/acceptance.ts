@@ -4,7 +4,7 @@ import type {
   V1CustomResourceDefinitionNames,
 } from "@kubernetes/client-node";
 import type { KubeObject } from "../../api.ts";
-import { timestamp } from "../../registry/metadata.ts";
+import { timestamp } from "../../timestamp.ts";
 
 export const cleanupFinalizer = "customresourcecleanup.apiextensions.k8s.io";
 
