@@ -1,5 +1,5 @@
 import type { WebSocket } from "ws";
-import { operationType } from "#lib/protocol/relay-delta.ts";
+import { isTooComplex, maxComponents, maxDeltaBytes, operationType } from "#lib/protocol/relay-delta.ts";
 import {
   type ClientMessage,
   clientMessageSchema,
@@ -216,6 +216,13 @@ export class Session implements Member {
     if (!this.#identity.permissions.includes("write")) {
       return this.#refuse(message, "forbidden", "the token does not permit writing");
     }
+    if (operations.some(({ delta }) => isTooComplex(delta))) {
+      return this.#refuse(
+        message,
+        "too_complex",
+        `an operation has more than ${maxComponents} components or ${maxDeltaBytes} bytes`,
+      );
+    }
     if (await this.#context.faults.inject()) return this.#refuse(message, "injected_fault", "refused by FAULT_ERROR_RATIO");
     const { documentId, clientId, actor } = this;
     const outcome = await this.#context.submit({ documentId, clientId, actor, base, operations });
@@ -223,7 +230,8 @@ export class Session implements Member {
       const seconds = (performance.now() - receivedAt) / 1000;
       this.#count(operations.slice(0, outcome.duplicates), "duplicate");
       this.#count(operations.slice(outcome.duplicates), "ok", seconds);
-    } else if (outcome.kind === "refused") this.#refuse(message, "invalid_base", outcome.reason);
+    } else if (outcome.kind === "refused")
+      this.#refuse(message, outcome.code ?? "invalid_base", outcome.reason, outcome.sequences);
     else if (outcome.kind === "overloaded") this.#refuse(message, "overloaded", "too many operations wait to be committed");
     else {
       this.#count(operations, "error");
@@ -235,9 +243,10 @@ export class Session implements Member {
     for (const { delta } of operations) this.#context.metrics.operation(operationType(delta), status, seconds);
   }
 
-  #refuse({ operations }: SubmitMessage, code: RefusalCode, reason: string): void {
-    this.#count(operations, "error");
-    this.#send({ type: "refused", sequences: operations.map(({ sequence }) => sequence), code, reason });
+  #refuse({ operations }: SubmitMessage, code: RefusalCode, reason: string, only?: number[]): void {
+    const refused = only ? operations.filter(({ sequence }) => only.includes(sequence)) : operations;
+    this.#count(refused, "error");
+    this.#send({ type: "refused", sequences: refused.map(({ sequence }) => sequence), code, reason });
   }
 
   #send(message: ServerMessage): void {
