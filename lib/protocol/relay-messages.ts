@@ -61,7 +61,15 @@ const presenceEvent = z.discriminatedUnion("event", [
 ]);
 export type PresenceEvent = z.infer<typeof presenceEvent>;
 
-export const refusalCodes = ["forbidden", "invalid_base", "in_flight", "injected_fault", "overloaded", "too_complex"] as const;
+export const refusalCodes = [
+  "forbidden",
+  "invalid_base",
+  "in_flight",
+  "injected_fault",
+  "overloaded",
+  "too_complex",
+  "unavailable",
+] as const;
 export type RefusalCode = (typeof refusalCodes)[number];
 
 /** What the relay sends. */

@@ -49,6 +49,8 @@ type Pending = PendingOperation & {
 };
 
 const tooBig = 1009;
+/** Refusals that do not lie in what was submitted. */
+const passing: ReadonlySet<RefusalCode> = new Set(["overloaded", "injected_fault", "unavailable"]);
 
 /**
  * What one client has of a document and what it still owes to the relay, across connections: joins from the revision that it
@@ -208,7 +210,7 @@ export class RelaySync {
     if (!pending.some(({ sequence }) => sequences.includes(sequence))) return;
     const isRepeated = pending.some(({ firstConnection }) => firstConnection > 0 && firstConnection < this.#connection);
     this.#inFlight = 0;
-    if (isRepeated && (code === "overloaded" || code === "injected_fault")) {
+    if (isRepeated && passing.has(code)) {
       this.#outlet.settled();
       this.#outlet.pause();
       return;

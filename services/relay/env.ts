@@ -21,6 +21,7 @@ const schema = z.object({
   HEARTBEAT_INTERVAL_SECS: whole(1, 3600, 30),
   HEARTBEAT_TIMEOUT_SECS: whole(1, 7200, 60),
   RELAY_COMMIT_WINDOW_MS: whole(0, 1000, 5),
+  RELAY_REDIS_PATIENCE_MS: whole(0, 60_000, 3000),
   RELAY_VERSION: envValue.text().default("0.0.0"),
   FAULT_LATENCY_MS: whole(0, 60_000, 0),
   FAULT_ERROR_RATIO: envValue.ratio().default(0),

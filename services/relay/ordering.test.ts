@@ -9,6 +9,7 @@ const submission = (clientId: string, base: number, ...operations: [number, Delt
   actor: "someone",
   base,
   operations: operations.map(([sequence, delta]) => ({ sequence, delta })),
+  characters: 0,
 });
 
 const text = (operations: CommittedOperation[]) =>

@@ -9,6 +9,8 @@ export type Submission = {
   actor: string;
   base: number;
   operations: PendingOperation[];
+  /** How long the message was. */
+  characters: number;
 };
 
 /**

@@ -70,6 +70,8 @@ export class Relay {
       batchSize: env.OPERATION_BATCH_SIZE,
       windowMs: env.RELAY_COMMIT_WINDOW_MS,
       maxQueuedOperations: 10_000,
+      maxQueuedCharacters: 32 * 1024 * 1024,
+      gate: { opens: (waitMs) => this.#fanout.opens(waitMs), patienceMs: env.RELAY_REDIS_PATIENCE_MS },
       patienceMs: 10_000,
       logger: loggerFor("relay::commit"),
     });

@@ -147,15 +147,15 @@ export class Session implements Member {
     if (this.#state === "closed") return;
     const decoded = text === undefined ? { problem: "binary messages are not understood" } : decode(clientMessageSchema, text);
     if ("problem" in decoded) this.close(closeCodes.protocolError, decoded.problem.slice(0, 100));
-    else this.#handle(decoded.value).catch((error: unknown) => this.#fail(error));
+    else this.#handle(decoded.value, text?.length ?? 0).catch((error: unknown) => this.#fail(error));
   }
 
-  async #handle(message: ClientMessage): Promise<void> {
+  async #handle(message: ClientMessage, characters: number): Promise<void> {
     if (message.type === "join") {
       if (this.#state === "open") await this.#join(message.clientId, message.since);
       else this.close(closeCodes.protocolError, "joined already");
     } else if (!this.#room) this.close(closeCodes.protocolError, "join first");
-    else if (message.type === "submit") await this.#submit(message);
+    else if (message.type === "submit") await this.#submit(message, characters);
     else if (message.type === "cursor") this.#presence.cursor(message.cursor);
     else this.#presence.typing();
   }
@@ -198,12 +198,12 @@ export class Session implements Member {
   }
 
   /** One submission is under way and one more may wait: an acknowledgement can overtake the end of its own submission. */
-  async #submit(message: SubmitMessage): Promise<void> {
+  async #submit(message: SubmitMessage, characters: number): Promise<void> {
     const receivedAt = performance.now();
     if (this.#submissions === 2) return this.#refuse(message, "in_flight", "the submission before this one is still under way");
     this.#submissions += 1;
     this.#underWay = this.#underWay
-      .then(() => this.#process(message, receivedAt))
+      .then(() => this.#process(message, characters, receivedAt))
       .catch((error: unknown) => this.#fail(error))
       .finally(() => {
         this.#submissions -= 1;
@@ -211,7 +211,7 @@ export class Session implements Member {
     await this.#underWay;
   }
 
-  async #process(message: SubmitMessage, receivedAt: number): Promise<void> {
+  async #process(message: SubmitMessage, characters: number, receivedAt: number): Promise<void> {
     const { base, operations } = message;
     if (!this.#identity.permissions.includes("write")) {
       return this.#refuse(message, "forbidden", "the token does not permit writing");
@@ -225,7 +225,7 @@ export class Session implements Member {
     }
     if (await this.#context.faults.inject()) return this.#refuse(message, "injected_fault", "refused by FAULT_ERROR_RATIO");
     const { documentId, clientId, actor } = this;
-    const outcome = await this.#context.submit({ documentId, clientId, actor, base, operations });
+    const outcome = await this.#context.submit({ documentId, clientId, actor, base, operations, characters });
     if (outcome.kind === "committed") {
       const seconds = (performance.now() - receivedAt) / 1000;
       this.#count(operations.slice(0, outcome.duplicates), "duplicate");
@@ -233,6 +233,7 @@ export class Session implements Member {
     } else if (outcome.kind === "refused")
       this.#refuse(message, outcome.code ?? "invalid_base", outcome.reason, outcome.sequences);
     else if (outcome.kind === "overloaded") this.#refuse(message, "overloaded", "too many operations wait to be committed");
+    else if (outcome.kind === "unavailable") this.#refuse(message, "unavailable", "Redis is away; nothing can be written");
     else {
       this.#count(operations, "error");
       this.close(1013, "the database is away; submit again later");
