@@ -18,6 +18,8 @@ const schema = z.object({
   HUB_HANDSHAKE_TIMEOUT_MS: envValue.integer(50, 60_000).prefault("5000"),
   HUB_HEARTBEAT_INTERVAL_MS: envValue.integer(50, 60_000).prefault("5000"),
   HUB_SCAN_QUEUE_SIZE: envValue.integer(0, 100_000).prefault("1000"),
+  HUB_LEASE_MS: envValue.integer(100, 3_600_000).prefault("15000"),
+  REDIS_URL: envValue.url("redis", "rediss").optional(),
   HUB_DRAIN_TIMEOUT_MS: envValue.integer(0, 600_000).prefault("30000"),
   SERVICE_VERSION: envValue.text().default("dev"),
   RUST_LOG: logFilter().prefault("info"),
@@ -43,7 +45,7 @@ const certificateRules = schema
 /** The hub's settings, read as every daemon's (readConfiguration). Rejects with EnvError. */
 export async function readHubConfiguration(given: Given) {
   const { settings: env, unknownKeys } = await readConfiguration(
-    { schema: certificateRules, secrets: ["HUB_AUTH_TOKEN"] },
+    { schema: certificateRules, secrets: ["HUB_AUTH_TOKEN", "REDIS_URL"] },
     given,
   );
   const { TLS_CERT_FILE: cert, TLS_KEY_FILE: key } = env;
@@ -64,6 +66,8 @@ export async function readHubConfiguration(given: Given) {
     version: env.SERVICE_VERSION,
     logFilter: env.RUST_LOG,
     scanQueueSize: env.HUB_SCAN_QUEUE_SIZE,
+    leaseMs: env.HUB_LEASE_MS,
+    redisUrl: env.REDIS_URL,
     drainTimeoutMs: env.HUB_DRAIN_TIMEOUT_MS,
     limits: {
       maxConnections: env.HUB_MAX_CONNECTIONS,

@@ -57,8 +57,9 @@ export class HubServer {
 
   /** Stops accepting, tells every peer, lets running scans finish for up to `drainTimeoutMs`, then closes every connection. */
   async stop(drainTimeoutMs: number): Promise<void> {
-    const { dispatcher, logger } = this.#options;
+    const { dispatcher, jobs, logger } = this.#options;
     this.#stopping = true;
+    jobs.pause();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     const notice = { reason: "this hub stops", graceMs: drainTimeoutMs };
     for (const { peer, connection } of this.#sessions) if (peer) connection.send({ name: "shutdown", body: notice });
