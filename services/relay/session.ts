@@ -174,11 +174,11 @@ export class Session implements Member {
     }
     // The client may know more than this replica has heard of.
     const isKnown = since !== undefined && (await room.reach(since));
-    await this.#catchUp(room, isKnown ? since : await this.#sendSnapshot());
+    await this.#catchUp(room, isKnown ? since : await this.#sendSnapshot(room));
   }
 
-  async #sendSnapshot(): Promise<number> {
-    const { revision, document } = await this.#context.store.snapshot(this.documentId);
+  async #sendSnapshot(room: Room): Promise<number> {
+    const { revision, document } = await room.snapshot();
     this.#send({ type: "snapshot", revision, document });
     return revision;
   }
