@@ -28,6 +28,12 @@ const schema = z.object({
   RUST_LOG: logFilter().prefault("info"),
 });
 
+/** What the `migrate` subcommand needs: a Job has neither Redis nor keys. */
+export const migrationConfiguration = {
+  schema: schema.pick({ DATABASE_URL: true, RUST_LOG: true }),
+  secrets: ["DATABASE_URL"],
+} satisfies Configuration<z.ZodObject>;
+
 export type RelayEnv = z.output<typeof schema>;
 
 /** The relay's settings are used under the names of their variables. */
