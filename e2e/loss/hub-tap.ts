@@ -8,11 +8,13 @@ type Certificate = { cert: string; key: string };
 
 /**
  * Stands before a hub as TLS, passes every byte on as it is, and tells what the hub took over as new: the messages of a batch
- * that the hub has acknowledged, without those that it called repeats (always the first of the batch).
+ * that the hub has acknowledged. Those that it called repeats (always the first of the batch) count only when they had been
+ * passed on before without an answer: then the hub took them over that time.
  */
 export class HubTap {
   readonly #server;
   readonly #sockets = new Set<TLSSocket>();
+  readonly #unanswered = new Set<string>();
 
   constructor(options: { certificate: Certificate; hubPort: () => number; onTaken: (value: unknown) => void }) {
     const { certificate, hubPort, onTaken } = options;
@@ -26,7 +28,15 @@ export class HubTap {
         const batch = batches.get(message.id);
         if (message.name !== "ack" || !batch) return;
         batches.delete(message.id);
-        for (const { value } of batch.messages.slice(message.body.duplicates)) onTaken(value);
+        for (const [index, { sequence, value }] of batch.messages.entries()) {
+          const wasUnanswered = this.#unanswered.delete(`${batch.stream}/${sequence}`);
+          if (index >= message.body.duplicates || wasUnanswered) onTaken(value);
+        }
+      });
+      hub.on("close", () => {
+        for (const { stream, messages } of batches.values()) {
+          for (const { sequence } of messages) this.#unanswered.add(`${stream}/${sequence}`);
+        }
       });
     });
     this.#server.on("tlsClientError", () => {});

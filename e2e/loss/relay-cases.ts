@@ -25,9 +25,9 @@ const faults: Record<string, Fault> = {
   },
   "relay: PostgreSQL stopped for 30 s and continued": async (site) => {
     const processes = await postgresProcesses(site.stack.postgres.url);
-    for (const pid of processes) process.kill(pid, "SIGSTOP");
+    signal(processes, "SIGSTOP");
     await sleep(30_000);
-    for (const pid of processes) process.kill(pid, "SIGCONT");
+    signal(processes, "SIGCONT");
   },
   "relay: PostgreSQL crashed, away for 3 s": async ({ stack }) => {
     await stack.postgres.stop("SIGQUIT");
@@ -84,4 +84,15 @@ async function postgresProcesses(url: string): Promise<number[]> {
   await database.end();
   const children = readFileSync(`/proc/${server}/task/${server}/children`, "utf8").trim().split(" ").map(Number);
   return [server, ...children];
+}
+
+/** One that has ended meanwhile is left out. */
+function signal(processes: number[], name: NodeJS.Signals): void {
+  for (const pid of processes) {
+    try {
+      process.kill(pid, name);
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+    }
+  }
 }
