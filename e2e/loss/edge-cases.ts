@@ -11,7 +11,7 @@ import type { Load } from "./relay-run.ts";
 
 type Edge = Awaited<ReturnType<HubFleet["startEdge"]>>;
 type Fault = (site: EdgeSite) => Promise<void>;
-type Variant = { fault: Fault; isDurable?: boolean; bufferSize?: number };
+type Variant = { fault: Fault; isDurable?: boolean; bufferSize?: number; isControl?: boolean };
 
 const instance = "e1";
 const drainMs = 60_000;
@@ -68,6 +68,15 @@ const variants: Record<string, Variant> = {
       proxy.mend();
     },
   },
+  "control: kill -9 of an edge without a disk, the hub away": {
+    isControl: true,
+    fault: async (site) => {
+      await site.killHub(async () => {
+        await sleep(700);
+        await site.killEdge();
+      });
+    },
+  },
   "hub: kill -9, three times": {
     fault: async (site) => {
       for (const awayMs of [0, 500, 1_500]) {
@@ -89,6 +98,7 @@ const variants: Record<string, Variant> = {
 export function edgeCases(load: Load): { cases: Case[]; stop: () => Promise<void> } {
   const cases = Object.entries(variants).map(([name, variant]) => ({
     name,
+    isControl: variant.isControl ?? false,
     run: (history: History) => runOnEdge(history, load, variant),
   }));
   return { cases, stop: async () => {} };

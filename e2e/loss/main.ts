@@ -25,7 +25,7 @@ const results: { name: string; verdict: Verdict }[] = [];
 if (options.histories) mkdirSync(options.histories, { recursive: true });
 try {
   for (let round = 1; round <= Number(options.rounds); round += 1) {
-    for (const { name, run } of groups.flatMap(({ cases }) => cases)) {
+    for (const { name, isControl = false, run } of groups.flatMap(({ cases }) => cases)) {
       if (!name.includes(options.only)) continue;
       process.stderr.write(`${name} ...\n`);
       const history = new History();
@@ -35,7 +35,11 @@ try {
         history.add({ kind: "wrong", what: `the run did not come to its end: ${error}` });
       }
       if (options.histories) history.save(join(options.histories, `${round} ${name.replaceAll(/[^\w]+/g, "-")}.jsonl`));
-      results.push({ name, verdict: judge(history.events) });
+      const verdict = judge(history.events);
+      results.push({
+        name,
+        verdict: isControl ? { ...verdict, passes: verdict.lost > 0 && verdict.wrong.length === 0 } : verdict,
+      });
     }
   }
 } finally {

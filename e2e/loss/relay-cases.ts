@@ -4,7 +4,8 @@ import pg from "pg";
 import type { History } from "./history.ts";
 import { type Load, RelaySite, runOnRelays } from "./relay-run.ts";
 
-export type Case = { name: string; run: (history: History) => Promise<void> };
+/** A control is known to lose messages: it shows that the accounts would find a loss. */
+export type Case = { name: string; isControl?: boolean; run: (history: History) => Promise<void> };
 type Fault = (site: RelaySite) => Promise<void>;
 
 const faults: Record<string, Fault> = {
