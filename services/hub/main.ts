@@ -4,6 +4,7 @@ import { runHealthCommand } from "#lib/runtime/health-command.ts";
 import { createHealthServer } from "#lib/runtime/health-server.ts";
 import { onShutdown } from "#lib/runtime/lifecycle.ts";
 import { createLoggers, type Logger } from "#lib/runtime/logger.ts";
+import { CertificateReloader } from "./certificate.ts";
 import { ScanDispatcher } from "./dispatcher.ts";
 import { EdgeLedger } from "./edge-ledger.ts";
 import { type HubEnv, readHubConfiguration } from "./env.ts";
@@ -38,8 +39,18 @@ const jobs = new JobRunner({
   onEnd: (result) => metrics.jobs.inc({ result }),
 });
 const hub = new HubServer({ name, version, token, limits, clientCa, ...certificate, dispatcher, jobs, ledger, metrics, logger });
+const reloader =
+  env.certificateFiles &&
+  new CertificateReloader({
+    files: env.certificateFiles,
+    current: { ...certificate, clientCa },
+    use: (renewed) => hub.setCertificate(renewed),
+    logger,
+  });
 const health = createHealthServer({ registry: metrics.registry, isReady: () => hub.isListening, readyBody: "READY", logger });
 
+reloader?.start(env.certificateCheckMs);
+process.on("SIGHUP", () => void reloader?.reload());
 onShutdown({
   logger,
   parts: [

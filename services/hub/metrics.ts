@@ -18,6 +18,7 @@ export class HubMetrics extends DaemonMetrics {
   readonly edgeMessages = this.counter("hub_edge_messages_total", "Messages of edges that were counted, each once");
   readonly edgeDuplicates = this.counter("hub_edge_duplicates_total", "Messages of edges that had been counted before");
   readonly edgeMissing = this.counter("hub_edge_missing_total", "Numbers that edges skipped: what they had to drop");
+  readonly #expiry = this.gauge("hub_certificate_expiry_timestamp_seconds", "When the certificate in use ends, Unix time");
 
   constructor(version: string, certificate: string) {
     super("hub", version);
@@ -26,8 +27,10 @@ export class HubMetrics extends DaemonMetrics {
     this.scans.inc({ result: "ok" }, 0);
     this.jobs.inc({ result: "ok" }, 0);
     for (const operation of ["scan", "batch"]) this.requestSeconds.zero({ operation });
-    this.gauge("hub_certificate_expiry_timestamp_seconds", "When the certificate in use ends, Unix time").set(
-      new X509Certificate(certificate).validToDate.getTime() / 1000,
-    );
+    this.certificateInUse(certificate);
+  }
+
+  certificateInUse(certificate: string): void {
+    this.#expiry.set(new X509Certificate(certificate).validToDate.getTime() / 1000);
   }
 }
