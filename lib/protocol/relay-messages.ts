@@ -67,6 +67,7 @@ export const refusalCodes = [
   "in_flight",
   "injected_fault",
   "overloaded",
+  "rate_limited",
   "too_complex",
   "unavailable",
 ] as const;

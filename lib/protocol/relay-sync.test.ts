@@ -156,6 +156,17 @@ describe("the state of a client", () => {
     expect(sent.filter(({ type }) => type === "submit")).toHaveLength(1);
   });
 
+  it("submits again after a pause what came too fast, also the first time", async () => {
+    const { sync, sent, told } = live();
+    const submitted = outcome(sync.submit(insertAt(0, "a")));
+    sync.receive({ type: "refused", sequences: [1], code: "rate_limited", reason: "too many" });
+    expect(told).toEqual(["submitted", "settled", "pause"]);
+    sync.flush();
+    expect(sent).toHaveLength(2);
+    sync.receive(committed(1, 1));
+    expect(await submitted).toBe("committed");
+  });
+
   it("never sends a message that is longer than the relay takes", () => {
     const { sync, sent } = createSync();
     for (let index = 0; index < 20; index += 1) void sync.submit(insertAt(0, "ä".repeat(30_000)));

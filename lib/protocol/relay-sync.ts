@@ -210,7 +210,7 @@ export class RelaySync {
     if (!pending.some(({ sequence }) => sequences.includes(sequence))) return;
     const isRepeated = pending.some(({ firstConnection }) => firstConnection > 0 && firstConnection < this.#connection);
     this.#inFlight = 0;
-    if (isRepeated && passing.has(code)) {
+    if (code === "rate_limited" || (isRepeated && passing.has(code))) {
       this.#outlet.settled();
       this.#outlet.pause();
       return;

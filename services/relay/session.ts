@@ -15,6 +15,7 @@ import type { Faults } from "./faults.ts";
 import type { OperationStatus, RelayMetrics } from "./metrics.ts";
 import type { Submission } from "./ordering.ts";
 import { PresenceThrottle } from "./presence-throttle.ts";
+import { RateLimiter } from "./rate-limiter.ts";
 import type { Member, Room } from "./room.ts";
 import type { Rooms } from "./rooms.ts";
 import type { DocumentReader } from "./store.ts";
@@ -30,6 +31,7 @@ export type SessionContext = {
   replica: string;
   version: string;
   limits: SessionLimits;
+  rates: { connection: { perSecond: number; burstSeconds: number }; user: RateLimiter };
 };
 
 export type SessionLimits = {
@@ -53,6 +55,7 @@ export class Session implements Member {
   readonly #context: SessionContext;
   readonly #identity: SessionIdentity;
   readonly #presence: PresenceThrottle;
+  readonly #rate: RateLimiter;
   readonly #openedAt = performance.now();
   #clientId = "";
   #room: Room | undefined;
@@ -66,6 +69,7 @@ export class Session implements Member {
     this.#socket = socket;
     this.#identity = identity;
     this.#context = context;
+    this.#rate = new RateLimiter(context.rates.connection);
     this.#presence = new PresenceThrottle(context.limits, (event) => {
       if (this.#room) context.rooms.announce(this.#room, { ...event, clientId: this.#clientId });
     });
@@ -155,7 +159,10 @@ export class Session implements Member {
       if (this.#state === "open") await this.#join(message.clientId, message.since);
       else this.close(closeCodes.protocolError, "joined already");
     } else if (!this.#room) this.close(closeCodes.protocolError, "join first");
-    else if (message.type === "submit") await this.#submit(message, characters);
+    else if (!this.#rate.take("") || !this.#context.rates.user.take(this.actor)) {
+      // A cursor that is lost is made up for by the next one.
+      if (message.type === "submit") this.#refuse(message, "rate_limited", "too many messages; submit again after a pause");
+    } else if (message.type === "submit") await this.#submit(message, characters);
     else if (message.type === "cursor") this.#presence.cursor(message.cursor);
     else this.#presence.typing();
   }
