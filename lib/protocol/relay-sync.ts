@@ -12,8 +12,9 @@ import {
 import { HistoryMismatch, type PendingOperation } from "./relay-pending.ts";
 
 /**
- * Why an operation will not be committed. `invalid`: the relay would not take it, or closed the connection on what it was sent with. `superseded`: it was made on top of one that
- * was refused. `reset` and `stopped`: given up by the client; it may have been committed all the same.
+ * Why an operation will not be committed. `invalid`: the relay would not take it, or closed the connection over what came with
+ * it. `superseded`: it was made on top of one that was refused. `reset` and `stopped`: given up by the client; it may have been
+ * committed all the same.
  */
 export class OperationRefused extends Error {
   override readonly name = "OperationRefused";
