@@ -9,7 +9,7 @@ export default defineConfig({
         // Pure tests: no network, no processes, no files outside a temporary folder.
         test: {
           name: "unit",
-          include: ["{app,lib,prisma,services,e2e/bench}/**/*.test.{ts,tsx}"],
+          include: ["{app,lib,prisma,services,e2e/bench,e2e/loss}/**/*.test.{ts,tsx}"],
           exclude: [...exclude, "**/*.integration.test.ts", "**/*.domain.test.ts"],
           // A quick test on a machine that is busy with something else.
           testTimeout: 30_000,
@@ -19,7 +19,7 @@ export default defineConfig({
         // Real processes and sockets on loopback: the daemons and the local cluster.
         test: {
           name: "integration",
-          include: ["{lib,services}/**/*.integration.test.ts"],
+          include: ["{lib,services,e2e/loss}/**/*.integration.test.ts"],
           exclude,
           testTimeout: 60_000,
           hookTimeout: 60_000,

@@ -83,6 +83,8 @@ export const hubMessageSchemas = {
   heartbeat: z.object({}),
   /** A request for a TCP connect scan, from client to hub and from hub to connector. Answered by progress, then result or error. */
   scan: z.object({
+    /** The client's name for a job that outlives its connection and the hub: asked again, it gets the same result. */
+    job: label.optional(),
     /** An address or a name, which the connector resolves. */
     target: z.string().min(1).max(253),
     /** Such as "22,80,8440-8446". */

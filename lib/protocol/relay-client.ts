@@ -194,7 +194,7 @@ export class RelayClient extends EventEmitter<RelayClientEvents> {
     clearTimeout(this.#idleTimer);
     const wasLive = this.#state === "live";
     const wasMoving = this.#sync.isHeld;
-    this.#sync.closed();
+    this.#sync.closed(code);
     if (wasLive) this.emit("disconnected", { code, reason });
     if (this.#hasStopped()) return;
     if (!wasLive) this.#retry(failure ?? new Error(`closed with ${code} ${reason}`.trim()));

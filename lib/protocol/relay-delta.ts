@@ -27,7 +27,11 @@ const text = z.string().min(1).max(32_768).refine(wellFormed, "wants well-formed
 const shortText = z.string().max(256).refine(wellFormed, "wants well-formed text without U+0000");
 // quill-delta asks `attributes[name] === undefined`, which a name that every object inherits never is.
 const attributeName = shortText.min(1).refine((name) => !(name in Object.prototype), "wants a name that objects do not inherit");
-const length = z.int().min(1).max(0x7fffffff);
+// Moving an operation past others lengthens what it retains, so what is submitted again may be longer than what was made.
+const movedLength = z
+  .int()
+  .min(1)
+  .max(2 ** 40);
 const attributes = z
   .record(attributeName, z.union([shortText, z.number(), z.boolean(), z.null()]))
   .refine((given) => Object.keys(given).length > 0 && Object.keys(given).length <= 32, "wants 1 to 32 attributes");
@@ -37,12 +41,46 @@ export const deltaSchema: z.ZodType<Delta> = z
   .array(
     z.union([
       z.strictObject({ insert: text, attributes: attributes.optional() }),
-      z.strictObject({ retain: length, attributes: attributes.optional() }),
-      z.strictObject({ delete: length }),
+      z.strictObject({ retain: movedLength, attributes: attributes.optional() }),
+      z.strictObject({ delete: movedLength }),
     ]),
   )
-  .min(1)
-  .max(256);
+  .min(1);
+
+/** The most components of an operation when it is made, and the longest that one may retain or delete. */
+const maxNewComponents = 256;
+const maxNewLength = 0x7fffffff;
+
+/** The most components and bytes of JSON to which an operation may grow while it is moved past others. */
+export const maxComponents = 1024;
+export const maxDeltaBytes = 240 * 1024;
+
+/** Why a client may not make this operation, if so. */
+export function findProblem(delta: Delta): string | undefined {
+  const { error } = deltaSchema.safeParse(delta);
+  if (error) return error.issues[0]?.message ?? "does not fit";
+  if (delta.length > maxNewComponents) return `the operation has more than ${maxNewComponents} components`;
+  if (delta.some((component) => lengthOf(component) > maxNewLength)) return `a length is more than ${maxNewLength}`;
+  return bytesOf(delta) > maxDeltaBytes / 2 ? `the operation is longer than ${maxDeltaBytes / 2} bytes` : undefined;
+}
+
+/**
+ * Whether an operation that was moved past others has grown too much: the others split what it deletes or formats. The relay
+ * asks after each step and the client before it submits again, so that both give up the same operations.
+ */
+export function isTooComplex(delta: Delta, before?: Delta): boolean {
+  if (delta.length > maxComponents) return true;
+  return (!before || delta.length > before.length) && bytesOf(delta) > maxDeltaBytes;
+}
+
+function lengthOf(component: Component): number {
+  if ("retain" in component) return component.retain;
+  return "delete" in component ? component.delete : 0;
+}
+
+export function bytesOf(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value));
+}
 
 /**
  * `op`, changed so that it can follow `other` where both were made on the same document. With `otherFirst` the text that

@@ -53,10 +53,10 @@ export class RelayDocument<P extends PendingOperation = PendingOperation> {
     this.#confirmed = document;
   }
 
-  /** Gives up all pending operations and returns them. */
-  dropPending(): P[] {
-    const dropped = this.#pending;
-    this.#pending = [];
+  /** Gives up the pending operations from a sequence on, or all of them, and returns them. */
+  dropPending(from = 0): P[] {
+    const dropped = this.#pending.filter(({ sequence }) => sequence >= from);
+    this.#pending = this.#pending.filter(({ sequence }) => sequence < from);
     return dropped;
   }
 }

@@ -61,7 +61,16 @@ const presenceEvent = z.discriminatedUnion("event", [
 ]);
 export type PresenceEvent = z.infer<typeof presenceEvent>;
 
-export const refusalCodes = ["forbidden", "invalid_base", "in_flight", "injected_fault", "overloaded"] as const;
+export const refusalCodes = [
+  "forbidden",
+  "invalid_base",
+  "in_flight",
+  "injected_fault",
+  "overloaded",
+  "rate_limited",
+  "too_complex",
+  "unavailable",
+] as const;
 export type RefusalCode = (typeof refusalCodes)[number];
 
 /** What the relay sends. */
@@ -71,7 +80,10 @@ export const serverMessageSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("joined"), revision, replica: z.string(), version: z.string() }),
   /** Committed operations without a gap. One with the client's own id is the acknowledgement of what it submitted. */
   z.object({ type: z.literal("operations"), operations: z.array(committedOperation) }),
-  /** This submission was not and will not be committed; an earlier one with the same sequences may have been. */
+  /**
+   * These operations of a submission were not and will not be committed; an earlier submission of them may have been. With
+   * `too_complex` others have split an operation so often that it is given up, whichever submission it was in.
+   */
   z.object({
     type: z.literal("refused"),
     sequences: z.array(sequence),

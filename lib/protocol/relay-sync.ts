@@ -1,10 +1,9 @@
-import type { Delta } from "./relay-delta.ts";
-import { deltaSchema } from "./relay-delta.ts";
+import { bytesOf, type Delta, findProblem, isTooComplex, maxDeltaBytes } from "./relay-delta.ts";
 import { RelayDocument } from "./relay-document.ts";
 import {
   type ClientMessage,
   type CommittedOperation,
-  maxMessageBytes,
+  closeCodes,
   maxOperationsPerSubmission,
   type PresenceEvent,
   type RefusalCode,
@@ -13,8 +12,9 @@ import {
 import { HistoryMismatch, type PendingOperation } from "./relay-pending.ts";
 
 /**
- * Why an operation will not be committed. `invalid`: the relay would not take it. `superseded`: it was made on top of one that
- * was refused. `reset` and `stopped`: given up by the client; it may have been committed all the same.
+ * Why an operation will not be committed. `invalid`: the relay would not take it, or closed the connection over what came with
+ * it. `superseded`: it was made on top of one that was refused. `reset` and `stopped`: given up by the client; it may have been
+ * committed all the same.
  */
 export class OperationRefused extends Error {
   override readonly name = "OperationRefused";
@@ -49,8 +49,9 @@ type Pending = PendingOperation & {
   reject: (error: OperationRefused) => void;
 };
 
-const maxSubmissionBytes = maxMessageBytes - 16 * 1024;
-const maxOperationBytes = maxSubmissionBytes / 2;
+const tooBig = 1009;
+/** Refusals that do not lie in what was submitted. */
+const passing: ReadonlySet<RefusalCode> = new Set(["overloaded", "injected_fault", "unavailable"]);
 
 /**
  * What one client has of a document and what it still owes to the relay, across connections: joins from the revision that it
@@ -105,8 +106,11 @@ export class RelaySync {
     this.#outlet.send({ type: "join", clientId: this.clientId, ...since });
   }
 
-  /** The connection is gone, and with it the outcome of what was submitted on it. */
-  closed(): void {
+  /** The connection is gone, and with it the outcome of what was submitted on it. What the relay does not understand is given up. */
+  closed(code = 0): void {
+    if (this.#inFlight > 0 && (code === closeCodes.protocolError || code === tooBig)) {
+      this.rejectPending(() => new OperationRefused("invalid", `the relay has closed the connection with ${code}`));
+    }
     this.#isLive = false;
     this.#isHeld = false;
     this.#inFlight = 0;
@@ -144,8 +148,10 @@ export class RelaySync {
 
   /** Submits what is pending, unless something is under way. */
   flush(): void {
+    if (!this.#isLive || this.#isHeld || this.#inFlight > 0) return;
+    this.#giveUpTooComplex();
     const { pending, revision } = this.#document;
-    if (!this.#isLive || this.#isHeld || this.#inFlight > 0 || pending.length === 0) return;
+    if (pending.length === 0) return;
     const submitted = takeSubmission(pending);
     for (const operation of submitted) operation.firstConnection ||= this.#connection;
     this.#inFlight = submitted.length;
@@ -154,8 +160,18 @@ export class RelaySync {
   }
 
   /** Gives up all pending operations. */
-  rejectPending(errorFor: (pending: { sequence: number }) => OperationRefused): void {
-    for (const pending of this.#document.dropPending()) pending.reject(errorFor(pending));
+  rejectPending(errorFor: (pending: { sequence: number }) => OperationRefused, from?: number): void {
+    for (const pending of this.#document.dropPending(from)) pending.reject(errorFor(pending));
+  }
+
+  #giveUpTooComplex(): void {
+    const first = this.#document.pending.find(({ delta }) => isTooComplex(delta))?.sequence;
+    if (first !== undefined) this.#rejectFrom(first, [first], "too_complex", "others have split the operation too often");
+  }
+
+  /** Gives up what was refused and what was made on top of it. */
+  #rejectFrom(first: number, refused: number[], code: RefusalCode, reason: string): void {
+    this.rejectPending(({ sequence }) => new OperationRefused(refused.includes(sequence) ? code : "superseded", reason), first);
   }
 
   #receiveSnapshot(revision: number, document: Delta): void {
@@ -195,15 +211,15 @@ export class RelaySync {
     if (!pending.some(({ sequence }) => sequences.includes(sequence))) return;
     const isRepeated = pending.some(({ firstConnection }) => firstConnection > 0 && firstConnection < this.#connection);
     this.#inFlight = 0;
-    if (isRepeated && (code === "overloaded" || code === "injected_fault")) {
+    if (code === "rate_limited" || (isRepeated && passing.has(code))) {
       this.#outlet.settled();
       this.#outlet.pause();
       return;
     }
-    this.rejectPending(({ sequence }) =>
-      sequences.includes(sequence) ? new OperationRefused(code, reason) : new OperationRefused("superseded", reason),
-    );
-    this.#settled();
+    this.#rejectFrom(Math.min(...sequences), sequences, code, reason);
+    // What comes before the first that was refused is committed, and its acknowledgement is under way.
+    this.#inFlight = this.#document.pending.length;
+    if (this.#inFlight === 0) this.#settled();
   }
 
   #settled(): void {
@@ -218,17 +234,11 @@ export class RelaySync {
   }
 }
 
-function findProblem(delta: Delta): string | undefined {
-  const { error } = deltaSchema.safeParse(delta);
-  if (error) return error.issues[0]?.message ?? "does not fit";
-  return bytesOf(delta) > maxOperationBytes ? `the operation is longer than ${maxOperationBytes} bytes` : undefined;
-}
-
 function takeSubmission(pending: readonly Pending[]): Pending[] {
   let bytes = 0;
   const tooMany = pending.findIndex((operation, index) => {
     bytes += bytesOf(toWire(operation));
-    return index > 0 && (index === maxOperationsPerSubmission || bytes > maxSubmissionBytes);
+    return index > 0 && (index === maxOperationsPerSubmission || bytes > maxDeltaBytes);
   });
   return pending.slice(0, tooMany < 0 ? pending.length : tooMany);
 }
@@ -236,8 +246,4 @@ function takeSubmission(pending: readonly Pending[]): Pending[] {
 /** Of an operation others may have left nothing, as when they deleted the same text. It is still to be acknowledged. */
 function toWire({ sequence, delta }: PendingOperation): { sequence: number; delta: Delta } {
   return { sequence, delta: delta.length > 0 ? delta : [{ retain: 1 }] };
-}
-
-function bytesOf(value: unknown): number {
-  return Buffer.byteLength(JSON.stringify(value));
 }

@@ -23,6 +23,8 @@ const schema = z
       .transform((text) => text.split(",").map((part) => part.trim()))
       .refine((blocks) => blocks.every(isAddressBlock), "wants addresses and CIDR blocks such as 10.0.0.0/8,::1"),
     CONNECTOR_MAX_SOCKETS: envValue.integer(1, 10_000).prefault("512"),
+    CONNECTOR_MAX_RATE: envValue.integer(1, 1_000_000).optional(),
+    CONNECTOR_MAX_RATE_PER_TARGET: envValue.integer(1, 1_000_000).optional(),
     CONNECTOR_DRAIN_TIMEOUT_MS: envValue.integer(0, 600_000).prefault("30000"),
     CONNECTOR_BREAKER_FAILURES: envValue.integer(1, 1000).prefault("5"),
     CONNECTOR_BREAKER_OPEN_MS: envValue.integer(1, 3_600_000).prefault("30000"),
@@ -75,6 +77,7 @@ export async function readConnectorConfiguration(given: Given) {
     timeoutMs: env.TIMEOUT_SECONDS * 1000,
     allow: env.CONNECTOR_ALLOW,
     maxSockets: env.CONNECTOR_MAX_SOCKETS,
+    rates: { total: env.CONNECTOR_MAX_RATE, perTarget: env.CONNECTOR_MAX_RATE_PER_TARGET },
     drainTimeoutMs: env.CONNECTOR_DRAIN_TIMEOUT_MS,
     breaker: { failures: env.CONNECTOR_BREAKER_FAILURES, openMs: env.CONNECTOR_BREAKER_OPEN_MS },
     health: env.HEALTH_ADDRESS,

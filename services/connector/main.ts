@@ -8,6 +8,7 @@ import { createLoggers } from "#lib/runtime/logger.ts";
 import { AllowList } from "./allow-list.ts";
 import { readConnectorConfiguration } from "./config.ts";
 import { ConnectorMetrics } from "./metrics.ts";
+import { ScanRates } from "./rate-limit.ts";
 import { ScanWorker } from "./scan-worker.ts";
 import { Semaphore } from "./semaphore.ts";
 
@@ -25,7 +26,7 @@ const worker = new ScanWorker({
   allow: new AllowList(config.allow),
   maxConcurrentScans,
   timeoutMs,
-  scanner: { sockets: new Semaphore(config.maxSockets), localAddress },
+  scanner: { sockets: new Semaphore(config.maxSockets), rates: new ScanRates(config.rates), localAddress },
   metrics,
   logger,
 });

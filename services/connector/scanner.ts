@@ -1,6 +1,7 @@
 import { setMaxListeners } from "node:events";
 import { isIP, Socket } from "node:net";
 import { countPorts, eachPort, formatPorts, type PortRange } from "#lib/protocol/hub-ports.ts";
+import type { ScanRates } from "./rate-limit.ts";
 import type { Semaphore } from "./semaphore.ts";
 
 /**
@@ -43,6 +44,7 @@ export type ScanOutcome = {
 export type ScannerOptions = {
   /** Sockets of all scans together. */
   sockets: Semaphore;
+  rates?: ScanRates | undefined;
   localAddress?: string | undefined;
   progressIntervalMs?: number;
   connect?: Connect;
@@ -53,16 +55,18 @@ const stateCodes: PortState[] = ["unknown", "open", "closed", "filtered"];
 /** A TCP connect scan of one address. Memory is one byte a port, and one socket for each that is tried at a time. */
 export async function scanPorts(request: ScanRequest, options: ScannerOptions): Promise<ScanOutcome> {
   const { address, ports, portTimeoutMs, signal, onProgress } = request;
-  const { sockets, localAddress, progressIntervalMs = 250, connect = connectPort } = options;
+  const { sockets, rates, localAddress, progressIntervalMs = 250, connect = connectPort } = options;
   const total = countPorts(ports);
   const states = new Uint8Array(65_536);
   const open: ScanOutcome["open"] = [];
   const rest = eachPort(ports);
+  const mayConnect = rates?.open(address);
   let scanned = 0;
   setMaxListeners(0, signal);
 
   async function work(): Promise<void> {
     for (const port of rest) {
+      await mayConnect?.(signal);
       await sockets.acquire();
       try {
         if (signal.aborted) return;
@@ -82,6 +86,7 @@ export async function scanPorts(request: ScanRequest, options: ScannerOptions): 
     await Promise.all(Array.from({ length: Math.min(total, sockets.size) }, work));
   } finally {
     clearInterval(timer);
+    if (rates) rates.close(address);
   }
   const list = (state: PortState) => formatPorts(portsInState(ports, states, stateCodes.indexOf(state)));
   return {

@@ -37,6 +37,8 @@ export class ScanDispatcher {
   readonly #now: () => number;
   readonly #slots = new Map<ConnectorPeer, Slot>();
   readonly #waiting = new Set<Waiting>();
+  /** Called when a connector has a place free that nothing here waits for. */
+  onFree: () => void = () => {};
   #running = 0;
   #idle: (() => void) | undefined;
 
@@ -48,6 +50,20 @@ export class ScanDispatcher {
   add(peer: ConnectorPeer): void {
     this.#slots.set(peer, { peer, running: 0 });
     this.#serveWaiting();
+  }
+
+  /** The tenants whose connectors are here. */
+  tenants(): Set<string> {
+    return new Set([...this.#slots.values()].map(({ peer }) => peer.tenant));
+  }
+
+  /** How many scans more the tenant's connectors take now. */
+  freeOf(tenant: string): number {
+    let free = 0;
+    for (const { peer, running } of this.#slots.values()) {
+      if (peer.tenant === tenant) free += Math.max(0, peer.capacity - running);
+    }
+    return free;
   }
 
   remove(peer: ConnectorPeer): void {
@@ -142,6 +158,7 @@ export class ScanDispatcher {
       const slot = this.#findFree(waiting.tenant, waiting.avoid);
       if (slot) waiting.take(slot);
     }
+    this.onFree();
   }
 
   #changed(): void {

@@ -3,12 +3,23 @@ import { z } from "zod";
 import { type Given, logFilter, pemFile, readConfiguration } from "#lib/runtime/configuration.ts";
 import { envValue } from "#lib/runtime/env.ts";
 
+/** A PEM file that is read again later. */
+function pemWithPath() {
+  return z.string("wants a PEM file").transform((path, context) => {
+    const read = pemFile().safeParse(path);
+    if (read.success) return { path, pem: read.data };
+    for (const { message } of read.error.issues) context.addIssue({ code: "custom", message });
+    return z.NEVER;
+  });
+}
+
 const schema = z.object({
   BIND_ADDRESS: envValue.address().prefault("0.0.0.0:8443"),
   HEALTH_ADDRESS: envValue.address().prefault("0.0.0.0:8080"),
-  TLS_CERT_FILE: pemFile().optional(),
-  TLS_KEY_FILE: pemFile().optional(),
-  TLS_CLIENT_CA_FILE: pemFile().optional(),
+  TLS_CERT_FILE: pemWithPath().optional(),
+  TLS_KEY_FILE: pemWithPath().optional(),
+  TLS_CLIENT_CA_FILE: pemWithPath().optional(),
+  HUB_CERTIFICATE_CHECK_MS: envValue.integer(10, 3_600_000).prefault("10000"),
   HUB_SELF_SIGNED: envValue.boolean().prefault("false"),
   HUB_SELF_SIGNED_NAMES: envValue.text().optional(),
   HUB_SELF_SIGNED_CERT_FILE: envValue.text().optional(),
@@ -18,6 +29,8 @@ const schema = z.object({
   HUB_HANDSHAKE_TIMEOUT_MS: envValue.integer(50, 60_000).prefault("5000"),
   HUB_HEARTBEAT_INTERVAL_MS: envValue.integer(50, 60_000).prefault("5000"),
   HUB_SCAN_QUEUE_SIZE: envValue.integer(0, 100_000).prefault("1000"),
+  HUB_LEASE_MS: envValue.integer(100, 3_600_000).prefault("15000"),
+  REDIS_URL: envValue.url("redis", "rediss").optional(),
   HUB_DRAIN_TIMEOUT_MS: envValue.integer(0, 600_000).prefault("30000"),
   SERVICE_VERSION: envValue.text().default("dev"),
   RUST_LOG: logFilter().prefault("info"),
@@ -43,27 +56,31 @@ const certificateRules = schema
 /** The hub's settings, read as every daemon's (readConfiguration). Rejects with EnvError. */
 export async function readHubConfiguration(given: Given) {
   const { settings: env, unknownKeys } = await readConfiguration(
-    { schema: certificateRules, secrets: ["HUB_AUTH_TOKEN"] },
+    { schema: certificateRules, secrets: ["HUB_AUTH_TOKEN", "REDIS_URL"] },
     given,
   );
-  const { TLS_CERT_FILE: cert, TLS_KEY_FILE: key } = env;
+  const { TLS_CERT_FILE: cert, TLS_KEY_FILE: key, TLS_CLIENT_CA_FILE: clientCa } = env;
   const names = env.HUB_SELF_SIGNED_NAMES?.split(",").map((name) => name.trim()) ?? [];
   return {
     unknownKeys,
     bind: env.BIND_ADDRESS,
     health: env.HEALTH_ADDRESS,
     /** Undefined when one is to be made from `selfSigned`. */
-    certificate: cert && key ? { cert, key } : undefined,
+    certificate: cert && key ? { cert: cert.pem, key: key.pem } : undefined,
+    certificateFiles: cert && key ? { cert: cert.path, key: key.path, clientCa: clientCa?.path } : undefined,
+    certificateCheckMs: env.HUB_CERTIFICATE_CHECK_MS,
     selfSigned: {
       names: ["localhost", "127.0.0.1", "::1", hostname(), env.BIND_ADDRESS.host, ...names],
       certFile: env.HUB_SELF_SIGNED_CERT_FILE,
     },
-    clientCa: env.TLS_CLIENT_CA_FILE,
+    clientCa: clientCa?.pem,
     token: env.HUB_AUTH_TOKEN,
     name: env.HUB_NAME,
     version: env.SERVICE_VERSION,
     logFilter: env.RUST_LOG,
     scanQueueSize: env.HUB_SCAN_QUEUE_SIZE,
+    leaseMs: env.HUB_LEASE_MS,
+    redisUrl: env.REDIS_URL,
     drainTimeoutMs: env.HUB_DRAIN_TIMEOUT_MS,
     limits: {
       maxConnections: env.HUB_MAX_CONNECTIONS,

@@ -15,6 +15,8 @@ import { createSelfSignedCertificate } from "#lib/runtime/certificates.ts";
 import { createLogger } from "#lib/runtime/logger.ts";
 import { ScanDispatcher } from "./dispatcher.ts";
 import { EdgeLedger } from "./edge-ledger.ts";
+import { JobRunner } from "./jobs.ts";
+import { MemoryJobs, MemoryStreams } from "./memory-state.ts";
 import { HubMetrics } from "./metrics.ts";
 import { HubServer } from "./server.ts";
 import { type HubLimits, maxHelloBytes } from "./session.ts";
@@ -29,14 +31,22 @@ afterEach(async () => {
 
 async function startHub(limits: Partial<HubLimits> = {}) {
   const metrics = new HubMetrics("test", certificate.cert);
+  const dispatcher = new ScanDispatcher({ queueSize: 10 });
   const hub = new HubServer({
     ...certificate,
     name: "hub",
     version: "test",
     token,
     limits: { maxConnections: 10, handshakeTimeoutMs: 300, heartbeatIntervalMs: 200, ...limits },
-    dispatcher: new ScanDispatcher({ queueSize: 10 }),
-    ledger: new EdgeLedger(),
+    dispatcher,
+    jobs: new JobRunner({
+      store: new MemoryJobs(),
+      dispatcher,
+      queueSize: 10,
+      leaseMs: 5_000,
+      logger: createLogger("hub", "silent"),
+    }),
+    ledger: new EdgeLedger(new MemoryStreams()),
     metrics,
     logger: createLogger("hub", "silent"),
   });

@@ -1,6 +1,7 @@
 import type { AddressInfo } from "node:net";
 import { createServer, type Server, type TLSSocket } from "node:tls";
 import { HubError } from "#lib/protocol/hub-messages.ts";
+import type { HubCertificate } from "./certificate.ts";
 import { type HubContext, HubSession } from "./session.ts";
 
 export type HubServerOptions = Omit<HubContext, "isStopping" | "onWelcomed" | "onClosed"> & {
@@ -55,10 +56,17 @@ export class HubServer {
     });
   }
 
+  /** For connections from now on; those that are open stay. Throws, and changes nothing, when it is no good. */
+  setCertificate({ cert, key, clientCa }: HubCertificate): void {
+    this.#server.setSecureContext({ cert, key, minVersion: "TLSv1.3", ...(clientCa ? { ca: clientCa } : {}) });
+    this.#options.metrics.certificateInUse(cert);
+  }
+
   /** Stops accepting, tells every peer, lets running scans finish for up to `drainTimeoutMs`, then closes every connection. */
   async stop(drainTimeoutMs: number): Promise<void> {
-    const { dispatcher, logger } = this.#options;
+    const { dispatcher, jobs, logger } = this.#options;
     this.#stopping = true;
+    jobs.pause();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     const notice = { reason: "this hub stops", graceMs: drainTimeoutMs };
     for (const { peer, connection } of this.#sessions) if (peer) connection.send({ name: "shutdown", body: notice });

@@ -5,6 +5,7 @@ import { type HubBody, type HubEnvelope, HubError, hubProtocolVersion, maxHubPay
 import type { Logger } from "#lib/runtime/logger.ts";
 import type { ConnectorPeer, ScanDispatcher, ScanOptions } from "./dispatcher.ts";
 import type { EdgeLedger } from "./edge-ledger.ts";
+import { callerIsGone, type JobRunner } from "./jobs.ts";
 import type { HubMetrics } from "./metrics.ts";
 
 /** Largest first message of a peer that is not known yet. */
@@ -28,6 +29,7 @@ export type HubContext = {
   token: string;
   limits: HubLimits;
   dispatcher: ScanDispatcher;
+  jobs: JobRunner;
   ledger: EdgeLedger;
   metrics: HubMetrics;
   logger: Logger;
@@ -99,7 +101,7 @@ export class HubSession implements ConnectorPeer {
     if (message.name === "heartbeat") this.connection.send({ name: "heartbeat", body: {} }, { to: message.id });
     else if (message.name === "cancel") this.#scans.get(message.id)?.abort();
     else if (message.name === "scan" && role === "client") void this.#takeScan(message.body, message.id);
-    else if (message.name === "batch" && role !== "connector") this.#takeBatch(message.body, message.id);
+    else if (message.name === "batch" && role !== "connector") void this.#takeBatch(message.body, message.id);
     else
       this.connection.sendError(new HubError("not_allowed", `a peer of role ${role} may not send ${message.name}`), message.id);
   }
@@ -130,7 +132,7 @@ export class HubSession implements ConnectorPeer {
   }
 
   async #takeScan(scan: HubBody<"scan">, id: number): Promise<void> {
-    const { dispatcher, metrics, isStopping } = this.#context;
+    const { dispatcher, jobs, metrics, isStopping } = this.#context;
     const startedAt = performance.now();
     const abort = new AbortController();
     try {
@@ -139,10 +141,14 @@ export class HubSession implements ConnectorPeer {
         throw new HubError("busy", `a client may have ${maxScansOfClient} scans under way, each with its own id`);
       }
       this.#scans.set(id, abort);
-      const result = await dispatcher.submit(this.tenant, scan, {
+      const options = {
         signal: abort.signal,
-        onProgress: (body) => this.connection.send({ name: "progress", body }, { to: id, more: true }),
-      });
+        onProgress: (body: HubBody<"progress">) => this.connection.send({ name: "progress", body }, { to: id, more: true }),
+      };
+      const { job, ...single } = scan;
+      const result = await (job === undefined
+        ? dispatcher.submit(this.tenant, single, options)
+        : jobs.submit(this.tenant, job, single, options));
       this.connection.send({ name: "result", body: result }, { to: id });
       metrics.scans.inc({ result: "ok" });
       metrics.requestSeconds.observe({ operation: "scan" }, (performance.now() - startedAt) / 1000);
@@ -157,21 +163,28 @@ export class HubSession implements ConnectorPeer {
     }
   }
 
-  #takeBatch(batch: HubBody<"batch">, id: number): void {
-    const { ledger, metrics } = this.#context;
+  /** Acknowledged once the ledger has it; when it cannot take it, the edge keeps the batch and sends it again. */
+  async #takeBatch(batch: HubBody<"batch">, id: number): Promise<void> {
+    const { ledger, metrics, logger } = this.#context;
     const startedAt = performance.now();
-    const { ack, missing } = ledger.take(`${this.peer?.role}/${this.tenant}/${this.instance}`, batch);
-    this.connection.send({ name: "ack", body: ack }, { to: id });
-    metrics.edgeMessages.inc(ack.accepted);
-    metrics.edgeDuplicates.inc(ack.duplicates);
-    metrics.edgeMissing.inc(missing);
-    metrics.requestSeconds.observe({ operation: "batch" }, (performance.now() - startedAt) / 1000);
+    try {
+      const { ack, missing } = await ledger.take(`${this.peer?.role}/${this.tenant}/${this.instance}`, batch);
+      this.connection.send({ name: "ack", body: ack }, { to: id });
+      metrics.edgeMessages.inc(ack.accepted);
+      metrics.edgeDuplicates.inc(ack.duplicates);
+      metrics.edgeMissing.inc(missing);
+      metrics.requestSeconds.observe({ operation: "batch" }, (performance.now() - startedAt) / 1000);
+    } catch (error) {
+      metrics.errors.inc();
+      logger.debug({ reason: String(error) }, "a batch could not be counted");
+      this.connection.sendError(new HubError("busy", "what was counted cannot be stored now; send it again"), id);
+    }
   }
 
   #closed(reason: Error): void {
     const { metrics, logger } = this.#context;
     clearTimeout(this.#timer);
-    for (const abort of this.#scans.values()) abort.abort();
+    for (const abort of this.#scans.values()) abort.abort(callerIsGone);
     const code = reason instanceof HubError ? reason.code : undefined;
     if (code && code !== "shutting_down" && code !== "replaced") metrics.errors.inc();
     if (!this.peer) metrics.rejected.inc({ reason: rejectionOf(code) });

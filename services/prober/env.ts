@@ -17,6 +17,7 @@ const schema = z
     TENANT_ID: envValue.text().default("default"),
     INSTANCE_ID: envValue.text().default(hostname()),
     PROBER_RATE_HZ: envValue.integer(1, 1000).default(10),
+    PROBER_RATE_FILE: envValue.text().optional(),
     PROBER_RECONNECT_SECONDS: envValue.integer(1, 86_400).default(20),
     PROBER_CLIENTS: envValue
       .integer(2, 1000)

@@ -38,6 +38,14 @@ describe("the ledger", () => {
     expect(ledger.settle("a", live(7), 2000, 1000).lost).toBe(1);
   });
 
+  it("takes it as arrived also when the acknowledgement comes after the snapshot", () => {
+    const ledger = new Ledger();
+    ledger.restarted("a", 7);
+    ledger.acknowledged("a", 1, 7, 0);
+    ledger.acknowledged("a", 2, 8, 0);
+    expect(ledger.settle("a", live(8), 2000, 1000).lost).toBe(1);
+  });
+
   it("counts doubled and reordered arrivals, each writer by itself", () => {
     const ledger = new Ledger();
     for (const sequence of [1, 3, 2, 3]) ledger.arrived("a", sequence, 0);

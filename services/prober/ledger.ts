@@ -5,7 +5,7 @@ export type Findings = { lost: number; duplicated: number; reordered: number };
 export type Delivery = { latencyMs: number };
 
 type Entry = { revision: number; madeAt: number };
-type Writer = { acknowledged: Map<number, Entry>; arrived: Map<number, number>; highest: number };
+type Writer = { acknowledged: Map<number, Entry>; arrived: Map<number, number>; highest: number; snapshotRevision: number };
 
 const rememberedArrivals = 10_000;
 
@@ -23,7 +23,7 @@ export class Ledger {
     const writer = this.#writer(clientId);
     const arrivedAt = writer.arrived.get(sequence);
     if (arrivedAt !== undefined) return { latencyMs: arrivedAt - madeAt };
-    writer.acknowledged.set(sequence, { revision, madeAt });
+    if (revision > writer.snapshotRevision) writer.acknowledged.set(sequence, { revision, madeAt });
     return undefined;
   }
 
@@ -49,7 +49,9 @@ export class Ledger {
    * acknowledged past it, although the snapshot is the newest there is, stays in the ledger.
    */
   restarted(clientId: string, snapshotRevision: number): void {
-    const { acknowledged } = this.#writer(clientId);
+    const writer = this.#writer(clientId);
+    const { acknowledged } = writer;
+    writer.snapshotRevision = snapshotRevision;
     for (const [sequence, { revision }] of acknowledged) if (revision <= snapshotRevision) acknowledged.delete(sequence);
   }
 
@@ -80,7 +82,7 @@ export class Ledger {
   #writer(clientId: string): Writer {
     const known = this.#writers.get(clientId);
     if (known) return known;
-    const writer = { acknowledged: new Map(), arrived: new Map(), highest: 0 };
+    const writer = { acknowledged: new Map(), arrived: new Map(), highest: 0, snapshotRevision: 0 };
     this.#writers.set(clientId, writer);
     return writer;
   }

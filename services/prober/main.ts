@@ -3,6 +3,7 @@ import { runHealthCommand } from "#lib/runtime/health-command.ts";
 import { HealthServer } from "#lib/runtime/health-server.ts";
 import { onShutdown } from "#lib/runtime/lifecycle.ts";
 import { createLogger } from "#lib/runtime/logger.ts";
+import { DrillRate } from "./drill-rate.ts";
 import { proberConfiguration } from "./env.ts";
 import { HubProbe } from "./hub-probe.ts";
 import { ProbeMetrics } from "./metrics.ts";
@@ -17,19 +18,21 @@ reportUnused(unknownKeys, logger);
 const metrics = new ProbeMetrics();
 const localAddress = env.LOCAL_ADDRESS ?? env.POD_IP;
 
-const probes: Probe[] = [
-  new RelayProbe({
-    relayUrl: env.RELAY_URL,
-    issuerUrl: env.ISSUER_URL,
-    clientSecret: env.ISSUER_CLIENT_SECRET,
-    clients: env.PROBER_CLIENTS,
-    rateHz: env.PROBER_RATE_HZ,
-    reconnectSeconds: env.PROBER_RECONNECT_SECONDS,
-    localAddress,
-    metrics,
-    logger: logger.child({ probe: "relay" }),
-  }),
-];
+const relayProbe = new RelayProbe({
+  relayUrl: env.RELAY_URL,
+  issuerUrl: env.ISSUER_URL,
+  clientSecret: env.ISSUER_CLIENT_SECRET,
+  clients: env.PROBER_CLIENTS,
+  rateHz: env.PROBER_RATE_HZ,
+  reconnectSeconds: env.PROBER_RECONNECT_SECONDS,
+  localAddress,
+  metrics,
+  logger: logger.child({ probe: "relay" }),
+});
+const probes: Probe[] = [relayProbe];
+if (env.PROBER_RATE_FILE) {
+  probes.push(new DrillRate({ path: env.PROBER_RATE_FILE, usualHz: env.PROBER_RATE_HZ, probe: relayProbe, logger }));
+}
 if (env.HUB_ADDRESS && env.HUB_AUTH_TOKEN) {
   probes.push(
     new HubProbe({

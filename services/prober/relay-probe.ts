@@ -41,6 +41,7 @@ export class RelayProbe implements Probe {
   readonly #options: RelayProbeOptions;
   readonly #sides: Side[] = [];
   #timers: NodeJS.Timeout[] = [];
+  #writing: NodeJS.Timeout | undefined;
   #turn = 0;
   #lastSuccess = Number.NEGATIVE_INFINITY;
   #lastProblem = "";
@@ -53,7 +54,6 @@ export class RelayProbe implements Probe {
     const { metrics, clients, rateHz, reconnectSeconds } = this.#options;
     metrics.declare(target, operations);
     for (let pair = 0; pair < clients / 2; pair += 1) this.#addPair();
-    const write = setInterval(() => this.#writeNext(), 1000 / rateHz);
     const settle = setInterval(() => this.#settle(), settleIntervalMs);
     let next = 0;
     const reconnect = setInterval(
@@ -63,11 +63,18 @@ export class RelayProbe implements Probe {
       },
       (reconnectSeconds * 1000) / clients,
     );
-    this.#timers = [write, settle, reconnect];
+    this.#timers = [settle, reconnect];
+    this.setRate(rateHz);
+  }
+
+  /** Operations a second from now on, of all clients together. */
+  setRate(hz: number): void {
+    clearInterval(this.#writing);
+    this.#writing = setInterval(() => this.#writeNext(), 1000 / hz);
   }
 
   async stop(): Promise<void> {
-    for (const timer of this.#timers) clearInterval(timer);
+    for (const timer of [...this.#timers, this.#writing]) clearInterval(timer);
     await Promise.all(this.#sides.map(({ client }) => client.stop()));
   }
 

@@ -16,6 +16,7 @@ const submission = (size = 1): Submission => ({
   clientId: "c",
   actor: "a",
   base: 0,
+  characters: 10 * size,
   operations: Array.from({ length: size }, (_, index) => ({ sequence: index + 1, delta: [{ insert: "x" }] })),
 });
 
@@ -36,6 +37,8 @@ function createCommitter(options: Partial<CommitterOptions> = {}) {
     batchSize: 10,
     windowMs: 5,
     maxQueuedOperations: 100,
+    maxQueuedCharacters: 10_000,
+    gate: { opens: async () => true, patienceMs: 3000 },
     patienceMs: 10_000,
     logger: createLogger("test", "silent"),
     ...options,
@@ -90,6 +93,42 @@ describe("the committer", () => {
     await vi.advanceTimersByTimeAsync(6000);
     expect(await outcome).toEqual({ kind: "unknown" });
     expect(commit.mock.calls.length).toBeGreaterThan(4);
+  });
+
+  it("commits nothing while the gate is closed, and refuses each submission when it has waited long enough", async () => {
+    const opens = vi.fn((waitMs: number) => new Promise<boolean>((resolve) => setTimeout(() => resolve(false), waitMs)));
+    const { committer, commit } = createCommitter({ gate: { opens, patienceMs: 3000 } });
+    const outcomes: string[] = [];
+    for (let index = 0; index < 3; index += 1) void committer.submit(submission(8)).then(({ kind }) => outcomes.push(kind));
+    await vi.advanceTimersByTimeAsync(2900);
+    expect(outcomes).toEqual([]);
+    // Those of the later batches have waited as long: they do not wait for the gate once more each.
+    await vi.advanceTimersByTimeAsync(200);
+    expect(outcomes).toEqual(["unavailable", "unavailable", "unavailable"]);
+    expect(commit).not.toHaveBeenCalled();
+  });
+
+  it("commits what has waited as soon as the gate opens", async () => {
+    let open = (_: boolean) => {};
+    const opens = () => new Promise<boolean>((resolve) => (open = resolve));
+    const { committer, batches } = createCommitter({ gate: { opens, patienceMs: 3000 } });
+    const outcome = committer.submit(submission());
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(batches).toEqual([]);
+    open(true);
+    expect((await outcome).kind).toBe("committed");
+  });
+
+  it("holds a bounded number of operations and characters while the database is away, and turns the rest away", async () => {
+    const commit = vi.fn(() => Promise.reject(new Error("connection refused")));
+    const { committer } = createCommitter({ commit, patienceMs: 3000, maxQueuedOperations: 50, maxQueuedCharacters: 300 });
+    const kinds: string[] = [];
+    for (let index = 0; index < 200; index += 1) void committer.submit(submission()).then(({ kind }) => kinds.push(kind));
+    await vi.advanceTimersByTimeAsync(0);
+    // Ten are being tried, thirty wait.
+    expect(kinds).toEqual(Array(160).fill("overloaded"));
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(kinds.slice(160)).toEqual(Array(40).fill("unknown"));
   });
 
   it("refuses only the submission that the database will not take", async () => {

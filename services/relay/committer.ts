@@ -3,8 +3,11 @@ import type { Logger } from "#lib/runtime/logger.ts";
 import type { Outcome, Submission } from "./ordering.ts";
 import type { BatchResult } from "./store.ts";
 
-/** The outcome of a submission; "unknown" when PostgreSQL was away too long to learn whether it was committed. */
-export type CommitOutcome = Outcome | { kind: "overloaded" } | { kind: "unknown" };
+/**
+ * The outcome of a submission: "unavailable" when it was not tried because the gate stayed closed, "unknown" when PostgreSQL was
+ * away too long to learn whether it was committed.
+ */
+export type CommitOutcome = Outcome | { kind: "overloaded" } | { kind: "unavailable" } | { kind: "unknown" };
 
 export type CommitterOptions = {
   commit: (submissions: Submission[]) => Promise<BatchResult>;
@@ -13,6 +16,10 @@ export type CommitterOptions = {
   batchSize: number;
   windowMs: number;
   maxQueuedOperations: number;
+  /** Characters of messages that may wait, however few operations they are. */
+  maxQueuedCharacters: number;
+  /** Whether batches may be committed; waits at most so long to become true. */
+  gate: { opens: (waitMs: number) => Promise<boolean>; patienceMs: number };
   /** How long a batch is tried while PostgreSQL is away. */
   patienceMs: number;
   logger: Logger;
@@ -25,6 +32,7 @@ export class Committer {
   readonly #options: CommitterOptions;
   #queue: Waiting[] = [];
   #queuedOperations = 0;
+  #queuedCharacters = 0;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
 
@@ -33,12 +41,14 @@ export class Committer {
   }
 
   submit(submission: Submission): Promise<CommitOutcome> {
-    if (this.#queuedOperations + submission.operations.length > this.#options.maxQueuedOperations) {
-      return Promise.resolve({ kind: "overloaded" });
-    }
+    const { maxQueuedOperations, maxQueuedCharacters } = this.#options;
+    const operations = this.#queuedOperations + submission.operations.length;
+    const characters = this.#queuedCharacters + submission.characters;
+    if (operations > maxQueuedOperations || characters > maxQueuedCharacters) return Promise.resolve({ kind: "overloaded" });
     return new Promise((resolve) => {
       this.#queue.push({ submission, since: performance.now(), resolve });
-      this.#queuedOperations += submission.operations.length;
+      this.#queuedOperations = operations;
+      this.#queuedCharacters = characters;
       this.#schedule();
     });
   }
@@ -71,18 +81,26 @@ export class Committer {
 
   #takeBatch(): Waiting[] {
     let operations = 0;
+    let characters = 0;
     let count = 0;
     for (const { submission } of this.#queue) {
       if (count > 0 && operations + submission.operations.length > this.#options.batchSize) break;
       operations += submission.operations.length;
+      characters += submission.characters;
       count += 1;
     }
     this.#queuedOperations -= operations;
+    this.#queuedCharacters -= characters;
     return this.#queue.splice(0, count);
   }
 
   async #settle(batch: Waiting[]): Promise<void> {
-    const { commit, onCommitted, patienceMs, logger } = this.#options;
+    const { commit, onCommitted, patienceMs, gate, logger } = this.#options;
+    const waited = performance.now() - (batch[0]?.since ?? 0);
+    if (!(await gate.opens(Math.max(0, gate.patienceMs - waited)))) {
+      for (const { resolve } of batch) resolve({ kind: "unavailable" });
+      return;
+    }
     const backoff = new Backoff({ initialMs: 50, maxMs: 1000 });
     for (;;) {
       try {

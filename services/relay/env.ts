@@ -21,11 +21,21 @@ const schema = z.object({
   HEARTBEAT_INTERVAL_SECS: whole(1, 3600, 30),
   HEARTBEAT_TIMEOUT_SECS: whole(1, 7200, 60),
   RELAY_COMMIT_WINDOW_MS: whole(0, 1000, 5),
+  RELAY_UPGRADES_PER_SECOND: whole(1, 1_000_000, 2000),
+  RELAY_CONNECTION_MESSAGES_PER_SECOND: whole(1, 1_000_000, 1000),
+  RELAY_USER_MESSAGES_PER_SECOND: whole(1, 1_000_000, 20_000),
+  RELAY_REDIS_PATIENCE_MS: whole(0, 60_000, 3000),
   RELAY_VERSION: envValue.text().default("0.0.0"),
   FAULT_LATENCY_MS: whole(0, 60_000, 0),
   FAULT_ERROR_RATIO: envValue.ratio().default(0),
   RUST_LOG: logFilter().prefault("info"),
 });
+
+/** What the `migrate` subcommand needs: a Job has neither Redis nor keys. */
+export const migrationConfiguration = {
+  schema: schema.pick({ DATABASE_URL: true, RUST_LOG: true }),
+  secrets: ["DATABASE_URL"],
+} satisfies Configuration<z.ZodObject>;
 
 export type RelayEnv = z.output<typeof schema>;
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { decode, type ReplicaMessage, replicaMessageSchema } from "#lib/protocol/relay-messages.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
@@ -25,7 +26,7 @@ export class Fanout {
     this.#replica = options.replica;
     this.#logger = options.logger;
     this.#onMessage = options.onMessage;
-    const retryStrategy = (attempt: number) => Math.min(2000, 100 * 2 ** Math.min(attempt, 5));
+    const retryStrategy = (attempt: number) => Math.min(1000, 100 * 2 ** Math.min(attempt - 1, 5));
     const common = { connectTimeout: redisTimeoutMs, retryStrategy, lazyConnect: true };
     this.#publisher = new Redis(options.url, { ...common, enableOfflineQueue: false, maxRetriesPerRequest: 0 });
     this.#subscriber = new Redis(options.url, { ...common, maxRetriesPerRequest: null });
@@ -47,8 +48,19 @@ export class Fanout {
     await this.#publisher.ping();
   }
 
+  /** Whether messages can be published; waits at most `waitMs` to become true. */
+  async opens(waitMs: number): Promise<boolean> {
+    if (this.#canPublish()) return true;
+    const ready = new AbortController();
+    const onReady = () => ready.abort();
+    this.#publisher.once("ready", onReady);
+    await sleep(waitMs, undefined, { signal: ready.signal }).catch(() => {});
+    this.#publisher.off("ready", onReady);
+    return this.#canPublish();
+  }
+
   publish(documentId: string, message: Omit<ReplicaMessage, "replica">): void {
-    if (this.#publisher.status !== "ready") return;
+    if (!this.#canPublish()) return;
     const text = JSON.stringify({ replica: this.#replica, ...message });
     this.#publisher.publish(channelPrefix + documentId, text).catch((error: unknown) => {
       this.#logger.debug({ err: error }, "a message to the other replicas was not sent");
@@ -61,6 +73,10 @@ export class Fanout {
 
   unsubscribe(documentId: string): void {
     this.#subscriber.unsubscribe(channelPrefix + documentId).catch(() => {});
+  }
+
+  #canPublish(): boolean {
+    return this.#publisher.status === "ready";
   }
 
   #receive(channel: string, text: string): void {

@@ -8,6 +8,7 @@ import { relayProtocol } from "#lib/protocol/relay-messages.ts";
 import { permissionsFor } from "#lib/protocol/relay-token.ts";
 import type { Answer, Handlers } from "#lib/runtime/health-server.ts";
 import { bearerToken, TokenRefused, type TokenVerifier } from "./auth.ts";
+import type { RateLimiter } from "./rate-limiter.ts";
 import { Session, type SessionContext, type SessionIdentity } from "./session.ts";
 
 export type GatewayLimits = {
@@ -27,12 +28,21 @@ export class Gateway {
   readonly #verifier: TokenVerifier;
   readonly #context: SessionContext;
   readonly #limits: GatewayLimits;
+  readonly #upgradeRate: RateLimiter;
   readonly #sessions = new Set<Session>();
   #upgrading = 0;
   #isDraining = false;
   #sweep: NodeJS.Timeout | undefined;
 
-  constructor(options: { handlers: Handlers; verifier: TokenVerifier; context: SessionContext; limits: GatewayLimits }) {
+  constructor(options: {
+    handlers: Handlers;
+    verifier: TokenVerifier;
+    context: SessionContext;
+    /** By the client's address, before its token is looked at. */
+    upgradeRate: RateLimiter;
+    limits: GatewayLimits;
+  }) {
+    this.#upgradeRate = options.upgradeRate;
     this.#verifier = options.verifier;
     this.#context = options.context;
     this.#limits = options.limits;
@@ -146,6 +156,8 @@ export class Gateway {
     const url = new URL(request.url ?? "/", "http://localhost");
     if (url.pathname !== "/collab") throw new UpgradeRefused(404, "not found");
     if (this.#isDraining) throw new UpgradeRefused(503, "the relay is stopping");
+    if (!this.#upgradeRate.take(request.socket.remoteAddress ?? ""))
+      throw new UpgradeRefused(429, "too many connections a second");
     if (this.#sessions.size + this.#upgrading > this.#limits.maxConnections) {
       throw new UpgradeRefused(503, `the relay has its ${this.#limits.maxConnections} connections`);
     }
@@ -189,7 +201,7 @@ function refuse(socket: Duplex, status: number, message: string): void {
     "Connection: close",
     "Content-Type: text/plain; charset=utf-8",
     `Content-Length: ${Buffer.byteLength(message)}`,
-    ...(status === 503 ? ["Retry-After: 1"] : []),
+    ...(status === 503 || status === 429 ? ["Retry-After: 1"] : []),
     ...(status === 401 ? ["WWW-Authenticate: Bearer"] : []),
   ];
   socket.end(`${headers.join("\r\n")}\r\n\r\n${message}`);

@@ -21,8 +21,8 @@ afterAll(async () => {
 });
 
 /** A raw connection: what it received so far, and whether the other side ended it. */
-function openRaw(): { socket: Socket; received: () => string; closed: Promise<number> } {
-  const socket = connect(relay.port, "127.0.0.1");
+function openRaw(port = relay.port): { socket: Socket; received: () => string; closed: Promise<number> } {
+  const socket = connect(port, "127.0.0.1");
   open.push(socket);
   let received = "";
   socket.on("data", (chunk) => {
@@ -34,8 +34,8 @@ function openRaw(): { socket: Socket; received: () => string; closed: Promise<nu
   return { socket, received: () => received, closed };
 }
 
-async function upgrade(options: { token?: string; path?: string }): Promise<string> {
-  const raw = openRaw();
+async function upgrade(options: { token?: string; path?: string; port?: number }): Promise<string> {
+  const raw = openRaw(options.port);
   raw.socket.write(
     [
       `GET ${options.path ?? `/collab?document=${randomUUID()}`} HTTP/1.1`,
@@ -53,9 +53,9 @@ async function upgrade(options: { token?: string; path?: string }): Promise<stri
   return raw.received();
 }
 
-async function openSocket(token?: string, documentId: string = randomUUID()) {
+async function openSocket(token?: string, documentId: string = randomUUID(), url = relay.url) {
   const headers = { authorization: `Bearer ${token ?? (await stack.token())}` };
-  const socket = new WebSocket(`${relay.url}/collab?document=${documentId}`, ["relay.v1"], { headers });
+  const socket = new WebSocket(`${url}/collab?document=${documentId}`, ["relay.v1"], { headers });
   open.push({ destroy: () => socket.terminate() });
   const messages: Record<string, unknown>[] = [];
   socket.on("message", (data) => messages.push(JSON.parse(data.toString())));
@@ -211,6 +211,28 @@ describe("the relay's limits", () => {
     expect(await upgrade({ token: await stack.token() })).toMatch(/^HTTP\/1.1 101 /);
     for (const { socket } of clients) socket.terminate();
     await eventually(async () => (await connectionCount()) === 0);
+  });
+
+  it("refuse upgrades with 429 before a token is looked at, and submissions with rate_limited, past their rates", async () => {
+    const slow = await stack.startRelay({
+      RELAY_UPGRADES_PER_SECOND: "1",
+      RELAY_CONNECTION_MESSAGES_PER_SECOND: "1",
+      RELAY_USER_MESSAGES_PER_SECOND: "1",
+    });
+    const client = await openSocket(undefined, randomUUID(), slow.url);
+    await client.join();
+    for (let sequence = 1; sequence <= 50; sequence += 1) {
+      client.send({ type: "submit", base: 0, operations: [{ sequence, delta: [{ insert: "a" }] }] });
+    }
+    await eventually(() => client.messages.some(({ type, code }) => type === "refused" && code === "rate_limited"));
+    expect(client.socket.readyState).toBe(WebSocket.OPEN);
+    const refused = async () => {
+      const answers = await Promise.all(Array.from({ length: 30 }, () => upgrade({ token: "abc", port: slow.port })));
+      return answers.find((answer) => answer.startsWith("HTTP/1.1 429 "));
+    };
+    expect(await eventually(refused)).toContain("Retry-After: 1");
+    expect((await fetch(`${slow.httpUrl}/health`)).status).toBe(200);
+    client.socket.terminate();
   });
 
   it("refuse writing without the permission, and operations that the database cannot hold", async () => {

@@ -6,8 +6,10 @@ import { onShutdown } from "#lib/runtime/lifecycle.ts";
 import { createLoggers } from "#lib/runtime/logger.ts";
 import { createPool } from "./database.ts";
 import { relayConfiguration } from "./env.ts";
+import { runMigrateCommand } from "./migrate-command.ts";
 import { Relay } from "./relay.ts";
 
+if (process.argv[2] === "migrate") await runMigrateCommand();
 const { settings: env, unknownKeys } = await configureOrExit((given) => readConfiguration(relayConfiguration, given));
 if (process.argv[2] === "health") await runHealthCommand(env.BIND_ADDRESS);
 

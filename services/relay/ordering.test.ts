@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { apply, type Delta, insertAt, textOf } from "#lib/protocol/relay-delta.ts";
+import { apply, type Delta, deleteAt, formatAt, insertAt, textOf } from "#lib/protocol/relay-delta.ts";
 import type { CommittedOperation } from "#lib/protocol/relay-messages.ts";
 import { orderSubmissions, type Submission } from "./ordering.ts";
 
@@ -9,10 +9,24 @@ const submission = (clientId: string, base: number, ...operations: [number, Delt
   actor: "someone",
   base,
   operations: operations.map(([sequence, delta]) => ({ sequence, delta })),
+  characters: 0,
 });
 
 const text = (operations: CommittedOperation[]) =>
   textOf(operations.reduce<Delta>((document, { delta }) => apply(document, delta), []));
+
+/** Operations of another client that split the text up to `parts` times `splits` times. */
+const splitting = (parts: number, splits: number): CommittedOperation[] =>
+  Array.from({ length: parts }, (_, part) => ({
+    revision: part + 1,
+    clientId: "splitter",
+    sequence: part + 1,
+    actor: "s",
+    delta: [
+      { retain: 1 + part * splits * 2 },
+      ...Array.from({ length: splits }, (): Delta => [{ retain: 1 }, { insert: "x" }]).flat(),
+    ],
+  }));
 
 describe("ordering submissions", () => {
   it("numbers operations without a gap and moves them past what came before", () => {
@@ -49,6 +63,42 @@ describe("ordering submissions", () => {
     const { operations, outcomes } = orderSubmissions(0, [], [repeated, repeated]);
     expect(operations).toHaveLength(1);
     expect(outcomes[1]).toEqual({ kind: "committed", committed: 0, duplicates: 1 });
+  });
+
+  it.each([
+    ["a delete", deleteAt(0, 100_000)],
+    ["a format", formatAt(0, 100_000, { bold: true })],
+    [
+      "a format with long attributes",
+      formatAt(0, 100_000, Object.fromEntries([..."abcdefgh"].map((key) => [key, key.repeat(250)]))),
+    ],
+  ])("refuses %s that others have split too often, and what was made on top of it, but not what is committed", (_, delta) => {
+    const history = splitting(6, 100);
+    history.splice(1, 0, { revision: 2, clientId: "a", sequence: 1, actor: "a", delta: insertAt(0, "mine") });
+    const numbered = history.map((operation, index) => ({ ...operation, revision: index + 1 }));
+    const { operations, outcomes } = orderSubmissions(7, numbered, [
+      submission("a", 0, [1, insertAt(0, "mine")], [2, delta], [3, insertAt(0, "!")]),
+      submission("b", 0, [1, insertAt(0, "fine")]),
+    ]);
+    expect(outcomes).toEqual([
+      { kind: "refused", code: "too_complex", reason: expect.stringMatching(/split/), sequences: [2, 3] },
+      { kind: "committed", committed: 1, duplicates: 0 },
+    ]);
+    expect(operations.map(({ clientId }) => clientId)).toEqual(["b"]);
+  });
+
+  it("commits an operation that others have split into more components than a client may make", () => {
+    const history = splitting(4, 100);
+    const { operations, outcomes } = orderSubmissions(4, history, [submission("a", 0, [1, deleteAt(0, 100_000)])]);
+    expect(outcomes[0]?.kind).toBe("committed");
+    expect(operations[0]?.delta.length).toBeGreaterThan(256);
+  });
+
+  it("refuses an operation at a step between, even if it would be small in the end, so that the work is bounded", () => {
+    const history = splitting(6, 100);
+    const all: CommittedOperation = { revision: 7, clientId: "splitter", sequence: 7, actor: "s", delta: deleteAt(0, 200_000) };
+    const { outcomes } = orderSubmissions(7, [...history, all], [submission("a", 0, [1, deleteAt(0, 100_000)])]);
+    expect(outcomes[0]).toMatchObject({ kind: "refused", code: "too_complex", sequences: [1] });
   });
 
   it.each([

@@ -1,3 +1,4 @@
+import { isTooComplex, maxComponents } from "#lib/protocol/relay-delta.ts";
 import { type CommittedOperation, maxOperationsPerSubmission } from "#lib/protocol/relay-messages.ts";
 import { advance, HistoryMismatch, type PendingOperation } from "#lib/protocol/relay-pending.ts";
 
@@ -8,10 +9,17 @@ export type Submission = {
   actor: string;
   base: number;
   operations: PendingOperation[];
+  /** How long the message was. */
+  characters: number;
 };
 
-/** What became of a submission: how many of its operations are new, and how many had been committed before; or why it is refused. */
-export type Outcome = { kind: "committed"; committed: number; duplicates: number } | { kind: "refused"; reason: string };
+/**
+ * What became of a submission: how many of its operations are new, and how many had been committed before; or why it is refused,
+ * all of it or the operations of some sequences.
+ */
+export type Outcome =
+  | { kind: "committed"; committed: number; duplicates: number }
+  | { kind: "refused"; reason: string; code?: "too_complex"; sequences?: number[] };
 
 export type Ordered = { operations: CommittedOperation[]; outcomes: Outcome[] };
 
@@ -30,7 +38,12 @@ export function orderSubmissions(revision: number, history: CommittedOperation[]
     if (problem) return { kind: "refused", reason: problem };
     let pending = submission.operations;
     try {
-      for (const committed of all.slice(submission.base - first)) pending = advance(submission.clientId, pending, committed);
+      for (const committed of all.slice(submission.base - first)) {
+        const before = pending;
+        pending = advance(submission.clientId, before, committed);
+        // Refused at every step, not at the end, so that the work is bounded and a submission from a later base is refused too.
+        if (hasGrownTooComplex(before, pending)) return refuseTooComplex(submission, all);
+      }
     } catch (error) {
       if (error instanceof HistoryMismatch) return { kind: "refused", reason: error.message };
       throw error;
@@ -42,6 +55,21 @@ export function orderSubmissions(revision: number, history: CommittedOperation[]
     return { kind: "committed", committed: pending.length, duplicates: submission.operations.length - pending.length };
   });
   return { operations: all.slice(history.length), outcomes };
+}
+
+function hasGrownTooComplex(before: PendingOperation[], after: PendingOperation[]): boolean {
+  const done = before.length - after.length;
+  return after.some(({ delta }, index) => isTooComplex(delta, before[index + done]?.delta));
+}
+
+function refuseTooComplex({ clientId, operations }: Submission, all: CommittedOperation[]): Outcome {
+  const committed = new Set(all.filter((operation) => operation.clientId === clientId).map(({ sequence }) => sequence));
+  return {
+    kind: "refused",
+    code: "too_complex",
+    reason: `others have split an operation into more than ${maxComponents} components`,
+    sequences: operations.map(({ sequence }) => sequence).filter((sequence) => !committed.has(sequence)),
+  };
 }
 
 function findProblem({ base, operations }: Submission, first: number, revision: number): string | undefined {

@@ -45,6 +45,23 @@ describe("recent history", () => {
     expect(history.find(9998 - 2000, 9999)?.length).toBe(2001);
     expect(history.find(9998 - 2600, 9999)).toBeUndefined();
   });
+
+  it("forgets what is older than its time also when nothing is added", () => {
+    let now = 0;
+    const history = new RecentHistory(1000, () => now);
+    history.add([operation(1), operation(2)]);
+    now = 1001;
+    history.expire();
+    expect(history.find(0, 2)).toBeUndefined();
+  });
+
+  it("is bounded in characters when operations are long", () => {
+    const history = new RecentHistory(1000, () => 0);
+    const delta = [{ insert: "x".repeat(100_000) }];
+    for (let revision = 1; revision <= 500; revision += 1) history.add([{ ...operation(revision), delta }]);
+    expect(history.find(500 - 40, 500)).toHaveLength(40);
+    expect(history.find(500 - 90, 500)).toBeUndefined();
+  });
 });
 
 describe("presence", () => {

@@ -1,6 +1,8 @@
+import type { Delta } from "#lib/protocol/relay-delta.ts";
 import type { CommittedOperation } from "#lib/protocol/relay-messages.ts";
 
 const maxOperations = 2000;
+const maxCharacters = 8 * 1024 * 1024;
 
 /** The newest operations of one document, kept in memory for `ttlMs` so that most rebasing and catching up reads no database. */
 export class RecentHistory {
@@ -8,6 +10,8 @@ export class RecentHistory {
   readonly #now: () => number;
   #operations: CommittedOperation[] = [];
   #since: number[] = [];
+  #weights: number[] = [];
+  #characters = 0;
 
   constructor(ttlMs: number, now: () => number = () => performance.now()) {
     this.#ttlMs = ttlMs;
@@ -20,14 +24,29 @@ export class RecentHistory {
     for (const operation of operations) {
       this.#operations.push(operation);
       this.#since.push(now);
+      const weight = weigh(operation.delta);
+      this.#weights.push(weight);
+      this.#characters += weight;
     }
-    const tooOld = this.#since.findIndex((at) => now - at < this.#ttlMs);
-    const drop = Math.max(tooOld < 0 ? this.#since.length : tooOld, this.#operations.length - maxOperations);
+    this.expire();
+  }
+
+  /** Forgets what is too old or too much; to be called from time to time also when nothing is added. */
+  expire(): void {
+    const now = this.#now();
+    const fresh = this.#since.findIndex((at) => now - at < this.#ttlMs);
+    let drop = Math.max(fresh < 0 ? this.#since.length : fresh, this.#operations.length - maxOperations);
+    const isTooMuch = this.#characters > maxCharacters;
     // Dropped in blocks, since removing from the front moves the rest.
-    if (drop > maxOperations / 4 || drop === this.#operations.length) {
-      this.#operations.splice(0, drop);
-      this.#since.splice(0, drop);
+    if (!isTooMuch && drop <= maxOperations / 4 && drop !== this.#operations.length) return;
+    drop = Math.max(0, drop);
+    let characters = this.#weights.slice(0, drop).reduce((sum, weight) => sum + weight, 0);
+    while (isTooMuch && this.#characters - characters > maxCharacters / 2) {
+      characters += this.#weights[drop] ?? 0;
+      drop += 1;
     }
+    this.#characters -= characters;
+    for (const list of [this.#operations, this.#since, this.#weights]) list.splice(0, drop);
   }
 
   /** All operations after `after` up to `upTo`, or undefined if some of them are not here. */
@@ -37,4 +56,12 @@ export class RecentHistory {
     if (first === undefined || last === undefined || after + 1 < first || upTo > last) return undefined;
     return this.#operations.slice(after + 1 - first, upTo + 1 - first);
   }
+}
+
+function weigh(delta: Delta): number {
+  return delta.reduce((sum, component) => {
+    const text = "insert" in component ? component.insert.length : 0;
+    const attributes = "attributes" in component ? JSON.stringify(component.attributes).length : 0;
+    return sum + 32 + text + attributes;
+  }, 0);
 }

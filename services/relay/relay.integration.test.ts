@@ -109,18 +109,26 @@ describe("a document on two replicas", () => {
     expect(new Set(stored.map(({ client_id, sequence }) => `${client_id}:${sequence}`)).size).toBe(200);
   });
 
-  it("goes on when Redis is away, and the other replica finds the operations in PostgreSQL", async () => {
+  it("keeps its clients and serves readers when Redis is away, is not ready, and refuses writes after a while", async () => {
     const documentId = randomUUID();
     const [writer, far] = [openClient(first, documentId), openClient(second, documentId)];
     await eventually(() => writer.isLive && far.isLive);
+    await writer.insert(0, "with redis");
+    await eventually(() => far.text === "with redis");
+    const ends: number[] = [];
+    for (const client of [writer, far]) client.on("disconnected", ({ code }) => ends.push(code));
     await stack.redis.end();
     await eventually(async () => (await fetch(`${first.httpUrl}/ready`)).status === 503);
     const ready = await fetch(`${first.httpUrl}/ready`);
     expect(await ready.json()).toEqual({ status: "not_ready", checks: { database: "ok", redis: "error", jwt_keys: "ok" } });
-    await writer.insert(0, "without redis");
-    await eventually(() => far.text === "without redis");
+    await expect(writer.insert(0, "without redis, ")).rejects.toMatchObject({ code: "unavailable" });
+    const reader = openClient(second, documentId);
+    await eventually(() => reader.text === "with redis");
     await stack.redis.start();
     await eventually(async () => (await fetch(`${first.httpUrl}/ready`)).ok && (await fetch(`${second.httpUrl}/ready`)).ok);
+    await writer.insert(0, "again ");
+    await eventually(() => [writer, far, reader].every(({ text }) => text === "again with redis"));
+    expect(ends).toEqual([]);
   });
 
   it("gives a client that joins late the whole document, from the snapshot on", async () => {

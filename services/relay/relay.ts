@@ -12,11 +12,15 @@ import { createFaults } from "./faults.ts";
 import { Gateway } from "./gateway.ts";
 import { RelayMetrics } from "./metrics.ts";
 import { migrate } from "./migrate.ts";
+import { RateLimiter } from "./rate-limiter.ts";
 import { Readiness } from "./readiness.ts";
 import { Rooms } from "./rooms.ts";
 import { DocumentStore } from "./store.ts";
 
 const drainMs = 30_000;
+const burstSeconds = 2;
+/** After a replica has died its clients come all at once, maybe from the one address of a proxy. */
+const upgradeBurstSeconds = 5;
 
 /** One replica of the relay: its parts and how they hang together. */
 export class Relay {
@@ -70,6 +74,8 @@ export class Relay {
       batchSize: env.OPERATION_BATCH_SIZE,
       windowMs: env.RELAY_COMMIT_WINDOW_MS,
       maxQueuedOperations: 10_000,
+      maxQueuedCharacters: 32 * 1024 * 1024,
+      gate: { opens: (waitMs) => this.#fanout.opens(waitMs), patienceMs: env.RELAY_REDIS_PATIENCE_MS },
       patienceMs: 10_000,
       logger: loggerFor("relay::commit"),
     });
@@ -98,6 +104,10 @@ export class Relay {
         submit: (submission) => this.#committer.submit(submission),
         replica,
         version: env.RELAY_VERSION,
+        rates: {
+          connection: { perSecond: env.RELAY_CONNECTION_MESSAGES_PER_SECOND, burstSeconds },
+          user: new RateLimiter({ perSecond: env.RELAY_USER_MESSAGES_PER_SECOND, burstSeconds }),
+        },
         limits: {
           joinTimeoutMs: 10_000,
           maxBufferedBytes: 1024 * 1024,
@@ -107,6 +117,7 @@ export class Relay {
           typingDebounceMs: env.TYPING_DEBOUNCE_MS,
         },
       },
+      upgradeRate: new RateLimiter({ perSecond: env.RELAY_UPGRADES_PER_SECOND, burstSeconds: upgradeBurstSeconds }),
       limits: { maxConnections: env.MAX_CONNECTIONS, maxMessageBytes, headersTimeoutMs: 5000 },
     });
     this.#migration = new Loop({

@@ -1,3 +1,4 @@
+import type { Delta } from "#lib/protocol/relay-delta.ts";
 import type { CommittedOperation, PresenceEvent, ServerMessage } from "#lib/protocol/relay-messages.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import { RecentHistory } from "./recent-history.ts";
@@ -27,6 +28,7 @@ export class Room {
   #known: number;
   #fetching: Promise<void> | undefined;
   #snapshotRevision: number | undefined;
+  #snapshotting: Promise<void> | undefined;
 
   constructor(options: { documentId: string; revision: number; store: DocumentReader; historyTtlMs: number; logger: Logger }) {
     this.documentId = options.documentId;
@@ -93,12 +95,36 @@ export class Room {
     return page;
   }
 
+  /** A snapshot of which few operations lie behind, however long the document's history is. */
+  async snapshot(): Promise<{ revision: number; document: Delta }> {
+    const found = await this.#store.snapshot(this.documentId);
+    if (this.#revision - found.revision < 2 * snapshotEvery) return found;
+    this.#snapshotting ??= this.#writeSnapshot(found.revision).finally(() => {
+      this.#snapshotting = undefined;
+    });
+    await this.#snapshotting;
+    return this.#store.snapshot(this.documentId);
+  }
+
+  /** Forgets operations that have been in memory for too long. */
+  expire(): void {
+    this.#recent.expire();
+  }
+
   presence(event: PresenceEvent): void {
     this.#broadcast({ type: "presence", event }, (member) => member.clientId !== event.clientId);
   }
 
   restart(reason: string): void {
     for (const member of [...this.members]) member.restart(reason);
+  }
+
+  async #writeSnapshot(from: number): Promise<void> {
+    for (let at = from; at < this.#revision; ) {
+      const written = await this.#store.writeSnapshot(this.documentId);
+      if (written <= at) return;
+      at = written;
+    }
   }
 
   async #fetch(): Promise<void> {

@@ -119,6 +119,7 @@ export class Rooms {
   }
 
   async #compare(): Promise<void> {
+    for (const room of this.#rooms.values()) room.expire();
     const before = [...this.#rooms.values()].map((room) => ({ room, revision: room.revision }));
     if (before.length === 0) return;
     const stored = await this.#store.revisions(before.map(({ room }) => room.documentId));

@@ -1,5 +1,5 @@
 import type { WebSocket } from "ws";
-import { operationType } from "#lib/protocol/relay-delta.ts";
+import { isTooComplex, maxComponents, maxDeltaBytes, operationType } from "#lib/protocol/relay-delta.ts";
 import {
   type ClientMessage,
   clientMessageSchema,
@@ -15,6 +15,7 @@ import type { Faults } from "./faults.ts";
 import type { OperationStatus, RelayMetrics } from "./metrics.ts";
 import type { Submission } from "./ordering.ts";
 import { PresenceThrottle } from "./presence-throttle.ts";
+import { RateLimiter } from "./rate-limiter.ts";
 import type { Member, Room } from "./room.ts";
 import type { Rooms } from "./rooms.ts";
 import type { DocumentReader } from "./store.ts";
@@ -30,6 +31,7 @@ export type SessionContext = {
   replica: string;
   version: string;
   limits: SessionLimits;
+  rates: { connection: { perSecond: number; burstSeconds: number }; user: RateLimiter };
 };
 
 export type SessionLimits = {
@@ -53,6 +55,7 @@ export class Session implements Member {
   readonly #context: SessionContext;
   readonly #identity: SessionIdentity;
   readonly #presence: PresenceThrottle;
+  readonly #rate: RateLimiter;
   readonly #openedAt = performance.now();
   #clientId = "";
   #room: Room | undefined;
@@ -66,6 +69,7 @@ export class Session implements Member {
     this.#socket = socket;
     this.#identity = identity;
     this.#context = context;
+    this.#rate = new RateLimiter(context.rates.connection);
     this.#presence = new PresenceThrottle(context.limits, (event) => {
       if (this.#room) context.rooms.announce(this.#room, { ...event, clientId: this.#clientId });
     });
@@ -147,15 +151,18 @@ export class Session implements Member {
     if (this.#state === "closed") return;
     const decoded = text === undefined ? { problem: "binary messages are not understood" } : decode(clientMessageSchema, text);
     if ("problem" in decoded) this.close(closeCodes.protocolError, decoded.problem.slice(0, 100));
-    else this.#handle(decoded.value).catch((error: unknown) => this.#fail(error));
+    else this.#handle(decoded.value, text?.length ?? 0).catch((error: unknown) => this.#fail(error));
   }
 
-  async #handle(message: ClientMessage): Promise<void> {
+  async #handle(message: ClientMessage, characters: number): Promise<void> {
     if (message.type === "join") {
       if (this.#state === "open") await this.#join(message.clientId, message.since);
       else this.close(closeCodes.protocolError, "joined already");
     } else if (!this.#room) this.close(closeCodes.protocolError, "join first");
-    else if (message.type === "submit") await this.#submit(message);
+    else if (!this.#rate.take("") || !this.#context.rates.user.take(this.actor)) {
+      // A cursor that is lost is made up for by the next one.
+      if (message.type === "submit") this.#refuse(message, "rate_limited", "too many messages; submit again after a pause");
+    } else if (message.type === "submit") await this.#submit(message, characters);
     else if (message.type === "cursor") this.#presence.cursor(message.cursor);
     else this.#presence.typing();
   }
@@ -174,11 +181,11 @@ export class Session implements Member {
     }
     // The client may know more than this replica has heard of.
     const isKnown = since !== undefined && (await room.reach(since));
-    await this.#catchUp(room, isKnown ? since : await this.#sendSnapshot());
+    await this.#catchUp(room, isKnown ? since : await this.#sendSnapshot(room));
   }
 
-  async #sendSnapshot(): Promise<number> {
-    const { revision, document } = await this.#context.store.snapshot(this.documentId);
+  async #sendSnapshot(room: Room): Promise<number> {
+    const { revision, document } = await room.snapshot();
     this.#send({ type: "snapshot", revision, document });
     return revision;
   }
@@ -198,12 +205,12 @@ export class Session implements Member {
   }
 
   /** One submission is under way and one more may wait: an acknowledgement can overtake the end of its own submission. */
-  async #submit(message: SubmitMessage): Promise<void> {
+  async #submit(message: SubmitMessage, characters: number): Promise<void> {
     const receivedAt = performance.now();
     if (this.#submissions === 2) return this.#refuse(message, "in_flight", "the submission before this one is still under way");
     this.#submissions += 1;
     this.#underWay = this.#underWay
-      .then(() => this.#process(message, receivedAt))
+      .then(() => this.#process(message, characters, receivedAt))
       .catch((error: unknown) => this.#fail(error))
       .finally(() => {
         this.#submissions -= 1;
@@ -211,20 +218,29 @@ export class Session implements Member {
     await this.#underWay;
   }
 
-  async #process(message: SubmitMessage, receivedAt: number): Promise<void> {
+  async #process(message: SubmitMessage, characters: number, receivedAt: number): Promise<void> {
     const { base, operations } = message;
     if (!this.#identity.permissions.includes("write")) {
       return this.#refuse(message, "forbidden", "the token does not permit writing");
     }
+    if (operations.some(({ delta }) => isTooComplex(delta))) {
+      return this.#refuse(
+        message,
+        "too_complex",
+        `an operation has more than ${maxComponents} components or ${maxDeltaBytes} bytes`,
+      );
+    }
     if (await this.#context.faults.inject()) return this.#refuse(message, "injected_fault", "refused by FAULT_ERROR_RATIO");
     const { documentId, clientId, actor } = this;
-    const outcome = await this.#context.submit({ documentId, clientId, actor, base, operations });
+    const outcome = await this.#context.submit({ documentId, clientId, actor, base, operations, characters });
     if (outcome.kind === "committed") {
       const seconds = (performance.now() - receivedAt) / 1000;
       this.#count(operations.slice(0, outcome.duplicates), "duplicate");
       this.#count(operations.slice(outcome.duplicates), "ok", seconds);
-    } else if (outcome.kind === "refused") this.#refuse(message, "invalid_base", outcome.reason);
+    } else if (outcome.kind === "refused")
+      this.#refuse(message, outcome.code ?? "invalid_base", outcome.reason, outcome.sequences);
     else if (outcome.kind === "overloaded") this.#refuse(message, "overloaded", "too many operations wait to be committed");
+    else if (outcome.kind === "unavailable") this.#refuse(message, "unavailable", "Redis is away; nothing can be written");
     else {
       this.#count(operations, "error");
       this.close(1013, "the database is away; submit again later");
@@ -235,9 +251,10 @@ export class Session implements Member {
     for (const { delta } of operations) this.#context.metrics.operation(operationType(delta), status, seconds);
   }
 
-  #refuse({ operations }: SubmitMessage, code: RefusalCode, reason: string): void {
-    this.#count(operations, "error");
-    this.#send({ type: "refused", sequences: operations.map(({ sequence }) => sequence), code, reason });
+  #refuse({ operations }: SubmitMessage, code: RefusalCode, reason: string, only?: number[]): void {
+    const refused = only ? operations.filter(({ sequence }) => only.includes(sequence)) : operations;
+    this.#count(refused, "error");
+    this.#send({ type: "refused", sequences: refused.map(({ sequence }) => sequence), code, reason });
   }
 
   #send(message: ServerMessage): void {

@@ -9,12 +9,14 @@ import { createLogger } from "#lib/runtime/logger.ts";
 import type { CommitOutcome } from "../committer.ts";
 import { RelayMetrics } from "../metrics.ts";
 import { orderSubmissions, type Submission } from "../ordering.ts";
+import { RateLimiter } from "../rate-limiter.ts";
 import { Rooms } from "../rooms.ts";
 import { Session, type SessionContext } from "../session.ts";
 import type { DocumentReader } from "../store.ts";
 
 const documentId = "0b8f0f6e-54a5-4b52-9a3e-0f5d0c1b2a3d";
 const logger = createLogger("test", "silent");
+const unlimited = { perSecond: 1_000_000, burstSeconds: 1 };
 const metrics = new RelayMetrics(() => new Map());
 
 /** PostgreSQL: one order for all replicas. */
@@ -78,6 +80,7 @@ export class Replica {
       submit: (submission) => new Promise((resolve) => this.queue.push({ submission, resolve })),
       replica: name,
       version: "0",
+      rates: { connection: unlimited, user: new RateLimiter(unlimited) },
       limits: {
         joinTimeoutMs: 1000,
         maxBufferedBytes: 1_000_000,

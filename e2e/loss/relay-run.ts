@@ -1,0 +1,195 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import pg from "pg";
+import { OperationRefused, RelayClient } from "#lib/protocol/relay-client.ts";
+import { eventually, type RelayStack, startRelayStack, type TestRelay } from "#lib/protocol/testing/relay-stack.ts";
+import { FaultProxy } from "./fault-proxy.ts";
+import type { History } from "./history.ts";
+
+export type Load = { perSecond: number; producers: number };
+
+/** A producer makes no more while so many of its messages wait for an answer. */
+const maxPending = 300;
+const settleMs = 60_000;
+
+/** PostgreSQL, Redis, an issuer and two relays behind one address, whose network can be made bad. */
+export class RelaySite {
+  readonly stack: RelayStack;
+  readonly proxy: FaultProxy;
+  readonly relays: TestRelay[] = [];
+  readonly #away = new Set<TestRelay>();
+  #turn = 0;
+  #port = 0;
+
+  constructor(stack: RelayStack) {
+    this.stack = stack;
+    this.proxy = new FaultProxy(() => this.#nextRelay());
+  }
+
+  static async start(): Promise<RelaySite> {
+    const site = new RelaySite(await startRelayStack());
+    site.#port = await site.proxy.listen();
+    site.relays.push(await site.stack.startRelay(), await site.stack.startRelay());
+    return site;
+  }
+
+  get url(): string {
+    return `ws://127.0.0.1:${this.#port}`;
+  }
+
+  /** kill -9; another takes its place a second later. */
+  async killRelay(index: number): Promise<void> {
+    const relay = this.relays[index];
+    if (!relay) return;
+    this.#away.add(relay);
+    await relay.process.end("SIGKILL");
+    await sleep(1_000);
+    this.relays[index] = await this.stack.startRelay();
+  }
+
+  async untilReady(): Promise<void> {
+    await eventually(async () => {
+      const answers = await Promise.all(this.relays.map(({ httpUrl }) => fetch(`${httpUrl}/ready`)));
+      return answers.every(({ ok }) => ok);
+    }, settleMs);
+  }
+
+  async stop(): Promise<void> {
+    await this.proxy.close();
+    await this.stack.stop();
+  }
+
+  #nextRelay(): { host: string; port: number } | undefined {
+    const there = this.relays.filter((relay) => !this.#away.has(relay));
+    this.#turn += 1;
+    const port = there[this.#turn % there.length]?.port;
+    return port === undefined ? undefined : { host: "127.0.0.1", port };
+  }
+}
+
+/** Producers write numbered words into two documents while `fault` happens; at the end every replica is read. */
+export async function runOnRelays(site: RelaySite, history: History, load: Load, fault: () => Promise<void>): Promise<void> {
+  const documents = [randomUUID(), randomUUID()];
+  const watchers = documents.map((documentId) => watch(site, history, documentId));
+  const producers = Array.from({ length: load.producers }, (_, index) =>
+    produce(site, history, `p${index}`, documents[index % documents.length] ?? "", load.perSecond / load.producers),
+  );
+  try {
+    await sleep(1_000);
+    await fault();
+    await sleep(1_500);
+    await site.untilReady();
+    await Promise.all(producers.map((producer) => producer.finish()));
+    const revisions = await Promise.all(documents.map((documentId) => inspectStored(site, history, documentId)));
+    for (const [index, documentId] of documents.entries()) await readReplicas(site, history, documentId, revisions[index] ?? 0);
+    await Promise.all(
+      watchers.map(async (client, index) => {
+        await eventually(() => client.revision >= (revisions[index] ?? 0), 15_000).catch(() => {
+          history.add({ kind: "wrong", what: `a watcher stays at revision ${client.revision} of ${revisions[index]}` });
+        });
+      }),
+    );
+  } finally {
+    await Promise.all([...watchers, ...producers.map(({ client }) => client)].map((client) => client.stop()));
+  }
+}
+
+function open(site: RelaySite, url: string, documentId: string): RelayClient {
+  const backoff = { initialMs: 50, maxMs: 500 };
+  return new RelayClient({ url, documentId, token: () => site.stack.token(), backoff });
+}
+
+function produce(site: RelaySite, history: History, producer: string, documentId: string, perSecond: number) {
+  const client = open(site, site.url, documentId);
+  const waiting = new Set<Promise<void>>();
+  let sequence = 0;
+  const timer = setInterval(() => {
+    if (client.pendingCount >= maxPending) return;
+    sequence += 1;
+    const message = { producer, sequence };
+    history.add({ kind: "sent", ...message });
+    const answer = client
+      .insert(0, `${producer}:${sequence} `)
+      .then(() => history.add({ kind: "acknowledged", ...message }))
+      .catch((error: unknown) => {
+        const isUnknown = error instanceof OperationRefused && error.code === "stopped";
+        if (!isUnknown) history.add({ kind: "refused", ...message });
+      })
+      .finally(() => waiting.delete(answer));
+    waiting.add(answer);
+  }, 1000 / perSecond);
+  client.start();
+  return {
+    client,
+    async finish() {
+      clearInterval(timer);
+      await Promise.race([Promise.all(waiting), sleep(settleMs, undefined, { ref: false })]);
+      if (waiting.size > 0) history.add({ kind: "wrong", what: `${producer} waits for ${waiting.size} answers in vain` });
+    },
+  };
+}
+
+/** Sees every operation as it comes, over the same bad network as the producers. */
+function watch(site: RelaySite, history: History, documentId: string): RelayClient {
+  const client = open(site, site.url, documentId);
+  const observer = `watcher of ${documentId}`;
+  client.on("operation", ({ delta }) => {
+    for (const part of delta) if ("insert" in part) deliver(history, "watchers", part.insert.trim().split(" "));
+  });
+  client.on("snapshot", ({ revision }) => {
+    if (revision > 0) history.add({ kind: "partial", observer: "watchers" });
+    history.add({ kind: "fault", what: `${observer} got a snapshot of ${revision}` });
+  });
+  client.start();
+  return client;
+}
+
+/** What a new client reads from each replica, without the proxy. Words are put in front, so the oldest are last. */
+async function readReplicas(site: RelaySite, history: History, documentId: string, revision: number): Promise<void> {
+  const texts = await Promise.all(
+    site.relays.map(async ({ url }) => {
+      const client = open(site, url, documentId);
+      client.start();
+      try {
+        await eventually(() => client.isLive && client.revision >= revision);
+        return JSON.stringify(client.confirmed);
+      } catch {
+        history.add({ kind: "wrong", what: `a replica gives revision ${client.revision} of ${revision}` });
+        return undefined;
+      } finally {
+        await client.stop();
+      }
+    }),
+  );
+  for (const [index, text] of texts.entries()) {
+    if (text === undefined) continue;
+    if (text !== texts[0]) history.add({ kind: "wrong", what: "two replicas give different documents" });
+    const words = (JSON.parse(text) as { insert: string }[]).map(({ insert }) => insert).join("");
+    deliver(history, `replica ${index}`, words.trim().split(" ").reverse());
+  }
+}
+
+async function inspectStored(site: RelaySite, history: History, documentId: string): Promise<number> {
+  const database = new pg.Client(site.stack.postgres.url);
+  await database.connect();
+  try {
+    const { rows } = await database.query<{ client_id: string; sequence: number; revision: number }>(
+      "SELECT client_id, sequence::int, revision::int FROM operations WHERE document_id = $1 ORDER BY revision",
+      [documentId],
+    );
+    if (rows.some(({ revision }, index) => revision !== index + 1))
+      history.add({ kind: "wrong", what: "revisions in PostgreSQL have gaps" });
+    if (new Set(rows.map(({ client_id, sequence }) => `${client_id} ${sequence}`)).size < rows.length)
+      history.add({ kind: "wrong", what: "PostgreSQL has an operation twice" });
+    return rows.length;
+  } finally {
+    await database.end();
+  }
+}
+
+function deliver(history: History, observer: string, words: string[]): void {
+  for (const word of words) {
+    const [producer = "", sequence = ""] = word.split(":");
+    if (producer) history.add({ kind: "delivered", observer, producer, sequence: Number(sequence) });
+  }
+}

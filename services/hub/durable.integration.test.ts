@@ -1,0 +1,86 @@
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
+import { createInterface } from "node:readline";
+import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
+import { HubFleet, readMetric, waitFor } from "#lib/protocol/testing/hub-fleet.ts";
+import { freePort, startRedis } from "#lib/protocol/testing/relay-stack.ts";
+
+let fleet: HubFleet;
+let redis: Awaited<ReturnType<typeof startRedis>>;
+let state: Record<string, string>;
+const openPort = await freePort();
+const server = createServer((socket) => socket.destroy()).listen(openPort, "127.0.0.1");
+
+beforeEach(async () => {
+  fleet = new HubFleet();
+  const port = await freePort();
+  redis = await startRedis(port);
+  state = { REDIS_URL: `redis://127.0.0.1:${port}`, HUB_LEASE_MS: "1000" };
+});
+afterEach(async () => {
+  await fleet.stop();
+  await redis.end("SIGKILL");
+});
+afterAll(() => void server.close());
+
+async function ask(job: string, ports = `${openPort}`) {
+  const client = await fleet.connectClient();
+  const body = { target: "127.0.0.1", ports, timeoutMs: 60_000, portTimeoutMs: 1_000, job };
+  const answer = await client.request({ name: "scan", body }, { timeoutMs: 60_000 });
+  if (answer.name !== "result") throw new Error(`got ${answer.name}`);
+  return answer.body;
+}
+
+test("jobs whose hub is killed while they wait and run are done after the restart, and each counts once", async () => {
+  const first = await fleet.startHub(state);
+  const connector = await fleet.startConnector("c1", { MAX_CONCURRENT_SCANS: "1", CONNECTOR_MAX_RATE: "1000" });
+  const lost = [ask("runs", "1-5000"), ask("waits")].map((answer) => answer.catch((error: Error) => error));
+  await waitFor(async () => (await readMetric(connector.healthPort, "connector_scans_running")) || undefined);
+  await waitFor(async () => (await readMetric(fleet.healthPort, 'hub_peers{role="client"}')) === 2 || undefined);
+  await first.end("SIGKILL");
+  await Promise.all(lost);
+  const second = await fleet.startHub(state);
+  await waitFor(async () => (await readMetric(fleet.healthPort, 'hub_jobs_total{result="ok"}')) === 2 || undefined);
+  await second.end("SIGKILL");
+  await fleet.startHub(state);
+  expect(await ask("runs", "1-5000")).toMatchObject({ complete: true });
+  expect((await ask("waits")).open).toHaveLength(1);
+  expect(await readMetric(fleet.healthPort, 'hub_jobs_total{result="ok"}')).toBe(0);
+});
+
+test("a job whose connector is killed in the middle is done by another one, once", async () => {
+  await fleet.startHub(state);
+  const first = await fleet.startConnector("c1", { CONNECTOR_MAX_RATE: "50" });
+  const result = ask("j", "1-3000");
+  await waitFor(async () => (await readMetric(first.healthPort, "connector_scans_running")) || undefined);
+  const second = await fleet.startConnector("c2");
+  await first.end("SIGKILL");
+  expect(await result).toMatchObject({ connector: "c2", complete: true });
+  expect(await readMetric(second.healthPort, "connector_scans_total")).toBe(1);
+  expect(await readMetric(fleet.healthPort, 'hub_jobs_total{result="ok"}')).toBe(1);
+});
+
+test("hub and edge killed together neither lose nor double what sensors were acknowledged", async () => {
+  let hub = await fleet.startHub(state);
+  const settings = { EDGE_BUFFER_DIR: `${fleet.folder}/buffer` };
+  let written = 0;
+  for (let round = 0; round < 3; round++) {
+    const edge = await fleet.startEdge("e1", settings);
+    const socket = connect(edge.socketPath).on("error", () => {});
+    const before = written;
+    for (; written < before + 700; written++) socket.write(`${JSON.stringify({ id: written, sensor: "s", value: 1 })}\n`);
+    let acknowledged = 0;
+    createInterface(socket)
+      .on("line", () => (acknowledged += 1))
+      .on("error", () => {});
+    await waitFor(() => acknowledged === 700 || undefined);
+    await Promise.all([hub.end("SIGKILL"), edge.end("SIGKILL")]);
+    if (!socket.closed) await once(socket, "close").catch(() => {});
+    hub = await fleet.startHub(state);
+  }
+  const edge = await fleet.startEdge("e1", settings);
+  await waitFor(async () => (await readMetric(edge.healthPort, "edge_hub_connected")) || undefined);
+  await waitFor(async () => (await readMetric(edge.healthPort, "edge_buffer_depth")) === 0 || undefined);
+  await expect.poll(() => readMetric(fleet.healthPort, "hub_edge_messages_stored")).toBe(written);
+  expect(await readMetric(fleet.healthPort, "hub_edge_missing_total")).toBe(0);
+});
