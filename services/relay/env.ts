@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type Configuration, logFilter } from "#lib/runtime/configuration.ts";
 import { envValue } from "#lib/runtime/env.ts";
+import { faultSettings } from "#lib/runtime/faults.ts";
 
 const whole = (min: number, max: number, fallback: number) => envValue.integer(min, max).default(fallback);
 
@@ -26,8 +27,7 @@ const schema = z.object({
   RELAY_USER_MESSAGES_PER_SECOND: whole(1, 1_000_000, 20_000),
   RELAY_REDIS_PATIENCE_MS: whole(0, 60_000, 3000),
   RELAY_VERSION: envValue.text().default("0.0.0"),
-  FAULT_LATENCY_MS: whole(0, 60_000, 0),
-  FAULT_ERROR_RATIO: envValue.ratio().default(0),
+  ...faultSettings,
   RUST_LOG: logFilter().prefault("info"),
 });
 

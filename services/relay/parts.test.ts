@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createFaults } from "./faults.ts";
 import { labelConnections } from "./metrics.ts";
 import { type OwnPresence, PresenceThrottle } from "./presence-throttle.ts";
 import { Readiness } from "./readiness.ts";
@@ -118,17 +117,5 @@ describe("readiness", () => {
     expect((await readiness.answer()).status).toBe(200);
     isDraining = true;
     expect(await readiness.answer()).toMatchObject({ status: 503, body: { checks: { accepting: "error" } } });
-  });
-});
-
-describe("faults", () => {
-  it("are off by default values and refuse exactly the share asked for", async () => {
-    const off = createFaults({ latencyMs: 0, errorRatio: 0, random: () => 0 });
-    expect(await off.inject()).toBe(false);
-    let roll = 0;
-    const some = createFaults({ latencyMs: 0, errorRatio: 0.25, random: () => (roll++ % 100) / 100 });
-    let refused = 0;
-    for (let index = 0; index < 100; index += 1) if (await some.inject()) refused += 1;
-    expect(refused).toBe(25);
   });
 });

@@ -1,6 +1,7 @@
 import type { AddressInfo } from "node:net";
 import type { Pool } from "pg";
 import { maxMessageBytes } from "#lib/protocol/relay-messages.ts";
+import { createFaults } from "#lib/runtime/faults.ts";
 import type { Answer } from "#lib/runtime/health-server.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import { Loop } from "#lib/runtime/loop.ts";
@@ -8,7 +9,6 @@ import { TokenVerifier } from "./auth.ts";
 import { Committer } from "./committer.ts";
 import type { RelayEnv } from "./env.ts";
 import { Fanout } from "./fanout.ts";
-import { createFaults } from "./faults.ts";
 import { Gateway } from "./gateway.ts";
 import { RelayMetrics } from "./metrics.ts";
 import { migrate } from "./migrate.ts";

@@ -9,9 +9,9 @@ import {
   type ServerMessage,
 } from "#lib/protocol/relay-messages.ts";
 import type { Permission } from "#lib/protocol/relay-token.ts";
+import type { Faults } from "#lib/runtime/faults.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import type { CommitOutcome } from "./committer.ts";
-import type { Faults } from "./faults.ts";
 import type { OperationStatus, RelayMetrics } from "./metrics.ts";
 import type { Submission } from "./ordering.ts";
 import { PresenceThrottle } from "./presence-throttle.ts";

@@ -1,12 +1,19 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { envValue } from "./env.ts";
 
 /** Faults on demand, for drills and for trying canary analysis; off by default. */
 export type Faults = {
-  /** Waits for the injected latency and says whether to refuse the submission. */
+  /** Waits for the injected latency and says whether to refuse the piece of work. */
   inject(): Promise<boolean>;
 };
 
-/** Adds `latencyMs`, give or take a fifth, to every submission and refuses the share `errorRatio` of them. */
+/** The settings of every daemon that can inject faults: spread them into its schema and hand them to `createFaults`. */
+export const faultSettings = {
+  FAULT_LATENCY_MS: envValue.integer(0, 60_000).prefault("0"),
+  FAULT_ERROR_RATIO: envValue.ratio().prefault("0"),
+};
+
+/** Adds `latencyMs`, give or take a fifth, to every piece of work and refuses the share `errorRatio` of them. */
 export function createFaults(options: { latencyMs: number; errorRatio: number; random?: () => number }): Faults {
   const { latencyMs, errorRatio, random = Math.random } = options;
   return {
