@@ -8,7 +8,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { median, printTable, type Row } from "./figures.ts";
+import { median, printTable, type Row } from "../figures.ts";
 import { type MeasuredServer, startMeasuredServer } from "./measured-server.ts";
 import { type FanOut, measureFanOut, measureList, measureRollout, type Rollout, timed, Watchers } from "./measurements.ts";
 import { createDeployment, createNodes, deleteDeployment, scaleDeployment, untilComplete } from "./workload.ts";

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { Agent, request } from "node:https";
 import { fileURLToPath } from "node:url";
-import { median, percentile } from "./figures.ts";
+import { median, percentile } from "../figures.ts";
 import type { MeasuredServer } from "./measured-server.ts";
 import { nowMs, type WatchersOrder, type WatchersReport } from "./watchers.ts";
 import { changeVersion, namespace, untilComplete } from "./workload.ts";

@@ -1,0 +1,67 @@
+import { format, printTable, type Row, table } from "../figures.ts";
+
+/** How an area is to measure. */
+export type AreaOptions = {
+  /** Fewer and shorter rounds: to see that everything runs, not for figures to keep. */
+  quick: boolean;
+  /** A folder for CPU profiles (`node --cpu-prof`); without it, nothing is profiled. */
+  profileDir: string | undefined;
+  /** Tells the person who waits what is being measured. */
+  say: (text: string) => void;
+  /** Aborted on Ctrl-C. What an area started ends in its `finally` in any case. */
+  signal: AbortSignal;
+};
+
+/** Measures one daemon against its goals and peers. Rejects only when its own part cannot run at all. */
+export type Area = (options: AreaOptions) => Promise<Section[]>;
+
+/** A goal and what was measured. `ratio` is what is judged: the median of the rounds' ratios, or the figure itself without a peer. */
+export type Goal = {
+  name: string;
+  unit: string;
+  ours: number | undefined;
+  peer?: number | undefined;
+  ratio: number | undefined;
+  wanted: { atLeast: number } | { atMost: number };
+  /** Where the time goes when it is not reached; why there is no figure, and how to get the peer. */
+  note?: string;
+};
+
+/** How figures grow with the size that `heads` name. */
+export type Curve = { title: string; heads: string[]; rows: Row[] };
+
+export type Section = { title: string; goals: Goal[]; curves?: Curve[] };
+
+/** Undefined when nothing was measured. */
+export function isReached({ ratio, wanted }: Goal): boolean | undefined {
+  if (ratio === undefined || Number.isNaN(ratio)) return undefined;
+  return "atLeast" in wanted ? ratio >= wanted.atLeast : ratio <= wanted.atMost;
+}
+
+/** The sections as Markdown; `facts` say what was measured where. */
+export function report(facts: [string, string][], sections: Section[]): string {
+  const parts = sections.flatMap(({ title, goals, curves = [] }) => [
+    `## ${title}`,
+    ...(goals.length > 0 ? [goalTable(goals), ...notes(goals)] : []),
+    ...curves.flatMap((curve) => [`### ${curve.title}`, printTable(curve.heads, curve.rows)]),
+  ]);
+  return `${["# Daemons beside their peers", table([["", "this run"], ...facts]), ...parts].join("\n\n")}\n`;
+}
+
+function goalTable(goals: Goal[]): string {
+  const words = { true: "reached", false: "NOT REACHED", undefined: "not measured" };
+  const lines = goals.map((goal) => [
+    goal.unit ? `${goal.name} (${goal.unit})` : goal.name,
+    format(goal.ours),
+    format(goal.peer),
+    format(goal.ratio),
+    "atLeast" in goal.wanted ? `>= ${goal.wanted.atLeast}` : `<= ${goal.wanted.atMost}`,
+    words[`${isReached(goal)}`],
+  ]);
+  return table([["goal", "ours", "peer", "ratio", "wanted", ""], ...lines]);
+}
+
+function notes(goals: Goal[]): string[] {
+  const told = goals.filter(({ note }) => note).map(({ name, note }) => `* ${name}: ${note}`);
+  return told.length > 0 ? [told.join("\n")] : [];
+}
