@@ -49,6 +49,12 @@ const portList = z
 
 const portListOrNone = z.string().max(500_000);
 
+/** Longest banner in a result, in characters. */
+export const maxBannerChars = 1024;
+
+/** A job with the token of the lease under which it was handed over. */
+const heldJob = z.object({ job: label, lease: z.number().int().min(1) });
+
 /** Numbers that start again at 1 with each `stream`: a stream is one life of an edge process. */
 const edgeMessage = z.object({
   sequence: z.number().int().min(1),
@@ -83,8 +89,13 @@ export const hubMessageSchemas = {
   heartbeat: z.object({}),
   /** A request for a TCP connect scan, from client to hub and from hub to connector. Answered by progress, then result or error. */
   scan: z.object({
-    /** The client's name for a job that outlives its connection and the hub: asked again, it gets the same result. */
+    /**
+     * The client's name for a job that outlives its connection and the hub: asked again, it gets the same result. A hub names
+     * every job that it hands to a connector.
+     */
     job: label.optional(),
+    /** From the hub: the token of the job's lease. The connector scans once for a job, however often it is handed over. */
+    lease: z.number().int().min(1).optional(),
     /** An address or a name, which the connector resolves. */
     target: z.string().min(1).max(253),
     /** Such as "22,80,8440-8446". */
@@ -93,6 +104,8 @@ export const hubMessageSchemas = {
     timeoutMs: z.number().int().min(100).max(3_600_000),
     /** Time for one port to answer before it counts as filtered. */
     portTimeoutMs: z.number().int().min(10).max(60_000).default(1_000),
+    /** Whether to wait for what the service of an open port says first; nothing is sent to it. */
+    banners: z.boolean().optional(),
   }),
   progress: z.object({ scanned: z.number().int(), total: z.number().int(), open: z.number().int() }),
   result: z.object({
@@ -104,7 +117,16 @@ export const hubMessageSchemas = {
     durationMs: z.number(),
     /** False when time or the connector ran out first: the rest is in `unknown`. */
     complete: z.boolean(),
-    open: z.array(z.object({ port: z.number().int(), connectMs: z.number() })).max(65_535),
+    open: z
+      .array(
+        z.object({
+          port: z.number().int(),
+          connectMs: z.number(),
+          /** What the service said first: printable ASCII, other bytes as "\xNN". Absent when it said nothing. */
+          banner: z.string().max(maxBannerChars).optional(),
+        }),
+      )
+      .max(65_535),
     /** Refused the connection. */
     closed: portListOrNone,
     /** Did not answer in time, or is not reachable. */
@@ -114,6 +136,13 @@ export const hubMessageSchemas = {
   }),
   /** Ends the request of the same id; it is then answered by error `cancelled` or by what there is. */
   cancel: z.object({ reason: z.string().max(1000) }),
+  /**
+   * A connector's first request: the jobs that it works on, or whose result no hub has acknowledged. The hub answers with those
+   * that it takes up again; the connector gives up the others.
+   */
+  holding: z.object({ jobs: z.array(heldJob).max(10_000) }),
+  /** From hub to connector: the result of this job is stored, or nobody wants it. */
+  forget: heldJob,
   /** What an edge's sensors said, in order. Answered by ack. */
   batch: z.object({ stream: label, messages: z.array(edgeMessage).min(1).max(10_000) }),
   /** Everything of the stream up to and including this sequence is taken over. */
@@ -145,6 +174,8 @@ const codes: Record<HubMessageName, number> = {
   progress: 17,
   result: 18,
   cancel: 19,
+  holding: 20,
+  forget: 21,
   batch: 32,
   ack: 33,
   error: 48,
