@@ -83,10 +83,18 @@ export const envValue = {
   /** `host:port`, the host possibly an IPv6 address in brackets. */
   address: () =>
     z.string("wants host:port").transform((text, context) => {
-      const match = /^(\[[0-9a-fA-F:]+\]|[^:\s]+):(\d{1,5})$/.exec(text);
-      const port = Number(match?.[2]);
-      if (match?.[1] && port <= 65535) return { host: match[1].replace(/^\[|\]$/g, ""), port };
+      const address = parseAddress(text);
+      if (address) return address;
       context.addIssue({ code: "custom", message: "wants host:port" });
+      return z.NEVER;
+    }),
+  /** One or several `host:port`, comma separated. */
+  addresses: () =>
+    z.string("wants host:port, or several separated by commas").transform((text, context) => {
+      const addresses = text.split(",").map((part) => parseAddress(part.trim()));
+      const found = addresses.filter((address) => address !== undefined);
+      if (found.length === addresses.length) return found;
+      context.addIssue({ code: "custom", message: "wants host:port, or several separated by commas" });
       return z.NEVER;
     }),
   logLevel: () =>
@@ -95,6 +103,12 @@ export const envValue = {
       "wants one of trace, debug, info, warn, error, fatal, silent",
     ),
 };
+
+function parseAddress(text: string): { host: string; port: number } | undefined {
+  const match = /^(\[[0-9a-fA-F:]+\]|[^:\s]+):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[2]);
+  return match?.[1] && port <= 65535 ? { host: match[1].replace(/^\[|\]$/g, ""), port } : undefined;
+}
 
 function wholeNumber(min: number, max: number, wanted: string) {
   return z.string(wanted).transform((text, context) => {
