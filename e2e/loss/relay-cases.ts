@@ -1,34 +1,36 @@
-import { readFileSync } from "node:fs";
+import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import pg from "pg";
+import { WebSocket } from "ws";
 import type { History } from "./history.ts";
-import { type Load, RelaySite, runOnRelays } from "./relay-run.ts";
+import { type Load, runOnRelays } from "./relay-run.ts";
+import { RelaySite, type SiteSettings } from "./relay-site.ts";
+import { stopReaders } from "./relay-stopped-reader.ts";
 
 /** A control is known to lose messages: it shows that the accounts would find a loss. */
 export type Case = { name: string; isControl?: boolean; run: (history: History) => Promise<void> };
-type Fault = (site: RelaySite) => Promise<void>;
+type Fault = (site: RelaySite, history: History) => Promise<void>;
+
+const clockOffsetMs = 600_000;
 
 const faults: Record<string, Fault> = {
   "relay: nothing breaks": () => sleep(2_000),
+  "relay: kill -9 at random of a relay, Redis and PostgreSQL": killAtRandom,
   "relay: kill -9 of each replica": async (site) => {
     for (const index of [0, 1]) {
       await sleep(Math.random() * 500);
       await site.killRelay(index);
     }
   },
-  "relay: Redis killed and restarted, twice": async ({ stack }) => {
+  "relay: Redis killed and restarted, twice": async (site) => {
     for (const awayMs of [100, 2_000]) {
-      await stack.redis.end();
-      await sleep(awayMs);
-      await stack.redis.start();
+      await site.killRedis(awayMs);
       await sleep(1_000);
     }
   },
-  "relay: PostgreSQL stopped for 30 s and continued": async (site) => {
-    const processes = await postgresProcesses(site.stack.postgres.url);
-    signal(processes, "SIGSTOP");
+  "relay: PostgreSQL stopped for 30 s and continued": async ({ stack }) => {
+    stack.postgres.signal("SIGSTOP");
     await sleep(30_000);
-    signal(processes, "SIGCONT");
+    stack.postgres.signal("SIGCONT");
   },
   "relay: PostgreSQL crashed, away for 3 s": async ({ stack }) => {
     await stack.postgres.stop("SIGQUIT");
@@ -49,8 +51,8 @@ const faults: Record<string, Fault> = {
     proxy.faults = {};
     proxy.reset();
   },
-  "relay: slices of 3 bytes, 20 ms late": async ({ proxy }) => {
-    proxy.faults = { sliceBytes: 3, latencyMs: 20 };
+  "relay: slices of 1 byte, 20 ms late": async ({ proxy }) => {
+    proxy.faults = { sliceBytes: 1, latencyMs: 20 };
     await sleep(3_000);
     proxy.faults = {};
   },
@@ -61,39 +63,120 @@ const faults: Record<string, Fault> = {
   },
 };
 
-/** The cases of the relay, all on one site, which is started with the first. */
+/** Faults that want a site of their own. */
+const ownSites: Record<string, { settings: SiteSettings; fault: Fault }> = {
+  "relay: keys rotated, then the issuer killed, back with other keys": {
+    settings: { issuer: { ISSUER_ROTATE_SECONDS: "10" } },
+    fault: rotateKeys,
+  },
+  "relay: clocks 10 min ahead and 10 min behind": {
+    settings: { relays: [withClock(clockOffsetMs), withClock(-clockOffsetMs)] },
+    fault: tryTokensByClock,
+  },
+};
+
+/** The cases of the relay, most of them on one site, which is started with the first. */
 export function relayCases(load: Load): { cases: Case[]; stop: () => Promise<void> } {
-  let site: Promise<RelaySite> | undefined;
-  const cases = Object.entries(faults).map(([name, fault]) => ({
-    name,
-    async run(history: History) {
-      site ??= RelaySite.start();
-      const started = await site;
-      await runOnRelays(started, history, load, () => fault(started));
-    },
-  }));
-  return { cases, stop: async () => (await site)?.stop() };
+  let shared: Promise<RelaySite> | undefined;
+  const onShared = (run: (site: RelaySite, history: History) => Promise<void>) => async (history: History) => {
+    shared ??= RelaySite.start();
+    await run(await shared, history);
+  };
+  const underLoad = (fault: Fault) => (site: RelaySite, history: History) =>
+    runOnRelays(site, history, load, () => fault(site, history));
+  const cases = [
+    ...Object.entries(faults).map(([name, fault]) => ({ name, run: onShared(underLoad(fault)) })),
+    ...Object.entries(ownSites).map(([name, { settings, fault }]) => ({
+      name,
+      async run(history: History) {
+        const site = await RelaySite.start(settings);
+        await underLoad(fault)(site, history).finally(() => site.stop());
+      },
+    })),
+    { name: "relay: a reader stops, again and again", run: onShared(stopReaders) },
+  ];
+  return { cases, stop: async () => (await shared)?.stop() };
 }
 
-/** The server process and its children, by way of a connection of our own. */
-async function postgresProcesses(url: string): Promise<number[]> {
-  const database = new pg.Client(url);
-  await database.connect();
-  const { rows } = await database.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
-  const status = readFileSync(`/proc/${rows[0]?.pid}/status`, "utf8");
-  const server = Number(/^PPid:\s+(\d+)/m.exec(status)?.[1]);
-  await database.end();
-  const children = readFileSync(`/proc/${server}/task/${server}/children`, "utf8").trim().split(" ").map(Number);
-  return [server, ...children];
+/** Each of the three dies once, at instants and for times that chance chooses, so that they are also away together. */
+async function killAtRandom(site: RelaySite, history: History): Promise<void> {
+  const index = Math.random() < 0.5 ? 0 : 1;
+  const kills = {
+    [`relay ${index}`]: (awayMs: number) => site.killRelay(index, awayMs),
+    Redis: (awayMs: number) => site.killRedis(awayMs),
+    PostgreSQL: (awayMs: number) => site.killPostgres(awayMs),
+  };
+  const died = Object.entries(kills).map(async ([what, kill]) => {
+    const [afterMs, awayMs] = [Math.random() * 2_500, Math.random() * 2_000];
+    await sleep(afterMs);
+    history.add({ kind: "fault", what: `kill -9 of ${what}, away for ${awayMs.toFixed(0)} ms` });
+    await kill(awayMs);
+  });
+  await Promise.all(died);
 }
 
-/** One that has ended meanwhile is left out. */
-function signal(processes: number[], name: NodeJS.Signals): void {
-  for (const pid of processes) {
-    try {
-      process.kill(pid, name);
-    } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
-    }
+/** Connections are made anew, with new tokens, across two rotations; then the issuer goes and comes back without its old keys. */
+async function rotateKeys(site: RelaySite, history: History): Promise<void> {
+  const firstKeys = await publishedKeys(site);
+  const known = site.refusals.length;
+  await resetEvery(500, 25_000, site);
+  const keys = await publishedKeys(site);
+  if (keys.filter((kid) => !firstKeys.includes(kid)).length < 2) {
+    history.add({ kind: "wrong", what: "the keys were not rotated twice" });
   }
+  const refused = site.refusals.slice(known).filter((message) => message.includes("401"));
+  if (refused.length > 0) history.add({ kind: "wrong", what: `${refused.length} upgrades were refused during the rotation` });
+  await site.stack.issuer.process.end("SIGKILL");
+  const connectedBefore = site.proxy.connections;
+  await resetEvery(500, 4_000, site);
+  history.add({ kind: "fault", what: `${site.proxy.connections} of ${connectedBefore} connections without the issuer` });
+  await site.stack.issuer.restart();
+  await resetEvery(500, 5_000, site);
+}
+
+/** What each clock makes of tokens that are near their end, while clients move between the two. */
+async function tryTokensByClock(site: RelaySite, history: History): Promise<void> {
+  const [ahead, behind] = site.relays;
+  if (!ahead || !behind) return;
+  const shortToken = await site.stack.token(undefined, 2);
+  const expect = async (what: string, url: string, token: string, wanted: number) => {
+    const status = await upgradeStatus(url, token);
+    if (status !== wanted) history.add({ kind: "wrong", what: `${what}: ${status} instead of ${wanted}` });
+  };
+  await expect("a token of 5 min where the clock is 10 min ahead", ahead.httpUrl, await site.stack.token(undefined, 300), 401);
+  await expect("a token of 1 h where the clock is 10 min ahead", ahead.httpUrl, await site.stack.token(undefined, 3600), 101);
+  await resetEvery(500, 4_000, site);
+  await expect("an expired token where the clock is 10 min behind", behind.httpUrl, shortToken, 101);
+  await site.killRelay(0);
+}
+
+function withClock(offsetMs: number): Record<string, string> {
+  return { NODE_OPTIONS: `--import=${import.meta.resolve("./relay-clock.ts")}`, CLOCK_OFFSET_MS: String(offsetMs) };
+}
+
+async function resetEvery(intervalMs: number, forMs: number, { proxy }: RelaySite): Promise<void> {
+  for (const until = performance.now() + forMs; performance.now() < until; ) {
+    await sleep(intervalMs);
+    proxy.reset();
+  }
+}
+
+async function publishedKeys({ stack }: RelaySite): Promise<string[]> {
+  const set = (await (await fetch(`${stack.issuer.url}/.well-known/jwks.json`)).json()) as { keys: { kid: string }[] };
+  return set.keys.map(({ kid }) => kid);
+}
+
+function upgradeStatus(url: string, token: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(`${url.replace("http", "ws")}/collab?document=${randomUUID()}`, ["relay.v1", `bearer.${token}`]);
+    socket.once("open", () => {
+      socket.terminate();
+      resolve(101);
+    });
+    socket.once("unexpected-response", (_request, response) => {
+      response.destroy();
+      resolve(response.statusCode ?? 0);
+    });
+    socket.once("error", reject);
+  });
 }

@@ -2,70 +2,14 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { OperationRefused, RelayClient } from "#lib/protocol/relay-client.ts";
-import { eventually, type RelayStack, startRelayStack, type TestRelay } from "#lib/protocol/testing/relay-stack.ts";
-import { FaultProxy } from "./fault-proxy.ts";
+import { eventually } from "#lib/protocol/testing/relay-stack.ts";
 import type { History } from "./history.ts";
+import { type RelaySite, settleMs } from "./relay-site.ts";
 
 export type Load = { perSecond: number; producers: number };
 
 /** A producer makes no more while so many of its messages wait for an answer. */
 const maxPending = 300;
-const settleMs = 60_000;
-
-/** PostgreSQL, Redis, an issuer and two relays behind one address, whose network can be made bad. */
-export class RelaySite {
-  readonly stack: RelayStack;
-  readonly proxy: FaultProxy;
-  readonly relays: TestRelay[] = [];
-  readonly #away = new Set<TestRelay>();
-  #turn = 0;
-  #port = 0;
-
-  constructor(stack: RelayStack) {
-    this.stack = stack;
-    this.proxy = new FaultProxy(() => this.#nextRelay());
-  }
-
-  static async start(): Promise<RelaySite> {
-    const site = new RelaySite(await startRelayStack());
-    site.#port = await site.proxy.listen();
-    site.relays.push(await site.stack.startRelay(), await site.stack.startRelay());
-    return site;
-  }
-
-  get url(): string {
-    return `ws://127.0.0.1:${this.#port}`;
-  }
-
-  /** kill -9; another takes its place a second later. */
-  async killRelay(index: number): Promise<void> {
-    const relay = this.relays[index];
-    if (!relay) return;
-    this.#away.add(relay);
-    await relay.process.end("SIGKILL");
-    await sleep(1_000);
-    this.relays[index] = await this.stack.startRelay();
-  }
-
-  async untilReady(): Promise<void> {
-    await eventually(async () => {
-      const answers = await Promise.all(this.relays.map(({ httpUrl }) => fetch(`${httpUrl}/ready`)));
-      return answers.every(({ ok }) => ok);
-    }, settleMs);
-  }
-
-  async stop(): Promise<void> {
-    await this.proxy.close();
-    await this.stack.stop();
-  }
-
-  #nextRelay(): { host: string; port: number } | undefined {
-    const there = this.relays.filter((relay) => !this.#away.has(relay));
-    this.#turn += 1;
-    const port = there[this.#turn % there.length]?.port;
-    return port === undefined ? undefined : { host: "127.0.0.1", port };
-  }
-}
 
 /** Producers write numbered words into two documents while `fault` happens; at the end every replica is read. */
 export async function runOnRelays(site: RelaySite, history: History, load: Load, fault: () => Promise<void>): Promise<void> {
@@ -96,7 +40,9 @@ export async function runOnRelays(site: RelaySite, history: History, load: Load,
 
 function open(site: RelaySite, url: string, documentId: string): RelayClient {
   const backoff = { initialMs: 50, maxMs: 500 };
-  return new RelayClient({ url, documentId, token: () => site.stack.token(), backoff });
+  const client = new RelayClient({ url, documentId, token: () => site.token(), backoff });
+  client.on("connectFailed", ({ message }) => site.refusals.push(message));
+  return client;
 }
 
 function produce(site: RelaySite, history: History, producer: string, documentId: string, perSecond: number) {

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes, randomInt } from "node:crypto";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { chown, mkdtemp, rm } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -89,6 +90,8 @@ export type TestPostgres = {
   url: string;
   start: () => Promise<void>;
   stop: (signal?: NodeJS.Signals) => Promise<void>;
+  /** Sends a signal to the server and to every process that it has started, without waiting for what comes of it. */
+  signal: (name: NodeJS.Signals) => void;
   remove: () => Promise<void>;
 };
 
@@ -112,13 +115,22 @@ export async function startPostgres(): Promise<TestPostgres> {
   const postgres: TestPostgres = {
     url: `postgresql://postgres@127.0.0.1:${port}/postgres`,
     async start() {
-      const started = run("postgres", ["-D", data, ...options.flatMap((option) => ["-c", option])]);
-      server = started;
-      await eventually(() => started.output().includes("ready to accept connections"));
+      // After kill -9 the first try can fail, for what is left of the old server has its memory for a moment longer.
+      await eventually(() => {
+        if (!server || server.child.exitCode !== null)
+          server = run("postgres", ["-D", data, ...options.flatMap((option) => ["-c", option])]);
+        return server.output().includes("ready to accept connections");
+      }, 30_000);
     },
     async stop(signal = "SIGINT") {
       await server?.end(signal);
       server = undefined;
+    },
+    signal(name) {
+      const pid = server?.child.pid;
+      if (pid === undefined) return;
+      const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").map(Number);
+      for (const one of [pid, ...children]) if (one > 0) signalIfThere(one, name);
     },
     async remove() {
       await postgres.stop();
@@ -129,6 +141,15 @@ export async function startPostgres(): Promise<TestPostgres> {
   return postgres;
 }
 
+/** One that has ended meanwhile is left out. */
+function signalIfThere(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
+}
+
 export async function startRedis(port: number): Promise<TestProcess> {
   const args = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", tmpdir()];
   const redis = startProcess("redis-server", args);
@@ -136,13 +157,27 @@ export async function startRedis(port: number): Promise<TestProcess> {
   return redis;
 }
 
-export type TestIssuer = { process: TestProcess; url: string; clientSecret: string };
+export type TestIssuer = {
+  process: TestProcess;
+  url: string;
+  clientSecret: string;
+  /** Starts it again, at the same address, after it was ended. */
+  restart: () => Promise<void>;
+};
 
 export async function startIssuer(env: Record<string, string> = {}): Promise<TestIssuer> {
   const port = await freePort();
   const clientSecret = randomBytes(16).toString("hex");
   const settings = { BIND_ADDRESS: `127.0.0.1:${port}`, ISSUER_CLIENT_SECRET: clientSecret, ...env };
-  return { process: await startDaemon("issuer", port, settings), url: `http://127.0.0.1:${port}`, clientSecret };
+  const issuer: TestIssuer = {
+    process: await startDaemon("issuer", port, settings),
+    url: `http://127.0.0.1:${port}`,
+    clientSecret,
+    async restart() {
+      issuer.process = await startDaemon("issuer", port, settings);
+    },
+  };
+  return issuer;
 }
 
 export type TestRelay = { process: TestProcess; url: string; httpUrl: string; metricsUrl: string; port: number };
@@ -159,9 +194,9 @@ export type RelayStack = {
   stop: () => Promise<void>;
 };
 
-export async function startRelayStack(): Promise<RelayStack> {
+export async function startRelayStack(options: { issuer?: Record<string, string> } = {}): Promise<RelayStack> {
   const redisPort = await freePort();
-  const [postgres, firstRedis, issuer] = await Promise.all([startPostgres(), startRedis(redisPort), startIssuer()]);
+  const [postgres, firstRedis, issuer] = await Promise.all([startPostgres(), startRedis(redisPort), startIssuer(options.issuer)]);
   const redisUrl = `redis://127.0.0.1:${redisPort}`;
   let redis = firstRedis;
   const relays: TestRelay[] = [];
