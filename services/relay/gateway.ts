@@ -10,6 +10,7 @@ import type { Answer, Handlers } from "#lib/runtime/health-server.ts";
 import { bearerToken, TokenRefused, type TokenVerifier } from "./auth.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
 import { Session, type SessionContext, type SessionIdentity } from "./session.ts";
+import { type Trace, traceOf } from "./trace.ts";
 
 export type GatewayLimits = {
   maxConnections: number;
@@ -53,6 +54,7 @@ export class Gateway {
       perMessageDeflate: false,
       handleProtocols: (offered) => (offered.has(relayProtocol) ? relayProtocol : false),
     });
+    this.#webSockets.on("headers", (headers, request) => headers.push(`X-Request-Id: ${request.headers["x-request-id"]}`));
     const { headersTimeoutMs } = options.limits;
     this.#server = createServer(
       {
@@ -134,8 +136,10 @@ export class Gateway {
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     socket.on("error", () => socket.destroy());
     this.#upgrading += 1;
+    const trace = traceOf(request.headers);
+    request.headers["x-request-id"] = trace.request_id;
     try {
-      const identity = await this.#admit(request);
+      const identity = { ...(await this.#admit(request)), trace };
       if (socket.destroyed) return;
       if (this.#isDraining) throw new UpgradeRefused(503, "the relay is stopping");
       this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
@@ -143,16 +147,18 @@ export class Gateway {
         this.#sessions.add(session);
       });
     } catch (error) {
-      if (!(error instanceof UpgradeRefused)) this.#context.logger.error({ err: error }, "an upgrade failed");
+      const { logger, metrics } = this.#context;
+      if (!(error instanceof UpgradeRefused)) logger.error({ ...trace, err: error }, "an upgrade failed");
       const { status, message } = error instanceof UpgradeRefused ? error : { status: 500, message: "internal error" };
-      this.#context.metrics.refusedConnection(status);
-      refuse(socket, status, message);
+      logger.debug({ ...trace, status, reason: message }, "an upgrade was refused");
+      metrics.refusedConnection(status);
+      refuse(socket, status, message, trace);
     } finally {
       this.#upgrading -= 1;
     }
   }
 
-  async #admit(request: IncomingMessage): Promise<SessionIdentity> {
+  async #admit(request: IncomingMessage): Promise<Omit<SessionIdentity, "trace">> {
     const url = new URL(request.url ?? "/", "http://localhost");
     if (url.pathname !== "/collab") throw new UpgradeRefused(404, "not found");
     if (this.#isDraining) throw new UpgradeRefused(503, "the relay is stopping");
@@ -194,13 +200,14 @@ async function findAnswer(handlers: Handlers, request: IncomingMessage): Promise
   return handler();
 }
 
-function refuse(socket: Duplex, status: number, message: string): void {
+function refuse(socket: Duplex, status: number, message: string, trace: Trace): void {
   if (socket.destroyed) return;
   const headers = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}`,
     "Connection: close",
     "Content-Type: text/plain; charset=utf-8",
     `Content-Length: ${Buffer.byteLength(message)}`,
+    `X-Request-Id: ${trace.request_id}`,
     ...(status === 503 || status === 429 ? ["Retry-After: 1"] : []),
     ...(status === 401 ? ["WWW-Authenticate: Bearer"] : []),
   ];

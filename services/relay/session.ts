@@ -19,6 +19,7 @@ import { RateLimiter } from "./rate-limiter.ts";
 import type { Member, Room } from "./room.ts";
 import type { Rooms } from "./rooms.ts";
 import type { DocumentReader } from "./store.ts";
+import type { Trace } from "./trace.ts";
 
 /** What all sessions of a replica share. */
 export type SessionContext = {
@@ -45,7 +46,13 @@ export type SessionLimits = {
   typingDebounceMs: number;
 };
 
-export type SessionIdentity = { documentId: string; actor: string; permissions: Permission[]; expiresAtMs: number };
+export type SessionIdentity = {
+  documentId: string;
+  actor: string;
+  permissions: Permission[];
+  expiresAtMs: number;
+  trace: Trace;
+};
 
 type SubmitMessage = Extract<ClientMessage, { type: "submit" }>;
 
@@ -80,8 +87,10 @@ export class Session implements Member {
     socket.on("pong", () => {
       this.#lastSeen = performance.now();
     });
-    socket.on("error", (error) => context.logger.debug({ err: error, documentId: identity.documentId }, "a connection failed"));
-    socket.on("close", () => {
+    context.logger.debug(this.#about(), "a client has connected");
+    socket.on("error", (error) => context.logger.debug(this.#about({ err: error }), "a connection failed"));
+    socket.on("close", (code) => {
+      context.logger.debug(this.#about({ code }), "a connection has ended");
       this.#leave();
       onClosed();
     });
@@ -107,6 +116,7 @@ export class Session implements Member {
     if (this.#socket.readyState !== this.#socket.OPEN) return;
     if (this.#socket.bufferedAmount > this.#context.limits.maxBufferedBytes) {
       this.#context.metrics.slowConsumer();
+      this.#context.logger.info(this.#about(), "a client that does not read fast enough is closed");
       this.close(1013, "the client does not read fast enough");
       return;
     }
@@ -254,6 +264,7 @@ export class Session implements Member {
   #refuse({ operations }: SubmitMessage, code: RefusalCode, reason: string, only?: number[]): void {
     const refused = only ? operations.filter(({ sequence }) => only.includes(sequence)) : operations;
     this.#count(refused, "error");
+    this.#context.logger.debug(this.#about({ code, operations: refused.length }), "operations were refused");
     this.#send({ type: "refused", sequences: refused.map(({ sequence }) => sequence), code, reason });
   }
 
@@ -268,8 +279,13 @@ export class Session implements Member {
   }
 
   #fail(error: unknown): void {
-    this.#context.logger.warn({ err: error, documentId: this.documentId }, "a message could not be handled");
+    this.#context.logger.warn(this.#about({ err: error }), "a message could not be handled");
     this.close(1013, "try again later");
+  }
+
+  /** What every line of the log about this connection says. */
+  #about(more: object = {}): object {
+    return { ...this.#identity.trace, documentId: this.documentId, ...more };
   }
 
   #leave(): void {

@@ -200,7 +200,13 @@ export class Editor {
     this.drop();
     const wire = new Wire();
     this.#wire = wire;
-    const identity = { documentId, actor: "a", permissions: ["read" as const, "write" as const], expiresAtMs: Number.MAX_VALUE };
+    const identity = {
+      documentId,
+      actor: "a",
+      permissions: ["read" as const, "write" as const],
+      expiresAtMs: Number.MAX_VALUE,
+      trace: { trace_id: "", request_id: "" },
+    };
     new Session(wire as unknown as WebSocket, identity, replica.context, () => {});
     this.sync.opened();
   }
