@@ -12,7 +12,9 @@ import { parseArgs } from "node:util";
 import { peerVersions } from "./peers.ts";
 import { type Area, isReached, report, type Section } from "./report.ts";
 
-const areas: Record<string, () => Promise<Area>> = {};
+const areas: Record<string, () => Promise<Area>> = {
+  connector: async () => (await import("./connector.ts")).measureConnector,
+};
 
 const { values: options } = parseArgs({
   options: {
