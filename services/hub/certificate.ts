@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import type { Logger } from "#lib/runtime/logger.ts";
 
@@ -55,4 +56,20 @@ export class CertificateReloader {
 
 function textsOf({ cert, key, clientCa }: HubCertificate): (string | undefined)[] {
   return [cert, key, clientCa];
+}
+
+/** Makes a certificate to try out with, and writes it to `certFile` for peers to trust. */
+export async function makeCertificate(
+  { names, certFile }: { names: string[]; certFile: string | undefined },
+  logger: Logger,
+): Promise<{ cert: string; key: string }> {
+  // Loaded only here: a hub that has its certificate from files does without the library's memory.
+  const { createSelfSignedCertificate } = await import("#lib/runtime/certificates.ts");
+  const made = await createSelfSignedCertificate(names);
+  if (certFile) writeFileSync(certFile, made.cert);
+  logger.warn(
+    { names, certFile },
+    "HUB_SELF_SIGNED: this certificate was made at start and is trusted by nobody; it is for trying out, not for production",
+  );
+  return made;
 }

@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import { z } from "zod";
 import { type Given, logFilter, pemFile, readConfiguration } from "#lib/runtime/configuration.ts";
 import { envValue } from "#lib/runtime/env.ts";
+import { faultSettings } from "#lib/runtime/faults.ts";
 
 /** A PEM file that is read again later. */
 function pemWithPath() {
@@ -32,11 +33,26 @@ const schema = z.object({
   HUB_LEASE_MS: envValue.integer(100, 3_600_000).prefault("15000"),
   REDIS_URL: envValue.url("redis", "rediss").optional(),
   HUB_DRAIN_TIMEOUT_MS: envValue.integer(0, 600_000).prefault("30000"),
+  HUB_CREDIT_READINGS: envValue.integer(1, 1_000_000).prefault("16384"),
+  HUB_CREDIT_BYTES: envValue.integer(1_048_576, 67_108_864).prefault("4194304"),
+  HUB_READINGS_KEPT: envValue.integer(0, 10_000_000).prefault("100000"),
+  HUB_UPSTREAM_ADDRESS: envValue.addresses().optional(),
+  HUB_UPSTREAM_AUTH_TOKEN: z.string("wants the token of the upstream hub, or HUB_UPSTREAM_AUTH_TOKEN_FILE").optional(),
+  HUB_UPSTREAM_CA_FILE: pemFile().optional(),
+  HUB_UPSTREAM_CLIENT_CERT_FILE: pemFile().optional(),
+  HUB_UPSTREAM_CLIENT_KEY_FILE: pemFile().optional(),
+  HUB_UPSTREAM_TIMEOUT_MS: envValue.integer(100, 60_000).prefault("5000"),
+  HUB_ADMIN_ADDRESS: envValue.address().optional(),
+  HUB_ADMIN_TOKEN: z
+    .string("wants the token of the admin API, or HUB_ADMIN_TOKEN_FILE")
+    .min(16, "wants at least 16 characters")
+    .optional(),
+  ...faultSettings,
   SERVICE_VERSION: envValue.text().default("dev"),
   RUST_LOG: logFilter().prefault("info"),
 });
 
-const certificateRules = schema
+const rules = schema
   .refine((env) => env.TLS_CERT_FILE || env.TLS_KEY_FILE || env.HUB_SELF_SIGNED, {
     path: ["TLS_CERT_FILE"],
     message: "wants a PEM file (or set HUB_SELF_SIGNED=true for a certificate to try out with)",
@@ -51,12 +67,22 @@ const certificateRules = schema
     path: ["TLS_KEY_FILE"],
     message: "wants the key of TLS_CERT_FILE",
     when: () => true,
+  })
+  .refine((env) => !env.HUB_ADMIN_ADDRESS || env.HUB_ADMIN_TOKEN, {
+    path: ["HUB_ADMIN_TOKEN"],
+    message: "wants the token of the admin API, or HUB_ADMIN_TOKEN_FILE",
+    when: () => true,
+  })
+  .refine((env) => !env.HUB_UPSTREAM_ADDRESS || env.HUB_UPSTREAM_AUTH_TOKEN, {
+    path: ["HUB_UPSTREAM_AUTH_TOKEN"],
+    message: "wants the token of the upstream hub, or HUB_UPSTREAM_AUTH_TOKEN_FILE",
+    when: () => true,
   });
 
 /** The hub's settings, read as every daemon's (readConfiguration). Rejects with EnvError. */
 export async function readHubConfiguration(given: Given) {
   const { settings: env, unknownKeys } = await readConfiguration(
-    { schema: certificateRules, secrets: ["HUB_AUTH_TOKEN", "REDIS_URL"] },
+    { schema: rules, secrets: ["HUB_AUTH_TOKEN", "REDIS_URL", "HUB_UPSTREAM_AUTH_TOKEN", "HUB_ADMIN_TOKEN"] },
     given,
   );
   const { TLS_CERT_FILE: cert, TLS_KEY_FILE: key, TLS_CLIENT_CA_FILE: clientCa } = env;
@@ -82,11 +108,26 @@ export async function readHubConfiguration(given: Given) {
     leaseMs: env.HUB_LEASE_MS,
     redisUrl: env.REDIS_URL,
     drainTimeoutMs: env.HUB_DRAIN_TIMEOUT_MS,
+    readingsKept: env.HUB_READINGS_KEPT,
+    upstream: readUpstream(env),
+    admin: env.HUB_ADMIN_ADDRESS && { ...env.HUB_ADMIN_ADDRESS, token: env.HUB_ADMIN_TOKEN ?? "" },
+    faults: { latencyMs: env.FAULT_LATENCY_MS, errorRatio: env.FAULT_ERROR_RATIO },
     limits: {
+      credit: { readings: env.HUB_CREDIT_READINGS, bytes: env.HUB_CREDIT_BYTES },
       maxConnections: env.HUB_MAX_CONNECTIONS,
       handshakeTimeoutMs: env.HUB_HANDSHAKE_TIMEOUT_MS,
       heartbeatIntervalMs: env.HUB_HEARTBEAT_INTERVAL_MS,
     },
+  };
+}
+
+function readUpstream(env: z.output<typeof rules>) {
+  if (!env.HUB_UPSTREAM_ADDRESS) return undefined;
+  return {
+    hubs: env.HUB_UPSTREAM_ADDRESS,
+    token: env.HUB_UPSTREAM_AUTH_TOKEN ?? "",
+    tls: { ca: env.HUB_UPSTREAM_CA_FILE, cert: env.HUB_UPSTREAM_CLIENT_CERT_FILE, key: env.HUB_UPSTREAM_CLIENT_KEY_FILE },
+    timeoutMs: env.HUB_UPSTREAM_TIMEOUT_MS,
   };
 }
 

@@ -12,12 +12,14 @@ import {
   maxHubPayloadBytes,
 } from "#lib/protocol/hub-messages.ts";
 import { createSelfSignedCertificate } from "#lib/runtime/certificates.ts";
+import { createFaults } from "#lib/runtime/faults.ts";
 import { createLogger } from "#lib/runtime/logger.ts";
 import { ScanDispatcher } from "./dispatcher.ts";
 import { EdgeLedger } from "./edge-ledger.ts";
 import { JobRunner } from "./jobs.ts";
 import { MemoryJobs, MemoryStreams } from "./memory-state.ts";
 import { HubMetrics } from "./metrics.ts";
+import { MemoryPeers, PeerRegistry } from "./peers.ts";
 import { HubServer } from "./server.ts";
 import { type HubLimits, maxHelloBytes } from "./session.ts";
 
@@ -31,6 +33,7 @@ afterEach(async () => {
 
 async function startHub(limits: Partial<HubLimits> = {}) {
   const metrics = new HubMetrics("test", certificate.cert);
+  const logger = createLogger("hub", "silent");
   const dispatcher = new ScanDispatcher({ queueSize: 10 });
   const hub = new HubServer({
     ...certificate,
@@ -44,11 +47,13 @@ async function startHub(limits: Partial<HubLimits> = {}) {
       dispatcher,
       queueSize: 10,
       leaseMs: 5_000,
-      logger: createLogger("hub", "silent"),
+      logger,
     }),
     ledger: new EdgeLedger(new MemoryStreams()),
+    peers: new PeerRegistry({ store: new MemoryPeers(), hub: "hub", heartbeatIntervalMs: 200, logger }),
+    faults: createFaults({ latencyMs: 0, errorRatio: 0 }),
     metrics,
-    logger: createLogger("hub", "silent"),
+    logger,
   });
   const { port } = await hub.listen("127.0.0.1", 0);
   ends.push(() => hub.stop(0));

@@ -2,23 +2,24 @@ import type { AddressInfo } from "node:net";
 import { createServer, type Server, type TLSSocket } from "node:tls";
 import { HubError } from "#lib/protocol/hub-messages.ts";
 import type { HubCertificate } from "./certificate.ts";
+import type { PeerRegistry } from "./peers.ts";
 import { type HubContext, HubSession } from "./session.ts";
 
 export type HubServerOptions = Omit<HubContext, "isStopping" | "onWelcomed" | "onClosed"> & {
+  peers: PeerRegistry;
   cert: string;
   key: string;
   /** When set, only peers with a certificate of this authority get through TLS. */
   clientCa?: string | undefined;
 };
 
-/** The TLS listener and the registry of the peers behind it. */
+/** The TLS listener and the sessions of the peers behind it. */
 export class HubServer {
   readonly #options: HubServerOptions;
   readonly #server: Server;
   readonly #sessions = new Set<HubSession>();
-  readonly #byIdentity = new Map<string, HubSession>();
   #heartbeat: NodeJS.Timeout | undefined;
-  #stopping = false;
+  #stopped: Promise<void> | undefined;
 
   constructor(options: HubServerOptions) {
     const { cert, key, clientCa, limits, metrics } = options;
@@ -40,7 +41,7 @@ export class HubServer {
   }
 
   get isListening(): boolean {
-    return this.#server.listening && !this.#stopping;
+    return this.#server.listening && !this.#stopped;
   }
 
   listen(host: string, port: number): Promise<AddressInfo> {
@@ -63,9 +64,13 @@ export class HubServer {
   }
 
   /** Stops accepting, tells every peer, lets running scans finish for up to `drainTimeoutMs`, then closes every connection. */
-  async stop(drainTimeoutMs: number): Promise<void> {
+  stop(drainTimeoutMs: number): Promise<void> {
+    this.#stopped ??= this.#drain(drainTimeoutMs);
+    return this.#stopped;
+  }
+
+  async #drain(drainTimeoutMs: number): Promise<void> {
     const { dispatcher, jobs, logger } = this.#options;
-    this.#stopping = true;
     jobs.pause();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     const notice = { reason: "this hub stops", graceMs: drainTimeoutMs };
@@ -83,7 +88,7 @@ export class HubServer {
     this.#sessions.add(
       new HubSession(socket, {
         ...this.#options,
-        isStopping: () => this.#stopping,
+        isStopping: () => this.#stopped !== undefined,
         onWelcomed: (session) => this.#register(session),
         onClosed: (session) => this.#remove(session),
       }),
@@ -91,15 +96,10 @@ export class HubServer {
   }
 
   #register(session: HubSession): void {
-    const { dispatcher, logger } = this.#options;
+    const { dispatcher, peers, logger } = this.#options;
     const { peer } = session;
     if (!peer) return;
-    if (peer.role !== "client") {
-      const identity = identityOf(session);
-      const before = this.#byIdentity.get(identity);
-      this.#byIdentity.set(identity, session);
-      before?.connection.refuse(new HubError("replaced", "the same instance connected again"));
-    }
+    peers.add(session);
     if (peer.role === "connector") dispatcher.add(session);
     this.#countPeers();
     logger.info({ role: peer.role, tenant: peer.tenant, instance: peer.instance, version: peer.version }, "a peer is connected");
@@ -108,7 +108,7 @@ export class HubServer {
   #remove(session: HubSession): void {
     this.#sessions.delete(session);
     this.#options.dispatcher.remove(session);
-    if (this.#byIdentity.get(identityOf(session)) === session) this.#byIdentity.delete(identityOf(session));
+    this.#options.peers.remove(session);
     this.#countPeers();
   }
 
@@ -132,8 +132,4 @@ export class HubServer {
     logger.debug({ code: error.code, reason: error.message }, "a connection did not get through TLS");
     socket.destroy();
   }
-}
-
-function identityOf({ peer, tenant, instance }: HubSession): string {
-  return JSON.stringify([peer?.role, tenant, instance]);
 }

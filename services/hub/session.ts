@@ -2,11 +2,13 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { TLSSocket } from "node:tls";
 import { HubConnection } from "#lib/protocol/hub-connection.ts";
 import { type HubBody, type HubEnvelope, HubError, hubProtocolVersion, maxHubPayloadBytes } from "#lib/protocol/hub-messages.ts";
+import type { Faults } from "#lib/runtime/faults.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import type { ConnectorPeer, ScanDispatcher, ScanOptions } from "./dispatcher.ts";
 import type { EdgeLedger } from "./edge-ledger.ts";
 import { callerIsGone, type JobRunner } from "./jobs.ts";
 import type { HubMetrics } from "./metrics.ts";
+import type { RegisteredPeer } from "./peers.ts";
 
 /** Largest first message of a peer that is not known yet. */
 export const maxHelloBytes = 4096;
@@ -31,6 +33,7 @@ export type HubContext = {
   dispatcher: ScanDispatcher;
   jobs: JobRunner;
   ledger: EdgeLedger;
+  faults: Faults;
   metrics: HubMetrics;
   logger: Logger;
   isStopping: () => boolean;
@@ -41,12 +44,14 @@ export type HubContext = {
 export type Peer = Omit<HubBody<"hello">, "token">;
 
 /** One peer, from its TLS connection to its end. Until a good hello it may send that one small message, and not for long. */
-export class HubSession implements ConnectorPeer {
+export class HubSession implements ConnectorPeer, RegisteredPeer {
   readonly #context: HubContext;
   readonly connection: HubConnection;
   readonly #address: string;
   readonly #scans = new Map<number, AbortController>();
   readonly #timer: NodeJS.Timeout;
+  readonly #since = new Date().toISOString();
+  #running = 0;
   peer: Peer | undefined;
 
   constructor(socket: TLSSocket, context: HubContext) {
@@ -77,9 +82,23 @@ export class HubSession implements ConnectorPeer {
     return this.peer?.capacity ?? 1;
   }
 
+  get record(): RegisteredPeer["record"] {
+    const { role = "client", version = "" } = this.peer ?? {};
+    const { tenant, instance, capacity } = this;
+    const running = this.#running + this.#scans.size;
+    return { role, tenant, instance, address: this.#address, version, since: this.#since, capacity, running };
+  }
+
+  end(reason: HubError): void {
+    this.connection.refuse(reason);
+  }
+
   /** Hands a scan to this peer, which is a connector. */
   async scan(scan: HubBody<"scan">, options: ScanOptions): Promise<HubBody<"result">> {
-    const answer = await this.connection.request({ name: "scan", body: scan }, options);
+    this.#running += 1;
+    const answer = await this.connection.request({ name: "scan", body: scan }, options).finally(() => {
+      this.#running -= 1;
+    });
     if (answer.name !== "result") throw new HubError("internal", `the connector answered a scan with ${answer.name}`);
     return answer.body;
   }
@@ -137,6 +156,7 @@ export class HubSession implements ConnectorPeer {
     const abort = new AbortController();
     try {
       if (isStopping()) throw new HubError("shutting_down", "this hub stops");
+      if (await this.#context.faults.inject()) throw injectedFault();
       if (this.#scans.size >= maxScansOfClient || this.#scans.has(id)) {
         throw new HubError("busy", `a client may have ${maxScansOfClient} scans under way, each with its own id`);
       }
@@ -168,6 +188,7 @@ export class HubSession implements ConnectorPeer {
     const { ledger, metrics, logger } = this.#context;
     const startedAt = performance.now();
     try {
+      if (await this.#context.faults.inject()) throw injectedFault();
       const { ack, missing } = await ledger.take(`${this.peer?.role}/${this.tenant}/${this.instance}`, batch);
       this.connection.send({ name: "ack", body: ack }, { to: id });
       metrics.edgeMessages.inc(ack.accepted);
@@ -192,6 +213,10 @@ export class HubSession implements ConnectorPeer {
     logger.info({ role, tenant, instance, address: this.#address, reason: reason.message }, "a peer is gone");
     this.#context.onClosed(this);
   }
+}
+
+function injectedFault(): HubError {
+  return new HubError("busy", "refused by FAULT_ERROR_RATIO");
 }
 
 function rejectionOf(code: string | undefined) {
