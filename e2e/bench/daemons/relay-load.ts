@@ -1,0 +1,335 @@
+/** The load of the relay's benchmark: a process of its own that holds the clients and does what its parent calls. */
+import { randomBytes, randomUUID } from "node:crypto";
+import { connect, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { WebSocket } from "ws";
+import { type Dialect, type DialectName, dialects } from "./relay-dialects.ts";
+
+export type Target = { dialect: DialectName; port: number; token: string; document: string };
+
+const settleMs = 10_000;
+const perAddress = 5_000;
+
+/**
+ * A client that only reads. Every client of a document gets the same bytes, so it counts bytes, and the writer, which reads them
+ * all, says how many there are to an operation: the load must not cost more than what is measured.
+ */
+class Reader {
+  bytes = 0;
+  readonly isLive: Promise<void>;
+  readonly #socket: Socket;
+
+  constructor(target: Target, dialect: Dialect, index: number) {
+    const localAddress = `127.0.1.${1 + Math.floor(index / perAddress)}`;
+    this.#socket = connect({ port: target.port, host: "127.0.0.1", localAddress });
+    this.#socket.write(upgradeRequest(target, dialect));
+    let seen = "";
+    let isOpen = false;
+    this.isLive = new Promise((resolve, reject) => {
+      const onData = (chunk: Buffer) => {
+        seen += chunk.toString("latin1");
+        if (!isOpen && seen.includes("\r\n\r\n")) {
+          if (!seen.startsWith("HTTP/1.1 101")) return reject(new Error(seen));
+          isOpen = true;
+          for (const data of dialect.greeting(target.document)) this.#socket.write(clientFrame(data));
+        }
+        if (!isOpen || !seen.includes(dialect.ready)) return;
+        this.#socket.off("data", onData);
+        this.#socket.on("data", this.#count);
+        seen = "";
+        resolve();
+      };
+      this.#socket.on("data", onData);
+      this.#socket.once("error", reject);
+      this.#socket.once("close", () => reject(new Error("a client was disconnected")));
+    });
+  }
+
+  readonly #count = (chunk: Buffer) => {
+    this.bytes += chunk.length;
+  };
+
+  close(): void {
+    this.isLive.catch(() => {});
+    this.#socket.destroy();
+  }
+}
+
+function upgradeRequest({ document, token }: Target, { path, protocol }: Dialect): string {
+  const lines = [
+    `GET ${path(document)} HTTP/1.1`,
+    "Host: localhost",
+    "Connection: Upgrade",
+    "Upgrade: websocket",
+    "Sec-WebSocket-Version: 13",
+    `Sec-WebSocket-Key: ${randomBytes(16).toString("base64")}`,
+    `Authorization: Bearer ${token}`,
+    ...(protocol ? [`Sec-WebSocket-Protocol: ${protocol}`] : []),
+  ];
+  return `${lines.join("\r\n")}\r\n\r\n`;
+}
+
+/** A short message, masked with zeros. */
+function clientFrame(data: string | Uint8Array): Buffer {
+  const bytes = Buffer.from(data);
+  if (bytes.length > 125) throw new Error("too long for a greeting");
+  return Buffer.concat([Buffer.from([typeof data === "string" ? 0x81 : 0x82, 0x80 | bytes.length, 0, 0, 0, 0]), bytes]);
+}
+
+/** Writes operations, so many under way, and counts those that come back. */
+class Writer {
+  written = 0;
+  seen = 0;
+  /** All bytes of messages that brought operations, with their frames. */
+  bytes = 0;
+  /** From sending an operation until it came back. */
+  readonly latenciesMs: number[] = [];
+  readonly isLive: Promise<void>;
+  readonly #socket: WebSocket;
+  readonly #dialect: Dialect;
+  readonly #document: string;
+  readonly #sent: { upTo: number; at: number }[] = [];
+  #underWay = 0;
+  #failure: Error | undefined;
+  onOperations: (count: number) => void = () => {};
+
+  constructor(target: Target) {
+    const dialect = dialects[target.dialect]();
+    this.#dialect = dialect;
+    this.#document = target.document;
+    this.#socket = new WebSocket(`ws://127.0.0.1:${target.port}${dialect.path(target.document)}`, dialect.protocol ?? [], {
+      headers: { authorization: `Bearer ${target.token}` },
+      perMessageDeflate: false,
+    });
+    this.isLive = new Promise((resolve, reject) => {
+      this.#socket.once("open", () => {
+        for (const data of dialect.greeting(target.document)) this.#socket.send(data);
+        if (dialect.ready === "") resolve();
+      });
+      this.#socket.on("message", (data: Buffer) => {
+        this.#receive(data);
+        if (data.includes(dialect.ready, 0, "latin1")) resolve();
+      });
+      this.#socket.once("error", reject);
+      this.#socket.once("close", (code, reason) => {
+        this.#failure ??= new Error(`a writer was disconnected: ${code} ${reason}`);
+        reject(this.#failure);
+      });
+    });
+    this.isLive.catch(() => {});
+  }
+
+  /** Keeps so many operations under way until it is called with 0. */
+  keep(underWay: number): void {
+    this.#underWay = underWay;
+    this.#fill();
+  }
+
+  write(most: number): void {
+    const { data, operations } = this.#dialect.next(this.#document, most);
+    this.written += operations;
+    this.#sent.push({ upTo: this.written, at: performance.now() });
+    this.#socket.send(data);
+  }
+
+  check(): void {
+    if (this.#failure) throw this.#failure;
+  }
+
+  close(): void {
+    this.#socket.terminate();
+  }
+
+  /** Waits until there is room for a whole submission of the relay. */
+  #fill(): void {
+    for (let free = this.#underWay - (this.written - this.seen); free >= Math.min(64, this.#underWay); ) {
+      const before = this.written;
+      this.write(free);
+      free -= this.written - before;
+    }
+  }
+
+  #receive(data: Buffer): void {
+    let count = 0;
+    try {
+      count = this.#dialect.count(data);
+    } catch (error) {
+      this.#failure = error as Error;
+      this.#socket.terminate();
+    }
+    const reply = this.#dialect.reply?.(data);
+    if (reply) this.#socket.send(reply);
+    if (count === 0) return;
+    this.seen += count;
+    this.bytes += data.length + (data.length > 65_535 ? 10 : data.length > 125 ? 4 : 2);
+    const now = performance.now();
+    while (this.#sent[0] && this.#sent[0].upTo <= this.seen) this.latenciesMs.push(now - (this.#sent.shift()?.at ?? now));
+    this.onOperations(count);
+    if (this.#underWay > 0) this.#fill();
+  }
+}
+
+type Audience = { writer: Writer; readers: Reader[] };
+const audiences: Audience[] = [];
+let idle: Reader[] = [];
+
+async function openReaders(targets: Target[]): Promise<Reader[]> {
+  const readers: Reader[] = [];
+  const dialectOf = new Map(targets.map(({ dialect }) => [dialect, dialects[dialect]()]));
+  for (let from = 0; from < targets.length; from += 100) {
+    const some = targets.slice(from, from + 100).map((target, index) => {
+      const dialect = dialectOf.get(target.dialect);
+      if (!dialect) throw new Error("no dialect");
+      return new Reader(target, dialect, from + index);
+    });
+    await Promise.all(some.map(({ isLive }) => isLive));
+    readers.push(...some);
+  }
+  return readers;
+}
+
+const calls = {
+  /** A document with one writer and so many clients in all; the writer is one of them. Returns its number. */
+  async open(target: Target, subscribers: number): Promise<number> {
+    const writer = new Writer(target);
+    await writer.isLive;
+    const readers = await openReaders(Array.from({ length: subscribers - 1 }, () => target));
+    return audiences.push({ writer, readers }) - 1;
+  },
+
+  /** Writes for so long with so many operations under way; returns the operations delivered a second, over all clients. */
+  async spread(which: number, underWay: number, ms: number): Promise<{ perSecond: number; operations: number }> {
+    const { writer, readers } = audienceOf(which);
+    for (const reader of readers) reader.bytes = 0;
+    writer.bytes = 0;
+    writer.seen = 0;
+    writer.written = 0;
+    const startedAt = performance.now();
+    writer.keep(underWay);
+    await sleep(ms);
+    const atEnd = readers.reduce((sum, { bytes }) => sum + bytes, writer.bytes);
+    const seconds = (performance.now() - startedAt) / 1000;
+    writer.keep(0);
+    await until(() => writer.seen === writer.written && readers.every(({ bytes }) => bytes >= writer.bytes), writer);
+    const perOperation = writer.bytes / writer.seen;
+    const wrong = readers.filter(({ bytes }) => Math.abs(bytes - writer.bytes) >= perOperation / 2);
+    if (wrong.length > 0) throw new Error(`${wrong.length} clients got something else than the writer`);
+    return { perSecond: atEnd / perOperation / seconds, operations: writer.seen };
+  },
+
+  /** A writer for each document, each with so many operations under way. */
+  async commit(targets: Target[], underWay: number, ms: number): Promise<{ perSecond: number; latenciesMs: number[] }> {
+    const writers = targets.map((target) => new Writer(target));
+    try {
+      await Promise.all(writers.map(({ isLive }) => isLive));
+      for (const writer of writers) writer.keep(underWay);
+      await sleep(Math.min(1000, ms / 2));
+      const total = () => writers.reduce((sum, { seen }) => sum + seen, 0);
+      const before = total();
+      for (const { latenciesMs } of writers) latenciesMs.length = 0;
+      const startedAt = performance.now();
+      await sleep(ms);
+      const perSecond = ((total() - before) * 1000) / (performance.now() - startedAt);
+      const latenciesMs = writers.flatMap((writer) => writer.latenciesMs);
+      for (const writer of writers) writer.keep(0);
+      for (const writer of writers) await until(() => writer.seen === writer.written, writer);
+      return { perSecond, latenciesMs };
+    } finally {
+      for (const writer of writers) writer.close();
+    }
+  },
+
+  /** Single operations at a rate; when each reached a client of the same replica and one of another. */
+  async compareReplicas(
+    near: Target,
+    far: Target,
+    perSecond: number,
+    count: number,
+  ): Promise<{ nearMs: number[]; farMs: number[] }> {
+    const writer = new Writer(near);
+    const clients = [new Writer(near), new Writer(far)];
+    try {
+      await Promise.all([writer, ...clients].map(({ isLive }) => isLive));
+      const sentAt: number[] = [];
+      const [nearMs, farMs] = clients.map((client) => {
+        const times: number[] = [];
+        client.onOperations = (arrived) => {
+          for (let index = 0; index < arrived; index += 1) times.push(performance.now() - (sentAt[times.length] ?? 0));
+        };
+        return times;
+      });
+      for (let index = 0; index < count; index += 1) {
+        sentAt.push(performance.now());
+        writer.write(1);
+        await sleep(1000 / perSecond);
+        await until(() => writer.seen === writer.written, writer);
+      }
+      await until(() => clients.every(({ seen }) => seen === count), writer);
+      return { nearMs: nearMs ?? [], farMs: farMs ?? [] };
+    } finally {
+      for (const client of [writer, ...clients]) client.close();
+    }
+  },
+
+  /** Connections that do nothing, beside those that are there. */
+  async addIdle(targets: Target[]): Promise<void> {
+    idle.push(...(await openReaders(targets)));
+  },
+
+  async dropIdle(): Promise<void> {
+    for (const reader of idle) reader.close();
+    idle = [];
+  },
+
+  /** How long it takes from the first byte until a client is live, one after another. */
+  async join(target: Target, greeting: object, times: number): Promise<number[]> {
+    const dialect = dialects[target.dialect]();
+    const tookMs: number[] = [];
+    for (let index = 0; index < times; index += 1) {
+      const startedAt = performance.now();
+      const reader = new Reader(
+        target,
+        { ...dialect, greeting: () => [JSON.stringify({ ...greeting, clientId: randomUUID() })] },
+        0,
+      );
+      await reader.isLive;
+      tookMs.push(performance.now() - startedAt);
+      reader.close();
+    }
+    return tookMs;
+  },
+
+  async close(which: number): Promise<void> {
+    const { writer, readers } = audienceOf(which);
+    writer.close();
+    for (const reader of readers) reader.close();
+  },
+};
+
+export type LoadCalls = typeof calls;
+
+function audienceOf(which: number): Audience {
+  const audience = audiences[which];
+  if (!audience) throw new Error(`there is no audience ${which}`);
+  return audience;
+}
+
+async function until(isTrue: () => boolean, writer: Writer): Promise<void> {
+  const deadline = performance.now() + settleMs;
+  while (!isTrue()) {
+    writer.check();
+    if (performance.now() > deadline)
+      throw new Error(`operations are missing at the end: ${writer.seen} of ${writer.written} came back`);
+    await sleep(1);
+  }
+}
+
+process.on("message", async ({ id, name, given }: { id: number; name: keyof LoadCalls; given: never[] }) => {
+  const call = calls[name] as (...given: never[]) => Promise<unknown>;
+  try {
+    process.send?.({ id, value: await call(...given) });
+  } catch (error) {
+    process.send?.({ id, failure: error instanceof Error ? error.message : String(error) });
+  }
+});
+process.once("disconnect", () => process.exit());

@@ -1,0 +1,296 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { median, percentile } from "../figures.ts";
+import { cpuSeconds, memoryMiB } from "./process-figures.ts";
+import { DatabasePeer, makeHistory } from "./relay-database.ts";
+import { type PeerName, RelaySite, type Server } from "./relay-site.ts";
+import type { Area, AreaOptions, Goal, Section } from "./report.ts";
+
+/** What one client of the relay may have under way; the peers get the same. */
+const underWay = 64;
+
+export const measureRelay: Area = async (options) => {
+  const parts = [measureSpread, measureCommits, measureSecondReplica, measureMemory, measureCatchUp];
+  const sections: Section[] = [];
+  for (const part of parts) {
+    if (options.signal.aborted) break;
+    const site = await RelaySite.start(options);
+    try {
+      sections.push(await part(site, options));
+    } finally {
+      await site.stop();
+    }
+  }
+  return sections;
+};
+
+/** Operations delivered a second when one client writes into a document that so many have open. */
+export async function measureSpread(site: RelaySite, { quick, say }: AreaOptions): Promise<Section> {
+  const sizes = quick ? [10, 100] : [10, 100, 1000];
+  const [rounds, ms] = quick ? [1, 500] : [5, 1000];
+  const peers: PeerName[] = ["coalesced", "socketio", "hocuspocus"];
+  const figures = new Map<string, number[]>();
+  const ofSize = (server: string, size: number) => figures.get(`${server} ${size}`) ?? [];
+  for (const size of sizes) {
+    say(`relay: fan-out to ${size}`);
+    const load = site.startLoad();
+    const servers = [...(await Promise.all(peers.map((peer) => site.startPeer(peer)))), await site.startRelay()];
+    const audiences: number[] = [];
+    for (const server of servers) audiences.push(await load.call("open", site.target(server, randomUUID()), size));
+    await sleep(500);
+    for (let round = 0; round <= rounds; round += 1) {
+      for (const [index, { dialect }] of servers.entries()) {
+        const { perSecond } = await load.call("spread", audiences[index] ?? -1, underWay, ms);
+        if (round > 0) figures.set(`${dialect} ${size}`, [...ofSize(dialect, size), perSecond]);
+      }
+    }
+    load.end();
+  }
+  const goal = (peer: PeerName, size: number, atLeast: number, name: string): Goal => ({
+    name: `${size} subscribers: operations delivered, beside ${name}`,
+    unit: "1/s",
+    ours: median(ofSize("relay", size)),
+    peer: median(ofSize(peer, size)),
+    ratio: median(ofSize("relay", size).map((ours, round) => ours / (ofSize(peer, size)[round] ?? Number.NaN))),
+    wanted: { atLeast },
+  });
+  return {
+    title: "Relay: fan-out",
+    goals: sizes.flatMap((size) => [
+      goal("coalesced", size, 0.8, "one write a socket and tick"),
+      ...(size === 100 ? [goal("socketio", size, 3, "Socket.IO")] : []),
+      ...(size === 1000 ? [goal("socketio", size, 5, "Socket.IO")] : []),
+    ]),
+    curves: [
+      {
+        title: "Operations delivered a second, by subscribers of one document",
+        heads: sizes.map(String),
+        rows: [...peers, "relay"].map((name) => ({
+          name: { coalesced: "one write a socket and tick", socketio: "Socket.IO", hocuspocus: "Hocuspocus" }[name] ?? name,
+          unit: "1/s",
+          values: sizes.map((size) => median(ofSize(name, size))),
+        })),
+      },
+    ],
+  };
+}
+
+/** Operations acknowledged a second, each of which is committed in PostgreSQL before. */
+export async function measureCommits(site: RelaySite, { quick, say }: AreaOptions): Promise<Section> {
+  const [rounds, ms] = quick ? [1, 500] : [5, 1500];
+  const sizes = quick ? [1, 100] : [1, 10, 100];
+  const relay = await site.startRelay();
+  const load = site.startLoad();
+  const database = new DatabasePeer(site.stack.postgres.url);
+  await database.open();
+  const one: number[] = [];
+  const batches: number[] = [];
+  const ours = new Map<number, { perSecond: number; p95Ms: number }[]>(sizes.map((size) => [size, []]));
+  const documents = Array.from({ length: 100 }, () => randomUUID());
+  const run = async (size: number) => {
+    const targets = documents.slice(0, size).map((document) => site.target(relay, document));
+    const { perSecond, latenciesMs } = await load.call("commit", targets, Math.max(16, Math.min(64, 1600 / size)), ms);
+    return { perSecond, p95Ms: percentile(latenciesMs, 0.95) };
+  };
+  try {
+    say("relay: durable operations");
+    await run(100);
+    for (let round = 0; round < rounds; round += 1) {
+      one.push(await database.rowsPerSecond(1, ms / 2));
+      batches.push(await database.rowsPerSecond(100, ms));
+      for (const size of sizes) ours.get(size)?.push(await run(size));
+    }
+  } finally {
+    await database.close();
+  }
+  const most = ours.get(100) ?? [];
+  const perSecond = most.map((figures) => figures.perSecond);
+  const goal = (name: string, peer: number[], atLeast: number): Goal => ({
+    name,
+    unit: "1/s",
+    ours: median(perSecond),
+    peer: median(peer),
+    ratio: median(perSecond.map((figure, round) => figure / (peer[round] ?? Number.NaN))),
+    wanted: { atLeast },
+  });
+  const p95Ms = median(most.map((figures) => figures.p95Ms));
+  return {
+    title: "Relay: durable acknowledged operations (100 documents, 16 operations of each under way)",
+    goals: [
+      goal("beside inserts of 100 rows by one statement", batches, 0.5),
+      goal("beside commits of one row", one, 15),
+      { name: "from submission to acknowledgement, p95", unit: "ms", ours: p95Ms, ratio: p95Ms, wanted: { atMost: 50 } },
+    ],
+    curves: [
+      {
+        title: "By documents, each with one writer",
+        heads: sizes.map(String),
+        rows: [
+          {
+            name: "acknowledged",
+            unit: "1/s",
+            values: sizes.map((size) => median((ours.get(size) ?? []).map((figures) => figures.perSecond))),
+          },
+          {
+            name: "p95",
+            unit: "ms",
+            values: sizes.map((size) => median((ours.get(size) ?? []).map((figures) => figures.p95Ms))),
+          },
+        ],
+      },
+    ],
+  };
+}
+
+/** What it costs that a document is served by a second replica, and what a third one does that does not serve it. */
+export async function measureSecondReplica(site: RelaySite, { quick, say }: AreaOptions): Promise<Section> {
+  say("relay: second replica");
+  const [rounds, count] = quick ? [1, 100] : [3, 400];
+  const [near, far, aside] = [await site.startRelay(), await site.startRelay(), await site.startRelay()];
+  const load = site.startLoad();
+  const document = randomUUID();
+  const other = await load.call("open", site.target(aside, randomUUID()), 2);
+  const added: number[] = [];
+  const nears: number[] = [];
+  const fars: number[] = [];
+  const shares: number[] = [];
+  await load.call("compareReplicas", site.target(near, document), site.target(far, document), 200, 50);
+  for (let round = 0; round < rounds; round += 1) {
+    const cpu = async (action: () => Promise<unknown>) => {
+      const [before, startedAt] = [cpuSeconds(aside.pid), performance.now()];
+      await action();
+      return (cpuSeconds(aside.pid) - before) / ((performance.now() - startedAt) / 1000);
+    };
+    const idle = await cpu(() => sleep(quick ? 500 : 3000));
+    const busy = await cpu(async () => {
+      const { nearMs, farMs } = await load.call(
+        "compareReplicas",
+        site.target(near, document),
+        site.target(far, document),
+        200,
+        count,
+      );
+      nears.push(percentile(nearMs, 0.95));
+      fars.push(percentile(farMs, 0.95));
+      added.push(percentile(farMs, 0.95) - percentile(nearMs, 0.95));
+    });
+    shares.push(busy - idle);
+  }
+  await load.call("close", other);
+  return {
+    title: "Relay: a second replica",
+    goals: [
+      {
+        name: "p95 of what a client of the other replica waits longer (ours: other replica, peer: same replica, both ms)",
+        unit: "ms",
+        ours: median(fars),
+        peer: median(nears),
+        ratio: median(added),
+        wanted: { atMost: 5 },
+      },
+      {
+        name: "CPU that a replica without the document uses more than idle",
+        unit: "share of a core",
+        ours: median(shares),
+        ratio: median(shares),
+        wanted: { atMost: 0.01 },
+      },
+    ],
+  };
+}
+
+/** Memory of a process with so many connections that do nothing, beside bare `ws`; after a collection. */
+export async function measureMemory(site: RelaySite, { quick, say }: AreaOptions): Promise<Section> {
+  const sizes = quick ? [100, 1000] : [100, 1000, 10_000];
+  const resident = new Map<string, number[]>();
+  for (const server of [await site.startPeer("bare"), await site.startRelay()]) {
+    const load = site.startLoad();
+    const documents = Array.from({ length: 100 }, () => randomUUID());
+    const grown: number[] = [];
+    let there = 0;
+    for (const size of sizes) {
+      say(`relay: memory of ${server.dialect} with ${size} connections`);
+      const some = Array.from({ length: size - there }, (_, index) => site.target(server, documents[index % 100] ?? ""));
+      await load.call("addIdle", some);
+      there = size;
+      grown.push(await memoryAfterCollection(server, quick));
+    }
+    resident.set(server.dialect, grown);
+    load.end();
+  }
+  const [ours = [], peer = []] = [resident.get("relay"), resident.get("bare")];
+  const last = sizes.length - 1;
+  return {
+    title: "Relay: memory",
+    goals: [
+      {
+        name: `resident with ${sizes[last]} connections, beside bare ws`,
+        unit: "MiB",
+        ours: ours[last],
+        peer: peer[last],
+        ratio: (ours[last] ?? Number.NaN) / (peer[last] ?? Number.NaN),
+        wanted: { atMost: 1.5 },
+      },
+    ],
+    curves: [
+      {
+        title: "Resident memory by connections to 100 documents",
+        heads: sizes.map(String),
+        rows: [
+          { name: "relay", unit: "MiB", values: ours },
+          { name: "bare ws", unit: "MiB", values: peer },
+        ],
+      },
+    ],
+  };
+}
+
+async function memoryAfterCollection(server: Server, quick: boolean): Promise<number> {
+  for (let times = 0; times < 3; times += 1) {
+    process.kill(server.pid, "SIGUSR2");
+    await sleep(quick ? 300 : 1000);
+  }
+  return memoryMiB(server.pid);
+}
+
+/** How long a client needs until it is live, by the length of the document's history. */
+export async function measureCatchUp(site: RelaySite, { quick, say }: AreaOptions): Promise<Section> {
+  const sizes = quick ? [1000, 10_000] : [1000, 10_000, 100_000, 1_000_000];
+  const relay = await site.startRelay();
+  const load = site.startLoad();
+  const joins: number[] = [];
+  const resumptions: number[] = [];
+  for (const size of sizes) {
+    say(`relay: catching up with ${size} operations`);
+    const target = site.target(relay, await makeHistory(site.stack.postgres.url, size));
+    const p50 = async (greeting: object) => {
+      await load.call("join", target, greeting, 3);
+      return median(await load.call("join", target, greeting, quick ? 5 : 30));
+    };
+    joins.push(await p50({ type: "join" }));
+    resumptions.push(await p50({ type: "join", since: size - 100 }));
+  }
+  const growth = (figures: number[]): Goal["ratio"] => (figures.at(-1) ?? Number.NaN) / (figures[0] ?? Number.NaN);
+  const goal = (name: string, figures: number[]): Goal => ({
+    name: `${name}: growth from ${sizes[0]} to ${sizes.at(-1)} operations (peer: ours with ${sizes[0]})`,
+    unit: "ms",
+    ours: figures.at(-1),
+    peer: figures[0],
+    ratio: growth(figures),
+    wanted: { atMost: 1.5 },
+  });
+  return {
+    title: "Relay: catching up",
+    goals: [goal("a new client", joins), goal("a client that has missed 100 operations", resumptions)],
+    curves: [
+      {
+        title: "Until a client is live, by operations in the document's history",
+        heads: sizes.map((size) => size.toLocaleString("en-US")),
+        rows: [
+          { name: "new", unit: "ms", values: joins },
+          { name: "has missed 100 operations", unit: "ms", values: resumptions },
+        ],
+      },
+    ],
+  };
+}
