@@ -16,6 +16,8 @@ const secretPaths = [
   "*.token",
   "req.headers.authorization",
   "req.headers.cookie",
+  // An error of ioredis holds the command that failed, AUTH with the password among them.
+  "err.command.args",
 ];
 
 /**
