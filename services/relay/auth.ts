@@ -8,6 +8,8 @@ import { Loop } from "#lib/runtime/loop.ts";
 
 const maxTokenBytes = 6144;
 const maxCachedTokens = 10_000;
+/** How far the issuer's clock may be ahead when a token says from when on it is good. Its end has no such grace. */
+const notBeforeLeewaySeconds = 30;
 
 /** The token is not good (401), or cannot be judged because the keys are away (503). */
 export class TokenRefused extends Error {
@@ -84,9 +86,11 @@ export class TokenVerifier {
         algorithms: [tokenAlgorithm],
         requiredClaims: ["sub", "exp"],
         currentDate: new Date(this.#now()),
+        clockTolerance: notBeforeLeewaySeconds,
       });
       const claims = relayClaimsSchema.safeParse(payload);
       if (!claims.success) throw new TokenRefused(401, "the token has no document permissions");
+      if (claims.data.exp * 1000 <= this.#now()) throw new TokenRefused(401, "the token has expired");
       return claims.data;
     } catch (error) {
       if (error instanceof TokenRefused) throw error;
