@@ -54,6 +54,18 @@ describe("recent history", () => {
     expect(history.find(0, 2)).toBeUndefined();
   });
 
+  it("gives a page that is bounded in number and in characters, and has at least one operation", () => {
+    const history = new RecentHistory(1000, () => 0);
+    const delta = [{ insert: "x".repeat(1000) }];
+    history.add(Array.from({ length: 10 }, (_, index) => ({ ...operation(index + 1), delta })));
+    const pageOf = (after: number, upTo: number, most: number) =>
+      history.page(after, upTo, most)?.map(({ revision }) => revision);
+    expect(pageOf(2, 5, 1_000_000)).toEqual([3, 4, 5]);
+    expect(pageOf(2, 10, 3500)).toEqual([3, 4, 5]);
+    expect(pageOf(2, 10, 10)).toEqual([3]);
+    expect(pageOf(2, 11, 10)).toBeUndefined();
+  });
+
   it("is bounded in characters when operations are long", () => {
     const history = new RecentHistory(1000, () => 0);
     const delta = [{ insert: "x".repeat(100_000) }];

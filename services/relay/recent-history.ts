@@ -56,6 +56,18 @@ export class RecentHistory {
     if (first === undefined || last === undefined || after + 1 < first || upTo > last) return undefined;
     return this.#operations.slice(after + 1 - first, upTo + 1 - first);
   }
+
+  /** As `find`, but stops before the operation that would make them more than `maxCharacters`; the first is given always. */
+  page(after: number, upTo: number, maxCharacters: number): CommittedOperation[] | undefined {
+    const found = this.find(after, upTo);
+    const start = after + 1 - (this.#operations[0]?.revision ?? 0);
+    let characters = 0;
+    const end = found?.findIndex((_, index) => {
+      characters += this.#weights[start + index] ?? 0;
+      return index > 0 && characters > maxCharacters;
+    });
+    return end === undefined || end < 0 ? found : found?.slice(0, end);
+  }
 }
 
 function weigh(delta: Delta): number {

@@ -5,6 +5,7 @@ import { RecentHistory } from "./recent-history.ts";
 import type { DocumentReader } from "./store.ts";
 
 const pageSize = 500;
+const pageCharacters = 1024 * 1024;
 const snapshotEvery = 500;
 
 /** A client of a document on this replica. Only members that are live get operations; the others are still catching up. */
@@ -86,9 +87,9 @@ export class Room {
     return revision <= this.#revision;
   }
 
-  /** The operations after `revision`, a page of them; none when there are no more. */
+  /** The operations after `revision`, a page of them, bounded in number and length; none when there are no more. */
   async page(revision: number): Promise<CommittedOperation[]> {
-    const recent = this.#recent.find(revision, Math.min(this.#revision, revision + pageSize));
+    const recent = this.#recent.page(revision, Math.min(this.#revision, revision + pageSize), pageCharacters);
     if (recent) return recent;
     const page = await this.#store.operationsAfter(this.documentId, revision, pageSize);
     if (revision <= this.#revision) this.deliver(page);

@@ -15,6 +15,11 @@ export type DocumentReader = Pick<DocumentStore, "open" | "revisions" | "operati
 type OperationRow = { revision: string; client_id: string; sequence: string; actor_id: string; delta: Delta };
 
 const columns = "revision, client_id, sequence, actor_id, delta";
+const snapshotPage = 1000;
+/** Of the text of operations that one query for a client gives. */
+const pageBytes = 1024 * 1024;
+/** Of what is read to move submissions past; a base that lies further back is too old. */
+const historyBytes = 8 * 1024 * 1024;
 
 /** Documents and operations in PostgreSQL. The row lock on a document is what decides the order of its operations. */
 export class DocumentStore {
@@ -47,11 +52,13 @@ export class DocumentStore {
     return new Map(rows.map(({ id, revision }) => [id, Number(revision)]));
   }
 
+  /** The operations after `revision`: at most `limit` of them and a page's worth of bytes, but always one if there is one. */
   async operationsAfter(documentId: string, revision: number, limit: number): Promise<CommittedOperation[]> {
-    const { rows } = await this.#pool.query<OperationRow>(
-      `SELECT ${columns} FROM operations WHERE document_id = $1 AND revision > $2 ORDER BY revision LIMIT $3`,
-      [documentId, revision, limit],
-    );
+    const { rows } = await this.#pool.query<OperationRow>({
+      name: "operations-after",
+      text: walk(">", "ASC"),
+      values: [documentId, revision, limit, pageBytes],
+    });
     return rows.map(toOperation);
   }
 
@@ -66,16 +73,21 @@ export class DocumentStore {
 
   /** Brings the snapshot up to the newest operations, so that a new client reads few of them. Returns its revision. */
   async writeSnapshot(documentId: string): Promise<number> {
-    const { revision, document } = await this.snapshot(documentId);
-    const operations = await this.operationsAfter(documentId, revision, maxBaseAge);
-    const last = operations.at(-1);
-    if (!last) return revision;
-    const text = JSON.stringify(operations.reduce((current, { delta }) => apply(current, delta), document));
+    const before = await this.snapshot(documentId);
+    let { revision, document } = before;
+    while (revision - before.revision < maxBaseAge) {
+      const operations = await this.operationsAfter(documentId, revision, snapshotPage);
+      const last = operations.at(-1);
+      if (!last) break;
+      document = operations.reduce((current, { delta }) => apply(current, delta), document);
+      revision = last.revision;
+    }
+    if (revision === before.revision) return revision;
     await this.#pool.query(
       "UPDATE documents SET snapshot = $1, snapshot_revision = $2 WHERE id = $3 AND snapshot_revision = $4",
-      [text, last.revision, documentId, revision],
+      [JSON.stringify(document), revision, documentId, before.revision],
     );
-    return last.revision;
+    return revision;
   }
 
   /**
@@ -110,7 +122,7 @@ async function orderBatch(client: PoolClient, submissions: Submission[], recent:
     const own = byDocument.get(id) ?? [];
     const revision = Number(revisionText);
     const base = Math.max(revision - maxBaseAge, Math.min(revision, ...own.map((submission) => submission.base)));
-    const history = base === revision ? [] : (recent(id, base, revision) ?? (await readHistory(client, id, base)));
+    const history = base === revision ? [] : (recent(id, base, revision) ?? (await readHistory(client, id, base, revision)));
     const ordered = orderSubmissions(revision, history, own);
     ordered.outcomes.forEach((outcome, index) => {
       const submission = own[index];
@@ -127,12 +139,35 @@ async function orderBatch(client: PoolClient, submissions: Submission[], recent:
   return { outcomes: submissions.map((submission) => outcomes.get(submission) ?? missing), documents };
 }
 
-async function readHistory(client: PoolClient, documentId: string, after: number): Promise<CommittedOperation[]> {
-  const { rows } = await client.query<OperationRow>(
-    `SELECT ${columns} FROM operations WHERE document_id = $1 AND revision > $2 ORDER BY revision`,
-    [documentId, after],
-  );
-  return rows.map(toOperation);
+/** The operations after `after` up to `revision`, or as many of the newest of them as fit into memory's share. */
+async function readHistory(
+  client: PoolClient,
+  documentId: string,
+  after: number,
+  revision: number,
+): Promise<CommittedOperation[]> {
+  const { rows } = await client.query<OperationRow>({
+    name: "operations-before",
+    text: walk("<", "DESC"),
+    values: [documentId, revision + 1, revision - after, historyBytes],
+  });
+  return rows.map(toOperation).reverse();
+}
+
+/**
+ * Operations of document $1 from revision $2 on, one after another, until there are $3 of them or the next would make them more
+ * than $4 bytes. It reads no further than it gives, however long the operations are.
+ */
+function walk(beyond: ">" | "<", direction: "ASC" | "DESC"): string {
+  const next = (from: string) => `SELECT ${columns}, octet_length(delta::text) AS bytes
+    FROM operations WHERE document_id = $1 AND revision ${beyond} ${from} ORDER BY revision ${direction} LIMIT 1`;
+  return `WITH RECURSIVE walk AS (
+      (${next("$2::bigint")})
+      UNION ALL
+      SELECT next.revision, next.client_id, next.sequence, next.actor_id, next.delta, walk.bytes + next.bytes
+      FROM walk CROSS JOIN LATERAL (${next("walk.revision")}) AS next WHERE walk.bytes + next.bytes <= $4
+    )
+    SELECT ${columns} FROM walk LIMIT $3`;
 }
 
 async function insert(
