@@ -14,16 +14,17 @@ export function median(values: readonly number[]): number {
 /** One line of the report: the figure at each size of what grows, and how it grew from the first to the last. */
 export type Row = { name: string; unit: string; values: (number | undefined)[]; aim?: { below: number } };
 
-export function printTable(heads: string[], rows: Row[]): string {
+/** The rows under their heads, with how each grew unless the columns are no sizes. */
+export function printTable(heads: string[], rows: Row[], { isGrowth = true } = {}): string {
   const hasAims = rows.some(({ aim }) => aim);
   const cells = rows.map(({ name, unit, values, aim }) => {
     const shown = values.filter((value): value is number => value !== undefined);
     const [first, last] = [shown[0], shown.at(-1)];
     const growth = values.length === shown.length && first && last ? `x ${format(last / first)}` : "";
     const kept = aim && last !== undefined ? `< ${aim.below}: ${last < aim.below ? "kept" : "MISSED"}` : "";
-    return [unit ? `${name} (${unit})` : name, ...values.map(format), growth, ...(hasAims ? [kept] : [])];
+    return [unit ? `${name} (${unit})` : name, ...values.map(format), ...(isGrowth ? [growth] : []), ...(hasAims ? [kept] : [])];
   });
-  return table([["", ...heads, "growth", ...(hasAims ? ["aim"] : [])], ...cells]);
+  return table([["", ...heads, ...(isGrowth ? ["growth"] : []), ...(hasAims ? ["aim"] : [])], ...cells]);
 }
 
 /** Cells under a line of heads, as a Markdown table whose columns stand under each other; the columns after the first to the right. */

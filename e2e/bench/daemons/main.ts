@@ -14,6 +14,7 @@ import { type Area, isReached, report, type Section } from "./report.ts";
 
 const areas: Record<string, () => Promise<Area>> = {
   connector: async () => (await import("./connector.ts")).measureConnector,
+  hub: async () => (await import("./hub.ts")).measureHub,
 };
 
 const { values: options } = parseArgs({

@@ -59,10 +59,11 @@ export class Bench {
   }
 
   /** A script of this folder as a process that is talked to by messages; resolves with its first one. */
-  async startScript(script: string, args: string[] = []): Promise<{ child: ChildProcess; first: unknown }> {
+  async startScript(script: string, args: string[] = [], env = process.env): Promise<{ child: ChildProcess; first: unknown }> {
     const path = join(import.meta.dirname, script);
     const child = this.start(process.execPath, ["--disable-warning=ExperimentalWarning", path, ...args], {
       stdio: ["ignore", "inherit", "inherit", "ipc"],
+      env,
     });
     const [first] = await Promise.race([
       once(child, "message"),

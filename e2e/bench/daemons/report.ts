@@ -27,8 +27,8 @@ export type Goal = {
   note?: string;
 };
 
-/** How figures grow with the size that `heads` name. */
-export type Curve = { title: string; heads: string[]; rows: Row[] };
+/** How figures grow with the size that `heads` name; with `isGrowth: false` the columns are only beside each other. */
+export type Curve = { title: string; heads: string[]; rows: Row[]; isGrowth?: boolean };
 
 export type Section = { title: string; goals: Goal[]; curves?: Curve[] };
 
@@ -43,7 +43,7 @@ export function report(facts: [string, string][], sections: Section[]): string {
   const parts = sections.flatMap(({ title, goals, curves = [] }) => [
     `## ${title}`,
     ...(goals.length > 0 ? [goalTable(goals), ...notes(goals)] : []),
-    ...curves.flatMap((curve) => [`### ${curve.title}`, printTable(curve.heads, curve.rows)]),
+    ...curves.flatMap((curve) => [`### ${curve.title}`, printTable(curve.heads, curve.rows, curve)]),
   ]);
   return `${["# Daemons beside their peers", table([["", "this run"], ...facts]), ...parts].join("\n\n")}\n`;
 }
