@@ -11,6 +11,11 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const tools = join(root, ".switchyard", "tools");
 const bin = join(root, "node_modules", ".bin");
 const debianKubectlFolder = "kubectl-1.20";
+/** What only tests run, with the Debian packages of the same names. */
+const testPrograms = [
+  { name: "chromium", path: "/usr/bin/chromium" },
+  { name: "haproxy", path: "/usr/sbin/haproxy" },
+];
 const debianKubectl = join(tools, debianKubectlFolder, "usr", "bin");
 const environment = {
   ...process.env,
@@ -65,12 +70,13 @@ process.exit(failed === 0 ? 0 : 1);
 async function prepare(): Promise<void> {
   mkdirSync(tools, { recursive: true });
   rmSync(reports, { recursive: true, force: true });
-  const packages = [...missingPackages(), ...(existsSync("/usr/bin/chromium") ? [] : ["chromium"])];
+  const missing = () => [...missingPackages(), ...testPrograms.filter(({ path }) => !existsSync(path)).map(({ name }) => name)];
+  const packages = missing();
   if (packages.length > 0) {
     print(`installing ${packages.join(", ")}`);
     await installPackages(packages, join(root, ".switchyard", "apt-get.log"), new AbortController().signal);
-    if (missingPackages().length > 0 || !existsSync("/usr/bin/chromium")) {
-      print(`could not install ${packages.join(", ")}; .switchyard/apt-get.log says why. Install them and run npm test again.`);
+    if (missing().length > 0) {
+      print(`could not install ${missing().join(", ")}; .switchyard/apt-get.log says why. Install them and run npm test again.`);
       process.exit(1);
     }
   }
