@@ -1,255 +1,242 @@
-import { connect, type Socket } from "node:net";
-import { createInterface } from "node:readline";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type DaemonProcess, HubFleet, readMetric } from "#lib/protocol/testing/hub-fleet.ts";
+import { readMetric } from "#lib/protocol/testing/hub-fleet.ts";
 import { eventually } from "#lib/protocol/testing/relay-stack.ts";
-import { FaultProxy } from "./fault-proxy.ts";
-import type { History } from "./history.ts";
-import { HubTap } from "./hub-tap.ts";
-import type { Case } from "./relay-cases.ts";
-import type { Load } from "./relay-run.ts";
+import { createSelfSignedCertificate } from "#lib/runtime/certificates.ts";
+import { type CaseGroup, type Load, Skip } from "./case.ts";
+import { burst, type EdgeRun, type EdgeScenario, edgeCase, underLoad } from "./edge-run.ts";
+import type { EdgeSite } from "./edge-site.ts";
+import { hubScenarios } from "./hub-cases.ts";
+import type { Passing } from "./hub-tap.ts";
 
-type Edge = Awaited<ReturnType<HubFleet["startEdge"]>>;
-type Fault = (site: EdgeSite) => Promise<void>;
-type Variant = { fault: Fault; isDurable?: boolean; bufferSize?: number; isControl?: boolean };
+/** The guide's size of the offline buffer, which is the edge's default. */
+const bufferSize = 10_000;
+const yearMs = 365 * 24 * 60 * 60 * 1000;
 
-const instance = "e1";
-const drainMs = 60_000;
-
-const variants: Record<string, Variant> = {
-  "edge: kill -9 of the edge, three times": {
-    isDurable: true,
-    fault: async (site) => {
+const scenarios: EdgeScenario[] = [
+  ...[9_999, 10_000, 10_001, 50_000].map((count) => outage(count)),
+  { ...outage(50_000), name: "edge: an outage of 50,000 readings, buffer on disk", settings: onDisk },
+  {
+    name: "edge: an outage that overfills the buffer while sensors write",
+    settings: () => ({ edges: [{ EDGE_OFFLINE_BUFFER_SIZE: "200" }] }),
+    breaks: underLoad(async ({ network }) => {
+      network.cut();
+      await sleep(3_000);
+      network.mend();
+    }),
+  },
+  {
+    name: "edge: kill -9 of the edge, three times",
+    settings: onDisk,
+    breaks: underLoad(async (site) => {
       for (const _ of [1, 2, 3]) {
-        await sleep(700 + Math.random() * 300);
-        await site.killEdge();
-      }
-    },
-  },
-  "edge: kill -9 of the edge while the hub is away": {
-    isDurable: true,
-    fault: async (site) => {
-      await site.killHub(async () => {
-        await sleep(700);
-        await site.killEdge();
-      });
-    },
-  },
-  "edge: network cut three times": {
-    fault: async ({ proxy }) => {
-      for (const cutMs of [50, 500, 2_000]) {
-        proxy.cut();
-        await sleep(cutMs);
-        proxy.mend();
-        await sleep(1_000);
-      }
-    },
-  },
-  "edge: resets in mid-frame": {
-    fault: async ({ proxy }) => {
-      proxy.faults = { resetAfterBytes: 30_000 };
-      await sleep(5_000);
-      proxy.faults = {};
-      proxy.reset();
-    },
-  },
-  "edge: slices of 7 bytes, 20 ms late": {
-    fault: async ({ proxy }) => {
-      proxy.faults = { sliceBytes: 7, latencyMs: 20 };
-      await sleep(3_000);
-      proxy.faults = {};
-    },
-  },
-  "edge: an outage that overfills the buffer": {
-    bufferSize: 200,
-    fault: async ({ proxy }) => {
-      proxy.cut();
-      await sleep(4_000);
-      proxy.mend();
-    },
-  },
-  "control: kill -9 of an edge without a disk, the hub away": {
-    isControl: true,
-    fault: async (site) => {
-      await site.killHub(async () => {
-        await sleep(700);
-        await site.killEdge();
-      });
-    },
-  },
-  "hub: kill -9, three times": {
-    fault: async (site) => {
-      for (const awayMs of [0, 500, 1_500]) {
         await sleep(500 + Math.random() * 300);
-        await site.killHub(() => sleep(awayMs));
+        await site.killEdge();
       }
-    },
+    }),
   },
-  "hub: frozen past the heartbeat": {
-    fault: async ({ hub }) => {
-      hub.child.kill("SIGSTOP");
+  { name: "edge: kill -9 of the edge while the hub is away", settings: onDisk, breaks: underLoad(killEdgeWithoutHub) },
+  {
+    name: "edge: network cut three times",
+    breaks: underLoad(async ({ network }) => {
+      for (const cutMs of [50, 500, 2_000]) {
+        network.cut();
+        await sleep(cutMs);
+        network.mend();
+        await sleep(700);
+      }
+    }),
+  },
+  {
+    name: "edge: resets in mid-frame",
+    breaks: underLoad(async ({ network }) => {
+      network.faults = { resetAfterBytes: 30_000 };
+      await sleep(4_000);
+      network.faults = {};
+      network.reset();
+    }),
+  },
+  {
+    name: "edge: slices of 7 bytes, 20 ms late",
+    breaks: underLoad(async ({ network }) => {
+      network.faults = { sliceBytes: 7, latencyMs: 20 };
       await sleep(3_000);
-      hub.child.kill("SIGCONT");
-    },
+      network.faults = {};
+    }),
   },
+  {
+    name: "edge: every acknowledgement twice",
+    breaks: underLoad((site) => replacing(site, ({ name, bytes }) => (name === "ack" ? [bytes, bytes] : [bytes]))),
+  },
+  {
+    name: "edge: acknowledgements that never come",
+    breaks: underLoad((site) => replacing(site, ({ name, bytes }) => (name === "ack" ? [] : [bytes]))),
+  },
+  {
+    name: "edge: frames of an oversized length to the hub",
+    breaks: underLoad((site) => replacing(site, spoil("hub", oversize))),
+  },
+  {
+    name: "edge: frames of an oversized length to the edge",
+    breaks: underLoad((site) => replacing(site, spoil("edge", oversize))),
+  },
+  { name: "edge: a bit flipped in frames to the hub", breaks: underLoad((site) => replacing(site, spoil("hub", flipBit))) },
+  { name: "edge: an expired client certificate, then a renewed one", settings: withExpiredCertificate, breaks: renewCertificate },
+  { name: "edge: the disk of the buffer full", settings: onTinyDisk, breaks: fillDisk },
+  {
+    name: "control: kill -9 of an edge without a disk, the hub away",
+    control: "lost",
+    breaks: underLoad(killEdgeWithoutHub),
+  },
+  {
+    name: "control: a hub in memory killed with acknowledgements on their way",
+    control: "duplicates",
+    breaks: underLoad(killHubWithAcknowledgementsOnTheirWay),
+  },
+  {
+    name: "hub: killed with acknowledgements on their way, state in Redis",
+    settings: () => ({ hasRedis: true }),
+    breaks: underLoad(killHubWithAcknowledgementsOnTheirWay),
+  },
+];
+
+/** The cases of edge and hub; each has hubs and edges of its own. */
+export function edgeCases(load: Load): CaseGroup {
+  return { cases: [...scenarios, ...hubScenarios].map((scenario) => edgeCase(scenario, load)), stop: async () => {} };
+}
+
+function onDisk() {
+  return { edges: [{ EDGE_BUFFER_DIR: mkdtempSync(join(tmpdir(), "buffer-")) }] };
+}
+
+/** Without a hub, so many readings are kept or dropped: exactly those that are too many, and the oldest. */
+function outage(count: number): EdgeScenario {
+  return {
+    name: `edge: an outage of ${count.toLocaleString("en")} readings`,
+    async breaks(run) {
+      const { site, history } = run;
+      site.network.cut();
+      await site.untilCutOff();
+      await burst(run, count);
+      const dropped = Math.max(0, count - bufferSize);
+      const depth = await site.metric("edge_buffer_depth");
+      if (depth !== count - dropped) history.add({ kind: "wrong", what: `${depth} readings are buffered` });
+      if ((await site.dropped()) !== dropped)
+        history.add({ kind: "wrong", what: `${await site.dropped()} are counted as dropped, not ${dropped}` });
+      site.network.mend();
+      await site.untilDrained();
+      const early = history.events.find((event) => event.kind === "delivered" && event.sequence <= dropped);
+      if (early) history.add({ kind: "wrong", what: `${JSON.stringify(early)} is one of the ${dropped} oldest` });
+    },
+  };
+}
+
+async function killEdgeWithoutHub(site: EdgeSite): Promise<void> {
+  await site.killHub(async () => {
+    await sleep(700);
+    await site.killEdge();
+  });
+}
+
+/** The hub has counted batches whose edge will send them again: only a memory that outlives the hub knows them. */
+async function killHubWithAcknowledgementsOnTheirWay(site: EdgeSite): Promise<void> {
+  site.tap.replace = ({ name, bytes }) => (name === "ack" ? [] : [bytes]);
+  await sleep(500);
+  await site.killHub(async () => {
+    site.tap.replace = ({ bytes }) => [bytes];
+  });
+  await sleep(500);
+}
+
+async function replacing({ tap }: EdgeSite, replace: (frame: Passing) => Buffer[]): Promise<void> {
+  tap.replace = replace;
+  await sleep(4_000);
+  tap.replace = ({ bytes }) => [bytes];
+}
+
+/** Every twentieth frame to that side. */
+function spoil(side: Passing["to"], change: (bytes: Buffer) => void): (frame: Passing) => Buffer[] {
+  let count = 0;
+  return ({ to, bytes }) => {
+    if (to !== side) return [bytes];
+    count += 1;
+    if (count % 20 === 0) change(bytes);
+    return [bytes];
+  };
+}
+
+function oversize(frame: Buffer): void {
+  frame.writeUInt32BE(0xffff_ffff, 12);
+}
+
+function flipBit(frame: Buffer): void {
+  const last = frame.length - 1;
+  frame.writeUInt8(frame.readUInt8(last) ^ 1, last);
+}
+
+const certificates = {
+  expired: await createSelfSignedCertificate(["edge-expired"], Date.now() - 2 * yearMs),
+  renewed: await createSelfSignedCertificate(["edge-renewed"]),
 };
 
-/** The cases of edge and hub; each has a hub and an edge of its own. */
-export function edgeCases(load: Load): { cases: Case[]; stop: () => Promise<void> } {
-  const cases = Object.entries(variants).map(([name, variant]) => ({
-    name,
-    isControl: variant.isControl ?? false,
-    run: (history: History) => runOnEdge(history, load, variant),
-  }));
-  return { cases, stop: async () => {} };
+function certificateFiles(folder: string, name: keyof typeof certificates): Record<string, string> {
+  const { cert, key } = certificates[name];
+  const [certFile, keyFile] = [join(folder, `${name}.crt`), join(folder, `${name}.key`)];
+  writeFileSync(certFile, cert);
+  writeFileSync(keyFile, key);
+  return { HUB_CLIENT_CERT_FILE: certFile, HUB_CLIENT_KEY_FILE: keyFile };
 }
 
-/** Sensors, an edge, a network that can be made bad, and a hub with a connector. */
-class EdgeSite {
-  readonly fleet = new HubFleet();
-  readonly proxy: FaultProxy;
-  readonly #tap: HubTap;
-  readonly #variant: Variant;
-  #tapPort = 0;
-  #proxyPort = 0;
-  #hub: DaemonProcess | undefined;
-  #edge: Edge | undefined;
-
-  constructor(variant: Variant, onTaken: (value: unknown) => void) {
-    this.#variant = variant;
-    this.#tap = new HubTap({ certificate: this.fleet.certificate, hubPort: () => this.fleet.port, onTaken });
-    this.proxy = new FaultProxy(() => ({ host: "127.0.0.1", port: this.#tapPort }));
-  }
-
-  async start(): Promise<void> {
-    this.#hub = await this.fleet.startHub();
-    this.#tapPort = await this.#tap.listen();
-    this.#proxyPort = await this.proxy.listen();
-    await this.#startEdge();
-  }
-
-  get hub(): DaemonProcess {
-    if (!this.#hub) throw new Error("the hub was not started");
-    return this.#hub;
-  }
-
-  get edge(): Edge {
-    if (!this.#edge) throw new Error("the edge was not started");
-    return this.#edge;
-  }
-
-  async killEdge(): Promise<void> {
-    await this.edge.end("SIGKILL");
-    await this.#startEdge();
-  }
-
-  async killHub(meanwhile: () => Promise<void>): Promise<void> {
-    await this.hub.end("SIGKILL");
-    await meanwhile();
-    this.#hub = await this.fleet.startHub();
-  }
-
-  async stop(): Promise<void> {
-    await this.fleet.stop();
-    this.#tap.close();
-    await this.proxy.close();
-  }
-
-  async #startEdge(): Promise<void> {
-    const { isDurable, bufferSize = 1_000_000 } = this.#variant;
-    this.#edge = await this.fleet.startEdge(instance, {
-      HUB_ADDRESS: `127.0.0.1:${this.#proxyPort}`,
-      EDGE_OFFLINE_BUFFER_SIZE: String(bufferSize),
-      EDGE_CONNECTION_TIMEOUT_MS: "2000",
-      ...(isDurable && { EDGE_BUFFER_DIR: `${this.fleet.folder}/buffer` }),
-    });
-  }
+/** The hub trusts both certificates: only the date speaks against the first one. */
+function withExpiredCertificate() {
+  const folder = mkdtempSync(join(tmpdir(), "client-certificates-"));
+  const authorities = join(folder, "authorities.pem");
+  writeFileSync(authorities, certificates.expired.cert + certificates.renewed.cert);
+  return {
+    hub: { TLS_CLIENT_CA_FILE: authorities },
+    edges: [{ EDGE_BUFFER_DIR: join(folder, "buffer"), ...certificateFiles(folder, "expired") }],
+    clientCertificate: () => certificates.renewed,
+  };
 }
 
-async function runOnEdge(history: History, load: Load, variant: Variant): Promise<void> {
-  const site = new EdgeSite(variant, (value) => {
-    const { producer, sequence } = value as { producer: string; sequence: number };
-    history.add({ kind: "delivered", observer: "hub", producer, sequence });
-  });
-  let sensors: Sensor[] = [];
-  try {
-    await site.start();
-    const perSecond = (load.perSecond * 4) / load.producers;
-    sensors = Array.from({ length: load.producers }, (_, index) => new Sensor(`s${index}`, history, perSecond));
-    const path = site.edge.socketPath;
-    for (const sensor of sensors) sensor.start(path);
-    await sleep(1_000);
-    await variant.fault(site);
-    await sleep(1_500);
-    await Promise.all(sensors.map((sensor) => sensor.finish()));
-    await eventually(async () => (await readMetric(site.edge.healthPort, "edge_buffer_depth")) === 0, drainMs);
-    const dropped = (await readMetric(site.edge.healthPort, "edge_dropped_total")) ?? 0;
-    if (dropped > 0) history.add({ kind: "dropped", count: dropped });
-  } finally {
-    for (const sensor of sensors) sensor.destroy();
-    await site.stop();
-  }
+/** With the expired certificate the edge dials the hub itself; with the renewed one by way of the tap, which shows the same. */
+async function renewCertificate(run: EdgeRun): Promise<void> {
+  const { site, history } = run;
+  const count = 1_000;
+  await site.edge.end("SIGTERM");
+  await site.startEdge(0, { HUB_ADDRESS: `127.0.0.1:${site.hub.port}` });
+  await burst(run, count);
+  const refusals = 'hub_rejected_connections_total{reason="tls_failed"}';
+  await eventually(async () => ((await readMetric(site.hub.healthPort, refusals)) ?? 0) >= 2);
+  const kept = await site.metric("edge_buffer_depth");
+  if (kept !== count) history.add({ kind: "wrong", what: `the edge that was refused keeps ${kept} of ${count} readings` });
+  await site.edge.end("SIGTERM");
+  await site.startEdge(0, certificateFiles(site.fleet.folder, "renewed"));
 }
 
-/** Writes numbered readings to the local socket, and connects again when the edge was gone. What was not answered is not sent again. */
-class Sensor {
-  readonly #name: string;
-  readonly #history: History;
-  readonly #perSecond: number;
-  readonly #waiting = new Set<number>();
-  #socket: Socket | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #sequence = 0;
-  #isOver = false;
+function onTinyDisk() {
+  const folder = join(tmpdir(), "tiny-disk");
+  mkdirSync(folder, { recursive: true });
+  const { status, stderr } = spawnSync("mount", ["-t", "tmpfs", "-o", "size=512k", "none", folder], { encoding: "utf8" });
+  if (status !== 0) throw new Skip(`a tmpfs cannot be mounted here (${stderr?.trim() || "no mount"}); it takes root`);
+  return { edges: [{ EDGE_BUFFER_DIR: folder }] };
+}
 
-  constructor(name: string, history: History, perSecond: number) {
-    this.#name = name;
-    this.#history = history;
-    this.#perSecond = perSecond;
-  }
-
-  start(path: string): void {
-    this.#dial(path);
-    this.#timer = setInterval(() => this.#write(), 1000 / this.#perSecond);
-  }
-
-  /** Stops writing, and waits for the answers to what this connection has carried. */
-  async finish(): Promise<void> {
-    clearInterval(this.#timer);
-    await eventually(() => this.#waiting.size === 0);
-  }
-
-  destroy(): void {
-    this.#isOver = true;
-    clearInterval(this.#timer);
-    this.#socket?.destroy();
-  }
-
-  #dial(path: string): void {
-    const socket = connect(path).on("error", () => {});
-    this.#socket = socket;
-    createInterface(socket)
-      .on("error", () => {})
-      .on("line", (line) => this.#answered(JSON.parse(line)));
-    socket.on("close", () => {
-      this.#waiting.clear();
-      if (!this.#isOver) setTimeout(() => this.#dial(path), 100);
-    });
-  }
-
-  #write(): void {
-    if (this.#socket?.readyState !== "open") return;
-    this.#sequence += 1;
-    const message = { producer: this.#name, sequence: this.#sequence };
-    this.#history.add({ kind: "sent", ...message });
-    this.#waiting.add(this.#sequence);
-    this.#socket.write(`${JSON.stringify({ id: this.#sequence, sensor: this.#name, value: message })}\n`);
-  }
-
-  #answered(answer: { ack?: number; id?: number; error?: string }): void {
-    const sequence = answer.ack ?? answer.id ?? 0;
-    this.#waiting.delete(sequence);
-    const kind = answer.ack === undefined ? "refused" : "acknowledged";
-    this.#history.add({ kind, producer: this.#name, sequence });
-  }
+/** Sensors are told what is not kept, and once the hub has taken the rest there is room again. */
+async function fillDisk(run: EdgeRun): Promise<void> {
+  const { site, history } = run;
+  site.network.cut();
+  await site.untilCutOff();
+  await burst(run, 8_000);
+  const isRefused = () => history.events.some(({ kind }) => kind === "refused");
+  if (!isRefused()) history.add({ kind: "wrong", what: "8,000 readings fitted on the disk" });
+  site.network.mend();
+  await site.untilDrained();
+  const before = history.events.length;
+  await burst(run, 100);
+  if (history.events.slice(before).some(({ kind }) => kind === "refused"))
+    history.add({ kind: "wrong", what: "readings were refused although there was room again" });
 }

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { History, judge, verdictTable } from "./history.ts";
+import { History, judge, sumVerdicts } from "./history.ts";
 
 /** Messages of one producer: all sent, those given acknowledged, and what each observer saw, in order. */
 function run(acknowledged: number[], seen: Record<string, number[]>, dropped = 0): History {
@@ -56,11 +56,16 @@ it.each([
   expect(judge(history.events).passes).toBe(false);
 });
 
-it("prints a table with a line a case and what was wrong under it", () => {
-  const history = run([1, 2], { x: [1] });
-  history.add({ kind: "wrong", what: "two replicas differ" });
-  const lines = verdictTable([{ name: "a case", verdict: judge(history.events) }]).split("\n");
-  expect(lines[0]).toMatch(/^case +sent +acknowledged +delivered +lost +duplicates +reordered +dropped/);
-  expect(lines[1]).toMatch(/^a case +5 +2 +1 +1 +0 +0 +0 +0 +0 +FAULT$/);
-  expect(lines[2]).toBe("a case: two replicas differ");
+it("sums the rounds of a case, and names the one that failed", () => {
+  const good = judge(run([1, 2], { x: [1, 2] }).events);
+  const bad = judge(run([1, 2], { x: [1, 1] }).events);
+  expect(sumVerdicts([good, bad])).toMatchObject({
+    sent: 10,
+    acknowledged: 4,
+    lost: 1,
+    duplicates: 1,
+    wrong: ["round 2 failed"],
+    passes: false,
+  });
+  expect(sumVerdicts([good])).toEqual(good);
 });

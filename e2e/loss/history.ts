@@ -91,6 +91,28 @@ export function judge(events: readonly Event[]): Verdict {
   };
 }
 
+/** The verdict on several rounds of one case: counts are summed, and one bad round is a bad case. */
+export function sumVerdicts(rounds: readonly Verdict[]): Verdict {
+  const sum = (count: (verdict: Verdict) => number) => rounds.reduce((total, verdict) => total + count(verdict), 0);
+  return {
+    sent: sum(({ sent }) => sent),
+    acknowledged: sum(({ acknowledged }) => acknowledged),
+    refused: sum(({ refused }) => refused),
+    delivered: sum(({ delivered }) => delivered),
+    unconfirmed: sum(({ unconfirmed }) => unconfirmed),
+    dropped: sum(({ dropped }) => dropped),
+    lost: sum(({ lost }) => lost),
+    duplicates: sum(({ duplicates }) => duplicates),
+    reordered: sum(({ reordered }) => reordered),
+    wrong: rounds.flatMap(({ wrong, passes }, index) =>
+      rounds.length === 1
+        ? wrong
+        : [...(passes ? [] : [`round ${index + 1} failed`]), ...wrong.map((what) => `round ${index + 1}: ${what}`)],
+    ),
+    passes: rounds.length > 0 && rounds.every(({ passes }) => passes),
+  };
+}
+
 class Observer {
   readonly seen = new Set<string>();
   readonly #highest = new Map<string, number>();
@@ -113,35 +135,4 @@ class Observer {
 
 function idOf({ producer, sequence }: { producer: string; sequence: number }): string {
   return `${producer}:${sequence}`;
-}
-
-const columns = [
-  "sent",
-  "acknowledged",
-  "delivered",
-  "lost",
-  "duplicates",
-  "reordered",
-  "dropped",
-  "refused",
-  "unconfirmed",
-] as const;
-
-/** The verdicts of all cases as one table. */
-export function verdictTable(cases: { name: string; verdict: Verdict }[]): string {
-  const rows = cases.map(({ name, verdict }) => [
-    name,
-    ...columns.map((column) => String(verdict[column])),
-    verdict.passes ? "ok" : "FAULT",
-  ]);
-  const table = [["case", ...columns, ""], ...rows];
-  const widths = table[0]?.map((_, column) => Math.max(...table.map((row) => (row[column] ?? "").length))) ?? [];
-  const lines = table.map((row) =>
-    row
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
-      .join("  ")
-      .trimEnd(),
-  );
-  const wrong = cases.flatMap(({ name, verdict }) => verdict.wrong.slice(0, 5).map((what) => `${name}: ${what}`));
-  return [...lines, ...wrong].join("\n");
 }

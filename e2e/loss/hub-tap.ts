@@ -1,44 +1,41 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { connect, createServer, type TLSSocket } from "node:tls";
-import { FrameDecoder } from "#lib/protocol/frame.ts";
+import { encodeFrame, FrameDecoder } from "#lib/protocol/frame.ts";
 import { decodeMessage, type HubBody, type HubEnvelope, maxHubPayloadBytes } from "#lib/protocol/hub-messages.ts";
 
 type Certificate = { cert: string; key: string };
 
+/** A frame on its way: which side it goes to, what it says, and its bytes. */
+export type Passing = { to: "hub" | "edge"; name: HubEnvelope["name"]; bytes: Buffer };
+
+export type HubTapOptions = {
+  /** How edges see the tap, and what it trusts. */
+  certificate: Certificate;
+  /** Which hub the next edge is led to. */
+  hubPort: () => number;
+  /** With which the hub is dialled when it asks for one. */
+  clientCertificate?: () => Certificate | undefined;
+  /** A message that the hub took over as new. */
+  onTaken: (value: unknown) => void;
+};
+
 /**
- * Stands before a hub as TLS, passes every byte on as it is, and tells what the hub took over as new: the messages of a batch
- * that the hub has acknowledged. Those that it called repeats (always the first of the batch) count only when they had been
- * passed on before without an answer: then the hub took them over that time.
+ * Stands before a hub as TLS, passes every frame on, and tells what the hub took over as new: the messages of a batch that the
+ * hub has acknowledged. Those that it called repeats (always the first of the batch) count only when they had been passed on
+ * before without an answer: then the hub took them over that time.
  */
 export class HubTap {
+  /** What is written in place of a frame; the frame itself by default. Asked after the tap has read it. */
+  replace: (frame: Passing) => Buffer[] = ({ bytes }) => [bytes];
+  readonly #options: HubTapOptions;
   readonly #server;
   readonly #sockets = new Set<TLSSocket>();
   readonly #unanswered = new Set<string>();
 
-  constructor(options: { certificate: Certificate; hubPort: () => number; onTaken: (value: unknown) => void }) {
-    const { certificate, hubPort, onTaken } = options;
-    this.#server = createServer(certificate, (edge) => {
-      const hub = connect({ host: "127.0.0.1", port: hubPort(), ca: certificate.cert });
-      const batches = new Map<number, HubBody<"batch">>();
-      this.#join(edge, hub, (message) => {
-        if (message.name === "batch") batches.set(message.id, message.body);
-      });
-      this.#join(hub, edge, (message) => {
-        const batch = batches.get(message.id);
-        if (message.name !== "ack" || !batch) return;
-        batches.delete(message.id);
-        for (const [index, { sequence, value }] of batch.messages.entries()) {
-          const wasUnanswered = this.#unanswered.delete(`${batch.stream}/${sequence}`);
-          if (index >= message.body.duplicates || wasUnanswered) onTaken(value);
-        }
-      });
-      hub.on("close", () => {
-        for (const { stream, messages } of batches.values()) {
-          for (const { sequence } of messages) this.#unanswered.add(`${stream}/${sequence}`);
-        }
-      });
-    });
+  constructor(options: HubTapOptions) {
+    this.#options = options;
+    this.#server = createServer(options.certificate, (edge) => this.#accept(edge));
     this.#server.on("tlsClientError", () => {});
   }
 
@@ -53,15 +50,56 @@ export class HubTap {
     this.#server.close();
   }
 
-  #join(from: TLSSocket, to: TLSSocket, onMessage: (message: HubEnvelope) => void): void {
+  #accept(edge: TLSSocket): void {
+    const { certificate, hubPort, clientCertificate } = this.#options;
+    const hub = connect({ host: "127.0.0.1", port: hubPort(), ca: certificate.cert, ...clientCertificate?.() });
+    const batches = new Map<number, HubBody<"batch">>();
+    this.#join(edge, hub, "hub", (message) => {
+      if (message.name === "batch") batches.set(message.id, message.body);
+    });
+    this.#join(hub, edge, "edge", (message) => {
+      const batch = batches.get(message.id);
+      if (!batch || !message.reply) return;
+      batches.delete(message.id);
+      if (message.name === "ack") this.#count(batch, message.body.duplicates);
+      else this.#leaveUnanswered(batch);
+    });
+    hub.on("close", () => {
+      for (const batch of batches.values()) this.#leaveUnanswered(batch);
+    });
+  }
+
+  /** Whether the hub took it over is not known: also one that it refused may be in its store. */
+  #leaveUnanswered({ stream, first, readings }: HubBody<"batch">): void {
+    for (let index = 0; index < readings.count; index += 1) this.#unanswered.add(`${stream}/${first + index}`);
+  }
+
+  #count({ stream, first, readings }: HubBody<"batch">, duplicates: number): void {
+    let index = 0;
+    for (const { value } of readings) {
+      const wasUnanswered = this.#unanswered.delete(`${stream}/${first + index}`);
+      if (index >= duplicates || wasUnanswered) this.#options.onTaken(JSON.parse(String(value)));
+      index += 1;
+    }
+  }
+
+  #join(from: TLSSocket, to: TLSSocket, side: Passing["to"], onMessage: (message: HubEnvelope) => void): void {
     const decoder = new FrameDecoder(maxHubPayloadBytes);
     this.#sockets.add(from);
-    from.on("data", (bytes) => decoder.push(Buffer.from(bytes), (frame) => onMessage(decodeMessage(frame))));
+    from.on("data", (chunk) => {
+      decoder.push(Buffer.from(chunk), (frame) => {
+        const message = decodeMessage(frame);
+        onMessage(message);
+        for (const bytes of this.replace({ to: side, name: message.name, bytes: encodeFrame(frame) })) to.write(bytes);
+      });
+      if (to.writableNeedDrain) from.pause();
+    });
+    to.on("drain", () => from.resume());
+    from.on("end", () => to.end());
     from.on("error", () => to.destroy());
     from.on("close", () => {
       this.#sockets.delete(from);
       to.destroy();
     });
-    from.pipe(to);
   }
 }

@@ -1,0 +1,21 @@
+import type { History } from "./history.ts";
+
+/** Messages a second of all producers together, and how many producers. */
+export type Load = { perSecond: number; producers: number };
+
+/** A control is known to lose or to double messages: it is good when the accounts show that. */
+export type Case = {
+  name: string;
+  control?: "lost" | "duplicates";
+  /** It measures: nothing else runs beside it. */
+  isAlone?: boolean;
+  run: (history: History) => Promise<void>;
+};
+
+/** Cases that are run one after the other; `stop` ends what they share. */
+export type CaseGroup = { cases: Case[]; stop: () => Promise<void> };
+
+/** Thrown by a case that cannot be run on this machine, with the reason. */
+export class Skip extends Error {
+  override readonly name = "Skip";
+}

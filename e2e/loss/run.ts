@@ -1,0 +1,70 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { type Case, type CaseGroup, Skip } from "./case.ts";
+import { connectorCases } from "./connector-cases.ts";
+import { edgeCases } from "./edge-cases.ts";
+import { History, judge, sumVerdicts, type Verdict } from "./history.ts";
+import { relayCases } from "./relay-cases.ts";
+import { type CaseResult, markdownReport, textReport } from "./report.ts";
+
+/** What main.ts runs: every case, group beside group, then the report. */
+const { values: options } = parseArgs({
+  options: {
+    only: { type: "string", default: "" },
+    rate: { type: "string", default: "100" },
+    producers: { type: "string", default: "4" },
+    rounds: { type: "string", default: "1" },
+    histories: { type: "string" },
+    out: { type: "string" },
+  },
+});
+// A part of the cases does not replace the whole report unless that is asked for.
+const out = options.out ?? (options.only === "" ? join(import.meta.dirname, "results.md") : undefined);
+const load = { perSecond: Number(options.rate), producers: Number(options.producers) };
+if (options.histories) mkdirSync(options.histories, { recursive: true });
+
+const groups: CaseGroup[] = [relayCases(load), edgeCases(load), connectorCases()];
+const chosen = groups.map(({ cases }) => cases.filter(({ name }) => name.includes(options.only)));
+const done = new Map<Case, CaseResult>();
+await Promise.all(chosen.map((cases) => runInTurn(cases.filter(({ isAlone }) => !isAlone))));
+await runInTurn(chosen.flat().filter(({ isAlone }) => isAlone));
+await Promise.all(groups.map(({ stop }) => stop().catch((error) => process.stderr.write(`a site did not stop: ${error}\n`))));
+
+const results = chosen.flat().flatMap((one) => done.get(one) ?? []);
+process.stdout.write(`${textReport(results)}\n`);
+const command = ["npm run test:loss", ...(process.argv.length > 2 ? ["--", ...process.argv.slice(2)] : [])].join(" ");
+if (out) writeFileSync(out, markdownReport(results, command));
+const judged = results.flatMap((result) => ("verdict" in result ? [result.verdict] : []));
+process.exit(judged.length > 0 && judged.every(({ passes }) => passes) ? 0 : 1);
+
+async function runInTurn(cases: Case[]): Promise<void> {
+  for (const one of cases) done.set(one, await runCase(one));
+}
+
+async function runCase(one: Case): Promise<CaseResult> {
+  const { name } = one;
+  const startedAt = performance.now();
+  const verdicts: Verdict[] = [];
+  const rounds = Number(options.rounds);
+  for (let round = 1; round <= rounds; round += 1) {
+    process.stderr.write(`${name}${rounds > 1 ? `, round ${round}` : ""} ...\n`);
+    const outcome = await runRound(one, round);
+    if (outcome instanceof Skip) return { name, rounds: 0, seconds: 0, skipped: outcome.message };
+    verdicts.push(outcome);
+  }
+  return { name, rounds, seconds: (performance.now() - startedAt) / 1000, verdict: sumVerdicts(verdicts) };
+}
+
+async function runRound({ name, control, run }: Case, round: number): Promise<Verdict | Skip> {
+  const history = new History();
+  try {
+    await run(history);
+  } catch (error) {
+    if (error instanceof Skip) return error;
+    history.add({ kind: "wrong", what: `the run did not come to its end: ${error}` });
+  }
+  if (options.histories) history.save(join(options.histories, `${round} ${name.replaceAll(/[^\w]+/g, "-")}.jsonl`));
+  const verdict = judge(history.events);
+  return control ? { ...verdict, passes: verdict[control] > 0 && verdict.wrong.length === 0 } : verdict;
+}
