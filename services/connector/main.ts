@@ -30,6 +30,8 @@ const worker = new ScanWorker({
   metrics,
   logger,
 });
+/** A hub whose store is away answers when it is back. */
+const announceTimeoutMs = 3_600_000;
 let stopping = false;
 const client = new HubClient({
   hubs: [config.hub],
@@ -39,11 +41,12 @@ const client = new HubClient({
   breaker: new Breaker(config.breaker),
   logger,
   onMessage: (message, connection) => worker.receive(message, connection),
-  onConnect: () => metrics.connected(true),
-  onDisconnect: () => {
-    metrics.connected(false);
-    worker.abandon();
+  onConnect: () => {
+    metrics.connected(true);
+    const told = worker.announce((message) => client.request(message, { timeoutMs: announceTimeoutMs }));
+    told.catch((error: Error) => logger.info({ reason: error.message }, "the hub was not told of the jobs here"));
   },
+  onDisconnect: () => metrics.connected(false),
   onSent: metrics.countSent,
   onReceived: metrics.countReceived,
 });

@@ -1,6 +1,6 @@
 import { lookup } from "node:dns/promises";
 import type { HubConnection } from "#lib/protocol/hub-connection.ts";
-import { type HubBody, type HubEnvelope, HubError } from "#lib/protocol/hub-messages.ts";
+import { type HubBody, type HubEnvelope, HubError, type HubMessage } from "#lib/protocol/hub-messages.ts";
 import { parsePorts } from "#lib/protocol/hub-ports.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import type { AllowList } from "./allow-list.ts";
@@ -13,20 +13,38 @@ export type ScanWorkerOptions = {
   maxConcurrentScans: number;
   /** The longest that a scan may take, whatever the job says. */
   timeoutMs: number;
+  /** Results that no hub has acknowledged take no more memory than this, about; the oldest are dropped first. */
+  maxHeldBytes?: number;
   scanner: ScannerOptions;
   metrics: ConnectorMetrics;
   logger: Logger;
   resolve?: (name: string) => Promise<string>;
 };
 
-type Job = { connection: HubConnection; id: number; abort: AbortController; cancelled: boolean };
+/** A job from its first message until a hub has stored its result. */
+type Held = {
+  readonly scan: HubBody<"scan">;
+  readonly job: string;
+  lease: number;
+  /** Who is told of progress and result: the hub that handed the job over last. */
+  asker: { connection: HubConnection; id: number };
+  readonly abort: AbortController;
+  answer: HubMessage | undefined;
+};
 
-/** Takes scan jobs from hub connections, within the allow-list and the number of scans at a time, and answers each exactly once. */
+/** At the end of a drain: for a hub to store the last results. */
+const acknowledgeMs = 5_000;
+
+/**
+ * Takes scan jobs from hubs, within the allow-list and the number of scans at a time. Each job is scanned once, however often it
+ * is handed over: when the connection is lost the scan goes on, and its result is kept until a hub has stored it.
+ */
 export class ScanWorker {
   readonly #options: ScanWorkerOptions;
-  readonly #jobs = new Set<Job>();
+  readonly #held = new Map<string, Held>();
+  #running = 0;
   #stopping = false;
-  #idle: (() => void) | undefined;
+  #onChange: (() => void) | undefined;
 
   constructor(options: ScanWorkerOptions) {
     this.#options = options;
@@ -34,84 +52,156 @@ export class ScanWorker {
 
   receive(message: HubEnvelope, connection: HubConnection): void {
     const { logger } = this.#options;
-    if (message.name === "scan") void this.#run(message.body, message.id, connection);
-    else if (message.name === "cancel") this.#cancel((job) => job.connection === connection && job.id === message.id);
+    if (message.name === "scan") this.#take(message.body, { connection, id: message.id });
+    else if (message.name === "cancel") this.#cancel(connection, message.id);
+    else if (message.name === "forget") this.#forget(message.body);
     else if (message.name === "shutdown") logger.info({ reason: message.body.reason }, "the hub is going down");
     else connection.sendError(new HubError("not_allowed", `a connector takes no ${message.name}`), message.id);
   }
 
-  /** Ends every scan: its hub is gone and nobody waits for the result. */
-  abandon(): void {
-    this.#cancel(() => true);
+  /** Tells a hub which jobs are here, and gives up those that it does not want. Rejects when the connection is lost over it. */
+  async announce(ask: (message: HubMessage) => Promise<HubEnvelope>): Promise<void> {
+    const told = [...this.#held.values()].map(({ job, lease }) => ({ job, lease }));
+    const answer = await ask({ name: "holding", body: { jobs: told } });
+    if (answer.name !== "holding") throw new HubError("bad_message", `the hub answered holding with ${answer.name}`);
+    const wanted = new Set(answer.body.jobs.map(({ job }) => job));
+    for (const held of told) if (!wanted.has(held.job)) this.#forget(held);
   }
 
-  /** Takes no more jobs, waits for those that run, and after `timeoutMs` has the rest hand back what they found so far. */
+  /**
+   * Takes no more jobs and waits until those that are here are done and stored. After `timeoutMs` the rest hand back what they
+   * found so far.
+   */
   async drain(timeoutMs: number): Promise<void> {
     this.#stopping = true;
-    const timer = setTimeout(() => {
-      for (const job of this.#jobs) job.abort.abort();
+    const abort = setTimeout(() => {
+      for (const { abort } of this.#held.values()) abort.abort();
     }, timeoutMs);
-    while (this.#jobs.size > 0) {
-      await new Promise<void>((resolve) => {
-        this.#idle = resolve;
+    const late = Promise.withResolvers<void>();
+    const giveUp = setTimeout(late.resolve, timeoutMs + acknowledgeMs);
+    let isLate = false;
+    void late.promise.then(() => {
+      isLate = true;
+    });
+    while (this.#held.size > 0 && !isLate) {
+      const changed = new Promise<void>((resolve) => {
+        this.#onChange = resolve;
       });
+      await Promise.race([changed, late.promise]);
     }
-    clearTimeout(timer);
+    clearTimeout(abort);
+    clearTimeout(giveUp);
+    if (this.#held.size > 0) this.#options.logger.warn({ results: this.#held.size }, "results that no hub has stored are lost");
   }
 
-  #cancel(isMeant: (job: Job) => boolean): void {
-    for (const job of this.#jobs) {
-      if (!isMeant(job)) continue;
-      job.cancelled = true;
-      job.abort.abort();
-    }
-  }
-
-  async #run(scan: HubBody<"scan">, id: number, connection: HubConnection): Promise<void> {
-    const { metrics, logger } = this.#options;
-    const job: Job = { connection, id, abort: new AbortController(), cancelled: false };
-    const startedAt = performance.now();
+  #take(scan: HubBody<"scan">, asker: Held["asker"]): void {
+    const { job, lease } = scan;
     try {
-      this.#admit(job);
-      const result = await this.#scan(scan, job);
-      if (job.cancelled) throw new HubError("cancelled", "the scan was cancelled");
-      connection.send({ name: "result", body: result }, { to: id });
-      metrics.scanSeconds.observe(result.durationMs / 1000);
-      metrics.requestSeconds.observe({ operation: "scan" }, (performance.now() - startedAt) / 1000);
-      const { target, address, durationMs, complete, open } = result;
-      logger.info({ target, address, ports: scan.ports, open: open.length, durationMs, complete }, "scan completed");
-    } catch (error) {
-      const code = error instanceof HubError ? error.code : "internal";
-      if (code !== "cancelled") {
-        metrics.scanErrors.inc({ reason: code });
-        metrics.errors.inc();
+      if (job === undefined || lease === undefined) throw new HubError("invalid_scan", "a hub names a scan's job and lease");
+      const known = this.#held.get(job);
+      if (!known) {
+        this.#admit();
+        const held: Held = { scan, job, lease, asker, abort: new AbortController(), answer: undefined };
+        this.#held.set(job, held);
+        void this.#run(held);
+        return;
       }
-      logger.warn(
-        { err: code === "internal" ? error : undefined, target: scan.target, code, reason: String(error) },
-        "scan failed",
-      );
-      connection.sendError(error, id);
-    } finally {
-      metrics.scans.inc();
-      this.#jobs.delete(job);
-      metrics.scansRunning.set(this.#jobs.size);
-      if (this.#jobs.size === 0) this.#idle?.();
+      known.lease = lease;
+      known.asker = asker;
+      if (known.answer) asker.connection.send(known.answer, { to: asker.id });
+    } catch (error) {
+      this.#countError(error);
+      this.#options.metrics.scans.inc();
+      asker.connection.sendError(error, asker.id);
     }
   }
 
-  #admit(job: Job): void {
-    const { maxConcurrentScans, metrics } = this.#options;
+  #admit(): void {
+    const { maxConcurrentScans } = this.#options;
     if (this.#stopping) throw new HubError("shutting_down", "this connector stops");
-    if (this.#jobs.size >= maxConcurrentScans) throw new HubError("busy", `${maxConcurrentScans} scans run already`);
-    this.#jobs.add(job);
-    metrics.scansRunning.set(this.#jobs.size);
+    if (this.#running >= maxConcurrentScans) throw new HubError("busy", `${maxConcurrentScans} scans run already`);
   }
 
-  async #scan(scan: HubBody<"scan">, job: Job): Promise<HubBody<"result">> {
+  #cancel(connection: HubConnection, id: number): void {
+    for (const held of this.#held.values()) {
+      if (held.asker.connection === connection && held.asker.id === id) this.#forget(held);
+    }
+  }
+
+  /** The job's result is stored, or nobody wants it. */
+  #forget({ job, lease }: HubBody<"forget">): void {
+    const held = this.#held.get(job);
+    if (held?.lease !== lease) return;
+    this.#held.delete(job);
+    held.abort.abort();
+    this.#changed();
+  }
+
+  async #run(held: Held): Promise<void> {
+    const { metrics } = this.#options;
+    this.#running += 1;
+    this.#changed();
+    const startedAt = performance.now();
+    const answer = await this.#scan(held).then(
+      (body): HubMessage => ({ name: "result", body }),
+      (error): HubMessage => ({ name: "error", body: this.#countError(error, held.scan) }),
+    );
+    this.#running -= 1;
+    metrics.scans.inc();
+    if (this.#held.get(held.job) === held) {
+      held.answer = answer;
+      held.asker.connection.send(answer, { to: held.asker.id });
+      this.#dropOldest();
+      if (answer.name === "result") this.#report(answer.body, held, performance.now() - startedAt);
+    } else this.#options.logger.info({ target: held.scan.target, job: held.job }, "scan cancelled");
+    this.#changed();
+  }
+
+  #report({ target, address, durationMs, complete, open }: HubBody<"result">, { scan, job }: Held, elapsedMs: number): void {
+    const { metrics, logger } = this.#options;
+    metrics.scanSeconds.observe(durationMs / 1000);
+    metrics.requestSeconds.observe({ operation: "scan" }, elapsedMs / 1000);
+    logger.info({ job, target, address, ports: scan.ports, open: open.length, durationMs, complete }, "scan completed");
+  }
+
+  #countError(error: unknown, scan?: HubBody<"scan">): HubBody<"error"> {
+    const { metrics, logger } = this.#options;
+    const { code, message } =
+      error instanceof HubError ? error : { code: "internal" as const, message: "see the connector's log" };
+    metrics.scanErrors.inc({ reason: code });
+    metrics.errors.inc();
+    const err = code === "internal" ? error : undefined;
+    logger.warn({ err, target: scan?.target, job: scan?.job, code, reason: String(error) }, "scan failed");
+    return { code, message };
+  }
+
+  /** Results that wait for a hub are bounded, so that a long outage cannot fill the memory. */
+  #dropOldest(): void {
+    const { maxHeldBytes = 64 * 1024 * 1024, metrics, logger } = this.#options;
+    const ended = [...this.#held.values()].filter(({ answer }) => answer);
+    let bytes = ended.reduce((sum, { answer }) => sum + sizeOf(answer), 0);
+    for (const { job, answer } of ended) {
+      if (bytes <= maxHeldBytes) return;
+      bytes -= sizeOf(answer);
+      this.#held.delete(job);
+      metrics.resultsDropped.inc();
+      logger.error({ job }, "a result is dropped: too many wait for a hub");
+    }
+  }
+
+  #changed(): void {
+    const { metrics } = this.#options;
+    metrics.scansRunning.set(this.#running);
+    metrics.resultsHeld.set([...this.#held.values()].filter(({ answer }) => answer).length);
+    this.#onChange?.();
+  }
+
+  async #scan(held: Held): Promise<HubBody<"result">> {
     const { instance, timeoutMs, scanner } = this.#options;
+    const { scan, abort } = held;
     const startedAt = new Date().toISOString();
     const began = performance.now();
-    const timer = setTimeout(() => job.abort.abort(), Math.min(scan.timeoutMs, timeoutMs));
+    const timer = setTimeout(() => abort.abort(), Math.min(scan.timeoutMs, timeoutMs));
     try {
       const address = await this.#findAddress(scan.target);
       const outcome = await scanPorts(
@@ -119,8 +209,8 @@ export class ScanWorker {
           address,
           ports: parsePorts(scan.ports),
           portTimeoutMs: scan.portTimeoutMs,
-          signal: job.abort.signal,
-          onProgress: (body) => job.connection.send({ name: "progress", body }, { to: job.id, more: true }),
+          signal: abort.signal,
+          onProgress: (body) => held.asker.connection.send({ name: "progress", body }, { to: held.asker.id, more: true }),
         },
         scanner,
       );
@@ -142,4 +232,12 @@ export class ScanWorker {
     }
     return address;
   }
+}
+
+/** About how much memory an answer takes. */
+function sizeOf(answer: HubMessage | undefined): number {
+  if (answer?.name !== "result") return 1_000;
+  const { open, closed, filtered, unknown } = answer.body;
+  const banners = open.reduce((sum, { banner = "" }) => sum + banner.length, 0);
+  return 1_000 + open.length * 64 + banners + closed.length + filtered.length + unknown.length;
 }

@@ -1,143 +1,78 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { type HubBody, HubError } from "#lib/protocol/hub-messages.ts";
 import { type ConnectorPeer, ScanDispatcher } from "./dispatcher.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-const scan = { target: "a", ports: "80", timeoutMs: 5_000, portTimeoutMs: 100 };
-
-function createConnector(instance: string, capacity = 1, tenant = "t") {
-  const jobs: { timeoutMs: number; finish: () => void; fail: (error: Error) => void }[] = [];
-  const peer: ConnectorPeer = {
-    tenant,
-    instance,
-    capacity,
-    scan: (_scan, { timeoutMs }) =>
-      new Promise((resolve, reject) => {
-        jobs.push({ timeoutMs, finish: () => resolve({ connector: instance } as HubBody<"result">), fail: reject });
-      }),
-  };
-  return { peer, jobs };
+function createConnector(instance: string, capacity = 1, tenant = "t"): ConnectorPeer {
+  return { tenant, instance, capacity, isConnected: true, scan: () => new Promise(() => {}), forget: () => {} };
 }
 
-function setUp(queueSize = 10) {
-  const dispatcher = new ScanDispatcher({ queueSize, now: () => Date.now() });
-  const submit = (signal = new AbortController().signal, tenant = "t") =>
-    dispatcher.submit(tenant, scan, { signal, onProgress: () => {} }).then(
-      (result) => result.connector,
-      (error: HubError) => error.code,
-    );
-  return { dispatcher, submit };
+function setUp(...peers: ConnectorPeer[]) {
+  const freed: string[] = [];
+  const running: number[] = [];
+  const dispatcher = new ScanDispatcher({ onChange: (count) => running.push(count) });
+  dispatcher.onFree = (tenant) => freed.push(tenant);
+  for (const peer of peers) dispatcher.add(peer);
+  return { dispatcher, freed, running };
 }
 
-const settle = () => vi.advanceTimersByTimeAsync(0);
-
-test("a scan goes to the connector with the largest part of its capacity free", async () => {
-  const { dispatcher, submit } = setUp();
-  const small = createConnector("small", 2);
-  const large = createConnector("large", 10);
-  dispatcher.add(small.peer);
-  dispatcher.add(large.peer);
-  for (let i = 0; i < 6; i++) void submit();
-  await settle();
-  expect([small.jobs.length, large.jobs.length]).toEqual([1, 5]);
+test("a scan goes to the connector with the largest part of its capacity free", () => {
+  const { dispatcher } = setUp(createConnector("small", 2), createConnector("large", 10));
+  const taken = Array.from({ length: 6 }, () => dispatcher.acquire("t")?.instance);
+  expect(taken.filter((instance) => instance === "small")).toHaveLength(1);
 });
 
-test("scans wait in order for a place and start as soon as one is free", async () => {
-  const { dispatcher, submit } = setUp();
-  const { peer, jobs } = createConnector("c");
-  dispatcher.add(peer);
-  const ends: string[] = [];
-  for (const name of ["first", "second", "third"]) void submit().then(() => ends.push(name));
-  await settle();
-  expect(jobs).toHaveLength(1);
-  for (let i = 0; i < 3; i++) {
-    jobs[i]?.finish();
-    await settle();
-  }
-  expect(ends).toEqual(["first", "second", "third"]);
+test("no connector gets more than its capacity, and one whose place is free again is told of", () => {
+  const peer = createConnector("c", 2);
+  const { dispatcher, freed, running } = setUp(peer);
+  dispatcher.acquire("t");
+  dispatcher.acquire("t");
+  expect(dispatcher.hasFree("t")).toBe(false);
+  expect(dispatcher.acquire("t")).toBeUndefined();
+  dispatcher.release(peer);
+  expect(freed).toEqual(["t", "t"]);
+  expect(dispatcher.hasFree("t")).toBe(true);
+  expect(running).toEqual([0, 1, 2, 1]);
 });
 
-test("a connector that comes while a scan waits takes it, with the time that is left", async () => {
-  const { dispatcher, submit } = setUp();
-  const outcome = submit();
-  await vi.advanceTimersByTimeAsync(3_000);
-  const { peer, jobs } = createConnector("late");
-  dispatcher.add(peer);
-  await settle();
-  expect(jobs[0]?.timeoutMs).toBe(2_000 + 1_000);
-  jobs[0]?.finish();
-  expect(await outcome).toBe("late");
+test("connectors of another tenant are never used", () => {
+  const { dispatcher } = setUp(createConnector("theirs", 1, "other"));
+  expect(dispatcher.hasFree("t")).toBe(false);
+  expect(dispatcher.acquire("t")).toBeUndefined();
+  expect(dispatcher.tenants()).toEqual(new Set(["other"]));
 });
 
-test("a scan whose time ends while it waits fails as no_connector or busy, whichever is true", async () => {
-  const { dispatcher, submit } = setUp();
-  const alone = submit();
-  await vi.advanceTimersByTimeAsync(5_000);
-  expect(await alone).toBe("no_connector");
-  dispatcher.add(createConnector("c").peer);
-  void submit();
-  const crowded = submit();
-  await vi.advanceTimersByTimeAsync(5_000);
-  expect(await crowded).toBe("busy");
+test("a connector that comes with scans has so many places fewer", () => {
+  const { dispatcher } = setUp();
+  const peer = createConnector("c", 2);
+  dispatcher.add(peer, 1);
+  expect(dispatcher.acquire("t")).toBe(peer);
+  expect(dispatcher.acquire("t")).toBeUndefined();
 });
 
-test("connectors of another tenant are never used", async () => {
-  const { dispatcher, submit } = setUp();
-  const { peer, jobs } = createConnector("theirs", 1, "other");
-  dispatcher.add(peer);
-  const outcome = submit();
-  await vi.advanceTimersByTimeAsync(5_000);
-  expect(await outcome).toBe("no_connector");
-  expect(jobs).toHaveLength(0);
+test("a connector that refused rests, and is told of when it has rested", async () => {
+  const peer = createConnector("c", 2);
+  const { dispatcher, freed } = setUp(peer);
+  dispatcher.rest(peer, 1_000);
+  expect(dispatcher.hasFree("t")).toBe(false);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(dispatcher.hasFree("t")).toBe(true);
+  expect(freed).toEqual(["t", "t"]);
 });
 
-test("a scan whose connector is lost is handed to another one", async () => {
-  const { dispatcher, submit } = setUp();
+test("the dispatcher is drained when the last scan is over or its connector gone", async () => {
   const [one, two] = [createConnector("one"), createConnector("two")];
-  dispatcher.add(one.peer);
-  dispatcher.add(two.peer);
-  const outcome = submit();
-  await settle();
-  dispatcher.remove(one.peer);
-  one.jobs[0]?.fail(new Error("the connection was lost"));
-  await settle();
-  two.jobs[0]?.finish();
-  expect(await outcome).toBe("two");
-});
-
-test("after three lost connectors a scan fails as connector_lost", async () => {
-  const { dispatcher, submit } = setUp();
-  const { peer, jobs } = createConnector("flapping");
-  dispatcher.add(peer);
-  const outcome = submit();
-  for (let i = 0; i < 3; i++) {
-    await settle();
-    jobs[i]?.fail(new Error("the connection was lost"));
-  }
-  expect(await outcome).toBe("connector_lost");
-  expect(jobs).toHaveLength(3);
-});
-
-test("a connector's refusal of the target is the answer and is not tried elsewhere", async () => {
-  const { dispatcher, submit } = setUp();
-  const [one, two] = [createConnector("one"), createConnector("two")];
-  dispatcher.add(one.peer);
-  dispatcher.add(two.peer);
-  const outcome = submit();
-  await settle();
-  one.jobs[0]?.fail(new HubError("target_refused", "outside"));
-  expect(await outcome).toBe("target_refused");
-  expect(two.jobs).toHaveLength(0);
-});
-
-test("the queue is bounded, and a cancelled scan leaves it", async () => {
-  const { dispatcher, submit } = setUp(1);
-  const abort = new AbortController();
-  const waiting = submit(abort.signal);
-  expect(await submit()).toBe("busy");
-  abort.abort();
-  expect(await waiting).toBe("cancelled");
+  const { dispatcher } = setUp(one, two);
+  dispatcher.acquire("t");
+  dispatcher.acquire("t");
+  let isDrained = false;
+  const drained = dispatcher.drained().then(() => (isDrained = true));
+  dispatcher.remove(one);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(isDrained).toBe(false);
+  dispatcher.release(two);
+  await drained;
+  dispatcher.release(one);
   await expect(dispatcher.drained()).resolves.toBeUndefined();
 });

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { connect, createServer } from "node:net";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
 import { HubFleet, readMetric, waitFor } from "#lib/protocol/testing/hub-fleet.ts";
@@ -46,6 +46,73 @@ test("jobs whose hub is killed while they wait and run are done after the restar
   expect(await ask("runs", "1-5000")).toMatchObject({ complete: true });
   expect((await ask("waits")).open).toHaveLength(1);
   expect(await readMetric(fleet.healthPort, 'hub_jobs_total{result="ok"}')).toBe(0);
+});
+
+/** Listens on as many ports, and counts how often each is connected to. */
+async function listenOnMany(count: number) {
+  const accepted = new Map<number, number>();
+  const servers = Array.from({ length: count }, () => {
+    const server = createServer((socket) => {
+      const { localPort } = socket;
+      if (localPort !== undefined) accepted.set(localPort, (accepted.get(localPort) ?? 0) + 1);
+      socket.on("error", () => {}).destroy();
+    });
+    return server.listen(0, "127.0.0.1");
+  });
+  await Promise.all(servers.map((each) => each.listening || once(each, "listening")));
+  const ports = servers.map((each) => (each.address() as AddressInfo).port).sort((a, b) => a - b);
+  return { ports, accepted, close: () => servers.map((each) => each.close()) };
+}
+
+test("a hub that is killed in mid-scan costs nothing: the connector scans on, each port once, and the result comes once", async () => {
+  const witness = await listenOnMany(300);
+  try {
+    const hub = await fleet.startHub({ ...state, HUB_LEASE_MS: "20000" });
+    const connector = await fleet.startConnector("c1", { CONNECTOR_MAX_RATE: "150" });
+    const lost = ask("j", witness.ports.join(",")).catch((error: Error) => error);
+    await waitFor(() => witness.accepted.size > 30 || undefined);
+    await hub.end("SIGKILL");
+    expect(await lost).toBeInstanceOf(Error);
+    expect(witness.accepted.size).toBeLessThan(300);
+    await fleet.startHub({ ...state, HUB_LEASE_MS: "20000" });
+    await fleet.startConnector("c2");
+    const result = await ask("j", witness.ports.join(","));
+    expect(result).toMatchObject({ connector: "c1", complete: true, closed: "", filtered: "", unknown: "" });
+    expect(result.open.map(({ port }) => port)).toEqual(witness.ports);
+    expect([...witness.accepted.values()].filter((times) => times !== 1)).toEqual([]);
+    expect(await readMetric(connector.healthPort, "connector_scans_total")).toBe(1);
+    expect(await readMetric(fleet.healthPort, 'hub_jobs_total{result="ok"}')).toBe(1);
+    await waitFor(async () => (await readMetric(connector.healthPort, "connector_results_held")) === 0 || undefined);
+  } finally {
+    witness.close();
+  }
+});
+
+test("a result that came while no hub was there is kept by the connector until one has stored it", async () => {
+  const hub = await fleet.startHub({ ...state, HUB_LEASE_MS: "20000" });
+  const connector = await fleet.startConnector("c1", { CONNECTOR_MAX_RATE: "500" });
+  const lost = ask("j", "1-500").catch((error: Error) => error);
+  await waitFor(async () => (await readMetric(connector.healthPort, "connector_scans_running")) || undefined);
+  await hub.end("SIGKILL");
+  await lost;
+  await waitFor(async () => (await readMetric(connector.healthPort, "connector_results_held")) || undefined);
+  await fleet.startHub(state);
+  expect(await ask("j", "1-500")).toMatchObject({ connector: "c1", complete: true });
+  await waitFor(async () => (await readMetric(connector.healthPort, "connector_results_held")) === 0 || undefined);
+  expect(await readMetric(connector.healthPort, "connector_scans_total")).toBe(1);
+});
+
+test("a hub that keeps its jobs in memory does not know them after a restart, and has the connector give them up", async () => {
+  const hub = await fleet.startHub();
+  const connector = await fleet.startConnector("c1", { CONNECTOR_MAX_RATE: "50" });
+  const lost = ask("j", "1-5000").catch((error: Error) => error);
+  await waitFor(async () => (await readMetric(connector.healthPort, "connector_scans_running")) || undefined);
+  await hub.end("SIGKILL");
+  await lost;
+  expect(await readMetric(connector.healthPort, "connector_scans_running")).toBe(1);
+  await fleet.startHub();
+  await connector.logged("scan cancelled");
+  expect(await readMetric(connector.healthPort, "connector_scans_running")).toBe(0);
 });
 
 test("a job whose connector is killed in the middle is done by another one, once", async () => {

@@ -1,53 +1,78 @@
+import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type HubBody, HubError, type HubErrorCode } from "#lib/protocol/hub-messages.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
-import type { ScanDispatcher } from "./dispatcher.ts";
-import type { JobOutcome, JobStore, Lease } from "./state.ts";
+import type { ConnectorPeer, HeldJob, ScanDispatcher } from "./dispatcher.ts";
+import type { JobName, JobOutcome, JobState, JobStore, Lease } from "./state.ts";
 
-type Waiter = { tenant: string; id: string; end: (outcome: JobOutcome) => void; onProgress: (body: HubBody<"progress">) => void };
+type Scan = HubBody<"scan">;
+type Progress = HubBody<"progress">;
+type Waiter = { job: JobName; end: (outcome: JobOutcome) => void; onProgress: (body: Progress) => void };
 
 export type JobRunnerOptions = {
   store: JobStore;
   dispatcher: ScanDispatcher;
   /** Open jobs of a tenant. */
   queueSize: number;
-  /** A hub that dies holds its jobs for this long at most. */
+  /** A hub or connector that dies holds its jobs for this long at most. */
   leaseMs: number;
-  /** How often the queue is looked at besides when something changed here. */
+  /** How often the store is looked at besides when it tells of a change. */
   pollMs?: number;
   /** A job that was leased so often without an end fails as connector_lost. */
   maxLeases?: number;
   logger: Logger;
   /** Called for the end of each job that this hub brought about: once for each job in the whole fleet. */
   onEnd?: (result: string) => void;
+  /** Called now and then with the number of jobs that wait for a connector of any hub. */
+  onWaiting?: (jobs: number) => void;
 };
 
-/** With this reason a caller stops waiting, and the job goes on. */
+/** With this reason a caller stops waiting, and a job that it has named goes on. */
 export const callerIsGone = "the caller is gone";
 
-const handedBack: HubErrorCode[] = ["busy", "no_connector", "connector_lost", "shutting_down", "internal"];
+/** Answers of a connector that says no for reasons of its own: another one may do the job. */
+const refusals: HubErrorCode[] = ["busy", "shutting_down", "internal"];
 
-/** Works off the jobs of the store by the connectors of this hub, each under a lease, so that another hub may go on with them. */
+/** So long a connector that refused is left alone. */
+const restMs = 1_000;
+
+/** After its time a scan's connector has this long to hand back what it found, and its hub to store it. */
+const handBackMs = 1_000;
+
+const cancelled: JobOutcome = { error: { code: "cancelled", message: "the scan was cancelled" } };
+
+/**
+ * Has the jobs of the store done by the connectors of this hub, each under a lease. When a connector's connection is lost it goes
+ * on scanning and its lease stays: back in time at any hub of the store, it keeps the job, else the job goes to another one.
+ */
 export class JobRunner {
   readonly #options: JobRunnerOptions;
   readonly #running = new Map<string, AbortController>();
-  readonly #waiters = new Set<Waiter>();
+  readonly #waiters = new Map<string, Set<Waiter>>();
+  /** What connectors had when their connection to this hub was lost, by connector. */
+  readonly #left = new Map<string, Lease[]>();
   readonly #stop = new AbortController();
+  readonly #tenantsToLook = new Set<string>();
   #looking: Promise<void> | undefined;
-  #again = false;
   #paused = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: JobRunnerOptions) {
     this.#options = options;
-    options.dispatcher.onFree = () => this.#look();
+    options.dispatcher.onFree = (tenant) => this.#look([tenant]);
+    options.store.listen({
+      onQueued: (tenant) => this.#look([tenant]),
+      onProgress: (job, progress) => {
+        for (const { onProgress } of this.#waiters.get(keyOf(job)) ?? []) onProgress(progress);
+      },
+      onEnded: (job) => {
+        if (this.#waiters.has(keyOf(job)) || this.#running.has(keyOf(job))) this.#askForOutcome(job).catch(() => {});
+      },
+    });
   }
 
   start(): void {
-    this.#timer = setInterval(() => {
-      this.#look();
-      void this.#askForOutcomes();
-    }, this.#options.pollMs ?? 1_000);
+    this.#timer = setInterval(() => void this.#poll(), this.#options.pollMs ?? 1_000);
   }
 
   /** Takes no more jobs; those that are under way go on. */
@@ -55,108 +80,229 @@ export class JobRunner {
     this.#paused = true;
   }
 
-  /** Takes no more jobs, and gives those that are under way back. */
+  /** To be called when the connections are closed: what was under way is left to the connectors, which take it to another hub. */
   async stop(): Promise<void> {
     this.pause();
     clearInterval(this.#timer);
     this.#stop.abort();
     await this.#looking;
-    for (const abort of this.#running.values()) abort.abort();
     while (this.#running.size > 0) await sleep(5);
   }
 
-  /** Has a job done, or waits for the one of this id that is there already. Cancels the job unless the reason is callerIsGone. */
+  /** Takes in a connector that has these jobs; gives those that it shall go on with. */
+  async attach(peer: ConnectorPeer, held: HeldJob[]): Promise<HeldJob[]> {
+    const { tenant } = peer;
+    const renewed = await Promise.all(held.map(({ job, lease }) => this.#takeUp({ tenant, id: job, token: lease }, peer)));
+    const leases = renewed.filter((lease) => lease !== undefined);
+    await this.#releaseLeft(peer, held);
+    if (!peer.isConnected) return [];
+    this.#options.dispatcher.add(peer, leases.length);
+    for (const lease of leases) void this.#run(lease, peer);
+    return leases.map(({ id, token }) => ({ job: id, lease: token }));
+  }
+
+  /** Puts a job in without waiting for its end. Rejects with HubError `busy` when the store is away. */
+  async enqueue(tenant: string, id: string, scan: Scan): Promise<JobState> {
+    const { store, queueSize } = this.#options;
+    return store.put(tenant, id, { ...scan, job: id }, queueSize).catch(refuseForStore);
+  }
+
+  /** Ends a job wherever it is; false when it is unknown or has ended. */
+  async cancel(tenant: string, id: string): Promise<boolean> {
+    return this.#finishNow({ tenant, id }, cancelled);
+  }
+
+  /**
+   * Has a scan done, or waits for the job of this name that is there already. Cancels the job unless it has a name and the reason
+   * is callerIsGone. A scan without a name has its time from now, a named one from when it starts. Rejects with HubError.
+   */
   async submit(
     tenant: string,
-    id: string,
-    scan: HubBody<"scan">,
-    { signal, onProgress }: { signal: AbortSignal; onProgress: (body: HubBody<"progress">) => void },
+    scan: Scan,
+    { signal, onProgress }: { signal: AbortSignal; onProgress: (body: Progress) => void },
   ): Promise<HubBody<"result">> {
     const { store, queueSize } = this.#options;
+    const job = { tenant, id: scan.job ?? randomUUID() };
     const ended = Promise.withResolvers<JobOutcome>();
-    const waiter: Waiter = { tenant, id, end: ended.resolve, onProgress };
+    const waiter: Waiter = { job, end: ended.resolve, onProgress };
+    const putting = store.put(tenant, job.id, scan, queueSize);
     const onAbort = () => {
-      const outcome: JobOutcome = { error: { code: "cancelled", message: "the scan was cancelled" } };
-      if (signal.reason === callerIsGone) ended.resolve(outcome);
-      else void this.#cancel(tenant, id, outcome).then(() => ended.resolve(outcome), ended.reject);
+      if (scan.job !== undefined && signal.reason === callerIsGone) ended.resolve(cancelled);
+      else void putting.then(() => this.#finishNow(job, cancelled)).then(() => ended.resolve(cancelled), ended.reject);
     };
-    this.#waiters.add(waiter);
+    const onTime = () => void this.#endIfLate(job, scan).then((outcome) => outcome && ended.resolve(outcome), ended.reject);
+    const timer = scan.job === undefined ? setInterval(onTime, scan.timeoutMs) : undefined;
+    this.#addWaiter(waiter);
     signal.addEventListener("abort", onAbort);
+    if (signal.aborted) onAbort();
     try {
-      const state = await store.put(tenant, id, scan, queueSize);
+      const state = await putting.catch(refuseForStore);
       if (state === "full") throw new HubError("busy", `${queueSize} jobs of tenant ${tenant} are open already`);
       if (typeof state === "object") ended.resolve(state);
-      else this.#look();
       const outcome = await ended.promise;
       if ("error" in outcome) throw new HubError(outcome.error.code, outcome.error.message);
       return outcome.result;
     } finally {
-      this.#waiters.delete(waiter);
+      clearInterval(timer);
+      this.#removeWaiter(waiter);
       signal.removeEventListener("abort", onAbort);
     }
   }
 
-  async #cancel(tenant: string, id: string, outcome: JobOutcome): Promise<void> {
-    if (await this.#options.store.finish({ tenant, id }, outcome)) this.#options.onEnd?.("cancelled");
-    this.#running.get(keyOf(tenant, id))?.abort();
+  /** When the time of an unnamed scan is over: ends it if it still waits; if it runs, it gets the time to hand back what it has. */
+  async #endIfLate(job: JobName, scan: Scan): Promise<JobOutcome | undefined> {
+    const { store, dispatcher } = this.#options;
+    const found = await store.get(job.tenant, job.id).catch(refuseForStore);
+    if (found?.outcome) return found.outcome;
+    if (found?.state === "running") {
+      const age = Date.now() - Date.parse(found.submittedAt);
+      if (age < scan.timeoutMs + 5 * handBackMs) return undefined;
+    }
+    const isAny = dispatcher.tenants().has(job.tenant);
+    const late: JobOutcome = isAny
+      ? { error: { code: "busy", message: "every connector was busy until the scan's time was over" } }
+      : { error: { code: "no_connector", message: `no connector of tenant ${job.tenant} took the scan in its time` } };
+    await this.#finishNow(job, late).catch(refuseForStore);
+    return late;
   }
 
-  /** Starts what can be started; asked again while it looks, it looks once more. */
-  #look(): void {
+  async #finishNow(job: JobName, outcome: JobOutcome): Promise<boolean> {
+    const isEnded = await this.#options.store.finish(job, outcome);
+    if (isEnded) this.#options.onEnd?.("error" in outcome ? outcome.error.code : "ok");
+    this.#running.get(keyOf(job))?.abort();
+    return isEnded;
+  }
+
+  async #poll(): Promise<void> {
+    const { store, dispatcher, onWaiting, logger } = this.#options;
+    this.#look(dispatcher.tenants());
+    try {
+      onWaiting?.((await store.counts()).waiting);
+      await Promise.all([...this.#waiters.values()].map(([waiter]) => waiter && this.#askForOutcome(waiter.job)));
+    } catch (error) {
+      logger.debug({ reason: String(error) }, "the job store cannot be read; trying again later");
+    }
+  }
+
+  /** Starts what can be started for these tenants. */
+  #look(tenants: Iterable<string>): void {
     if (this.#paused) return;
-    this.#again = true;
+    for (const tenant of tenants) this.#tenantsToLook.add(tenant);
+    if (this.#tenantsToLook.size === 0) return;
     this.#looking ??= this.#claimAll().finally(() => {
       this.#looking = undefined;
-      if (this.#again) this.#look();
+      this.#look([]);
     });
   }
 
   async #claimAll(): Promise<void> {
     const { store, dispatcher, leaseMs, logger } = this.#options;
-    try {
-      while (this.#again) {
-        this.#again = false;
-        for (const tenant of dispatcher.tenants()) {
-          while (!this.#paused && dispatcher.freeOf(tenant) > 0) {
-            const lease = await store.claim(tenant, leaseMs);
-            if (!lease) break;
-            void this.#run(lease);
-          }
+    for (const tenant of this.#tenantsToLook) {
+      this.#tenantsToLook.delete(tenant);
+      try {
+        while (!this.#paused && dispatcher.hasFree(tenant)) {
+          const lease = await store.claim(tenant, leaseMs);
+          if (!lease) break;
+          const peer = dispatcher.acquire(tenant);
+          if (peer) void this.#run(lease, peer);
+          else await store.release(lease);
         }
+      } catch (error) {
+        logger.debug({ reason: String(error) }, "the job queue cannot be read; trying again later");
       }
-    } catch (error) {
-      logger.debug({ reason: String(error) }, "the job queue cannot be read; trying again later");
     }
   }
 
-  async #run(lease: Lease): Promise<void> {
+  /** Works on a job by a connector of which it occupies a place. */
+  async #run(lease: Lease, peer: ConnectorPeer): Promise<void> {
     const { store, dispatcher, leaseMs, logger, maxLeases = 10 } = this.#options;
-    const key = keyOf(lease.tenant, lease.id);
+    const key = keyOf(lease);
     const abort = new AbortController();
-    this.#running.get(key)?.abort();
     this.#running.set(key, abort);
     const renewal = setInterval(() => {
       store.renew(lease, leaseMs).then(
-        (isHeld) => isHeld || abort.abort(),
+        (renewed) => renewed || abort.abort(),
         (error) => logger.debug({ reason: String(error) }, "a lease was not renewed"),
       );
     }, leaseMs / 3);
+    const log = { tenant: lease.tenant, job: lease.id, connector: peer.instance };
     try {
-      const outcome = await dispatcher
-        .submit(lease.tenant, lease.scan, { signal: abort.signal, onProgress: (body) => this.#tell(lease, body) })
-        .then((result) => ({ result }), describe);
-      if (abort.signal.aborted && !("result" in outcome)) await store.release(lease);
-      else if ("error" in outcome && handedBack.includes(outcome.error.code) && lease.token < maxLeases) {
-        logger.info({ tenant: lease.tenant, job: lease.id, ...outcome.error }, "a job goes back into the queue");
+      const outcome = await this.#scan(lease, peer, abort.signal);
+      if (abort.signal.aborted && "error" in outcome) return;
+      const isRefusal = "error" in outcome && refusals.includes(outcome.error.code);
+      if ("error" in outcome && !peer.isConnected) {
+        logger.info(log, "a connector is lost; its job waits for it until the lease runs out");
+        this.#keepLeft(lease, peer);
+      } else if (isRefusal && lease.leases < maxLeases) {
+        logger.info({ ...log, ...outcome.error }, "a job goes back into the queue");
+        dispatcher.rest(peer, restMs);
         await store.release(lease);
-      } else await this.#finish(lease, outcome);
+      } else {
+        await this.#finish(lease, outcome);
+        peer.forget({ job: lease.id, lease: lease.token });
+      }
     } catch (error) {
-      logger.warn({ tenant: lease.tenant, job: lease.id, reason: String(error) }, "a job waits for its lease to run out");
+      logger.warn({ ...log, reason: String(error) }, "a job waits for its lease to run out");
     } finally {
       clearInterval(renewal);
       if (this.#running.get(key) === abort) this.#running.delete(key);
-      this.#look();
+      dispatcher.release(peer);
     }
+  }
+
+  async #scan(lease: Lease, peer: ConnectorPeer, signal: AbortSignal): Promise<JobOutcome> {
+    const { tenant, id, token, leases, ageMs, scan } = lease;
+    const { maxLeases = 10 } = this.#options;
+    const timeoutMs = Math.round(scan.job === undefined ? scan.timeoutMs - ageMs : scan.timeoutMs);
+    if (timeoutMs < 100) return { error: { code: "timeout", message: "the scan's time was over before it began" } };
+    if (leases > maxLeases) {
+      return { error: { code: "connector_lost", message: `${maxLeases} connectors or hubs were lost over it` } };
+    }
+    try {
+      const options = {
+        timeoutMs: timeoutMs + handBackMs,
+        signal,
+        onProgress: (body: Progress) => this.#options.store.tell({ tenant, id }, body),
+      };
+      return { result: await peer.scan({ ...scan, job: id, lease: token, timeoutMs }, options) };
+    } catch (error) {
+      if (error instanceof HubError) return { error: { code: error.code, message: error.message } };
+      return { error: { code: "connector_lost", message: String(error) } };
+    }
+  }
+
+  /** Takes a lease up again. Waits for the store: without it nobody else can have the job either. */
+  async #takeUp(job: JobName & { token: number }, peer: ConnectorPeer): Promise<Lease | undefined> {
+    const { store, leaseMs, logger } = this.#options;
+    while (peer.isConnected) {
+      try {
+        return await store.renew(job, leaseMs);
+      } catch (error) {
+        logger.debug({ reason: String(error) }, "a connector's jobs cannot be looked up yet");
+        await sleep(200);
+      }
+    }
+    return undefined;
+  }
+
+  #keepLeft(lease: Lease, peer: ConnectorPeer): void {
+    const connector = nameOf(peer);
+    this.#left.set(connector, [...(this.#left.get(connector) ?? []), lease]);
+    setTimeout(() => {
+      const left = this.#left.get(connector)?.filter((other) => other !== lease) ?? [];
+      if (left.length > 0) this.#left.set(connector, left);
+      else this.#left.delete(connector);
+      this.#look([lease.tenant]);
+    }, this.#options.leaseMs).unref();
+  }
+
+  /** A connector that is back without its jobs was started anew: they need not wait for their leases to run out. */
+  async #releaseLeft(peer: ConnectorPeer, held: HeldJob[]): Promise<void> {
+    const left = this.#left.get(nameOf(peer)) ?? [];
+    this.#left.delete(nameOf(peer));
+    const isHeld = (lease: Lease) => held.some(({ job, lease: token }) => job === lease.id && token === lease.token);
+    const released = left.filter((lease) => !isHeld(lease)).map((lease) => this.#options.store.release(lease));
+    await Promise.allSettled(released);
   }
 
   /** Tries until the store has it: a result is not thrown away because Redis is away for a while. */
@@ -165,8 +311,7 @@ export class JobRunner {
     for (;;) {
       try {
         if (await store.finish(lease, outcome)) onEnd?.("error" in outcome ? outcome.error.code : "ok");
-        const truth = await store.outcome(lease.tenant, lease.id);
-        if (truth) this.#end(lease, truth);
+        await this.#askForOutcome(lease);
         return;
       } catch (error) {
         if (this.#stop.signal.aborted) throw error;
@@ -176,32 +321,36 @@ export class JobRunner {
     }
   }
 
-  /** Ends of jobs that another hub brought about. */
-  async #askForOutcomes(): Promise<void> {
-    for (const { tenant, id } of this.#waiters) {
-      const outcome = await this.#options.store.outcome(tenant, id).catch(() => undefined);
-      if (outcome) this.#end({ tenant, id }, outcome);
-    }
+  /** Ends what waits for a job or works on it, if it has ended. */
+  async #askForOutcome(job: JobName): Promise<void> {
+    const outcome = await this.#options.store.outcome(job.tenant, job.id);
+    if (!outcome) return;
+    this.#running.get(keyOf(job))?.abort();
+    for (const { end } of this.#waiters.get(keyOf(job)) ?? []) end(outcome);
   }
 
-  #end(job: { tenant: string; id: string }, outcome: JobOutcome): void {
-    for (const waiter of this.#waiters) if (isOf(waiter, job)) waiter.end(outcome);
+  #addWaiter(waiter: Waiter): void {
+    const key = keyOf(waiter.job);
+    const waiters = this.#waiters.get(key) ?? new Set();
+    this.#waiters.set(key, waiters.add(waiter));
   }
 
-  #tell(job: { tenant: string; id: string }, body: HubBody<"progress">): void {
-    for (const waiter of this.#waiters) if (isOf(waiter, job)) waiter.onProgress(body);
+  #removeWaiter(waiter: Waiter): void {
+    const key = keyOf(waiter.job);
+    const waiters = this.#waiters.get(key);
+    waiters?.delete(waiter);
+    if (waiters?.size === 0) this.#waiters.delete(key);
   }
 }
 
-function isOf(waiter: Waiter, { tenant, id }: { tenant: string; id: string }): boolean {
-  return waiter.tenant === tenant && waiter.id === id;
+function refuseForStore(error: unknown): never {
+  throw new HubError("busy", `jobs cannot be stored now (${error instanceof Error ? error.message : error})`);
 }
 
-function describe(error: unknown): JobOutcome {
-  if (error instanceof HubError) return { error: { code: error.code, message: error.message } };
-  return { error: { code: "internal", message: String(error) } };
-}
-
-function keyOf(tenant: string, id: string): string {
+function keyOf({ tenant, id }: JobName): string {
   return JSON.stringify([tenant, id]);
+}
+
+function nameOf({ tenant, instance }: ConnectorPeer): string {
+  return JSON.stringify([tenant, instance]);
 }

@@ -17,7 +17,8 @@ import { createLogger } from "#lib/runtime/logger.ts";
 import { ScanDispatcher } from "./dispatcher.ts";
 import { EdgeLedger } from "./edge-ledger.ts";
 import { JobRunner } from "./jobs.ts";
-import { MemoryJobs, MemoryStreams } from "./memory-state.ts";
+import { MemoryJobs } from "./memory-jobs.ts";
+import { MemoryStreams } from "./memory-state.ts";
 import { HubMetrics } from "./metrics.ts";
 import { MemoryPeers, PeerRegistry } from "./peers.ts";
 import { HubServer } from "./server.ts";
@@ -34,7 +35,7 @@ afterEach(async () => {
 async function startHub(limits: Partial<HubLimits> = {}) {
   const metrics = new HubMetrics("test", certificate.cert);
   const logger = createLogger("hub", "silent");
-  const dispatcher = new ScanDispatcher({ queueSize: 10 });
+  const dispatcher = new ScanDispatcher();
   const hub = new HubServer({
     ...certificate,
     name: "hub",

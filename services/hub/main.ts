@@ -22,13 +22,7 @@ const logger = createLoggers("hub", env.logFilter)("hub");
 reportUnused(env.unknownKeys, logger);
 const certificate = env.certificate ?? (await makeCertificate(env.selfSigned, logger));
 const metrics = new HubMetrics(env.version, certificate.cert);
-const dispatcher = new ScanDispatcher({
-  queueSize: env.scanQueueSize,
-  onChange: (running, waiting) => {
-    metrics.scansRunning.set(running);
-    metrics.scansWaiting.set(waiting);
-  },
-});
+const dispatcher = new ScanDispatcher({ onChange: (running) => metrics.scansRunning.set(running) });
 const { name, version, token, limits, clientCa } = env;
 const onTotals = ({ accepted }: EdgeTotals) => metrics.edgeStored.set(accepted);
 const state = await openState(env.redisUrl, logger, onTotals);
@@ -40,6 +34,7 @@ const jobs = new JobRunner({
   leaseMs: env.leaseMs,
   logger,
   onEnd: (result) => metrics.jobs.inc({ result }),
+  onWaiting: (waiting) => metrics.scansWaiting.set(waiting),
 });
 const faults = createFaults(env.faults);
 const peers = new PeerRegistry({ store: state.peers, hub: name, heartbeatIntervalMs: limits.heartbeatIntervalMs, logger });

@@ -1,5 +1,6 @@
 import type { Logger } from "#lib/runtime/logger.ts";
-import { MemoryJobs, MemoryStreams } from "./memory-state.ts";
+import { MemoryJobs } from "./memory-jobs.ts";
+import { MemoryStreams } from "./memory-state.ts";
 import { MemoryPeers, type PeerStore } from "./peers.ts";
 import type { EdgeTotals, JobStore, StreamStore } from "./state.ts";
 
@@ -14,7 +15,8 @@ export async function openState(
 ): Promise<HubState> {
   if (!redisUrl) return { jobs: new MemoryJobs(), streams: new MemoryStreams(), peers: new MemoryPeers(), close: () => {} };
   // Loaded only here: a hub by itself does without the library's memory.
-  const { connectRedis, RedisJobs, RedisStreams } = await import("./redis-state.ts");
+  const { RedisJobs } = await import("./redis-jobs.ts");
+  const { connectRedis, RedisStreams } = await import("./redis-state.ts");
   const { RedisPeers } = await import("./redis-peers.ts");
   const redis = connectRedis(redisUrl, logger);
   const [jobs, streams, peers] = [new RedisJobs(redis), new RedisStreams(redis), new RedisPeers(redis)];

@@ -96,11 +96,10 @@ export class HubServer {
   }
 
   #register(session: HubSession): void {
-    const { dispatcher, peers, logger } = this.#options;
+    const { peers, logger } = this.#options;
     const { peer } = session;
     if (!peer) return;
     peers.add(session);
-    if (peer.role === "connector") dispatcher.add(session);
     this.#countPeers();
     logger.info({ role: peer.role, tenant: peer.tenant, instance: peer.instance, version: peer.version }, "a peer is connected");
   }

@@ -4,7 +4,7 @@ import { HubConnection } from "#lib/protocol/hub-connection.ts";
 import { type HubBody, type HubEnvelope, HubError, hubProtocolVersion, maxHubPayloadBytes } from "#lib/protocol/hub-messages.ts";
 import type { Faults } from "#lib/runtime/faults.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
-import type { ConnectorPeer, ScanDispatcher, ScanOptions } from "./dispatcher.ts";
+import type { ConnectorPeer, HeldJob, ScanDispatcher, ScanOptions } from "./dispatcher.ts";
 import type { EdgeLedger } from "./edge-ledger.ts";
 import { callerIsGone, type JobRunner } from "./jobs.ts";
 import type { HubMetrics } from "./metrics.ts";
@@ -93,6 +93,14 @@ export class HubSession implements ConnectorPeer, RegisteredPeer {
     this.connection.refuse(reason);
   }
 
+  get isConnected(): boolean {
+    return this.connection.isOpen;
+  }
+
+  forget(job: HeldJob): void {
+    this.connection.send({ name: "forget", body: job });
+  }
+
   /** Hands a scan to this peer, which is a connector. */
   async scan(scan: HubBody<"scan">, options: ScanOptions): Promise<HubBody<"result">> {
     this.#running += 1;
@@ -120,6 +128,7 @@ export class HubSession implements ConnectorPeer, RegisteredPeer {
     if (message.name === "heartbeat") this.connection.send({ name: "heartbeat", body: {} }, { to: message.id });
     else if (message.name === "cancel") this.#scans.get(message.id)?.abort();
     else if (message.name === "scan" && role === "client") void this.#takeScan(message.body, message.id);
+    else if (message.name === "holding" && role === "connector") void this.#attach(message.body.jobs, message.id);
     else if (message.name === "batch" && role !== "connector") void this.#takeBatch(message.body, message.id);
     else
       this.connection.sendError(new HubError("not_allowed", `a peer of role ${role} may not send ${message.name}`), message.id);
@@ -150,8 +159,14 @@ export class HubSession implements ConnectorPeer, RegisteredPeer {
     context.onWelcomed(this);
   }
 
+  /** From now on this connector takes scans; it goes on with those of its jobs that are still its own. */
+  async #attach(held: HeldJob[], id: number): Promise<void> {
+    const jobs = await this.#context.jobs.attach(this, held);
+    this.connection.send({ name: "holding", body: { jobs } }, { to: id });
+  }
+
   async #takeScan(scan: HubBody<"scan">, id: number): Promise<void> {
-    const { dispatcher, jobs, metrics, isStopping } = this.#context;
+    const { jobs, metrics, isStopping } = this.#context;
     const startedAt = performance.now();
     const abort = new AbortController();
     try {
@@ -165,10 +180,7 @@ export class HubSession implements ConnectorPeer, RegisteredPeer {
         signal: abort.signal,
         onProgress: (body: HubBody<"progress">) => this.connection.send({ name: "progress", body }, { to: id, more: true }),
       };
-      const { job, ...single } = scan;
-      const result = await (job === undefined
-        ? dispatcher.submit(this.tenant, single, options)
-        : jobs.submit(this.tenant, job, single, options));
+      const result = await jobs.submit(this.tenant, scan, options);
       this.connection.send({ name: "result", body: result }, { to: id });
       metrics.scans.inc({ result: "ok" });
       metrics.requestSeconds.observe({ operation: "scan" }, (performance.now() - startedAt) / 1000);
