@@ -4,6 +4,7 @@ import { crc32 } from "node:zlib";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type Frame, FrameDecoder, FrameError, frameHeaderBytes } from "#lib/protocol/frame.ts";
+import { originRoles, packReadings } from "#lib/protocol/hub-batch.ts";
 import {
   decodeMessage,
   encodeMessage,
@@ -26,8 +27,14 @@ const time = fc
   .map((date) => date.toISOString());
 const port = fc.integer({ min: 1, max: 65_535 });
 const ports = fc.array(port, { minLength: 1, maxLength: 8 }).map((list) => list.join(","));
-const json = fc.jsonValue().map((value) => JSON.parse(JSON.stringify(value)) as unknown);
 const sequence = fc.integer({ min: 1, max: 2 ** 31 });
+const credit = fc.record({ readings: fc.nat(), bytes: fc.nat() });
+const reading = fc.record({
+  sensor: fc.oneof(fc.constantFrom("door", "window"), label),
+  atMs: fc.integer({ min: -(2 ** 47), max: 2 ** 47 - 1 }),
+  value: fc.jsonValue().map((value) => JSON.stringify(value)),
+});
+const readings = fc.array(reading, { minLength: 1, maxLength: 20 }).map(packReadings);
 
 /** One for every message: a new message does not compile here until it has its own. */
 const bodies: { [N in HubMessageName]: fc.Arbitrary<HubBody<N>> } = {
@@ -43,12 +50,10 @@ const bodies: { [N in HubMessageName]: fc.Arbitrary<HubBody<N>> } = {
     },
     { requiredKeys: ["protocolVersion", "role", "tenant", "instance", "token", "version"] },
   ),
-  welcome: fc.record({
-    protocolVersion: integer,
-    hub: label,
-    version: text(100),
-    heartbeatIntervalMs: fc.integer({ min: 10 }),
-  }),
+  welcome: fc.record(
+    { protocolVersion: integer, hub: label, version: text(100), heartbeatIntervalMs: fc.integer({ min: 10 }), credit },
+    { requiredKeys: ["protocolVersion", "hub", "version", "heartbeatIntervalMs"] },
+  ),
   heartbeat: fc.constant({}),
   scan: fc.record({
     target: label,
@@ -74,11 +79,21 @@ const bodies: { [N in HubMessageName]: fc.Arbitrary<HubBody<N>> } = {
   cancel: fc.record({ reason: text(1000) }),
   holding: fc.record({ jobs: fc.array(fc.record({ job: label, lease: sequence }), { maxLength: 20 }) }),
   forget: fc.record({ job: label, lease: sequence }),
-  batch: fc.record({
-    stream: label,
-    messages: fc.array(fc.record({ sequence, sensor: label, at: time, value: json }), { minLength: 1, maxLength: 20 }),
-  }),
-  ack: fc.record({ sequence: integer, accepted: integer, duplicates: integer }),
+  batch: fc.record(
+    {
+      stream: label,
+      first: fc.oneof(fc.integer({ min: 1, max: 2 ** 31 }), fc.integer({ min: 2 ** 40, max: 2 ** 53 - 1_000 })),
+      readings,
+      origin: fc.record({ role: fc.constantFrom(...originRoles), tenant: label, instance: label }),
+    },
+    { requiredKeys: ["stream", "first", "readings"] },
+  ),
+  readings: fc.record({ readings }),
+  credit,
+  ack: fc.record(
+    { sequence: integer, accepted: integer, duplicates: integer, missing: integer },
+    { requiredKeys: ["sequence", "accepted", "duplicates"] },
+  ),
   error: fc.record({ code: fc.constantFrom(...hubErrorCodes), message: text(2000) }),
   shutdown: fc.record({ reason: text(1000), graceMs: integer }),
 };
@@ -91,12 +106,20 @@ test.each(names)("%s comes out of the wire as it went in, with its request", (na
   fc.assert(
     fc.property(bodies[name], options, (body, { id, reply, more }) => {
       const message = { name, body } as HubMessage;
-      const read = readAll([encodeMessage(message, id, { reply, more })]);
-      expect(read).toEqual({ messages: [{ ...message, id, reply, more }], ended: "waiting", heldBytes: 0 });
+      const { messages, ...rest } = readAll([encodeMessage(message, id, { reply, more })]);
+      expect(messages.map(spellOut)).toEqual([spellOut({ ...message, id, reply, more })]);
+      expect(rest).toEqual({ ended: "waiting", heldBytes: 0 });
     }),
     { numRuns: 200 },
   );
 });
+
+/** With the readings of blocks one by one, so that they can be compared. */
+function spellOut<M extends HubMessage>(message: M) {
+  if (message.name !== "batch" && message.name !== "readings") return message;
+  const list = [...message.body.readings].map((one) => ({ ...one, value: one.value.toString() }));
+  return { ...message, body: { ...message.body, readings: list } };
+}
 
 type Outcome = { messages: HubEnvelope[]; ended: string; heldBytes: number };
 
@@ -115,6 +138,11 @@ function readAll(chunks: Iterable<Buffer>): Outcome {
     if (error instanceof FrameError || error instanceof HubError) return { messages, ended: error.code, heldBytes: 0 };
     throw error;
   }
+}
+
+function spellOutAll(chunks: Iterable<Buffer>) {
+  const { messages, ...rest } = readAll(chunks);
+  return { messages: messages.map(spellOut), ...rest };
 }
 
 /** mulberry32: the same 32-bit numbers in every run. */
@@ -212,11 +240,11 @@ test("what a peer makes of bytes, good or mutated, is the same wherever they are
   const random = createRandom(4);
   const short = Object.values(mutations).flatMap((mutation) => Array.from({ length: 20 }, () => mutation(random)));
   for (const bytes of [...frames.slice(0, 30), ...short].map((list) => list.subarray(0, 400))) {
-    const whole = JSON.stringify(readAll([bytes]));
+    const whole = JSON.stringify(spellOutAll([bytes]));
     const single = Array.from(bytes, (_, at) => bytes.subarray(at, at + 1));
-    if (JSON.stringify(readAll(single)) !== whole) throw new Error(`differs byte by byte: ${bytes.toString("hex")}`);
+    if (JSON.stringify(spellOutAll(single)) !== whole) throw new Error(`differs byte by byte: ${bytes.toString("hex")}`);
     for (let at = 1; at < bytes.length; at++) {
-      const split = JSON.stringify(readAll([bytes.subarray(0, at), bytes.subarray(at)]));
+      const split = JSON.stringify(spellOutAll([bytes.subarray(0, at), bytes.subarray(at)]));
       if (split !== whole) throw new Error(`differs when split at ${at}: ${bytes.toString("hex")}`);
     }
   }

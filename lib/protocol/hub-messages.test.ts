@@ -15,10 +15,7 @@ const hello = { protocolVersion: 1, role: "edge" as const, tenant: "t", instance
 
 describe("a message", () => {
   test("comes out as it went in, with its request", () => {
-    const message: HubMessage = {
-      name: "batch",
-      body: { stream: "s", messages: [{ sequence: 1, sensor: "a", at: "2026-01-02T03:04:05.678Z", value: { deep: [1, null] } }] },
-    };
+    const message: HubMessage = { name: "hello", body: { ...hello, protocolVersion: 7 } };
     const decoded = decodeMessage(frameOf(encodeMessage(message, 4_000_000_000, { reply: true, more: true })));
     expect(decoded).toEqual({ ...message, id: 4_000_000_000, reply: true, more: true });
   });
@@ -33,7 +30,7 @@ describe("a message", () => {
     ["a body that is no JSON", { type: 3, payload: "{" }],
     ["a hello of an unknown role", { type: 1, payload: JSON.stringify({ ...hello, role: "admin" }) }],
     ["a scan of port 0", { type: 16, payload: JSON.stringify({ target: "a", ports: "0", timeoutMs: 1000 }) }],
-    ["an empty batch", { type: 32, payload: JSON.stringify({ stream: "s", messages: [] }) }],
+    ["a batch in JSON", { type: 32, payload: JSON.stringify({ stream: "s", first: 1, readings: [] }) }],
   ])("with %s is refused as bad_message", (_what, frame) => {
     expect(() => decodeMessage({ flags: 0, id: 1, ...frame, payload: Buffer.from(frame.payload) })).toThrow(
       expect.objectContaining({ code: "bad_message" }),

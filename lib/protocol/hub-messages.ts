@@ -1,16 +1,24 @@
 import { z } from "zod";
 import { encodeFrame, type Frame, frameFlags } from "#lib/protocol/frame.ts";
+import { decodeBatch, encodeBatch, maxLabelLength, originRoles, ReadingBlock } from "#lib/protocol/hub-batch.ts";
 import { parsePorts } from "#lib/protocol/hub-ports.ts";
 
 /** The version of the conversation (the frames have one of their own). A hub refuses a hello of another one. */
-export const hubProtocolVersion = 1;
+export const hubProtocolVersion = 2;
 
 /** The largest payload of a frame between peers that know each other: a result of 65,535 open ports fits. */
 export const maxHubPayloadBytes = 4 * 1024 * 1024;
 
-const label = z.string().min(1).max(200);
+/** A trace that the sender is part of: W3C Trace Context, level 1. */
+const traceparent = z
+  .string()
+  .regex(/^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/)
+  .optional();
 
-export const hubRoles = ["connector", "edge", "client"] as const;
+const label = z.string().min(1).max(maxLabelLength);
+
+/** A peer of role `hub` passes on what others sent to it. */
+export const hubRoles = ["connector", "edge", "client", "hub"] as const;
 export type HubRole = (typeof hubRoles)[number];
 
 /** Why something was refused or failed. Errors without a request (id 0) are followed by the end of the connection. */
@@ -28,6 +36,7 @@ export const hubErrorCodes = [
   "target_refused",
   "no_connector",
   "busy",
+  "credit_exceeded",
   "timeout",
   "cancelled",
   "connector_lost",
@@ -55,14 +64,13 @@ export const maxBannerChars = 1024;
 /** A job with the token of the lease under which it was handed over. */
 const heldJob = z.object({ job: label, lease: z.number().int().min(1) });
 
-/** Numbers that start again at 1 with each `stream`: a stream is one life of an edge process. */
-const edgeMessage = z.object({
-  sequence: z.number().int().min(1),
-  sensor: label,
-  /** When the sensor took it, ISO 8601 UTC. */
-  at: z.iso.datetime(),
-  value: z.unknown(),
-});
+/**
+ * What a peer may have sent without an acknowledgement: so many readings, and so many bytes of them (ReadingBlock.byteLength). A new
+ * credit takes the place of the one before; zero means to wait for another one.
+ */
+const credit = z.object({ readings: z.number().int().min(0), bytes: z.number().int().min(0) });
+
+const readings = z.instanceof(ReadingBlock);
 
 /** The body of every message, by name. Unknown fields are ignored, so that a newer peer may add some. */
 export const hubMessageSchemas = {
@@ -77,6 +85,7 @@ export const hubMessageSchemas = {
     version: z.string().max(100),
     /** For a connector: how many scans it takes at a time. */
     capacity: z.number().int().min(1).max(10_000).optional(),
+    traceparent,
   }),
   /** The hub's answer to a good hello. */
   welcome: z.object({
@@ -84,6 +93,8 @@ export const hubMessageSchemas = {
     hub: label,
     version: z.string().max(100),
     heartbeatIntervalMs: z.number().int().min(10),
+    /** To begin with. A peer that is given none may send no batch. */
+    credit: credit.optional(),
   }),
   /** Answered by a heartbeat; sent by clients every heartbeatIntervalMs. */
   heartbeat: z.object({}),
@@ -106,6 +117,7 @@ export const hubMessageSchemas = {
     portTimeoutMs: z.number().int().min(10).max(60_000).default(1_000),
     /** Whether to wait for what the service of an open port says first; nothing is sent to it. */
     banners: z.boolean().optional(),
+    traceparent,
   }),
   progress: z.object({ scanned: z.number().int(), total: z.number().int(), open: z.number().int() }),
   result: z.object({
@@ -143,13 +155,27 @@ export const hubMessageSchemas = {
   holding: z.object({ jobs: z.array(heldJob).max(10_000) }),
   /** From hub to connector: the result of this job is stored, or nobody wants it. */
   forget: heldJob,
-  /** What an edge's sensors said, in order. Answered by ack. */
-  batch: z.object({ stream: label, messages: z.array(edgeMessage).min(1).max(10_000) }),
+  /**
+   * What an edge's sensors said: readings of one stream, numbered in a row from `first`. Answered by ack, in the order in which
+   * batches came; a hub that cannot take one ends the connection, so that none after it is taken. Not JSON: see hub-batch.ts.
+   */
+  batch: z.object({
+    stream: label,
+    first: z.number().int().min(1),
+    readings,
+    origin: z.object({ role: z.enum(originRoles), tenant: label, instance: label }).optional(),
+  }),
+  /** From a sensor to its edge: readings that have no number yet. Answered by ack once they are kept. Not JSON: see hub-batch.ts. */
+  readings: z.object({ readings }),
+  /** From the hub: from now on this is the credit. */
+  credit,
   /** Everything of the stream up to and including this sequence is taken over. */
   ack: z.object({
     sequence: z.number().int(),
     accepted: z.number().int(),
     duplicates: z.number().int(),
+    /** Numbers before the batch that never came. */
+    missing: z.number().int().optional(),
   }),
   error: z.object({ code: z.enum(hubErrorCodes), message: z.string().max(2000) }),
   /** The hub stops: it takes no new work, finishes what runs for up to graceMs, then closes. */
@@ -158,7 +184,7 @@ export const hubMessageSchemas = {
 
 export type HubMessageName = keyof typeof hubMessageSchemas;
 export type HubBody<N extends HubMessageName> = z.output<(typeof hubMessageSchemas)[N]>;
-export type EdgeMessage = z.output<typeof edgeMessage>;
+export type HubCredit = z.output<typeof credit>;
 
 /** A message to be sent. */
 export type HubMessage = { [N in HubMessageName]: { name: N; body: HubBody<N> } }[HubMessageName];
@@ -178,6 +204,8 @@ const codes: Record<HubMessageName, number> = {
   forget: 21,
   batch: 32,
   ack: 33,
+  readings: 34,
+  credit: 35,
   error: 48,
   shutdown: 49,
 };
@@ -198,21 +226,40 @@ export class HubError extends Error {
 /** A message as the bytes of one frame. */
 export function encodeMessage(message: HubMessage, id: number, { reply = false, more = false } = {}): Buffer {
   const flags = (reply ? frameFlags.reply : 0) | (more ? frameFlags.more : 0);
-  return encodeFrame({ type: codes[message.name], flags, id, payload: JSON.stringify(message.body) });
+  return encodeFrame({ type: codes[message.name], flags, id, payload: encodeBody(message) });
 }
 
 /** The message of a frame. Throws HubError `bad_message` when the type is unknown or the body is not what it must be. */
 export function decodeMessage(frame: Frame): HubEnvelope {
   const name = names.get(frame.type);
   if (!name) throw new HubError("bad_message", `messages of type ${frame.type} are not known here`);
-  const result = hubMessageSchemas[name].safeParse(parseJson(frame.payload));
-  if (!result.success) {
-    const issue = result.error.issues[0];
-    throw new HubError("bad_message", `${name}: ${issue?.path.join(".") ?? ""} ${issue?.message ?? "is wrong"}`.slice(0, 500));
-  }
   const reply = (frame.flags & frameFlags.reply) !== 0;
   const more = (frame.flags & frameFlags.more) !== 0;
-  return { name, body: result.data, id: frame.id, reply, more } as HubEnvelope;
+  return { name, body: decodeBody(name, frame.payload), id: frame.id, reply, more } as HubEnvelope;
+}
+
+function encodeBody(message: HubMessage): Buffer | string {
+  if (message.name === "batch") return encodeBatch(message.body);
+  if (message.name === "readings") return message.body.readings.encode();
+  return JSON.stringify(message.body);
+}
+
+function decodeBody(name: HubMessageName, payload: Buffer): HubMessage["body"] {
+  if (name === "batch") return decodePacked(name, () => decodeBatch(payload));
+  if (name === "readings") return decodePacked(name, () => ({ readings: ReadingBlock.decode(payload) }));
+  const result = hubMessageSchemas[name].safeParse(parseJson(payload));
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  throw new HubError("bad_message", `${name}: ${issue?.path.join(".") ?? ""} ${issue?.message ?? "is wrong"}`.slice(0, 500));
+}
+
+function decodePacked<T>(name: HubMessageName, decode: () => T): T {
+  try {
+    return decode();
+  } catch (error) {
+    if (error instanceof RangeError) throw new HubError("bad_message", `${name}: ${error.message}`);
+    throw error;
+  }
 }
 
 function parseJson(payload: Buffer): unknown {

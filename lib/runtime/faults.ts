@@ -23,3 +23,13 @@ export function createFaults(options: { latencyMs: number; errorRatio: number; r
     },
   };
 }
+
+/** Injects faults into pieces of work that must keep their order: each promise resolves after those before it. */
+export function injectInOrder(faults: Faults): () => Promise<boolean> {
+  let turn: Promise<unknown> = Promise.resolve();
+  return () => {
+    const injected = Promise.all([faults.inject(), turn]).then(([isRefused]) => isRefused);
+    turn = injected.then(() => {});
+    return injected;
+  };
+}

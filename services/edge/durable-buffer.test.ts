@@ -5,9 +5,11 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createLogger } from "#lib/runtime/logger.ts";
 import { DurableBuffer, type DurableBufferOptions } from "./durable-buffer.ts";
-import { encodeEntry, parseSegment } from "./segment.ts";
+import { encodeGone, parseSegment } from "./segment.ts";
 
-const at = "2026-01-02T03:04:05Z";
+const atMs = Date.parse("2026-01-02T03:04:05Z");
+const endless = { readings: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
+const reading = (value: number) => ({ sensor: "s", atMs, value: String(value) });
 let folder: string;
 let opened: DurableBuffer[];
 beforeEach(() => {
@@ -30,19 +32,29 @@ async function openBuffer(options: Partial<DurableBufferOptions> = {}): Promise<
 
 async function keep(buffer: DurableBuffer, from: number, to: number): Promise<void> {
   const values = Array.from({ length: to - from + 1 }, (_, i) => from + i);
-  await Promise.all(values.map((value) => buffer.keep({ sensor: "s", at, value }, 10)));
+  await Promise.all(values.map((value) => buffer.keep([reading(value)])));
 }
 
-/** Every reading that the buffer would send, by stream and number, in order. */
-function drain(buffer: DurableBuffer) {
-  const sent: { stream: string; sequence: number; value: unknown }[] = [];
-  while (buffer.depth > 0) {
-    const { stream } = buffer;
-    const messages = buffer.oldest(500, 100_000);
-    for (const { sequence, value } of messages) sent.push({ stream, sequence, value });
-    buffer.acknowledge(messages.at(-1)?.sequence ?? 0);
+type Sent = { stream: string; sequence: number; value: unknown };
+
+/** Every reading that the buffer would send now, by stream and number, in order. */
+function send(buffer: DurableBuffer): Sent[] {
+  const sent: Sent[] = [];
+  for (let batch = buffer.next(endless); batch; batch = buffer.next(endless)) {
+    let sequence = batch.first;
+    for (const { value } of batch.readings) sent.push({ stream: batch.stream, sequence: sequence++, value: Number(value) });
   }
   return sent;
+}
+
+/** Sends everything, all of it acknowledged. */
+function drain(buffer: DurableBuffer): Sent[] {
+  const all: Sent[] = [];
+  for (let sent = send(buffer); sent.length > 0; sent = send(buffer)) {
+    for (const { stream, sequence } of sent) buffer.acknowledge(stream, sequence);
+    all.push(...sent);
+  }
+  return all;
 }
 
 const files = () => readdirSync(folder).sort();
@@ -67,7 +79,9 @@ test("what the hub has taken over does not come again in the next life, and its 
   await keep(first, 21, 60);
   await keep(first, 61, 70);
   expect(files().length).toBe(3);
-  first.acknowledge(65);
+  const firstSent = first.next({ readings: 65, bytes: Number.POSITIVE_INFINITY });
+  expect(firstSent?.readings.count).toBe(65);
+  first.acknowledge(first.ownStream, 65);
   await first.close();
   expect(files().length).toBe(1);
   const second = await openBuffer();
@@ -88,7 +102,7 @@ test("a torn end is cut at every byte of it, and everything before it is kept", 
     writeFileSync(join(folder, name), whole.subarray(0, length));
     const buffer = await openBuffer();
     const wanted = lineEnds.filter((end) => end <= length).length;
-    expect(buffer.oldest(10, 1_000).map(({ value }) => value)).toEqual(range(1, wanted));
+    expect(send(buffer).map(({ value }) => value)).toEqual(range(1, wanted));
     if (wanted > 0) expect(statSync(join(folder, name)).size).toBe(lineEnds[wanted - 1]);
   }
 });
@@ -135,6 +149,19 @@ test.each([
   },
 );
 
+test("what an outage drops behind readings that were on their way is gone for the next life too, and those readings are not", async () => {
+  const first = await openBuffer({ size: 50 });
+  await keep(first, 1, 20);
+  expect(send(first)).toHaveLength(20);
+  first.rewind();
+  await keep(first, 21, 100);
+  expect([first.dropped, first.depth]).toEqual([30, 70]);
+  await first.close();
+  const second = await openBuffer({ size: 100 });
+  expect(drain(second).map(({ value }) => value)).toEqual([...range(1, 20), ...range(51, 100)]);
+  expect(second.dropped).toBe(0);
+});
+
 test("a smaller size in the next life drops the oldest, counted", async () => {
   await keep(await openBuffer(), 1, 100);
   const second = await openBuffer({ size: 30 });
@@ -167,9 +194,9 @@ test.each([
   const first = await openBuffer({ onNotKept: (what) => refused.push(what) });
   await keep(first, 1, 3);
   await failWrites(code);
-  const answers = await Promise.allSettled(range(4, 6).map((value) => first.keep({ sensor: "s", at, value }, 10)));
+  const answers = await Promise.allSettled(range(4, 6).map((value) => first.keep([reading(value)])));
   expect(answers.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
-  await expect(first.keep({ sensor: "s", at, value: 7 }, 10)).rejects.toThrow(message);
+  await expect(first.keep([reading(7)])).rejects.toThrow(message);
   expect(refused).toEqual([reason, reason, reason, reason]);
   expect(first.depth).toBe(3);
   vi.restoreAllMocks();
@@ -184,8 +211,9 @@ test("on a full disk the segments that the hub has taken over are removed, so th
   await keep(first, 1, 50);
   const [full] = files();
   await failWrites("ENOSPC");
-  for (let i = 0; i < 5; i++) await expect(first.keep({ sensor: "s", at, value: 51 }, 10)).rejects.toThrow(/full/);
-  first.acknowledge(50);
+  for (let i = 0; i < 5; i++) await expect(first.keep([reading(51)])).rejects.toThrow(/full/);
+  send(first);
+  first.acknowledge(first.ownStream, 50);
   await expect.poll(files).not.toContain(full);
   expect(files().length).toBeLessThanOrEqual(1);
   vi.restoreAllMocks();
@@ -198,7 +226,7 @@ test("a write that failed and cannot be taken back keeps its numbers to itself",
   await keep(first, 1, 3);
   await failWrites("EIO");
   vi.spyOn(await fileHandlePrototype(), "truncate").mockRejectedValue(new Error("EIO"));
-  await expect(first.keep({ sensor: "s", at, value: 4 }, 10)).rejects.toThrow(/cannot be written/);
+  await expect(first.keep([reading(4)])).rejects.toThrow(/cannot be written/);
   vi.restoreAllMocks();
   await keep(first, 5, 6);
   const sent = drain(await openBuffer());
@@ -236,7 +264,7 @@ test("under the policy `always` nothing is acknowledged before it is synced, and
 
 test("bad lines at the end of a segment count as its torn end", () => {
   const path = join(folder, "x");
-  writeFileSync(path, encodeEntry({ gone: 7 }));
+  writeFileSync(path, encodeGone({ gone: 7 }));
   appendFileSync(path, "00000000 {}\nhalf");
-  expect(parseSegment(readFileSync(path))).toMatchObject({ gone: 7, goodBytes: 20, badLines: 0 });
+  expect(parseSegment(readFileSync(path))).toMatchObject({ gone: [{ gone: 7 }], goodBytes: 20, badLines: 0 });
 });

@@ -1,10 +1,9 @@
 import { access, constants, type FileHandle, mkdir, open, readdir, readFile, truncate, unlink } from "node:fs/promises";
 import { join } from "node:path";
-import type { EdgeMessage } from "#lib/protocol/hub-messages.ts";
 import { exitConfig } from "#lib/runtime/env.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import { OfflineBuffer, type Reading } from "./offline-buffer.ts";
-import { encodeEntry, parseSegment } from "./segment.ts";
+import { encodeGone, encodeReading, type GoneEntry, type NumberedReading, parseSegment } from "./segment.ts";
 
 /** `always`: on the disk before it is acknowledged; `never`: with the kernel, so that it survives the process but not the machine. */
 export type FsyncPolicy = "always" | "never";
@@ -38,7 +37,7 @@ export type DurableBufferOptions = {
 /** The number that was next when it was begun, which file of its life it is, and its stream. */
 const segmentName = /^\d{16}-\d{9}-([0-9a-f-]{36})\.log$/;
 
-type Waiting = { reading: Reading; bytes: number; resolve: () => void; reject: (error: NotKeptError) => void };
+type Waiting = { readings: Reading[]; resolve: () => void; reject: (error: NotKeptError) => void };
 type SegmentFile = { path: string; last: number };
 type Active = { file: FileHandle; segment: SegmentFile; bytes: number };
 
@@ -56,6 +55,7 @@ export class DurableBuffer extends OfflineBuffer {
   #working: Promise<void> | undefined;
   #hasWork = false;
   #goneWritten = 0;
+  #droppedWritten = 0;
   #files = 0;
 
   private constructor(options: DurableBufferOptions) {
@@ -81,16 +81,16 @@ export class DurableBuffer extends OfflineBuffer {
     }
   }
 
-  /** Keeps the reading; resolves when it is written as the fsync policy says. Rejects with NotKeptError. */
-  keep(reading: Reading, bytes: number): Promise<void> {
+  /** Keeps the readings, all or none; resolves when they are written as the fsync policy says. Rejects with NotKeptError. */
+  keep(readings: Reading[]): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ reading, bytes, resolve, reject });
+      this.#waiting.push({ readings, resolve, reject });
       this.#wake();
     });
   }
 
-  override acknowledge(sequence: number): number {
-    const gone = super.acknowledge(sequence);
+  override acknowledge(stream: string, sequence: number): number {
+    const gone = super.acknowledge(stream, sequence);
     if (gone > 0) this.#wake();
     return gone;
   }
@@ -107,8 +107,8 @@ export class DurableBuffer extends OfflineBuffer {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await access(folder, constants.R_OK | constants.W_OK);
     const names = (await readdir(folder)).filter((name) => segmentName.test(name)).sort();
-    const found: { message: EdgeMessage; stream: string }[] = [];
-    let gone = 0;
+    const found: { reading: NumberedReading; stream: string }[] = [];
+    const gone: GoneEntry[] = [];
     for (const name of names) {
       const path = join(folder, name);
       const bytes = await readFile(path);
@@ -117,15 +117,18 @@ export class DurableBuffer extends OfflineBuffer {
       if (torn > 0) await truncate(path, segment.goodBytes);
       if (torn > 0) logger.warn({ file: name, bytes: torn }, "cut the torn end of a segment: it was never acknowledged");
       if (segment.badLines > 0) logger.error({ file: name, lines: segment.badLines }, "a segment has lines that cannot be read");
-      gone = Math.max(gone, segment.gone);
+      gone.push(...segment.gone);
       const stream = segmentName.exec(name)?.[1] ?? "";
-      for (const message of segment.readings) found.push({ message, stream });
+      for (const reading of segment.readings) found.push({ reading, stream });
       this.#segments.push({ path, last: segment.readings.at(-1)?.sequence ?? 0 });
     }
-    this.skipTo(gone);
-    for (const { message, stream } of found) {
-      if (message.sequence < this.nextSequence) continue;
-      this.restore(message, JSON.stringify(message).length, stream);
+    this.skipTo(Math.max(0, ...gone.filter(({ after }) => after === undefined).map(({ gone: upTo }) => upTo)));
+    const dropped = gone.filter(({ after }) => after !== undefined);
+    for (const { reading, stream } of found) {
+      const { sequence } = reading;
+      if (sequence < this.nextSequence) continue;
+      if (dropped.some(({ gone: upTo, after = 0 }) => sequence > after && sequence <= upTo)) continue;
+      this.restore(reading, sequence, stream);
     }
     this.#goneWritten = this.firstSequence - 1;
     await this.#removeEmptySegments();
@@ -150,36 +153,53 @@ export class DurableBuffer extends OfflineBuffer {
   }
 
   async #writeWaiting(batch: Waiting[]): Promise<void> {
-    const gone = this.firstSequence - 1;
-    const lines = batch.map(({ reading }, i) => encodeEntry({ ...reading, sequence: this.nextSequence + i }));
-    if (gone > this.#goneWritten) lines.unshift(encodeEntry({ gone }));
+    const readings = batch.flatMap((waiting) => waiting.readings);
+    const notes = this.#notes();
+    const lines = readings.map((reading, i) => encodeReading({ ...reading, sequence: this.nextSequence + i }));
     try {
-      await this.#append(lines.join(""), batch.length);
-      this.#goneWritten = gone;
+      await this.#append([...notes.map(encodeGone), ...lines].join(""), readings.length);
+      this.#noted(notes);
     } catch (error) {
       const refusal = new NotKeptError(error);
-      this.#options.logger.error({ err: error, readings: batch.length }, refusal.message);
-      for (const { reject } of batch) {
-        reject(refusal);
-        this.#options.onNotKept?.(refusal.reason);
+      this.#options.logger.error({ err: error, readings: readings.length }, refusal.message);
+      for (const waiting of batch) {
+        waiting.reject(refusal);
+        for (const _ of waiting.readings) this.#options.onNotKept?.(refusal.reason);
       }
       return;
     }
-    for (const { reading, bytes } of batch) this.push(reading, bytes);
+    for (const reading of readings) this.push(reading);
     if (this.#active) this.#active.segment.last = this.nextSequence - 1;
     for (const { resolve } of batch) resolve();
     this.#options.onKept?.();
   }
 
-  /** Notes how far the hub is. When that fails the same readings are sent again after a crash, and the hub knows them. */
+  /** Notes how far the hub is, and what was dropped. When that fails the same readings are sent again after a crash. */
   async #writeGone(): Promise<void> {
-    const gone = this.firstSequence - 1;
-    if (gone <= this.#goneWritten) return;
+    const notes = this.#notes();
+    if (notes.length === 0) return;
     try {
-      await this.#append(encodeEntry({ gone }), 0);
-      this.#goneWritten = gone;
+      await this.#append(notes.map(encodeGone).join(""), 0);
+      this.#noted(notes);
     } catch (error) {
       this.#options.logger.warn({ err: error }, "could not note what the hub has taken over");
+    }
+  }
+
+  /** What is gone and not noted yet. */
+  #notes(): GoneEntry[] {
+    const notes: GoneEntry[] = [];
+    const gone = this.firstSequence - 1;
+    if (gone > this.#goneWritten) notes.push({ gone });
+    const dropped = this.droppedBehind;
+    if (dropped && dropped.upTo > this.#droppedWritten) notes.push({ gone: dropped.upTo, after: dropped.after });
+    return notes;
+  }
+
+  #noted(notes: GoneEntry[]): void {
+    for (const { gone, after } of notes) {
+      if (after === undefined) this.#goneWritten = gone;
+      else this.#droppedWritten = gone;
     }
   }
 

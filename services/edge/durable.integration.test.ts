@@ -48,16 +48,17 @@ class RecordingHub {
     const connection = new HubConnection(socket, {
       onMessage: (message) => {
         const to = { to: message.id };
-        const welcome = { protocolVersion: 1, hub: "h", version: "test", heartbeatIntervalMs: 500 };
+        const credit = { readings: 5_000, bytes: 1_000_000 };
+        const welcome = { protocolVersion: 2, hub: "h", version: "test", heartbeatIntervalMs: 500, credit };
         if (message.name === "hello") connection.send({ name: "welcome", body: welcome }, to);
         if (message.name === "heartbeat") connection.send({ name: "heartbeat", body: {} }, to);
         if (message.name !== "batch") return;
-        const { stream, messages } = message.body;
-        for (const { sequence, value } of messages) this.#take(`${stream}/${sequence}`, JSON.stringify(value));
+        const { stream, first, readings } = message.body;
+        let next = first;
+        for (const { value } of readings) this.#take(`${stream}/${next++}`, value.toString());
         this.#batches += 1;
         if (this.#batches % 10 === 5) return connection.destroy();
-        const sequence = messages.at(-1)?.sequence ?? 0;
-        connection.send({ name: "ack", body: { sequence, accepted: messages.length, duplicates: 0 } }, to);
+        connection.send({ name: "ack", body: { sequence: next - 1, accepted: readings.count, duplicates: 0 } }, to);
       },
     });
   }

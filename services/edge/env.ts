@@ -2,10 +2,11 @@ import { hostname } from "node:os";
 import { z } from "zod";
 import { type Given, logFilter, pemFile, readConfiguration } from "#lib/runtime/configuration.ts";
 import { envValue } from "#lib/runtime/env.ts";
+import { faultSettings } from "#lib/runtime/faults.ts";
 
 const schema = z
   .object({
-    HUB_ADDRESS: envValue.address(),
+    HUB_ADDRESS: envValue.addresses(),
     HUB_AUTH_TOKEN: z.string("wants the token that the hub asks for, or HUB_AUTH_TOKEN_FILE"),
     HUB_CA_FILE: pemFile().optional(),
     HUB_CLIENT_CERT_FILE: pemFile().optional(),
@@ -23,6 +24,7 @@ const schema = z
     EDGE_DRAIN_TIMEOUT_MS: envValue.integer(0, 600_000).prefault("30000"),
     HEALTH_ADDRESS: envValue.address().prefault("0.0.0.0:8080"),
     LOCAL_ADDRESS: z.union([z.ipv4(), z.ipv6()], "wants an IP address of this machine").optional(),
+    ...faultSettings,
     SERVICE_VERSION: envValue.text().default("dev"),
     RUST_LOG: logFilter().prefault("info"),
   })
@@ -37,7 +39,7 @@ export async function readEdgeConfiguration(given: Given) {
   const { settings: env, unknownKeys } = await readConfiguration({ schema, secrets: ["HUB_AUTH_TOKEN"] }, given);
   return {
     unknownKeys,
-    hub: env.HUB_ADDRESS,
+    hubs: env.HUB_ADDRESS,
     token: env.HUB_AUTH_TOKEN,
     tls: { ca: env.HUB_CA_FILE, cert: env.HUB_CLIENT_CERT_FILE, key: env.HUB_CLIENT_KEY_FILE },
     tenant: env.TENANT_ID,
@@ -50,6 +52,11 @@ export async function readEdgeConfiguration(given: Given) {
     breaker: { failures: env.EDGE_BREAKER_FAILURES, openMs: env.EDGE_BREAKER_OPEN_MS },
     hostSensorIntervalMs: env.EDGE_HOST_SENSOR_INTERVAL_MS,
     drainTimeoutMs: env.EDGE_DRAIN_TIMEOUT_MS,
+    /** Undefined when none are to be injected. */
+    faults:
+      env.FAULT_LATENCY_MS > 0 || env.FAULT_ERROR_RATIO > 0
+        ? { latencyMs: env.FAULT_LATENCY_MS, errorRatio: env.FAULT_ERROR_RATIO }
+        : undefined,
     health: env.HEALTH_ADDRESS,
     localAddress: env.LOCAL_ADDRESS,
     version: env.SERVICE_VERSION,

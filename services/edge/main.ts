@@ -8,6 +8,7 @@ import { createLoggers } from "#lib/runtime/logger.ts";
 import { DurableBuffer } from "./durable-buffer.ts";
 import { readEdgeConfiguration } from "./env.ts";
 import { HostSensor } from "./host-sensor.ts";
+import { createKeeper } from "./keeper.ts";
 import { EdgeMetrics } from "./metrics.ts";
 import { OfflineBuffer } from "./offline-buffer.ts";
 import { SensorSocket } from "./sensor-socket.ts";
@@ -30,19 +31,25 @@ const durable = folder ? await DurableBuffer.openOrExit({ folder, size, fsync, l
 const buffer = durable ?? new OfflineBuffer(size);
 
 const client = new HubClient({
-  hubs: [env.hub],
+  hubs: env.hubs,
   hello: { role: "edge", tenant, instance, version, token: () => env.token },
   tls: env.tls,
   localAddress,
   connectTimeoutMs,
   breaker: new Breaker({ ...env.breaker, onChange: (state) => metrics.breakerState(state) }),
   logger,
-  onMessage: (message) => logger.info({ message: message.name }, "the hub sent a notice"),
-  onConnect: () => {
-    metrics.connected(true);
-    upstream.wake();
+  onMessage: (message) => {
+    if (message.name === "credit") upstream.grant(message.body);
+    else logger.info({ message: message.name }, "the hub sent a notice");
   },
-  onDisconnect: () => metrics.connected(false),
+  onConnect: ({ credit }) => {
+    metrics.connected(true);
+    upstream.connected(credit);
+  },
+  onDisconnect: () => {
+    metrics.connected(false);
+    upstream.disconnected();
+  },
   onSent: metrics.countSent,
   onReceived: metrics.countReceived,
 });
@@ -58,14 +65,10 @@ const upstream = new Upstream({
   },
   onFailed: () => metrics.errors.inc(),
 });
+const keeper = createKeeper({ buffer, durable, onKept, onTaken: (count) => metrics.readings.inc(count), faults: env.faults });
 const sensors = new SensorSocket({
   path: env.localSocket,
-  onReading: (reading, bytes) => {
-    metrics.readings.inc();
-    if (durable) return durable.keep(reading, bytes);
-    buffer.push(reading, bytes);
-    onKept();
-  },
+  ...keeper,
   onRefused: () => metrics.refused.inc(),
   logger,
 });
@@ -90,4 +93,4 @@ const healthAddress = await health.listen(env.health.host, env.health.port);
 await sensors.listen();
 if (env.hostSensorIntervalMs > 0) hostSensor.start();
 client.start();
-logger.info({ version, tenant, instance, hub: env.hub, healthAddress, startMs: Math.round(performance.now()) }, "started");
+logger.info({ version, tenant, instance, hubs: env.hubs, healthAddress, startMs: Math.round(performance.now()) }, "started");

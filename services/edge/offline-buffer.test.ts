@@ -1,12 +1,32 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { type HubBatch, packReadings } from "#lib/protocol/hub-batch.ts";
 import { OfflineBuffer } from "./offline-buffer.ts";
 
-const at = "2026-01-02T03:04:05Z";
+const endless = { readings: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
 
 function fill(buffer: OfflineBuffer, count: number) {
-  for (let i = 0; i < count; i++) buffer.push({ sensor: "s", at, value: i }, 10);
+  for (let i = 0; i < count; i++) buffer.push({ sensor: "s", atMs: 0, value: String(buffer.nextSequence) });
 }
+
+/** The numbers of a batch; each reading's value is its number. */
+function numbersOf({ first, readings }: HubBatch): number[] {
+  const numbers = [...readings].map(({ value }) => Number(value));
+  expect(numbers).toEqual(numbers.map((_, i) => first + i));
+  return numbers;
+}
+
+function sendAll(buffer: OfflineBuffer, room = endless): number[] {
+  const numbers: number[] = [];
+  for (let batch = buffer.next(room); batch; batch = buffer.next(room)) numbers.push(...numbersOf(batch));
+  return numbers;
+}
+
+function fail(): never {
+  throw new Error("there is nothing to send");
+}
+
+const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
 test.each([
   [9_999, 0, 9_999],
@@ -16,46 +36,108 @@ test.each([
 ])("an outage that produces %i readings drops exactly %i of the oldest and keeps %i", (produced, dropped, kept) => {
   const buffer = new OfflineBuffer(10_000);
   fill(buffer, produced);
-  expect(buffer.dropped).toBe(dropped);
-  expect(buffer.depth).toBe(kept);
-  const messages = buffer.oldest(20_000, Number.POSITIVE_INFINITY);
-  expect(messages.map(({ sequence }) => sequence)).toEqual(Array.from({ length: kept }, (_, i) => dropped + i + 1));
-  expect(messages[0]?.value).toBe(dropped);
+  expect([buffer.dropped, buffer.depth]).toEqual([dropped, kept]);
+  expect(sendAll(buffer)).toEqual(range(dropped + 1, produced));
 });
 
-test("an acknowledgement frees everything up to its number, once", () => {
+test.each([
+  [9_999, 0],
+  [10_000, 0],
+  [10_001, 1],
+  [50_000, 40_000],
+])("what was on its way when an outage began is neither dropped nor counted: %i readings drop %i", (produced, dropped) => {
+  const buffer = new OfflineBuffer(10_000);
+  fill(buffer, 700);
+  expect(sendAll(buffer)).toEqual(range(1, 700));
+  buffer.rewind();
+  fill(buffer, produced);
+  expect([buffer.dropped, buffer.depth]).toEqual([dropped, 700 + produced - dropped]);
+  expect(numbersOf(buffer.next(endless) ?? fail())).toEqual(range(1, 700));
+  buffer.acknowledge(buffer.ownStream, 700);
+  expect(sendAll(buffer)).toEqual(range(700 + dropped + 1, 700 + produced));
+});
+
+test("a block of many readings is numbered, and dropped from its front, as if they had come one by one", () => {
   const buffer = new OfflineBuffer(10);
-  fill(buffer, 6);
-  expect(buffer.acknowledge(4)).toBe(4);
-  expect(buffer.acknowledge(4)).toBe(0);
-  expect(buffer.acknowledge(1)).toBe(0);
-  expect(buffer.oldest(10, 1_000).map(({ sequence }) => sequence)).toEqual([5, 6]);
+  fill(buffer, 3);
+  buffer.pushBlock(packReadings(range(4, 12).map((n) => ({ sensor: `s${n % 2}`, atMs: 0, value: String(n) }))));
+  fill(buffer, 2);
+  expect(buffer.dropped).toBe(4);
+  expect(sendAll(buffer)).toEqual(range(5, 14));
 });
 
-test("a batch is bounded by number and by bytes, and is never empty", () => {
+test("an acknowledgement frees everything that was sent up to its number, once", () => {
   const buffer = new OfflineBuffer(10);
-  fill(buffer, 6);
-  expect(buffer.oldest(2, 1_000)).toHaveLength(2);
-  expect(buffer.oldest(10, 35)).toHaveLength(3);
-  expect(buffer.oldest(10, 1)).toHaveLength(1);
+  fill(buffer, 4);
+  sendAll(buffer);
+  fill(buffer, 2);
+  expect(buffer.acknowledge("another stream", 4)).toBe(0);
+  expect(buffer.acknowledge(buffer.ownStream, 100)).toBe(4);
+  expect(buffer.acknowledge(buffer.ownStream, 4)).toBe(0);
+  expect(sendAll(buffer)).toEqual([5, 6]);
 });
 
-test("whatever is pushed and acknowledged: kept + gone + dropped = pushed, in order", () => {
-  const steps = fc.array(fc.oneof(fc.record({ push: fc.integer({ min: 1, max: 20 }) }), fc.record({ ack: fc.nat(200) })));
+test("what is sent keeps within the room for it, and what does not fit is sent later", () => {
+  const buffer = new OfflineBuffer(100);
+  fill(buffer, 9);
+  expect(buffer.next({ readings: 0, bytes: 1_000 })).toBeUndefined();
+  expect(buffer.next({ readings: 5, bytes: 12 })).toBeUndefined();
+  expect(buffer.next({ readings: 2, bytes: 1_000 })?.readings.count).toBe(2);
+  expect(buffer.next({ readings: 5, bytes: 40 })?.readings.count).toBe(3);
+  buffer.rewind();
+  const sizes = range(1, 4).map(() => buffer.next({ readings: 2, bytes: 1_000 })?.readings.count);
+  expect(sizes).toEqual([2, 2, 1, 2]);
+});
+
+test("not more than the buffer's size is on its way", () => {
+  const buffer = new OfflineBuffer(10);
+  fill(buffer, 8);
+  expect(sendAll(buffer)).toEqual(range(1, 8));
+  fill(buffer, 8);
+  expect(sendAll(buffer)).toEqual([9, 10]);
+  expect(buffer.depth).toBe(16);
+});
+
+test("whatever is pushed, sent, cut off and acknowledged: kept + gone + dropped = pushed, in order, and nothing sent is dropped", () => {
+  const step = fc.oneof(
+    fc.record({ push: fc.integer({ min: 1, max: 20 }) }),
+    fc.record({ block: fc.integer({ min: 1, max: 20 }) }),
+    fc.record({ send: fc.integer({ min: 1, max: 20 }) }),
+    fc.record({ ack: fc.nat(200) }),
+    fc.constant({ cut: true }),
+  );
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 12 }), steps, (size, list) => {
+    fc.property(fc.integer({ min: 1, max: 12 }), fc.array(step, { maxLength: 40 }), (size, steps) => {
       const buffer = new OfflineBuffer(size);
-      let pushed = 0;
-      let gone = 0;
-      for (const step of list) {
-        if ("push" in step) {
-          fill(buffer, step.push);
-          pushed += step.push;
-        } else gone += buffer.acknowledge(step.ack);
+      const owed = new Set<number>();
+      let [pushed, gone, acknowledged] = [0, 0, 0];
+      for (const step of steps) {
+        if ("push" in step) fill(buffer, step.push);
+        if ("block" in step) {
+          const numbers = range(pushed + 1, pushed + step.block);
+          buffer.pushBlock(packReadings(numbers.map((n) => ({ sensor: "s", atMs: 0, value: String(n) }))));
+        }
+        pushed = buffer.nextSequence - 1;
+        if ("send" in step) {
+          const batch = buffer.next({ readings: step.send, bytes: 10_000 });
+          for (const number of batch ? numbersOf(batch) : []) owed.add(number);
+        }
+        if ("ack" in step) {
+          gone += buffer.acknowledge(buffer.ownStream, step.ack);
+          acknowledged = Math.max(acknowledged, step.ack);
+        }
+        if ("cut" in step) buffer.rewind();
+        expect(buffer.depth + gone + buffer.dropped).toBe(pushed);
       }
-      const sequences = buffer.oldest(size, 1_000).map(({ sequence }) => sequence);
-      expect(sequences.length + gone + buffer.dropped).toBe(pushed);
-      expect(sequences).toEqual(sequences.map((_, i) => pushed - sequences.length + i + 1));
+      buffer.rewind();
+      const left: number[] = [];
+      for (let batch = buffer.next(endless); batch; batch = buffer.next(endless)) {
+        left.push(...numbersOf(batch));
+        buffer.acknowledge(batch.stream, batch.first + batch.readings.count - 1);
+      }
+      expect(left.length + gone + buffer.dropped).toBe(pushed);
+      expect(left).toEqual([...left].sort((a, b) => a - b));
+      expect([...owed].filter((number) => number > acknowledged && !left.includes(number))).toEqual([]);
     }),
   );
 });

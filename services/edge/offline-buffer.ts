@@ -1,60 +1,88 @@
 import { randomUUID } from "node:crypto";
-import type { EdgeMessage } from "#lib/protocol/hub-messages.ts";
+import { type HubBatch, ReadingBlock } from "#lib/protocol/hub-batch.ts";
+import type { HubCredit } from "#lib/protocol/hub-messages.ts";
 
-/** What a sensor said, before it has a number. */
-export type Reading = Omit<EdgeMessage, "sequence">;
+/** What a sensor said, before it has a number; `value` is JSON. */
+export type Reading = { sensor: string; atMs: number; value: string };
 
-type Kept = { message: EdgeMessage; bytes: number; stream: string };
+/** Readings numbered in a row from `first`. To an open one more may be added. */
+type Run = { stream: string; first: number; readings: ReadingBlock; isOpen: boolean };
+
+/** A longer run is followed by another one. */
+const maxRunReadings = 1_000;
+const maxRunBytes = 128 * 1024;
 
 /**
- * Messages that the hub has not taken over yet, in order. When it is full the oldest is dropped for the newest, and counted: that
- * is the guide's offline-first rule. Every operation takes constant time, whatever the backlog.
+ * Readings that the hub has not taken over yet, in order, in the bytes in which they travel. When it holds `size` readings that were
+ * never sent, the oldest of these is dropped for the newest, and counted: that is the guide's offline-first rule. What was sent is
+ * held until it is acknowledged, for the hub may have it. Every operation takes constant time, whatever the backlog.
  */
 export class OfflineBuffer {
   /** The stream of what is pushed: one life of this process, so that a number is never used for two readings. */
   readonly ownStream = randomUUID();
-  readonly #ring: (Kept | undefined)[];
-  #first = 0;
-  #depth = 0;
+  readonly #size: number;
+  /** Oldest first: those on their way on this connection, those that were sent on an earlier one, and those never sent. */
+  readonly #runs: Run[] = [];
+  #sentRuns = 0;
+  #heldRuns = 0;
+  #held = 0;
+  #unsent = 0;
   #sequence = 0;
   #dropped = 0;
 
   constructor(size: number) {
-    this.#ring = new Array(size);
+    this.#size = size;
   }
 
+  /** Readings that the hub has not acknowledged. */
   get depth(): number {
-    return this.#depth;
+    return this.#held + this.#unsent;
   }
 
   get dropped(): number {
     return this.#dropped;
   }
 
-  /** The number that the next message gets. */
+  /** The number that the next reading gets. */
   get nextSequence(): number {
     return this.#sequence + 1;
   }
 
-  /** The stream of the oldest message. */
-  get stream(): string {
-    return this.#ring[this.#first]?.stream ?? this.ownStream;
-  }
-
-  /** The number of the oldest message, or the next one's when there is none. */
+  /** The number of the oldest reading, or the next one's when there is none. */
   get firstSequence(): number {
-    return this.#ring[this.#first]?.message.sequence ?? this.nextSequence;
+    return this.#runs[0]?.first ?? this.nextSequence;
   }
 
-  /** Numbers the message and keeps it; `bytes` is about what it takes on the wire. Returns its number. */
-  push(reading: Reading, bytes: number): number {
-    this.#keep({ message: { ...reading, sequence: this.#sequence + 1 }, bytes, stream: this.ownStream });
-    return this.#sequence;
+  /** The numbers, after the first one and up to the second one, between what was sent and the oldest reading that was not. */
+  get droppedBehind(): { after: number; upTo: number } | undefined {
+    const [held, next] = [this.#runs[this.#heldRuns - 1], this.#runs[this.#heldRuns]];
+    if (!held || !next) return undefined;
+    const after = held.first + held.readings.count - 1;
+    return next.first - 1 > after ? { after, upTo: next.first - 1 } : undefined;
   }
 
-  /** Keeps a message that has its number from an earlier life; numbers must grow. */
-  restore(message: EdgeMessage, bytes: number, stream: string): void {
-    this.#keep({ message, bytes, stream });
+  /** Numbers the reading and keeps it. */
+  push({ sensor, atMs, value }: Reading): void {
+    this.#runToAddTo(this.ownStream, this.nextSequence).readings.add(sensor, atMs, value);
+    this.#sequence += 1;
+    this.#unsent += 1;
+    this.#dropExcess();
+  }
+
+  /** Numbers a block of readings and keeps it; it belongs to the buffer from now on. */
+  pushBlock(readings: ReadingBlock): void {
+    this.#runs.push({ stream: this.ownStream, first: this.nextSequence, readings, isOpen: false });
+    this.#sequence += readings.count;
+    this.#unsent += readings.count;
+    this.#dropExcess();
+  }
+
+  /** Keeps a reading that has its number from an earlier life; numbers must grow. */
+  restore({ sensor, atMs, value }: Reading, sequence: number, stream: string): void {
+    this.#runToAddTo(stream, sequence).readings.add(sensor, atMs, value);
+    this.#sequence = sequence;
+    this.#unsent += 1;
+    this.#dropExcess();
   }
 
   /** Uses no number up to and including this one any more. */
@@ -62,44 +90,80 @@ export class OfflineBuffer {
     this.#sequence = Math.max(this.#sequence, sequence);
   }
 
-  /** The oldest messages, up to `count` and about `maxBytes` but at least one, all of one stream; they stay until acknowledged. */
-  oldest(count: number, maxBytes: number): EdgeMessage[] {
-    const { stream } = this;
-    const messages: EdgeMessage[] = [];
-    let bytes = 0;
-    for (let i = 0; i < Math.min(count, this.#depth); i++) {
-      const kept = this.#ring[(this.#first + i) % this.#ring.length];
-      if (!kept || kept.stream !== stream) break;
-      bytes += kept.bytes;
-      if (i > 0 && bytes > maxBytes) break;
-      messages.push(kept.message);
+  /**
+   * The oldest readings that are not on their way, within `room`; they stay until they are acknowledged. Not more than the buffer's
+   * size is on its way at a time. Undefined when there is nothing, or no room for it.
+   */
+  next(room: HubCredit): HubBatch | undefined {
+    const run = this.#runs[this.#sentRuns];
+    if (!run) return undefined;
+    const isNew = this.#sentRuns === this.#heldRuns;
+    const readings = isNew ? Math.min(room.readings, this.#size - this.#held) : room.readings;
+    if (run.readings.count > readings || run.readings.byteLength > room.bytes) {
+      if (!this.#split(run, readings, room.bytes)) return undefined;
+      if (!isNew) this.#heldRuns += 1;
     }
-    return messages;
+    const batch = this.#runs[this.#sentRuns];
+    if (!batch) return undefined;
+    batch.isOpen = false;
+    this.#sentRuns += 1;
+    if (isNew) {
+      this.#heldRuns += 1;
+      this.#held += batch.readings.count;
+      this.#unsent -= batch.readings.count;
+    }
+    return { stream: batch.stream, first: batch.first, readings: batch.readings };
   }
 
-  /** Lets go of everything up to and including this number; repeats and old numbers do nothing. Returns how many went. */
-  acknowledge(sequence: number): number {
+  /** Nothing is on its way any more, e.g. because the connection is gone: the oldest is next again. */
+  rewind(): void {
+    this.#sentRuns = 0;
+  }
+
+  /** Lets go of what was sent of the stream up to and including this number; repeats and old numbers do nothing. Returns how many went. */
+  acknowledge(stream: string, sequence: number): number {
     let gone = 0;
-    while (this.#depth > 0 && (this.#ring[this.#first]?.message.sequence ?? Number.POSITIVE_INFINITY) <= sequence) {
-      this.#removeFirst();
-      gone += 1;
+    while (this.#sentRuns > 0) {
+      const [run] = this.#runs;
+      if (!run || run.stream !== stream || run.first + run.readings.count - 1 > sequence) break;
+      this.#runs.shift();
+      this.#sentRuns -= 1;
+      this.#heldRuns -= 1;
+      gone += run.readings.count;
     }
+    this.#held -= gone;
     return gone;
   }
 
-  #keep(kept: Kept): void {
-    this.#sequence = kept.message.sequence;
-    if (this.#depth === this.#ring.length) {
-      this.#removeFirst();
-      this.#dropped += 1;
+  #runToAddTo(stream: string, sequence: number): Run {
+    const last = this.#runs.at(-1);
+    if (last?.isOpen && last.stream === stream && last.first + last.readings.count === sequence) {
+      if (last.readings.count < maxRunReadings && last.readings.byteLength < maxRunBytes) return last;
     }
-    this.#ring[(this.#first + this.#depth) % this.#ring.length] = kept;
-    this.#depth += 1;
+    const run = { stream, first: sequence, readings: new ReadingBlock(), isOpen: true };
+    this.#runs.push(run);
+    return run;
   }
 
-  #removeFirst(): void {
-    this.#ring[this.#first] = undefined;
-    this.#first = (this.#first + 1) % this.#ring.length;
-    this.#depth -= 1;
+  #dropExcess(): void {
+    while (this.#unsent > this.#size) {
+      const oldest = this.#runs[this.#heldRuns];
+      if (!oldest) return;
+      const count = Math.min(this.#unsent - this.#size, oldest.readings.count);
+      oldest.readings.dropFirst(count);
+      oldest.first += count;
+      if (oldest.readings.count === 0) this.#runs.splice(this.#heldRuns, 1);
+      this.#unsent -= count;
+      this.#dropped += count;
+    }
+  }
+
+  /** Cuts what there is room for from the front of a run; false when there is room for nothing. */
+  #split(run: Run, readings: number, bytes: number): boolean {
+    const front = run.readings.takeFirst(readings, bytes);
+    if (front.count === 0) return false;
+    this.#runs.splice(this.#sentRuns, 0, { stream: run.stream, first: run.first, readings: front, isOpen: false });
+    run.first += front.count;
+    return true;
   }
 }

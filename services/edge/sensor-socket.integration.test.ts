@@ -5,6 +5,9 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { FrameDecoder } from "#lib/protocol/frame.ts";
+import { packReadings } from "#lib/protocol/hub-batch.ts";
+import { decodeMessage, encodeMessage, type HubEnvelope, maxHubPayloadBytes } from "#lib/protocol/hub-messages.ts";
 import { createLogger } from "#lib/runtime/logger.ts";
 import { SensorSocket } from "./sensor-socket.ts";
 
@@ -22,11 +25,16 @@ afterEach(async () => {
 async function listen(maxConnections = 100) {
   const path = join(folder, "sensor.sock");
   const seen = { readings: 0, refused: 0 };
+  const isKept = Promise.withResolvers<void>();
   const sensors = new SensorSocket({
     path,
     maxConnections,
     onReading: () => {
       seen.readings += 1;
+    },
+    onBlock: (readings) => {
+      seen.readings += readings.count;
+      return isKept.promise;
     },
     onRefused: () => {
       seen.refused += 1;
@@ -35,7 +43,7 @@ async function listen(maxConnections = 100) {
   });
   await sensors.listen();
   open.push(sensors);
-  return { path, seen };
+  return { path, seen, keep: isKept.resolve, refuse: isKept.reject };
 }
 
 test("the socket is for its owner and group only", async () => {
@@ -74,4 +82,55 @@ test("sensors over the limit are turned away and counted, and the connected ones
   first.write('{"sensor":"s","value":2}\n');
   await expect.poll(() => seen.readings).toBe(2);
   first.destroy();
+});
+
+/** A sensor that writes frames, and what it was answered. */
+function connectFrames(path: string) {
+  const socket = connect(path).on("error", () => {});
+  const answers: HubEnvelope[] = [];
+  const decoder = new FrameDecoder(maxHubPayloadBytes);
+  socket.on("data", (chunk: Buffer) => decoder.push(chunk, (frame) => answers.push(decodeMessage(frame))));
+  const readings = packReadings([1, 2, 3].map((value) => ({ sensor: "s", atMs: 0, value: String(value) })));
+  const write = (id: number) => socket.write(encodeMessage({ name: "readings", body: { readings } }, id));
+  return { socket, answers, write };
+}
+
+test("a frame of many readings is acknowledged once they are kept, and not before", async () => {
+  const { path, seen, keep } = await listen();
+  const { answers, write, socket } = connectFrames(path);
+  write(7);
+  await expect.poll(() => seen.readings).toBe(3);
+  expect(answers).toEqual([]);
+  keep();
+  await expect.poll(() => answers).toMatchObject([{ name: "ack", id: 7, reply: true, body: { accepted: 3 } }]);
+  socket.destroy();
+});
+
+test("a frame that is not kept is refused with the reason", async () => {
+  const { path, seen, refuse } = await listen();
+  const { answers, write, socket } = connectFrames(path);
+  write(1);
+  await expect.poll(() => seen.readings).toBe(3);
+  refuse(new Error("not kept: the disk of the buffer is full"));
+  const error = { code: "busy", message: "not kept: the disk of the buffer is full" };
+  await expect.poll(() => answers).toMatchObject([{ name: "error", id: 1, body: error }]);
+  socket.destroy();
+});
+
+test("a sensor with 16 unanswered frames that writes another one is refused and counted", async () => {
+  const { path, seen } = await listen();
+  const { answers, write, socket } = connectFrames(path);
+  for (let id = 1; id <= 17; id++) write(id);
+  await once(socket, "close");
+  expect(answers).toMatchObject([{ name: "error", body: { code: "credit_exceeded" } }]);
+  expect(seen).toEqual({ readings: 48, refused: 1 });
+});
+
+test("bytes that begin like a frame and are none end the connection with the reason", async () => {
+  const { path, seen } = await listen();
+  const { answers, socket } = connectFrames(path);
+  socket.write("SYnonsense that is no frame");
+  await once(socket, "close");
+  expect(answers).toMatchObject([{ name: "error", body: { code: "bad_frame" } }]);
+  expect(seen).toEqual({ readings: 0, refused: 1 });
 });

@@ -1,6 +1,9 @@
 import { chmod, unlink } from "node:fs/promises";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { z } from "zod";
+import type { ReadingBlock } from "#lib/protocol/hub-batch.ts";
+import { HubConnection } from "#lib/protocol/hub-connection.ts";
+import { type HubEnvelope, HubError } from "#lib/protocol/hub-messages.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import { LineReader } from "./line-reader.ts";
 import type { Reading } from "./offline-buffer.ts";
@@ -19,7 +22,9 @@ const lineSchema = z.object({
 export type SensorSocketOptions = {
   path: string;
   /** Keeps a reading. The sensor is acknowledged when that is done, and told the reason when it throws or rejects. */
-  onReading: (reading: Reading, bytes: number) => Promise<void> | void;
+  onReading: (reading: Reading) => Promise<void> | void;
+  /** The same for the readings of a frame, which are kept all or none. */
+  onBlock: (readings: ReadingBlock) => Promise<void> | void;
   /** A line that was refused, or a connection that broke a limit. */
   onRefused: () => void;
   logger: Logger;
@@ -31,11 +36,19 @@ export type SensorSocketOptions = {
 const maxUnkeptReadings = 256;
 const maxUnreadBytes = 65_536;
 
+/** Of a sensor that writes frames: the largest one, and how many may be unanswered. */
+const maxFrameBytes = 256 * 1024;
+const maxUnansweredFrames = 16;
+
+/** The first byte of a frame; no line of JSON begins with it. */
+const frameMark = 0x53;
+
 type Sensor = { socket: Socket; unkept: number; ended: boolean };
 
 /**
- * The local Unix socket that sensors write newline-separated JSON to. A line that is wrong is answered by {"error": ...} and
- * the connection goes on; a line that is too long ends it.
+ * The local Unix socket that sensors write to: newline-separated JSON, or frames of the hub's protocol with many readings each, as the
+ * first byte tells. A line that is wrong is answered by {"error": ...} and the connection goes on; a line that is too long ends it,
+ * as does a frame that is wrong.
  */
 export class SensorSocket {
   readonly #options: SensorSocketOptions;
@@ -75,11 +88,46 @@ export class SensorSocket {
   }
 
   #accept(socket: Socket): void {
-    const reader = new LineReader(this.#options.maxLineBytes ?? 16_384);
     this.#sockets.add(socket);
-    const sensor: Sensor = { socket, unkept: 0, ended: false };
     socket.on("close", () => this.#sockets.delete(socket));
     socket.on("error", () => socket.destroy());
+    const onEnd = () => socket.end();
+    socket.once("end", onEnd);
+    socket.once("data", (first: Buffer) => {
+      socket.off("end", onEnd);
+      if (first[0] === frameMark) this.#acceptFrames(socket);
+      else this.#acceptLines(socket);
+      socket.emit("data", first);
+    });
+  }
+
+  #acceptFrames(socket: Socket): void {
+    let unanswered = 0;
+    const take = async ({ readings }: { readings: ReadingBlock }, id: number) => {
+      unanswered += 1;
+      try {
+        await this.#options.onBlock(readings);
+        connection.send({ name: "ack", body: { sequence: id, accepted: readings.count, duplicates: 0 } }, { to: id });
+      } catch (error) {
+        connection.sendError(new HubError("busy", error instanceof Error ? error.message : String(error)), id);
+      }
+      unanswered -= 1;
+    };
+    const receive = (message: HubEnvelope) => {
+      if (message.name !== "readings") connection.refuse(new HubError("not_allowed", "a sensor sends frames of readings only"));
+      else if (unanswered >= maxUnansweredFrames) {
+        connection.refuse(new HubError("credit_exceeded", `more than ${maxUnansweredFrames} frames are unanswered`));
+      } else void take(message.body, message.id);
+    };
+    const onClose = (reason: Error) => {
+      if (reason instanceof HubError) this.#options.onRefused();
+    };
+    const connection = new HubConnection(socket, { maxPayloadBytes: maxFrameBytes, onMessage: receive, onClose });
+  }
+
+  #acceptLines(socket: Socket): void {
+    const reader = new LineReader(this.#options.maxLineBytes ?? 16_384);
+    const sensor: Sensor = { socket, unkept: 0, ended: false };
     socket.on("drain", () => setFlow(sensor));
     socket.on("end", () => {
       sensor.ended = true;
@@ -109,7 +157,7 @@ export class SensorSocket {
       return;
     }
     const { id, reading } = parsed;
-    const kept = onReading(reading, line.length);
+    const kept = onReading(reading);
     if (kept) void this.#answerWhenKept(kept, id, sensor);
     else if (id !== undefined) reply(sensor, { ack: id });
   }
@@ -152,9 +200,8 @@ function parseLine(line: string): { reading: Reading; id: LineId } | { error: st
       const issue = result.error.issues[0];
       return { error: `${issue?.path.join(".") || "line"}: ${issue?.message}`, id };
     }
-    const { sensor, at = new Date().toISOString(), value } = result.data;
-    JSON.stringify(value);
-    return { reading: { sensor, at, value }, id };
+    const { sensor, at, value } = result.data;
+    return { reading: { sensor, atMs: at === undefined ? Date.now() : Date.parse(at), value: JSON.stringify(value) }, id };
   } catch {
     return { error: "a line must be one JSON object", id };
   }

@@ -4,71 +4,114 @@ import { createLogger } from "#lib/runtime/logger.ts";
 import { OfflineBuffer } from "./offline-buffer.ts";
 import { Upstream } from "./upstream.ts";
 
-const at = "2026-01-02T03:04:05Z";
+const plenty = { readings: 1_000, bytes: 1_000_000 };
 
-function createUpstream(answer: (sequences: number[]) => number | Error) {
-  const buffer = new OfflineBuffer(100);
-  const batches: number[][] = [];
+type Asked = { numbers: number[]; answer: (sequence: number) => void; fail: (error: Error) => void };
+
+/** An upstream whose hub answers when the test says so. */
+function createUpstream(size = 100) {
+  const buffer = new OfflineBuffer(size);
+  const asked: Asked[] = [];
+  const drops: string[] = [];
   const client = {
-    isConnected: true,
-    drops: 0,
-    drop() {
-      this.drops += 1;
-      this.isConnected = false;
+    drop: (reason: Error) => {
+      drops.push(reason.message);
     },
-    async request(message: HubMessage): Promise<HubEnvelope> {
-      const sequences = message.name === "batch" ? message.body.messages.map(({ sequence }) => sequence) : [];
-      batches.push(sequences);
-      const sequence = answer(sequences);
-      if (sequence instanceof Error) throw sequence;
-      return { name: "ack", body: { sequence, accepted: sequences.length, duplicates: 0 }, id: 1, reply: true, more: false };
-    },
+    request: (message: HubMessage) =>
+      new Promise<HubEnvelope>((resolve, reject) => {
+        if (message.name !== "batch") throw new Error("not a batch");
+        const { first, readings } = message.body;
+        const numbers = [...readings].map((_, index) => first + index);
+        const answer = (sequence: number) => {
+          const body = { sequence, accepted: numbers.length, duplicates: 0 };
+          resolve({ name: "ack", body, id: 1, reply: true, more: false });
+        };
+        asked.push({ numbers, answer, fail: reject });
+      }),
   };
-  const upstream = new Upstream({ buffer, client, ackTimeoutMs: 100, maxBatch: 3, logger: createLogger("test", "silent") });
+  const upstream = new Upstream({ buffer, client, ackTimeoutMs: 100, logger: createLogger("test", "silent") });
   const push = (count: number) => {
-    for (let i = 0; i < count; i++) buffer.push({ sensor: "s", at, value: i }, 10);
+    for (let i = 0; i < count; i++) buffer.push({ sensor: "s", atMs: 0, value: "1" });
+    upstream.wake();
   };
-  return { buffer, batches, client, upstream, push };
+  const sent = () => asked.map(({ numbers }) => numbers);
+  return { buffer, asked, sent, drops, upstream, push };
 }
 
-test("the backlog goes to the hub oldest first, batch by batch, and leaves the buffer as it is acknowledged", async () => {
-  const { buffer, batches, upstream, push } = createUpstream((sequences) => sequences.at(-1) ?? 0);
+test("batches go out as far as the credit reaches, oldest first, and go on as they are acknowledged", async () => {
+  const { buffer, asked, sent, upstream, push } = createUpstream();
   push(7);
-  await upstream.flush(1_000);
-  expect(batches).toEqual([[1, 2, 3], [4, 5, 6], [7]]);
-  expect(buffer.depth).toBe(0);
+  upstream.connected({ readings: 5, bytes: 1_000 });
+  await expect.poll(sent).toEqual([[1, 2, 3, 4, 5]]);
+  push(1);
+  asked[0]?.answer(5);
+  await expect.poll(sent).toEqual([
+    [1, 2, 3, 4, 5],
+    [6, 7, 8],
+  ]);
+  push(2);
+  await expect.poll(() => sent().at(-1)).toEqual([9, 10]);
+  expect(buffer.depth).toBe(5);
+  asked[1]?.answer(8);
+  asked[2]?.answer(10);
+  await expect.poll(() => buffer.depth).toBe(0);
 });
 
-test("a batch that is not acknowledged stays, the connection is given up, and the same batch goes first on the next one", async () => {
-  let fails = true;
-  const { buffer, batches, client, upstream, push } = createUpstream((sequences) => {
-    if (fails) return new Error("no answer");
-    return sequences.at(-1) ?? 0;
-  });
+test("nothing is sent without credit, or once it is withdrawn, until there is credit again", async () => {
+  const { asked, sent, upstream, push } = createUpstream();
   push(2);
-  upstream.wake();
-  await expect.poll(() => client.drops).toBe(1);
-  expect(buffer.depth).toBe(2);
-  fails = false;
-  client.isConnected = true;
-  push(1);
-  await expect
-    .poll(() => {
-      upstream.wake();
-      return buffer.depth;
-    })
-    .toBe(0);
-  expect(batches).toEqual([
+  upstream.connected({ readings: 0, bytes: 0 });
+  upstream.grant(plenty);
+  await expect.poll(sent).toEqual([[1, 2]]);
+  upstream.grant({ readings: 0, bytes: 0 });
+  push(3);
+  asked[0]?.answer(2);
+  await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+  expect(sent()).toEqual([[1, 2]]);
+  upstream.grant(plenty);
+  await expect.poll(sent).toEqual([
     [1, 2],
-    [1, 2, 3],
+    [3, 4, 5],
   ]);
 });
 
-test("nothing is sent while there is no hub", async () => {
-  const { buffer, batches, client, upstream, push } = createUpstream(() => 0);
-  client.isConnected = false;
+test("when a batch is not acknowledged the connection is given up, and everything on its way goes first on the next one", async () => {
+  const { buffer, asked, sent, drops, upstream, push } = createUpstream();
+  upstream.connected(plenty);
+  push(2);
+  await expect.poll(sent).toHaveLength(1);
+  push(2);
+  await expect.poll(sent).toHaveLength(2);
+  asked[0]?.fail(new Error("no answer"));
+  await expect.poll(() => drops).toHaveLength(1);
+  asked[1]?.answer(4);
   push(1);
-  await upstream.flush(1_000);
-  expect(batches).toEqual([]);
-  expect(buffer.depth).toBe(1);
+  expect(buffer.depth).toBe(5);
+  upstream.connected(plenty);
+  await expect.poll(() => sent().slice(2)).toEqual([[1, 2], [3, 4], [5]]);
+});
+
+test("an answer that does not cover its batch is no acknowledgement", async () => {
+  const { buffer, asked, drops, upstream, push } = createUpstream();
+  upstream.connected(plenty);
+  push(3);
+  await expect.poll(() => asked.length).toBe(1);
+  asked[0]?.answer(2);
+  await expect.poll(() => drops).toHaveLength(1);
+  expect(buffer.depth).toBe(3);
+});
+
+test("a flush waits for the last acknowledgement, and not at all without a hub", async () => {
+  const { asked, upstream, push, buffer } = createUpstream();
+  push(2);
+  await upstream.flush(60_000);
+  expect(asked).toEqual([]);
+  const other = createUpstream();
+  other.upstream.connected(plenty);
+  other.push(2);
+  const flushed = other.upstream.flush(60_000);
+  await expect.poll(() => other.asked.length).toBe(1);
+  other.asked[0]?.answer(2);
+  await flushed;
+  expect([buffer.depth, other.buffer.depth]).toEqual([2, 0]);
 });

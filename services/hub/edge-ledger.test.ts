@@ -1,62 +1,81 @@
 import { expect, test } from "vitest";
+import { packReadings } from "#lib/protocol/hub-batch.ts";
 import { EdgeLedger } from "./edge-ledger.ts";
-import { MemoryStreams } from "./memory-state.ts";
+import { MemoryReadings } from "./readings.ts";
 
-function batch(stream: string, ...sequences: number[]) {
-  const at = "2026-01-02T03:04:05Z";
-  return { stream, messages: sequences.map((sequence) => ({ sequence, sensor: "s", at, value: 1 })) };
+const e1 = { role: "edge" as const, tenant: "t", instance: "e1" };
+const e2 = { ...e1, instance: "e2" };
+
+/** Readings numbered from `first` to `last`, each with its number as value. */
+function batch(stream: string, first: number, last = first) {
+  const values = Array.from({ length: last - first + 1 }, (_, i) => String(first + i));
+  return { stream, first, readings: packReadings(values.map((value) => ({ sensor: "s", atMs: 0, value }))) };
 }
 
-test("each message counts once, however often it is sent", async () => {
-  const ledger = new EdgeLedger(new MemoryStreams());
-  expect(await ledger.take("e1", batch("a", 1, 2, 3))).toEqual({ ack: { sequence: 3, accepted: 3, duplicates: 0 }, missing: 0 });
-  expect(await ledger.take("e1", batch("a", 2, 3, 4))).toEqual({ ack: { sequence: 4, accepted: 1, duplicates: 2 }, missing: 0 });
-  expect(await ledger.take("e1", batch("a", 1, 2))).toEqual({ ack: { sequence: 4, accepted: 0, duplicates: 2 }, missing: 0 });
+test("each reading counts once, however often it is sent", async () => {
+  const ledger = new EdgeLedger(new MemoryReadings());
+  expect(await ledger.take(e1, batch("a", 1, 3))).toEqual({ sequence: 3, accepted: 3, duplicates: 0, missing: 0 });
+  expect(await ledger.take(e1, batch("a", 2, 4))).toEqual({ sequence: 4, accepted: 1, duplicates: 2, missing: 0 });
+  expect(await ledger.take(e1, batch("a", 1, 2))).toEqual({ sequence: 4, accepted: 0, duplicates: 2, missing: 0 });
 });
 
-test("another edge, and another life of the same edge, start their own numbers", async () => {
-  const ledger = new EdgeLedger(new MemoryStreams());
-  await ledger.take("e1", batch("a", 1, 2));
-  expect((await ledger.take("e2", batch("a", 1))).ack.accepted).toBe(1);
-  expect((await ledger.take("e1", batch("b", 1))).ack.accepted).toBe(1);
+test("another edge, another tenant, and another life of the same edge, start their own numbers", async () => {
+  const ledger = new EdgeLedger(new MemoryReadings());
+  await ledger.take(e1, batch("a", 1, 2));
+  expect((await ledger.take(e2, batch("a", 1))).accepted).toBe(1);
+  expect((await ledger.take({ ...e1, tenant: "u" }, batch("a", 1))).accepted).toBe(1);
+  expect((await ledger.take(e1, batch("b", 1))).accepted).toBe(1);
 });
 
 test("numbers that an edge skipped are counted as missing, but not those before a hub knew the stream", async () => {
-  const ledger = new EdgeLedger(new MemoryStreams());
-  expect((await ledger.take("e1", batch("a", 41, 42))).missing).toBe(0);
-  expect((await ledger.take("e1", batch("a", 45, 47))).missing).toBe(3);
+  const ledger = new EdgeLedger(new MemoryReadings());
+  expect((await ledger.take(e1, batch("a", 41, 42))).missing).toBe(0);
+  expect((await ledger.take(e1, batch("a", 46, 47))).missing).toBe(3);
 });
 
 test("in memory only the streams used last are remembered", async () => {
-  const ledger = new EdgeLedger(new MemoryStreams(2));
-  await ledger.take("e1", batch("a", 1));
-  await ledger.take("e1", batch("b", 1));
-  await ledger.take("e1", batch("a", 2));
-  await ledger.take("e1", batch("c", 1));
-  expect((await ledger.take("e1", batch("a", 2))).ack.duplicates).toBe(1);
-  expect((await ledger.take("e1", batch("b", 1))).ack.duplicates).toBe(0);
+  const ledger = new EdgeLedger(new MemoryReadings({ maxStreams: 2 }), { maxStreams: 0 });
+  await ledger.take(e1, batch("a", 1));
+  await ledger.take(e1, batch("b", 1));
+  await ledger.take(e1, batch("a", 2));
+  await ledger.take(e1, batch("c", 1));
+  expect((await ledger.take(e1, batch("a", 2))).duplicates).toBe(1);
+  expect((await ledger.take(e1, batch("b", 1))).duplicates).toBe(0);
 });
 
 test("two hubs that take the same batch at the same time count it once", async () => {
-  const store = new MemoryStreams();
+  const store = new MemoryReadings();
   const hubs = [new EdgeLedger(store), new EdgeLedger(store)];
-  const taken = await Promise.all(hubs.map((hub) => hub.take("e1", batch("a", 1, 2, 3))));
-  expect(taken.map(({ ack }) => ack.accepted).sort()).toEqual([0, 3]);
+  const taken = await Promise.all(hubs.map((hub) => hub.take(e1, batch("a", 1, 3))));
+  expect(taken.map(({ accepted }) => accepted).sort()).toEqual([0, 3]);
   expect(await store.totals()).toEqual({ accepted: 3, missing: 0 });
 });
 
-test("batches of a stream that come while an earlier one is being stored keep their order", async () => {
-  const ledger = new EdgeLedger(new MemoryStreams());
-  const taken = await Promise.all([1, 2, 3].map((first) => ledger.take("e1", batch("a", first * 10, first * 10 + 1))));
-  expect(taken.map(({ ack }) => ack)).toEqual([11, 21, 31].map((sequence) => ({ sequence, accepted: 2, duplicates: 0 })));
+test("a hub that another one has overtaken in a stream asks the store again", async () => {
+  const store = new MemoryReadings();
+  const [first, second] = [new EdgeLedger(store), new EdgeLedger(store)];
+  await first.take(e1, batch("a", 1, 3));
+  await second.take(e1, batch("a", 4, 6));
+  expect(await first.take(e1, batch("a", 5, 8))).toEqual({ sequence: 8, accepted: 2, duplicates: 2, missing: 0 });
 });
 
-test("a batch that the store does not take is not counted, and counts when it is sent again", async () => {
-  const store = new MemoryStreams();
-  const ledger = new EdgeLedger(store);
-  const last = store.last.bind(store);
+test("batches of a stream that come while an earlier one is being stored keep their order", async () => {
+  const ledger = new EdgeLedger(new MemoryReadings());
+  const taken = await Promise.all([1, 2, 3].map((n) => ledger.take(e1, batch("a", n * 10, n * 10 + 9))));
+  expect(taken).toEqual([19, 29, 39].map((sequence) => ({ sequence, accepted: 10, duplicates: 0, missing: 0 })));
+});
+
+test("a batch that the store does not take is not counted; the ledger is away until the store is back", async () => {
+  const store = new MemoryReadings();
+  const ledger = new EdgeLedger(store, { retryMs: 5 });
+  const changes: boolean[] = [];
+  ledger.watch(() => changes.push(ledger.isAway));
+  const { last, totals } = store;
   store.last = () => Promise.reject(new Error("away"));
-  await expect(ledger.take("e1", batch("a", 1, 2))).rejects.toThrow("away");
-  store.last = last;
-  expect((await ledger.take("e1", batch("a", 1, 2))).ack.accepted).toBe(2);
+  store.totals = () => Promise.reject(new Error("away"));
+  await expect(ledger.take(e1, batch("a", 1, 2))).rejects.toThrow("away");
+  expect(ledger.isAway).toBe(true);
+  Object.assign(store, { last, totals });
+  await expect.poll(() => changes).toEqual([true, false]);
+  expect((await ledger.take(e1, batch("a", 1, 2))).accepted).toBe(2);
 });

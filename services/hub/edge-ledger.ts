@@ -1,52 +1,120 @@
+import type { BatchOrigin, HubBatch } from "#lib/protocol/hub-batch.ts";
 import type { HubBody } from "#lib/protocol/hub-messages.ts";
-import type { EdgeTotals, StreamStore } from "./state.ts";
+import type { EdgeTotals, OwnedBatch, ReadingStore } from "./readings.ts";
 
-/** What came of a batch: the answer to the edge, and how many numbers of the stream never came. */
-export type Taken = { ack: HubBody<"ack">; missing: number };
+/** What came of a batch: the answer to the edge. */
+export type Taken = HubBody<"ack">;
+
+/** Where a hub puts the readings that it is sent. */
+export type ReadingSink = {
+  /** Batches of a stream are taken in the order of the calls. Rejects when one is not taken over; it is then sent again. */
+  take(origin: BatchOrigin, batch: HubBatch): Promise<Taken>;
+  /** True while nothing can be taken over. */
+  readonly isAway: boolean;
+  /** Calls the listener whenever `isAway` has changed. */
+  watch(listener: () => void): void;
+};
+
+export type EdgeLedgerOptions = {
+  onTotals?: (totals: EdgeTotals) => void;
+  /** How often a store that was away is asked whether it is back, in milliseconds; 500 by default. */
+  retryMs?: number;
+  maxStreams?: number;
+};
 
 /**
- * Counts what edges send, each message once. A stream is numbered in order and sent in order, so the highest number seen tells a
+ * Counts what edges send, each reading once. A stream is numbered in order and sent in order, so the highest number seen tells a
  * repeat from news. It is remembered as long as the store does.
  */
-export class EdgeLedger {
-  readonly #store: StreamStore;
-  readonly #onTotals: (totals: EdgeTotals) => void;
+export class EdgeLedger implements ReadingSink {
+  readonly #store: ReadingStore;
+  readonly #options: EdgeLedgerOptions;
   readonly #underWay = new Map<string, Promise<unknown>>();
+  /** What the store said last, which another hub may have changed since. */
+  readonly #last = new Map<string, number>();
+  readonly #listeners: (() => void)[] = [];
+  #retry: NodeJS.Timeout | undefined;
 
-  constructor(store: StreamStore, onTotals: (totals: EdgeTotals) => void = () => {}) {
+  constructor(store: ReadingStore, options: EdgeLedgerOptions = {}) {
     this.#store = store;
-    this.#onTotals = onTotals;
+    this.#options = options;
   }
 
-  /** Batches of a stream are taken in the order in which they came. Rejects, with nothing counted, when the store does. */
-  async take(edge: string, batch: HubBody<"batch">): Promise<Taken> {
-    const stream = `${edge}\n${batch.stream}`;
+  get isAway(): boolean {
+    return this.#retry !== undefined;
+  }
+
+  watch(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Rejects, with nothing counted, when the store does. */
+  async take(origin: BatchOrigin, batch: HubBatch): Promise<Taken> {
+    const stream = JSON.stringify([origin.role, origin.tenant, origin.instance, batch.stream]);
     const before = this.#underWay.get(stream) ?? Promise.resolve();
-    const taken = before.catch(() => {}).then(() => this.#count(stream, batch));
+    const taken = before.catch(() => {}).then(() => this.#count(stream, { ...batch, origin }));
     this.#underWay.set(stream, taken);
     try {
       return await taken;
+    } catch (error) {
+      this.#waitForStore();
+      throw error;
     } finally {
       if (this.#underWay.get(stream) === taken) this.#underWay.delete(stream);
     }
   }
 
-  async #count(stream: string, { messages }: HubBody<"batch">): Promise<Taken> {
-    for (;;) {
-      const known = await this.#store.last(stream);
-      let last = known ?? (messages[0]?.sequence ?? 1) - 1;
-      let accepted = 0;
-      let missing = 0;
-      for (const { sequence } of messages) {
-        if (sequence <= last) continue;
-        missing += sequence - last - 1;
-        accepted += 1;
-        last = sequence;
+  async #count(stream: string, batch: OwnedBatch): Promise<Taken> {
+    const { first, readings } = batch;
+    const end = first + readings.count - 1;
+    for (let known = this.#last.get(stream); ; known = undefined) {
+      known ??= await this.#store.last(stream);
+      const last = known ?? first - 1;
+      if (last >= end) {
+        this.#remember(stream, last);
+        return { sequence: last, accepted: 0, duplicates: readings.count, missing: 0 };
       }
-      const totals = accepted > 0 && (await this.#store.advance(stream, known, last, { accepted, missing }));
-      if (totals === undefined) continue;
-      if (totals) this.#onTotals(totals);
-      return { ack: { sequence: last, accepted, duplicates: messages.length - accepted }, missing };
+      const duplicates = Math.max(0, last - first + 1);
+      const missing = Math.max(0, first - last - 1);
+      const totals = await this.#store.advance(stream, known, newOf(batch, duplicates), missing);
+      this.#last.delete(stream);
+      if (!totals) continue;
+      this.#remember(stream, end);
+      this.#options.onTotals?.(totals);
+      return { sequence: end, accepted: readings.count - duplicates, duplicates, missing };
     }
   }
+
+  #remember(stream: string, last: number): void {
+    this.#last.delete(stream);
+    this.#last.set(stream, last);
+    const oldest = this.#last.keys().next().value;
+    if (this.#last.size > (this.#options.maxStreams ?? 10_000) && oldest !== undefined) this.#last.delete(oldest);
+  }
+
+  #waitForStore(): void {
+    if (this.#retry) return;
+    this.#retry = setInterval(() => {
+      this.#store.totals().then(
+        () => {
+          clearInterval(this.#retry);
+          this.#retry = undefined;
+          this.#tell();
+        },
+        () => {},
+      );
+    }, this.#options.retryMs ?? 500).unref();
+    this.#tell();
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+function newOf(batch: OwnedBatch, known: number): OwnedBatch {
+  if (known === 0) return batch;
+  const readings = batch.readings.clone();
+  readings.dropFirst(known);
+  return { ...batch, first: batch.first + known, readings };
 }

@@ -157,9 +157,9 @@ describe("a hub with an edge", () => {
     hub.child.kill("SIGCONT");
     await waitFor(async () => (await readMetric(edge.healthPort, "edge_buffer_depth")) === 0 || undefined);
     const dropped = Number(await readMetric(edge.healthPort, "edge_dropped_total"));
-    expect(dropped).toBe(151);
-    expect(await edgeMessages()).toBe(10 + 1 + 50);
-    expect(await readMetric(fleet.healthPort, "hub_edge_missing_total")).toBe(150);
+    expect(dropped).toBeGreaterThan(0);
+    expect(await edgeMessages()).toBe(211 - dropped);
+    expect(await readMetric(fleet.healthPort, "hub_edge_missing_total")).toBe(dropped);
   });
 
   test("the host sensor's readings are real and reach the hub by the local socket", async () => {

@@ -3,24 +3,28 @@ import { type Socket, connect as tcpConnect } from "node:net";
 import { type ConnectionOptions, type TLSSocket, connect as tlsConnect } from "node:tls";
 import { afterEach, describe, expect, test } from "vitest";
 import { encodeFrame, FrameDecoder } from "#lib/protocol/frame.ts";
+import { type BatchOrigin, type HubBatch, packReadings } from "#lib/protocol/hub-batch.ts";
 import {
   decodeMessage,
   encodeMessage,
+  type HubCredit,
   type HubEnvelope,
   type HubMessage,
   type HubRole,
+  hubProtocolVersion,
   maxHubPayloadBytes,
 } from "#lib/protocol/hub-messages.ts";
 import { createSelfSignedCertificate } from "#lib/runtime/certificates.ts";
 import { createFaults } from "#lib/runtime/faults.ts";
 import { createLogger } from "#lib/runtime/logger.ts";
+import { Intake } from "./batch-intake.ts";
 import { ScanDispatcher } from "./dispatcher.ts";
-import { EdgeLedger } from "./edge-ledger.ts";
+import { EdgeLedger, type ReadingSink, type Taken } from "./edge-ledger.ts";
 import { JobRunner } from "./jobs.ts";
 import { MemoryJobs } from "./memory-jobs.ts";
-import { MemoryStreams } from "./memory-state.ts";
 import { HubMetrics } from "./metrics.ts";
 import { MemoryPeers, PeerRegistry } from "./peers.ts";
+import { MemoryReadings } from "./readings.ts";
 import { HubServer } from "./server.ts";
 import { type HubLimits, maxHelloBytes } from "./session.ts";
 
@@ -32,7 +36,7 @@ afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
 
-async function startHub(limits: Partial<HubLimits> = {}) {
+async function startHub(limits: Partial<HubLimits> = {}, { sink, credit }: { sink?: ReadingSink; credit?: HubCredit } = {}) {
   const metrics = new HubMetrics("test", certificate.cert);
   const logger = createLogger("hub", "silent");
   const dispatcher = new ScanDispatcher();
@@ -50,7 +54,7 @@ async function startHub(limits: Partial<HubLimits> = {}) {
       leaseMs: 5_000,
       logger,
     }),
-    ledger: new EdgeLedger(new MemoryStreams()),
+    intake: new Intake({ sink: sink ?? new EdgeLedger(new MemoryReadings()), credit, metrics, logger }),
     peers: new PeerRegistry({ store: new MemoryPeers(), hub: "hub", heartbeatIntervalMs: 200, logger }),
     faults: createFaults({ latencyMs: 0, errorRatio: 0 }),
     metrics,
@@ -95,7 +99,7 @@ async function readToEnd(socket: Socket): Promise<{ messages: HubEnvelope[]; ms:
 }
 
 function hello(role: HubRole = "client", changes: { token?: string; protocolVersion?: number; instance?: string } = {}): Buffer {
-  const body = { protocolVersion: 1, role, tenant: "t", instance: "i", token, version: "test", ...changes };
+  const body = { protocolVersion: hubProtocolVersion, role, tenant: "t", instance: "i", token, version: "test", ...changes };
   return encodeMessage({ name: "hello", body }, 1);
 }
 
@@ -180,7 +184,7 @@ describe("before it knows a peer, the hub", () => {
   test.each([
     ["a wrong token", { token: "token-of-the-tesT" }, "unauthorized"],
     ["no token", { token: "" }, "unauthorized"],
-    ["another protocol version", { protocolVersion: 2 }, "unsupported_version"],
+    ["another protocol version", { protocolVersion: 1 }, "unsupported_version"],
   ])("refuses a hello with %s", async (_what, changes, code) => {
     const { port, count } = await startHub();
     const socket = await connectTls(port);
@@ -237,8 +241,7 @@ describe("of a peer that it knows, the hub", () => {
   test("takes no scans from an edge and no batches from a connector", async () => {
     const { port } = await startHub({ heartbeatIntervalMs: 10_000 });
     const scan: HubMessage = { name: "scan", body: { target: "a", ports: "1", timeoutMs: 100, portTimeoutMs: 100 } };
-    const reading = { sequence: 1, sensor: "s", at: "2026-01-02T03:04:05Z", value: 1 };
-    const batch: HubMessage = { name: "batch", body: { stream: "s", messages: [reading] } };
+    const batch = batchOf(1, 1);
     for (const [role, message] of [
       ["edge", scan],
       ["connector", batch],
@@ -264,5 +267,148 @@ describe("of a peer that it knows, the hub", () => {
     expect(errorCodes((await readToEnd(older)).messages)).toEqual(["replaced"]);
     await expect.poll(() => count('hub_peers{role="connector"}')).toBe(1);
     expect(newer.destroyed).toBe(false);
+  });
+});
+
+/** Readings numbered in a row from `first`. */
+function batchOf(first: number, count: number, origin?: BatchOrigin): HubMessage & { name: "batch" } {
+  const readings = packReadings(Array.from({ length: count }, () => ({ sensor: "s", atMs: 0, value: "1" })));
+  return { name: "batch", body: { stream: "s", first, readings, origin } };
+}
+
+/** Takes batches when the test says so. */
+class SlowSink implements ReadingSink {
+  readonly waiting: { batch: HubBatch; answer: (taken: Taken) => void; fail: (error: Error) => void }[] = [];
+  isAway = false;
+  #listener = () => {};
+
+  take(_origin: BatchOrigin, batch: HubBatch): Promise<Taken> {
+    return new Promise((answer, fail) => this.waiting.push({ batch, answer, fail }));
+  }
+
+  watch(listener: () => void): void {
+    this.#listener = listener;
+  }
+
+  setAway(isAway: boolean): void {
+    this.isAway = isAway;
+    this.#listener();
+  }
+
+  answerAll(): void {
+    for (const { batch, answer } of this.waiting.splice(0)) {
+      const { count } = batch.readings;
+      answer({ sequence: batch.first + count - 1, accepted: count, duplicates: 0 });
+    }
+  }
+}
+
+describe("the credit for readings", () => {
+  const quiet = { heartbeatIntervalMs: 10_000 };
+  const credit = { readings: 10, bytes: 100_000 };
+
+  async function connectEdge(port: number, role: HubRole = "edge") {
+    const socket = await connectTls(port);
+    const messages: HubEnvelope[] = [];
+    const decoder = new FrameDecoder(maxHubPayloadBytes);
+    socket.on("data", (chunk: Buffer) => decoder.push(chunk, (frame) => messages.push(decodeMessage(frame))));
+    socket.write(hello(role));
+    await expect.poll(() => messages.map(({ name }) => name)).toEqual(["welcome"]);
+    const send = (message: HubMessage, id: number) => socket.write(encodeMessage(message, id));
+    const answers = () => messages.slice(1).map(({ name, id, body }) => [name, id, "code" in body ? body.code : undefined]);
+    return { socket, messages, send, answers };
+  }
+
+  test("is told with the welcome, and comes back with each acknowledgement", async () => {
+    const sink = new SlowSink();
+    const { port } = await startHub(quiet, { sink, credit });
+    const edge = await connectEdge(port);
+    expect(edge.messages[0]?.body).toMatchObject({ credit });
+    edge.send(batchOf(1, 6), 2);
+    edge.send(batchOf(7, 4), 3);
+    await expect.poll(() => sink.waiting.length).toBe(2);
+    sink.answerAll();
+    await expect.poll(edge.answers).toHaveLength(2);
+    edge.send(batchOf(11, 10), 4);
+    await expect.poll(() => sink.waiting.length).toBe(1);
+    sink.answerAll();
+    await expect.poll(() => edge.answers().map(([name, id]) => [name, id])).toEqual([2, 3, 4].map((id) => ["ack", id]));
+  });
+
+  test.each([
+    ["readings", credit, 5],
+    ["bytes", { readings: 1_000, bytes: 100 }, 5],
+  ])(
+    "in %s may not be overrun: the connection ends with credit_exceeded, and what was within it is taken",
+    async (_in, given, count) => {
+      const sink = new SlowSink();
+      const { port } = await startHub(quiet, { sink, credit: given });
+      const edge = await connectEdge(port);
+      edge.send(batchOf(1, count), 2);
+      edge.send(batchOf(6, count + 1), 3);
+      edge.send(batchOf(12, 1), 4);
+      await expect.poll(() => edge.socket.closed).toBe(true);
+      expect(edge.answers()).toEqual([
+        ["error", 3, "credit_exceeded"],
+        ["error", 0, "credit_exceeded"],
+      ]);
+      expect(sink.waiting.map(({ batch }) => batch.first)).toEqual([1]);
+    },
+  );
+
+  test("is withheld while readings cannot be stored, and given once they can", async () => {
+    const sink = new SlowSink();
+    const { port } = await startHub(quiet, { sink, credit });
+    const edge = await connectEdge(port);
+    sink.setAway(true);
+    await expect.poll(() => edge.messages.at(-1)?.body).toEqual({ readings: 0, bytes: 0 });
+    const late = await connectEdge(port, "client");
+    expect(late.messages[0]?.body).toMatchObject({ credit: { readings: 0, bytes: 0 } });
+    sink.setAway(false);
+    for (const { messages } of [edge, late])
+      await expect.poll(() => messages.at(-1)).toMatchObject({ name: "credit", body: credit });
+    late.send(batchOf(1, 10), 2);
+    await expect.poll(() => sink.waiting.length).toBe(1);
+  });
+
+  test("that was never given may not be used", async () => {
+    const sink = new SlowSink();
+    sink.isAway = true;
+    const { port } = await startHub(quiet, { sink, credit });
+    const edge = await connectEdge(port);
+    edge.send(batchOf(1, 1), 2);
+    await expect.poll(() => edge.socket.closed).toBe(true);
+    expect(edge.answers()).toContainEqual(["error", 2, "credit_exceeded"]);
+    expect(sink.waiting).toEqual([]);
+  });
+
+  test("ends with a batch that is not taken: none after it is, so that the peer can send all of them again", async () => {
+    const sink = new SlowSink();
+    const { port } = await startHub(quiet, { sink, credit });
+    const edge = await connectEdge(port);
+    edge.send(batchOf(1, 2), 2);
+    await expect.poll(() => sink.waiting.length).toBe(1);
+    sink.waiting[0]?.fail(new Error("the store is away"));
+    await expect.poll(edge.answers).toContainEqual(["error", 2, "busy"]);
+    edge.send(batchOf(3, 2), 3);
+    await expect.poll(() => edge.socket.closed).toBe(true);
+    expect(sink.waiting).toHaveLength(1);
+  });
+});
+
+describe("readings that a peer passes on for another one", () => {
+  const foreign: BatchOrigin = { role: "edge", tenant: "another", instance: "e9" };
+
+  test.each([
+    ["an edge for another tenant", "edge", foreign, "not_allowed"],
+    ["an edge for its own tenant", "edge", { ...foreign, tenant: "t" }, undefined],
+    ["a hub for any tenant", "hub", foreign, undefined],
+    ["a hub without saying for whom", "hub", undefined, "not_allowed"],
+  ] as const)("%s", async (_what, role, origin, code) => {
+    const { port } = await startHub({ heartbeatIntervalMs: 10_000 });
+    const socket = await connectTls(port);
+    socket.end(Buffer.concat([hello(role), encodeMessage(batchOf(1, 2, origin), 2)]));
+    const { messages } = await readToEnd(socket);
+    expect(messages.find(({ id }) => id === 2)).toMatchObject(code ? { body: { code } } : { name: "ack", body: { accepted: 2 } });
   });
 });

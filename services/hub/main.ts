@@ -4,6 +4,7 @@ import { runHealthCommand } from "#lib/runtime/health-command.ts";
 import { createHealthServer } from "#lib/runtime/health-server.ts";
 import { onShutdown } from "#lib/runtime/lifecycle.ts";
 import { createLoggers } from "#lib/runtime/logger.ts";
+import { Intake } from "./batch-intake.ts";
 import { CertificateReloader, makeCertificate } from "./certificate.ts";
 import { ScanDispatcher } from "./dispatcher.ts";
 import { EdgeLedger } from "./edge-ledger.ts";
@@ -12,8 +13,9 @@ import { JobRunner } from "./jobs.ts";
 import { HubMetrics } from "./metrics.ts";
 import { openState } from "./open-state.ts";
 import { PeerRegistry } from "./peers.ts";
+import type { EdgeTotals } from "./readings.ts";
 import { HubServer } from "./server.ts";
-import type { EdgeTotals } from "./state.ts";
+import { HubUpstream } from "./upstream.ts";
 
 const env = await configureOrExit(readHubConfiguration);
 if (process.argv[2] === "health") await runHealthCommand(env.health);
@@ -25,8 +27,9 @@ const metrics = new HubMetrics(env.version, certificate.cert);
 const dispatcher = new ScanDispatcher({ onChange: (running) => metrics.scansRunning.set(running) });
 const { name, version, token, limits, clientCa } = env;
 const onTotals = ({ accepted }: EdgeTotals) => metrics.edgeStored.set(accepted);
-const state = await openState(env.redisUrl, logger, onTotals);
-const ledger = new EdgeLedger(state.streams, onTotals);
+const state = await openState(env, logger, onTotals);
+const upstream = env.upstream && new HubUpstream({ ...env.upstream, name, version, logger });
+const sink = upstream ?? new EdgeLedger(state.readings, { onTotals });
 const jobs = new JobRunner({
   store: state.jobs,
   dispatcher,
@@ -38,7 +41,8 @@ const jobs = new JobRunner({
 });
 const faults = createFaults(env.faults);
 const peers = new PeerRegistry({ store: state.peers, hub: name, heartbeatIntervalMs: limits.heartbeatIntervalMs, logger });
-const shared = { dispatcher, jobs, ledger, peers, faults, metrics, logger };
+const intake = new Intake({ sink, credit: limits.credit, faults, metrics, logger });
+const shared = { dispatcher, jobs, intake, peers, faults, metrics, logger };
 const hub = new HubServer({ name, version, token, limits, clientCa, ...certificate, ...shared });
 const reloader =
   env.certificateFiles &&
@@ -56,6 +60,7 @@ onShutdown({
   logger,
   parts: [
     { name: "hub", stop: () => hub.stop(env.drainTimeoutMs) },
+    { name: "upstream", stop: () => upstream?.stop() },
     { name: "jobs", stop: () => jobs.stop() },
     { name: "peers", stop: () => peers.stop() },
     { name: "state", stop: state.close },
@@ -64,6 +69,7 @@ onShutdown({
   timeoutMs: env.drainTimeoutMs + 10_000,
 });
 jobs.start();
+upstream?.start();
 peers.start();
 const healthAddress = await health.listen(env.health.host, env.health.port);
 const address = await hub.listen(env.bind.host, env.bind.port);

@@ -1,29 +1,31 @@
 import type { Logger } from "#lib/runtime/logger.ts";
 import { MemoryJobs } from "./memory-jobs.ts";
-import { MemoryStreams } from "./memory-state.ts";
 import { MemoryPeers, type PeerStore } from "./peers.ts";
-import type { EdgeTotals, JobStore, StreamStore } from "./state.ts";
+import { type EdgeTotals, MemoryReadings, type ReadingStore } from "./readings.ts";
+import type { JobStore } from "./state.ts";
 
 /** What the hubs of a cluster share. */
-export type HubState = { jobs: JobStore; streams: StreamStore; peers: PeerStore; close: () => void };
+export type HubState = { jobs: JobStore; readings: ReadingStore; peers: PeerStore; close: () => void };
 
 /** Opens the state in Redis, or without a URL in this process. `onTotals` is told what was counted before, now or once Redis is there. */
 export async function openState(
-  redisUrl: string | undefined,
+  { redisUrl, readingsKept: kept }: { redisUrl: string | undefined; readingsKept: number },
   logger: Logger,
   onTotals: (totals: EdgeTotals) => void,
 ): Promise<HubState> {
-  if (!redisUrl) return { jobs: new MemoryJobs(), streams: new MemoryStreams(), peers: new MemoryPeers(), close: () => {} };
+  if (!redisUrl)
+    return { jobs: new MemoryJobs(), readings: new MemoryReadings({ kept }), peers: new MemoryPeers(), close: () => {} };
   // Loaded only here: a hub by itself does without the library's memory.
   const { RedisJobs } = await import("./redis-jobs.ts");
-  const { connectRedis, RedisStreams } = await import("./redis-state.ts");
+  const { connectRedis } = await import("./redis-state.ts");
   const { RedisPeers } = await import("./redis-peers.ts");
+  const { RedisReadings } = await import("./redis-readings.ts");
   const redis = connectRedis(redisUrl, logger);
-  const [jobs, streams, peers] = [new RedisJobs(redis), new RedisStreams(redis), new RedisPeers(redis)];
-  redis.on("ready", () => void streams.totals().then(onTotals, () => {}));
+  const [jobs, readings, peers] = [new RedisJobs(redis), new RedisReadings(redis, { kept }), new RedisPeers(redis)];
+  redis.on("ready", () => void readings.totals().then(onTotals, () => {}));
   const close = () => {
     peers.close();
     redis.disconnect();
   };
-  return { jobs, streams, peers, close };
+  return { jobs, readings, peers, close };
 }

@@ -1,6 +1,6 @@
 import type { AddressInfo } from "node:net";
 import { createServer, type Server, type TLSSocket } from "node:tls";
-import { HubError } from "#lib/protocol/hub-messages.ts";
+import { HubError, hubRoles } from "#lib/protocol/hub-messages.ts";
 import type { HubCertificate } from "./certificate.ts";
 import type { PeerRegistry } from "./peers.ts";
 import { type HubContext, HubSession } from "./session.ts";
@@ -113,12 +113,9 @@ export class HubServer {
 
   #countPeers(): void {
     const { metrics } = this.#options;
-    const count = { connector: 0, edge: 0, client: 0 };
-    for (const { peer } of this.#sessions) if (peer) count[peer.role] += 1;
-    metrics.peers.set({ role: "connector" }, count.connector);
-    metrics.peers.set({ role: "edge" }, count.edge);
-    metrics.peers.set({ role: "client" }, count.client);
-    metrics.connections.set(count.connector + count.edge + count.client);
+    const known = [...this.#sessions].filter(({ peer }) => peer);
+    for (const role of hubRoles) metrics.peers.set({ role }, known.filter(({ peer }) => peer?.role === role).length);
+    metrics.connections.set(known.length);
   }
 
   /** A port scan that connects and goes is counted, but is no error: the fleet's own connectors do so all day. */

@@ -4,8 +4,8 @@ import { HubConnection } from "#lib/protocol/hub-connection.ts";
 import { type HubBody, type HubEnvelope, HubError, hubProtocolVersion, maxHubPayloadBytes } from "#lib/protocol/hub-messages.ts";
 import type { Faults } from "#lib/runtime/faults.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
+import type { Intake, PeerIntake } from "./batch-intake.ts";
 import type { ConnectorPeer, HeldJob, ScanDispatcher, ScanOptions } from "./dispatcher.ts";
-import type { EdgeLedger } from "./edge-ledger.ts";
 import { callerIsGone, type JobRunner } from "./jobs.ts";
 import type { HubMetrics } from "./metrics.ts";
 import type { RegisteredPeer } from "./peers.ts";
@@ -32,7 +32,7 @@ export type HubContext = {
   limits: HubLimits;
   dispatcher: ScanDispatcher;
   jobs: JobRunner;
-  ledger: EdgeLedger;
+  intake: Intake;
   faults: Faults;
   metrics: HubMetrics;
   logger: Logger;
@@ -52,6 +52,7 @@ export class HubSession implements ConnectorPeer, RegisteredPeer {
   readonly #timer: NodeJS.Timeout;
   readonly #since = new Date().toISOString();
   #running = 0;
+  #batches: PeerIntake | undefined;
   peer: Peer | undefined;
 
   constructor(socket: TLSSocket, context: HubContext) {
@@ -129,7 +130,7 @@ export class HubSession implements ConnectorPeer, RegisteredPeer {
     else if (message.name === "cancel") this.#scans.get(message.id)?.abort();
     else if (message.name === "scan" && role === "client") void this.#takeScan(message.body, message.id);
     else if (message.name === "holding" && role === "connector") void this.#attach(message.body.jobs, message.id);
-    else if (message.name === "batch" && role !== "connector") void this.#takeBatch(message.body, message.id);
+    else if (message.name === "batch" && this.#batches) void this.#batches.take(message.body, message.id);
     else
       this.connection.sendError(new HubError("not_allowed", `a peer of role ${role} may not send ${message.name}`), message.id);
   }
@@ -154,7 +155,14 @@ export class HubSession implements ConnectorPeer, RegisteredPeer {
     connection.maxPayloadBytes = maxHubPayloadBytes;
     context.metrics.handshakes.inc();
     const { heartbeatIntervalMs } = context.limits;
-    const body = { protocolVersion: hubProtocolVersion, hub: context.name, version: context.version, heartbeatIntervalMs };
+    if (peer.role !== "connector") this.#batches = context.intake.join(peer, connection);
+    const body = {
+      protocolVersion: hubProtocolVersion,
+      hub: context.name,
+      version: context.version,
+      heartbeatIntervalMs,
+      credit: this.#batches?.granted,
+    };
     connection.send({ name: "welcome", body }, { to: id });
     context.onWelcomed(this);
   }
@@ -195,28 +203,10 @@ export class HubSession implements ConnectorPeer, RegisteredPeer {
     }
   }
 
-  /** Acknowledged once the ledger has it; when it cannot take it, the edge keeps the batch and sends it again. */
-  async #takeBatch(batch: HubBody<"batch">, id: number): Promise<void> {
-    const { ledger, metrics, logger } = this.#context;
-    const startedAt = performance.now();
-    try {
-      if (await this.#context.faults.inject()) throw injectedFault();
-      const { ack, missing } = await ledger.take(`${this.peer?.role}/${this.tenant}/${this.instance}`, batch);
-      this.connection.send({ name: "ack", body: ack }, { to: id });
-      metrics.edgeMessages.inc(ack.accepted);
-      metrics.edgeDuplicates.inc(ack.duplicates);
-      metrics.edgeMissing.inc(missing);
-      metrics.requestSeconds.observe({ operation: "batch" }, (performance.now() - startedAt) / 1000);
-    } catch (error) {
-      metrics.errors.inc();
-      logger.debug({ reason: String(error) }, "a batch could not be counted");
-      this.connection.sendError(new HubError("busy", "what was counted cannot be stored now; send it again"), id);
-    }
-  }
-
   #closed(reason: Error): void {
     const { metrics, logger } = this.#context;
     clearTimeout(this.#timer);
+    this.#batches?.leave();
     for (const abort of this.#scans.values()) abort.abort(callerIsGone);
     const code = reason instanceof HubError ? reason.code : undefined;
     if (code && code !== "shutting_down" && code !== "replaced") metrics.errors.inc();

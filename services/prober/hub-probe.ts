@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { Breaker } from "#lib/protocol/breaker.ts";
+import { packReadings } from "#lib/protocol/hub-batch.ts";
 import { HubClient, type HubTls } from "#lib/protocol/hub-client.ts";
 import { type HubBody, HubError } from "#lib/protocol/hub-messages.ts";
 import { countPorts, parsePorts } from "#lib/protocol/hub-ports.ts";
@@ -127,9 +128,9 @@ export class HubProbe implements Probe {
     const { metrics, timeoutMs = 5_000 } = this.#options;
     const sequence = this.#sequence;
     const wasSent = this.#isRepeated;
-    const message = { sequence, sensor: "probe", at: new Date().toISOString(), value: sequence };
+    const readings = packReadings([{ sensor: "probe", atMs: Date.now(), value: String(sequence) }]);
     this.#isRepeated = this.#client.isConnected || wasSent;
-    const body = { stream: this.#stream, messages: [message] };
+    const body = { stream: this.#stream, first: sequence, readings };
     const answer = await this.#client.request({ name: "batch", body }, { timeoutMs });
     if (answer.name !== "ack") throw new Error(`the hub answered a message with ${answer.name}`);
     if (answer.body.sequence !== sequence) throw new Error(`the hub acknowledged ${answer.body.sequence} instead of ${sequence}`);

@@ -1,0 +1,126 @@
+import type { BatchOrigin, HubBatch } from "#lib/protocol/hub-batch.ts";
+import { HubClient, type HubTls } from "#lib/protocol/hub-client.ts";
+import { CreditWindow } from "#lib/protocol/hub-credit.ts";
+import { type HubCredit, HubError } from "#lib/protocol/hub-messages.ts";
+import type { BackoffOptions } from "#lib/runtime/backoff.ts";
+import type { Logger } from "#lib/runtime/logger.ts";
+import type { ReadingSink, Taken } from "./edge-ledger.ts";
+
+export type HubUpstreamOptions = {
+  hubs: { host: string; port: number }[];
+  token: string;
+  tls: HubTls;
+  /** For connecting, and for each acknowledgement. */
+  timeoutMs: number;
+  /** What this hub calls itself. */
+  name: string;
+  version: string;
+  backoff?: BackoffOptions;
+  logger: Logger;
+};
+
+type Waiting = { batch: HubBatch; resolve: (taken: Taken) => void; reject: (error: unknown) => void };
+
+/**
+ * Passes what edges send on to a central hub, under the edges' own names, streams and numbers, and in the order in which it came. A
+ * batch is taken over once the central hub has acknowledged it: this hub keeps nothing, so that it can be lost without a loss. When
+ * one is not acknowledged, everything on its way is given up with the connection, and comes again from the edges.
+ */
+export class HubUpstream implements ReadingSink {
+  readonly #options: HubUpstreamOptions;
+  readonly #client: HubClient;
+  readonly #listeners: (() => void)[] = [];
+  #window: CreditWindow | undefined;
+  #hasCredit = false;
+  #waiting: Waiting[] = [];
+
+  constructor(options: HubUpstreamOptions) {
+    const { hubs, token, tls, timeoutMs, name, version, backoff, logger } = options;
+    this.#options = options;
+    this.#client = new HubClient({
+      hubs,
+      hello: { role: "hub", tenant: "hub", instance: name, version, token: () => token },
+      tls,
+      connectTimeoutMs: timeoutMs,
+      ...(backoff ? { backoff } : {}),
+      logger,
+      onMessage: (message) => {
+        if (message.name === "credit") this.#grant(message.body);
+      },
+      onConnect: ({ credit = { readings: 0, bytes: 0 } }) => {
+        this.#window = new CreditWindow();
+        this.#grant(credit);
+      },
+      onDisconnect: (reason) => this.#giveUp(reason),
+    });
+  }
+
+  /** True while the central hub cannot be reached, or takes nothing. */
+  get isAway(): boolean {
+    return !this.#client.isConnected || !this.#hasCredit;
+  }
+
+  watch(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  start(): void {
+    this.#client.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#client.stop();
+    this.#giveUp(new Error("this hub stops"));
+  }
+
+  /** Waits for credit of the central hub; what waits here is within what this hub has granted to its own peers. */
+  take(origin: BatchOrigin, batch: HubBatch): Promise<Taken> {
+    if (!this.#client.isConnected) return Promise.reject(new HubError("busy", "the upstream hub is away"));
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ batch: { ...batch, origin }, resolve, reject });
+      this.#sendWaiting();
+    });
+  }
+
+  #sendWaiting(): void {
+    for (;;) {
+      const [next] = this.#waiting;
+      if (!next || !this.#window?.take(next.batch)) return;
+      this.#waiting.shift();
+      void this.#send(next, this.#window);
+    }
+  }
+
+  async #send({ batch, resolve, reject }: Waiting, window: CreditWindow): Promise<void> {
+    const { count, byteLength } = batch.readings;
+    try {
+      const answer = await this.#client.request({ name: "batch", body: batch }, { timeoutMs: this.#options.timeoutMs });
+      if (answer.name !== "ack") throw new HubError("bad_message", `the upstream hub answered a batch with ${answer.name}`);
+      window.giveBack(count, byteLength);
+      resolve(answer.body);
+      this.#sendWaiting();
+    } catch (error) {
+      reject(error);
+      if (window === this.#window) this.#client.drop(new Error("the upstream hub did not acknowledge a batch"));
+    }
+  }
+
+  #grant(credit: HubCredit): void {
+    if (this.#window) this.#window.credit = credit;
+    this.#hasCredit = credit.readings > 0;
+    this.#tell();
+    this.#sendWaiting();
+  }
+
+  /** Everything that waits is refused before anything can be sent on another connection. */
+  #giveUp(reason: Error): void {
+    this.#window = undefined;
+    this.#hasCredit = false;
+    for (const { reject } of this.#waiting.splice(0)) reject(reason);
+    this.#tell();
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
