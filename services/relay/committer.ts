@@ -25,16 +25,21 @@ export type CommitterOptions = {
   logger: Logger;
 };
 
+/** Batches that are committed at the same time, so that one does not wait for the disk's answer to another. */
+const maxBatchesAtOnce = 4;
+
 type Waiting = { submission: Submission; since: number; resolve: (outcome: CommitOutcome) => void };
 
-/** Collects submissions for a short time and commits them together, one batch at a time. */
+/** Collects submissions for a short time and commits them together, those to one document one batch after another. */
 export class Committer {
   readonly #options: CommitterOptions;
   #queue: Waiting[] = [];
   #queuedOperations = 0;
   #queuedCharacters = 0;
   #timer: NodeJS.Timeout | undefined;
-  #running: Promise<void> | undefined;
+  readonly #running = new Set<Promise<void>>();
+  /** Documents of the batches that are under way. */
+  readonly #busy = new Set<string>();
 
   constructor(options: CommitterOptions) {
     this.#options = options;
@@ -55,43 +60,56 @@ export class Committer {
 
   /** Waits until everything that was submitted has its outcome. */
   async flush(): Promise<void> {
-    while (this.#queue.length > 0 || this.#running) {
-      this.#run();
-      await this.#running;
+    while (this.#queue.length > 0 || this.#running.size > 0) {
+      this.#schedule(0);
+      await Promise.race(this.#running);
     }
   }
 
-  #schedule(): void {
-    if (this.#running || this.#queue.length === 0) return;
-    const { batchSize, windowMs } = this.#options;
-    const waited = performance.now() - (this.#queue[0]?.since ?? 0);
-    if (this.#queuedOperations >= batchSize || waited >= windowMs) this.#run();
-    else this.#timer ??= setTimeout(() => this.#run(), windowMs - waited);
+  /** Commits what is a full batch or has waited for so long. */
+  #schedule(windowMs = this.#options.windowMs): void {
+    while (this.#running.size < maxBatchesAtOnce) {
+      const { batch, isFull } = this.#nextBatch();
+      const oldest = batch[0];
+      if (!oldest) return;
+      const waited = performance.now() - oldest.since;
+      if (!isFull && waited < windowMs) {
+        clearTimeout(this.#timer);
+        this.#timer = setTimeout(() => this.#schedule(), windowMs - waited);
+        return;
+      }
+      this.#run(batch);
+    }
   }
 
-  #run(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    if (this.#running || this.#queue.length === 0) return;
-    this.#running = this.#settle(this.#takeBatch()).finally(() => {
-      this.#running = undefined;
+  #run(batch: Waiting[]): void {
+    const taken = new Set(batch);
+    const documents = new Set(batch.map(({ submission }) => submission.documentId));
+    this.#queue = this.#queue.filter((waiting) => !taken.has(waiting));
+    for (const { submission } of batch) {
+      this.#queuedOperations -= submission.operations.length;
+      this.#queuedCharacters -= submission.characters;
+    }
+    for (const id of documents) this.#busy.add(id);
+    const running = this.#settle(batch).finally(() => {
+      this.#running.delete(running);
+      for (const id of documents) this.#busy.delete(id);
       this.#schedule();
     });
+    this.#running.add(running);
   }
 
-  #takeBatch(): Waiting[] {
+  #nextBatch(): { batch: Waiting[]; isFull: boolean } {
+    const batch: Waiting[] = [];
     let operations = 0;
-    let characters = 0;
-    let count = 0;
-    for (const { submission } of this.#queue) {
-      if (count > 0 && operations + submission.operations.length > this.#options.batchSize) break;
-      operations += submission.operations.length;
-      characters += submission.characters;
-      count += 1;
+    for (const waiting of this.#queue) {
+      const { documentId, operations: more } = waiting.submission;
+      if (this.#busy.has(documentId)) continue;
+      if (batch.length > 0 && operations + more.length > this.#options.batchSize) return { batch, isFull: true };
+      operations += more.length;
+      batch.push(waiting);
     }
-    this.#queuedOperations -= operations;
-    this.#queuedCharacters -= characters;
-    return this.#queue.splice(0, count);
+    return { batch, isFull: operations >= this.#options.batchSize };
   }
 
   async #settle(batch: Waiting[]): Promise<void> {

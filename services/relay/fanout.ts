@@ -28,7 +28,9 @@ export class Fanout {
     this.#onMessage = options.onMessage;
     const retryStrategy = (attempt: number) => Math.min(1000, 100 * 2 ** Math.min(attempt - 1, 5));
     const common = { connectTimeout: redisTimeoutMs, retryStrategy, lazyConnect: true };
-    this.#publisher = new Redis(options.url, { ...common, enableOfflineQueue: false, maxRetriesPerRequest: 0 });
+    // What is published within a tick goes out as one write.
+    const publishing = { enableOfflineQueue: false, maxRetriesPerRequest: 0, enableAutoPipelining: true };
+    this.#publisher = new Redis(options.url, { ...common, ...publishing });
     this.#subscriber = new Redis(options.url, { ...common, maxRetriesPerRequest: null });
     this.#subscriber.on("message", (channel, text) => this.#receive(channel, text));
     for (const connection of [this.#publisher, this.#subscriber]) this.#logState(connection);
@@ -80,10 +82,12 @@ export class Fanout {
   }
 
   #receive(channel: string, text: string): void {
+    // Redis gives a replica its own messages back.
+    if (text.startsWith(`{"replica":"${this.#replica}"`)) return;
     const decoded = decode(replicaMessageSchema, text);
     if ("problem" in decoded) {
       this.#logger.warn({ problem: decoded.problem }, "a message of another replica is not understood");
-    } else if (decoded.value.replica !== this.#replica) {
+    } else {
       this.#onMessage(channel.slice(channelPrefix.length), decoded.value);
     }
   }

@@ -69,7 +69,7 @@ export class Relay {
       logger: loggerFor("relay::rooms"),
     });
     this.#committer = new Committer({
-      commit: (submissions) => store.commit(submissions, (...range) => this.#rooms.recent(...range)),
+      commit: (submissions) => store.commit(submissions, this.#rooms),
       onCommitted: (documents) => this.#rooms.committed(documents),
       batchSize: env.OPERATION_BATCH_SIZE,
       windowMs: env.RELAY_COMMIT_WINDOW_MS,

@@ -75,6 +75,10 @@ export class Rooms {
     this.#fanout.publish(room.documentId, { presence: event });
   }
 
+  revision(documentId: string): number | undefined {
+    return this.#rooms.get(documentId)?.revision;
+  }
+
   recent(documentId: string, after: number, upTo: number) {
     return this.#rooms.get(documentId)?.recent(after, upTo);
   }

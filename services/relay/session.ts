@@ -84,6 +84,10 @@ export class Session implements Member {
       this.#lastSeen = performance.now();
       this.#receive(isBinary ? undefined : data.toString());
     });
+    socket.on("ping", (data) => {
+      this.#lastSeen = performance.now();
+      if (socket.bufferedAmount <= context.limits.maxBufferedBytes) socket.pong(data);
+    });
     socket.on("pong", () => {
       this.#lastSeen = performance.now();
     });
@@ -112,7 +116,7 @@ export class Session implements Member {
     return this.#state === "live";
   }
 
-  send(json: string): void {
+  send(json: Buffer): void {
     if (this.#socket.readyState !== this.#socket.OPEN) return;
     if (this.#socket.bufferedAmount > this.#context.limits.maxBufferedBytes) {
       this.#context.metrics.slowConsumer();
@@ -120,7 +124,7 @@ export class Session implements Member {
       this.close(1013, "the client does not read fast enough");
       return;
     }
-    this.#socket.send(json);
+    this.#socket.send(json, { binary: false });
   }
 
   restart(reason: string): void {
@@ -269,7 +273,7 @@ export class Session implements Member {
   }
 
   #send(message: ServerMessage): void {
-    this.send(JSON.stringify(message));
+    this.send(Buffer.from(JSON.stringify(message)));
   }
 
   #sendAndWait(message: ServerMessage): Promise<void> {

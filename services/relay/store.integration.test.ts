@@ -43,7 +43,7 @@ async function makeHistory(count: number, length: number, letter = "'x'"): Promi
   await pool.query("UPDATE documents SET revision = $2 WHERE id = $1", [documentId, count]);
 }
 
-const noneInMemory = () => undefined;
+const noneInMemory = { revision: () => undefined, recent: () => undefined };
 const submission = (base: number, sequence: number) => ({
   documentId,
   clientId: randomUUID(),

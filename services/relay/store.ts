@@ -1,10 +1,14 @@
 import type { Pool, PoolClient } from "pg";
 import { apply, type Delta, operationType } from "#lib/protocol/relay-delta.ts";
 import type { CommittedOperation } from "#lib/protocol/relay-messages.ts";
-import { maxBaseAge, type Outcome, orderSubmissions, type Submission } from "./ordering.ts";
+import { maxBaseAge, type Ordered, type Outcome, orderSubmissions, type Submission } from "./ordering.ts";
 
-/** Committed operations of a document that are in memory: all after `after` up to `upTo`, or undefined if some are missing. */
-export type RecentHistory = (documentId: string, after: number, upTo: number) => CommittedOperation[] | undefined;
+/** What a replica has of documents in memory; it may lag behind. */
+export type DocumentMemory = {
+  revision: (documentId: string) => number | undefined;
+  /** All operations after `after` up to `upTo`, or undefined if some are missing. */
+  recent: (documentId: string, after: number, upTo: number) => CommittedOperation[] | undefined;
+};
 
 /** What a batch did: an outcome for each submission in order, and by document the operations now known, history included. */
 export type BatchResult = { outcomes: Outcome[]; documents: Map<string, { revision: number; operations: CommittedOperation[] }> };
@@ -91,17 +95,28 @@ export class DocumentStore {
   }
 
   /**
-   * Orders and commits submissions in one transaction. When it rejects, nothing is known of the outcome: committing the same
-   * submissions again is safe, for operations that are in the history are not added twice.
+   * Orders and commits submissions. Those whose documents are in memory are ordered first and committed by one statement, which
+   * leaves out the documents that another replica has changed meanwhile; for the rest the documents are locked and read. When it
+   * rejects, nothing is known of the outcome: committing the same submissions again is safe, for operations that are in the history
+   * are not added twice.
    */
-  async commit(submissions: Submission[], recent: RecentHistory): Promise<BatchResult> {
+  async commit(submissions: Submission[], memory: DocumentMemory): Promise<BatchResult> {
+    const byDocument = Map.groupBy(submissions, ({ documentId }) => documentId);
+    const foreseen = [...byDocument].flatMap(([id, own]) => foresee(id, own, memory) ?? []);
+    const done = await place(this.#pool, foreseen);
+    for (const { documentId } of done) byDocument.delete(documentId);
+    if (byDocument.size > 0) done.push(...(await this.#commitLocked(byDocument, memory)));
+    return toResult(submissions, done);
+  }
+
+  async #commitLocked(byDocument: Map<string, Submission[]>, memory: DocumentMemory): Promise<Placing[]> {
     const client = await this.#pool.connect();
     try {
       await client.query("BEGIN");
-      const result = await orderBatch(client, submissions, recent);
+      const placings = await place(client, await orderLocked(client, byDocument, memory));
       await client.query("COMMIT");
       client.release();
-      return result;
+      return placings;
     } catch (error) {
       client.release(true);
       throw error;
@@ -109,34 +124,55 @@ export class DocumentStore {
   }
 }
 
-async function orderBatch(client: PoolClient, submissions: Submission[], recent: RecentHistory): Promise<BatchResult> {
-  const byDocument = Map.groupBy(submissions, ({ documentId }) => documentId);
+/** Submissions to one document with their places behind `revision`. */
+type Placing = { documentId: string; revision: number; history: CommittedOperation[]; own: Submission[]; ordered: Ordered };
+
+/** The places of submissions if the document is still as memory has it, or undefined if memory has too little to say. */
+function foresee(documentId: string, own: Submission[], memory: DocumentMemory): Placing | undefined {
+  const revision = memory.revision(documentId);
+  const base = Math.min(...own.map((submission) => submission.base));
+  if (revision === undefined || base > revision || base < revision - maxBaseAge) return undefined;
+  const history = base === revision ? [] : memory.recent(documentId, base, revision);
+  if (!history) return undefined;
+  const ordered = orderSubmissions(revision, history, own);
+  // What is refused may fit what memory has not heard of.
+  if (ordered.outcomes.some(({ kind }) => kind !== "committed")) return undefined;
+  return { documentId, revision, history, own, ordered };
+}
+
+async function orderLocked(
+  client: PoolClient,
+  byDocument: Map<string, Submission[]>,
+  memory: DocumentMemory,
+): Promise<Placing[]> {
   const { rows: locked } = await client.query<{ id: string; revision: string }>(
     "SELECT id, revision FROM documents WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE",
     [[...byDocument.keys()]],
   );
-  const outcomes = new Map<Submission, Outcome>();
-  const documents: BatchResult["documents"] = new Map();
-  const added: { documentId: string; operation: CommittedOperation }[] = [];
+  const placings: Placing[] = [];
   for (const { id, revision: revisionText } of locked) {
     const own = byDocument.get(id) ?? [];
     const revision = Number(revisionText);
     const base = Math.max(revision - maxBaseAge, Math.min(revision, ...own.map((submission) => submission.base)));
-    const history = base === revision ? [] : (recent(id, base, revision) ?? (await readHistory(client, id, base, revision)));
-    const ordered = orderSubmissions(revision, history, own);
-    ordered.outcomes.forEach((outcome, index) => {
-      const submission = own[index];
-      if (submission) outcomes.set(submission, outcome);
-    });
-    for (const operation of ordered.operations) added.push({ documentId: id, operation });
-    documents.set(id, {
-      revision: revision + ordered.operations.length,
-      operations: [...history, ...ordered.operations],
-    });
+    const history =
+      base === revision ? [] : (memory.recent(id, base, revision) ?? (await readHistory(client, id, base, revision)));
+    placings.push({ documentId: id, revision, history, own, ordered: orderSubmissions(revision, history, own) });
   }
-  if (added.length > 0) await insert(client, added, documents);
+  return placings;
+}
+
+function toResult(submissions: Submission[], placings: Placing[]): BatchResult {
+  const outcomes = new Map(placings.flatMap(({ own, ordered }) => own.map((one, index) => [one, ordered.outcomes[index]])));
   const missing: Outcome = { kind: "refused", reason: "the document does not exist" };
-  return { outcomes: submissions.map((submission) => outcomes.get(submission) ?? missing), documents };
+  return {
+    outcomes: submissions.map((submission) => outcomes.get(submission) ?? missing),
+    documents: new Map(
+      placings.map(({ documentId, revision, history, ordered }) => [
+        documentId,
+        { revision: revision + ordered.operations.length, operations: [...history, ...ordered.operations] },
+      ]),
+    ),
+  };
 }
 
 /** The operations after `after` up to `revision`, or as many of the newest of them as fit into memory's share. */
@@ -170,20 +206,30 @@ function walk(beyond: ">" | "<", direction: "ASC" | "DESC"): string {
     SELECT ${columns} FROM walk LIMIT $3`;
 }
 
-async function insert(
-  client: PoolClient,
-  added: { documentId: string; operation: CommittedOperation }[],
-  documents: BatchResult["documents"],
-): Promise<void> {
+/** Adds the operations of each document that is at the revision behind which they were placed. Returns the placings that hold. */
+async function place(client: Pool | PoolClient, placings: Placing[]): Promise<Placing[]> {
+  const given = placings.filter(({ ordered }) => ordered.operations.length > 0);
+  if (given.length === 0) return placings;
+  const added = given.flatMap(({ documentId, ordered }) => ordered.operations.map((operation) => ({ documentId, operation })));
   const operations = added.map(({ operation }) => operation);
-  await client.query({
-    name: "insert-operations",
-    text: `WITH placed AS (
-        UPDATE documents SET revision = target.revision
-        FROM unnest($8::uuid[], $9::bigint[]) AS target (id, revision) WHERE documents.id = target.id
+  // Rows are locked in the order of their ids, so that replicas do not wait for each other in a circle.
+  const { rows } = await client.query<{ id: string }>({
+    name: "place-operations",
+    text: `WITH locked AS MATERIALIZED (
+        SELECT id, revision FROM documents WHERE id = ANY($8::uuid[]) ORDER BY id FOR UPDATE
+      ), placed AS (
+        UPDATE documents SET revision = target.after
+        FROM unnest($8::uuid[], $9::bigint[], $10::bigint[]) AS target (id, before, after)
+        JOIN locked ON locked.id = target.id AND locked.revision = target.before
+        WHERE documents.id = target.id
+        RETURNING documents.id
+      ), added AS (
+        INSERT INTO operations (document_id, revision, client_id, sequence, actor_id, operation_type, delta)
+        SELECT given.* FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::jsonb[])
+          AS given (document_id, revision, client_id, sequence, actor_id, operation_type, delta)
+        JOIN placed ON placed.id = given.document_id
       )
-      INSERT INTO operations (document_id, revision, client_id, sequence, actor_id, operation_type, delta)
-      SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::jsonb[])`,
+      SELECT id FROM placed`,
     values: [
       added.map(({ documentId }) => documentId),
       operations.map(({ revision }) => revision),
@@ -192,10 +238,13 @@ async function insert(
       operations.map(({ actor }) => actor),
       operations.map(({ delta }) => operationType(delta)),
       operations.map(({ delta }) => JSON.stringify(delta)),
-      [...documents.keys()],
-      [...documents.values()].map(({ revision }) => revision),
+      given.map(({ documentId }) => documentId),
+      given.map(({ revision }) => revision),
+      given.map(({ revision, ordered }) => revision + ordered.operations.length),
     ],
   });
+  const placed = new Set(rows.map(({ id }) => id));
+  return placings.filter(({ documentId, ordered }) => ordered.operations.length === 0 || placed.has(documentId));
 }
 
 function toOperation(row: OperationRow): CommittedOperation {

@@ -134,9 +134,9 @@ class Wire extends EventEmitter {
   readonly toReplica: string[] = [];
   closedWith: number | undefined;
 
-  send(json: string, done?: () => void): void {
-    this.toClient.push(json);
-    done?.();
+  send(json: string | Buffer, ...[done]: [object | (() => void)]): void {
+    this.toClient.push(json.toString());
+    if (typeof done === "function") done();
   }
 
   close(code: number): void {
