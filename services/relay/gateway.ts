@@ -52,6 +52,8 @@ export class Gateway {
       clientTracking: false,
       maxPayload: options.limits.maxMessageBytes,
       perMessageDeflate: false,
+      // The session answers pings, no more than its client reads.
+      autoPong: false,
       handleProtocols: (offered) => (offered.has(relayProtocol) ? relayProtocol : false),
     });
     this.#webSockets.on("headers", (headers, request) => headers.push(`X-Request-Id: ${request.headers["x-request-id"]}`));

@@ -83,6 +83,7 @@ describe("an upgrade is refused", () => {
   it("without a token, and with one that is not a token", async () => {
     expect(await upgrade({})).toMatch(/^HTTP\/1.1 401 .*WWW-Authenticate: Bearer/s);
     expect(await upgrade({ token: "abc" })).toMatch(/^HTTP\/1.1 401 /);
+    expect(await upgrade({ token: "x".repeat(6145) })).toMatch(/^HTTP\/1.1 401 .*the token is too long/s);
   });
 
   it("with a token in the query, where logs would keep it", async () => {
