@@ -41,7 +41,7 @@ export async function runContained(program: string, args: string[]): Promise<num
 }
 
 /** The command that makes a namespace, or none when this machine does not let us. */
-function namespaceCommand(): string[] {
+export function namespaceCommand(): string[] {
   const root = process.getuid?.() === 0 ? [] : ["--user", "--map-current-user"];
   const command = ["setpriv", "--pdeathsig", "KILL", ...namespace.toSpliced(1, 0, ...root)];
   if (spawnSync(command[0] ?? "", [...command.slice(1), "true"], { stdio: "ignore" }).status === 0) return command;
