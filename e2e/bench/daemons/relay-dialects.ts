@@ -5,6 +5,7 @@ import { applyUpdate, Doc, getState } from "yjs";
 export type Dialect = {
   path: (document: string) => string;
   protocol?: string;
+  takesOneSubmission?: boolean;
   /** What a client sends first, if anything. */
   greeting: (document: string) => (string | Uint8Array)[];
   /** What shows, in the bytes that a client gets, that it is live; empty when it is from the start. */
@@ -88,9 +89,11 @@ function sized(value: string | Uint8Array): Buffer {
 function relay(): Dialect {
   let sequence = 0;
   let revision = 0;
+  let isLive = false;
   return {
     path: (document) => `/collab?document=${document}`,
     protocol: "relay.v1",
+    takesOneSubmission: true,
     greeting: () => [JSON.stringify({ type: "join", clientId: randomUUID() })],
     ready: '"type":"joined"',
     next: (_, most) => {
@@ -103,8 +106,12 @@ function relay(): Dialect {
     count: (data) => {
       const message = JSON.parse(data.toString());
       if (message.type === "refused") throw new Error(`the relay refuses: ${message.code}: ${message.reason}`);
-      if (message.type === "joined") revision = message.revision;
-      if (message.type !== "operations") return 0;
+      if (message.type === "joined") {
+        isLive = true;
+        revision = message.revision;
+      }
+      // What it gets before it is live is the past.
+      if (message.type !== "operations" || !isLive) return 0;
       revision = message.operations.at(-1)?.revision ?? revision;
       return message.operations.length;
     },

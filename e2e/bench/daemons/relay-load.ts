@@ -140,12 +140,11 @@ class Writer {
     this.#socket.terminate();
   }
 
-  /** Waits until there is room for a whole submission of the relay. */
+  /** The relay takes a submission when the one before is acknowledged, its peers a message at any time. */
   #fill(): void {
-    for (let free = this.#underWay - (this.written - this.seen); free >= Math.min(64, this.#underWay); ) {
-      const before = this.written;
-      this.write(free);
-      free -= this.written - before;
+    const least = this.#dialect.takesOneSubmission ? this.#underWay : 1;
+    while (this.#underWay > 0 && this.#underWay - (this.written - this.seen) >= least) {
+      this.write(this.#underWay - (this.written - this.seen));
     }
   }
 
@@ -165,7 +164,7 @@ class Writer {
     const now = performance.now();
     while (this.#sent[0] && this.#sent[0].upTo <= this.seen) this.latenciesMs.push(now - (this.#sent.shift()?.at ?? now));
     this.onOperations(count);
-    if (this.#underWay > 0) this.#fill();
+    this.#fill();
   }
 }
 
@@ -189,32 +188,35 @@ async function openReaders(targets: Target[]): Promise<Reader[]> {
 }
 
 const calls = {
-  /** A document with one writer and so many clients in all; the writer is one of them. Returns its number. */
-  async open(target: Target, subscribers: number): Promise<number> {
+  /** A document with so many clients, one of which is the writer. */
+  async open(target: Target, subscribers: number): Promise<void> {
     const writer = new Writer(target);
     await writer.isLive;
-    const readers = await openReaders(Array.from({ length: subscribers - 1 }, () => target));
-    return audiences.push({ writer, readers }) - 1;
+    audiences.push({ writer, readers: await openReaders(Array.from({ length: subscribers - 1 }, () => target)) });
   },
 
-  /** Writes for so long with so many operations under way; returns the operations delivered a second, over all clients. */
-  async spread(which: number, underWay: number, ms: number): Promise<{ perSecond: number; operations: number }> {
-    const { writer, readers } = audienceOf(which);
-    for (const reader of readers) reader.bytes = 0;
-    writer.bytes = 0;
-    writer.seen = 0;
-    writer.written = 0;
+  /** Each document's writer keeps so many operations under way; returns the operations delivered a second, over all clients. */
+  async spread(underWay: number, ms: number): Promise<number> {
+    for (const { writer, readers } of audiences) {
+      for (const client of [writer, ...readers]) client.bytes = 0;
+      writer.seen = 0;
+      writer.written = 0;
+    }
     const startedAt = performance.now();
-    writer.keep(underWay);
+    for (const { writer } of audiences) writer.keep(underWay);
     await sleep(ms);
-    const atEnd = readers.reduce((sum, { bytes }) => sum + bytes, writer.bytes);
+    const received = audiences.map(({ writer, readers }) => readers.reduce((sum, { bytes }) => sum + bytes, writer.bytes));
     const seconds = (performance.now() - startedAt) / 1000;
-    writer.keep(0);
-    await until(() => writer.seen === writer.written && readers.every(({ bytes }) => bytes >= writer.bytes), writer);
-    const perOperation = writer.bytes / writer.seen;
-    const wrong = readers.filter(({ bytes }) => Math.abs(bytes - writer.bytes) >= perOperation / 2);
-    if (wrong.length > 0) throw new Error(`${wrong.length} clients got something else than the writer`);
-    return { perSecond: atEnd / perOperation / seconds, operations: writer.seen };
+    for (const { writer } of audiences) writer.keep(0);
+    let operations = 0;
+    for (const [index, { writer, readers }] of audiences.entries()) {
+      await until(() => writer.seen === writer.written && readers.every(({ bytes }) => bytes >= writer.bytes), writer);
+      const perOperation = writer.bytes / writer.seen;
+      const wrong = readers.filter(({ bytes }) => Math.abs(bytes - writer.bytes) >= perOperation / 2);
+      if (wrong.length > 0) throw new Error(`${wrong.length} clients got something else than the writer`);
+      operations += (received[index] ?? 0) / perOperation;
+    }
+    return operations / seconds;
   },
 
   /** A writer for each document, each with so many operations under way. */
@@ -298,21 +300,9 @@ const calls = {
     }
     return tookMs;
   },
-
-  async close(which: number): Promise<void> {
-    const { writer, readers } = audienceOf(which);
-    writer.close();
-    for (const reader of readers) reader.close();
-  },
 };
 
 export type LoadCalls = typeof calls;
-
-function audienceOf(which: number): Audience {
-  const audience = audiences[which];
-  if (!audience) throw new Error(`there is no audience ${which}`);
-  return audience;
-}
 
 async function until(isTrue: () => boolean, writer: Writer): Promise<void> {
   const deadline = performance.now() + settleMs;
