@@ -1,13 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocket } from "ws";
+import type { CaseGroup, Load } from "./case.ts";
 import type { History } from "./history.ts";
-import { type Load, runOnRelays } from "./relay-run.ts";
+import { runOnRelays } from "./relay-run.ts";
 import { RelaySite, type SiteSettings } from "./relay-site.ts";
 import { stopReaders } from "./relay-stopped-reader.ts";
 
-/** A control is known to lose messages: it shows that the accounts would find a loss. */
-export type Case = { name: string; isControl?: boolean; run: (history: History) => Promise<void> };
 type Fault = (site: RelaySite, history: History) => Promise<void>;
 
 const clockOffsetMs = 600_000;
@@ -76,7 +75,7 @@ const ownSites: Record<string, { settings: SiteSettings; fault: Fault }> = {
 };
 
 /** The cases of the relay, most of them on one site, which is started with the first. */
-export function relayCases(load: Load): { cases: Case[]; stop: () => Promise<void> } {
+export function relayCases(load: Load): CaseGroup {
   let shared: Promise<RelaySite> | undefined;
   const onShared = (run: (site: RelaySite, history: History) => Promise<void>) => async (history: History) => {
     shared ??= RelaySite.start();
@@ -93,7 +92,7 @@ export function relayCases(load: Load): { cases: Case[]; stop: () => Promise<voi
         await underLoad(fault)(site, history).finally(() => site.stop());
       },
     })),
-    { name: "relay: a reader stops, again and again", run: onShared(stopReaders) },
+    { name: "relay: a reader stops, again and again", isAlone: true, run: onShared(stopReaders) },
   ];
   return { cases, stop: async () => (await shared)?.stop() };
 }

@@ -3,10 +3,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { OperationRefused, RelayClient } from "#lib/protocol/relay-client.ts";
 import { eventually } from "#lib/protocol/testing/relay-stack.ts";
+import type { Load } from "./case.ts";
 import type { History } from "./history.ts";
 import { type RelaySite, settleMs } from "./relay-site.ts";
-
-export type Load = { perSecond: number; producers: number };
 
 /** A producer makes no more while so many of its messages wait for an answer. */
 const maxPending = 300;
