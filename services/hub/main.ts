@@ -49,9 +49,13 @@ const reloader =
   new CertificateReloader({
     files: env.certificateFiles,
     current: { ...certificate, clientCa },
-    use: (renewed) => hub.setCertificate(renewed),
+    use: (renewed) => {
+      hub.setCertificate(renewed);
+      admin?.setCertificate(renewed);
+    },
     logger,
   });
+const admin = env.admin && (await openAdmin(env.admin));
 const health = createHealthServer({ registry: metrics.registry, isReady: () => hub.isListening, readyBody: "READY", logger });
 
 reloader?.start(env.certificateCheckMs);
@@ -63,6 +67,7 @@ onShutdown({
     { name: "upstream", stop: () => upstream?.stop() },
     { name: "jobs", stop: () => jobs.stop() },
     { name: "peers", stop: () => peers.stop() },
+    { name: "admin", stop: () => admin?.stop() },
     { name: "state", stop: state.close },
     { name: "health", stop: () => health.stop() },
   ],
@@ -71,6 +76,16 @@ onShutdown({
 jobs.start();
 upstream?.start();
 peers.start();
+const adminAddress = env.admin && (await admin?.listen(env.admin.host, env.admin.port));
 const healthAddress = await health.listen(env.health.host, env.health.port);
 const address = await hub.listen(env.bind.host, env.bind.port);
-logger.info({ version, address, healthAddress, startMs: Math.round(performance.now()) }, "the hub is ready");
+logger.info({ version, address, healthAddress, adminAddress, startMs: Math.round(performance.now()) }, "the hub is ready");
+
+/** Loaded only when it is wanted. */
+async function openAdmin(settings: { token: string }) {
+  const { AdminServer } = await import("./admin.ts");
+  const drain = () => void hub.stop(env.drainTimeoutMs);
+  const onAnswer = (status: number) => metrics.adminRequests.inc({ status });
+  const { jobs: jobStore, readings } = state;
+  return new AdminServer({ token: settings.token, certificate, peers, jobs, jobStore, readings, drain, logger, onAnswer });
+}

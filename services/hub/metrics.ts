@@ -18,6 +18,9 @@ export class HubMetrics extends DaemonMetrics {
   readonly edgeMessages = this.counter("hub_edge_messages_total", "Messages of edges that were counted, each once");
   readonly edgeDuplicates = this.counter("hub_edge_duplicates_total", "Messages of edges that had been counted before");
   readonly edgeMissing = this.counter("hub_edge_missing_total", "Numbers that edges skipped: what they had to drop");
+  readonly adminRequests = this.counter("hub_admin_requests_total", "Requests to the admin API by the status of their answer", [
+    "status",
+  ]);
   readonly #expiry = this.gauge("hub_certificate_expiry_timestamp_seconds", "When the certificate in use ends, Unix time");
 
   constructor(version: string, certificate: string) {

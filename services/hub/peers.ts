@@ -164,9 +164,9 @@ function idOf({ role, tenant, instance }: RegisteredPeer["record"], connection: 
   return createHash("sha256").update(identity).digest("hex").slice(0, 24);
 }
 
-/** The place of a record in the list, which is also the cursor of a page. */
+/** The place of a record in the list, which is also the cursor of a page. A space sorts before all that may stand in a part. */
 export function placeOf({ role, tenant, instance, id }: Pick<PeerRecord, "role" | "tenant" | "instance" | "id">): string {
-  return [role, tenant, instance, id].map(encodeURIComponent).join("/");
+  return [role, tenant, instance, id].map(encodeURIComponent).join(" ");
 }
 
 /** The peers of one hub. */

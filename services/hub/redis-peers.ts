@@ -63,7 +63,7 @@ export class RedisPeers implements PeerStore {
   }
 
   async list({ role, tenant, after, limit }: PeerQuery): Promise<PeerPage> {
-    const prefix = role ? `${role}/${tenant ? `${encodeURIComponent(tenant)}/` : ""}` : "";
+    const prefix = role ? `${role} ${tenant ? `${encodeURIComponent(tenant)} ` : ""}` : "";
     const max = prefix ? `(${prefix}\u{10ffff}` : "+";
     const peers: PeerRecord[] = [];
     let min = after ? `(${after}` : prefix ? `[${prefix}` : "-";
@@ -97,7 +97,7 @@ export class RedisPeers implements PeerStore {
   async #read(places: string[]): Promise<(PeerRecord | undefined)[]> {
     if (places.length === 0) return [];
     const pipeline = this.#redis.pipeline();
-    for (const place of places) pipeline.hget(this.#key(place.slice(place.lastIndexOf("/") + 1)), "record");
+    for (const place of places) pipeline.hget(this.#key(place.slice(place.lastIndexOf(" ") + 1)), "record");
     const texts = ((await pipeline.exec()) ?? []).map(([error, text]) => {
       if (error) throw error;
       return text as string | null;

@@ -1,11 +1,14 @@
 import type { AddressInfo } from "node:net";
 import { createServer, type Server, type TLSSocket } from "node:tls";
-import { HubError, hubRoles } from "#lib/protocol/hub-messages.ts";
+import { HubError } from "#lib/protocol/hub-messages.ts";
 import type { HubCertificate } from "./certificate.ts";
 import type { PeerRegistry } from "./peers.ts";
+import { createSecretCheck } from "./secret.ts";
 import { type HubContext, HubSession } from "./session.ts";
 
-export type HubServerOptions = Omit<HubContext, "isStopping" | "onWelcomed" | "onClosed"> & {
+export type HubServerOptions = Omit<HubContext, "isToken" | "isStopping" | "onWelcomed" | "onClosed"> & {
+  /** What peers must show. */
+  token: string;
   peers: PeerRegistry;
   cert: string;
   key: string;
@@ -13,17 +16,22 @@ export type HubServerOptions = Omit<HubContext, "isStopping" | "onWelcomed" | "o
   clientCa?: string | undefined;
 };
 
+/** All edges of a region come back at once: what the system turns away comes again only after a second. */
+const backlog = 4096;
+
 /** The TLS listener and the sessions of the peers behind it. */
 export class HubServer {
   readonly #options: HubServerOptions;
   readonly #server: Server;
   readonly #sessions = new Set<HubSession>();
+  readonly #isToken: (given: string) => boolean;
   #heartbeat: NodeJS.Timeout | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(options: HubServerOptions) {
     const { cert, key, clientCa, limits, metrics } = options;
     this.#options = options;
+    this.#isToken = createSecretCheck(options.token);
     this.#server = createServer(
       {
         cert,
@@ -47,7 +55,7 @@ export class HubServer {
   listen(host: string, port: number): Promise<AddressInfo> {
     return new Promise((resolve, reject) => {
       this.#server.once("error", reject);
-      this.#server.listen(port, host, () => {
+      this.#server.listen({ port, host, backlog }, () => {
         this.#server.off("error", reject);
         this.#heartbeat = setInterval(() => {
           for (const session of this.#sessions) session.checkHeartbeat();
@@ -80,6 +88,8 @@ export class HubServer {
     if ((await Promise.race([dispatcher.drained(), timer.promise])) === "late") logger.warn("scans were still running");
     clearTimeout(timeout);
     clearInterval(this.#heartbeat);
+    // What ended last is answered in this turn.
+    await new Promise(setImmediate);
     for (const { connection } of [...this.#sessions]) connection.refuse(new HubError("shutting_down", "this hub stopped"));
     await closed;
   }
@@ -88,6 +98,7 @@ export class HubServer {
     this.#sessions.add(
       new HubSession(socket, {
         ...this.#options,
+        isToken: this.#isToken,
         isStopping: () => this.#stopped !== undefined,
         onWelcomed: (session) => this.#register(session),
         onClosed: (session) => this.#remove(session),
@@ -96,26 +107,23 @@ export class HubServer {
   }
 
   #register(session: HubSession): void {
-    const { peers, logger } = this.#options;
+    const { peers, metrics, logger } = this.#options;
     const { peer } = session;
     if (!peer) return;
     peers.add(session);
-    this.#countPeers();
+    metrics.peers.inc({ role: peer.role });
+    metrics.connections.inc();
     logger.info({ role: peer.role, tenant: peer.tenant, instance: peer.instance, version: peer.version }, "a peer is connected");
   }
 
   #remove(session: HubSession): void {
     this.#sessions.delete(session);
-    this.#options.dispatcher.remove(session);
-    this.#options.peers.remove(session);
-    this.#countPeers();
-  }
-
-  #countPeers(): void {
-    const { metrics } = this.#options;
-    const known = [...this.#sessions].filter(({ peer }) => peer);
-    for (const role of hubRoles) metrics.peers.set({ role }, known.filter(({ peer }) => peer?.role === role).length);
-    metrics.connections.set(known.length);
+    if (!session.peer) return;
+    const { dispatcher, peers, metrics } = this.#options;
+    dispatcher.remove(session);
+    peers.remove(session);
+    metrics.peers.dec({ role: session.peer.role });
+    metrics.connections.dec();
   }
 
   /** A port scan that connects and goes is counted, but is no error: the fleet's own connectors do so all day. */

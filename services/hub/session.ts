@@ -1,9 +1,9 @@
-import { createHash, timingSafeEqual } from "node:crypto";
 import type { TLSSocket } from "node:tls";
 import { HubConnection } from "#lib/protocol/hub-connection.ts";
 import { type HubBody, type HubEnvelope, HubError, hubProtocolVersion, maxHubPayloadBytes } from "#lib/protocol/hub-messages.ts";
 import type { Faults } from "#lib/runtime/faults.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
+import { createTraceparent, traceFields } from "#lib/runtime/trace.ts";
 import type { Intake, PeerIntake } from "./batch-intake.ts";
 import type { ConnectorPeer, HeldJob, ScanDispatcher, ScanOptions } from "./dispatcher.ts";
 import { callerIsGone, type JobRunner } from "./jobs.ts";
@@ -28,7 +28,7 @@ export type HubLimits = {
 export type HubContext = {
   name: string;
   version: string;
-  token: string;
+  isToken: (given: string) => boolean;
   limits: HubLimits;
   dispatcher: ScanDispatcher;
   jobs: JobRunner;
@@ -146,7 +146,7 @@ export class HubSession implements ConnectorPeer, RegisteredPeer {
       refuse(new HubError("unsupported_version", `this hub speaks protocol version ${hubProtocolVersion}`));
       return;
     }
-    if (!sameSecret(token, context.token)) {
+    if (!context.isToken(token)) {
       refuse(new HubError("unauthorized", "the token is not this hub's"));
       return;
     }
@@ -174,27 +174,31 @@ export class HubSession implements ConnectorPeer, RegisteredPeer {
   }
 
   async #takeScan(scan: HubBody<"scan">, id: number): Promise<void> {
-    const { jobs, metrics, isStopping } = this.#context;
+    const { faults, jobs, metrics, logger, isStopping } = this.#context;
+    const traced = { ...scan, traceparent: scan.traceparent ?? createTraceparent() };
+    const log = { ...traceFields(traced.traceparent), tenant: this.tenant, job: scan.job, target: scan.target };
     const startedAt = performance.now();
     const abort = new AbortController();
     try {
       if (isStopping()) throw new HubError("shutting_down", "this hub stops");
-      if (await this.#context.faults.inject()) throw injectedFault();
       if (this.#scans.size >= maxScansOfClient || this.#scans.has(id)) {
         throw new HubError("busy", `a client may have ${maxScansOfClient} scans under way, each with its own id`);
       }
       this.#scans.set(id, abort);
+      if (await faults.inject()) throw new HubError("busy", "refused by FAULT_ERROR_RATIO");
       const options = {
         signal: abort.signal,
         onProgress: (body: HubBody<"progress">) => this.connection.send({ name: "progress", body }, { to: id, more: true }),
       };
-      const result = await jobs.submit(this.tenant, scan, options);
+      const result = await jobs.submit(this.tenant, traced, options);
       this.connection.send({ name: "result", body: result }, { to: id });
       metrics.scans.inc({ result: "ok" });
       metrics.requestSeconds.observe({ operation: "scan" }, (performance.now() - startedAt) / 1000);
+      logger.info({ ...log, connector: result.connector, complete: result.complete }, "a scan is answered");
     } catch (error) {
       const code = error instanceof HubError ? error.code : "internal";
-      if (code === "internal") this.#context.logger.error({ err: error }, "a scan failed");
+      if (code === "internal") logger.error({ ...log, err: error }, "a scan failed");
+      else logger.info({ ...log, code, reason: String(error) }, "a scan is not answered");
       if (code !== "cancelled") metrics.errors.inc();
       metrics.scans.inc({ result: code });
       this.connection.sendError(error, id);
@@ -217,16 +221,7 @@ export class HubSession implements ConnectorPeer, RegisteredPeer {
   }
 }
 
-function injectedFault(): HubError {
-  return new HubError("busy", "refused by FAULT_ERROR_RATIO");
-}
-
 function rejectionOf(code: string | undefined) {
   if (code === "unauthorized" || code === "handshake_timeout") return code;
   return "bad_message";
-}
-
-function sameSecret(given: string, wanted: string): boolean {
-  const digest = (text: string) => createHash("sha256").update(text).digest();
-  return timingSafeEqual(digest(given), digest(wanted));
 }

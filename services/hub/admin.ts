@@ -1,0 +1,172 @@
+import { randomUUID } from "node:crypto";
+import type { Server } from "node:https";
+import type { AddressInfo } from "node:net";
+import { type FastifyInstance, fastify } from "fastify";
+import { z } from "zod";
+import { hubMessageSchemas, hubRoles } from "#lib/protocol/hub-messages.ts";
+import type { Logger } from "#lib/runtime/logger.ts";
+import { AdminProblem, describeProblem, pageQuery, parseInput } from "./admin-problem.ts";
+import type { HubCertificate } from "./certificate.ts";
+import type { JobRunner } from "./jobs.ts";
+import type { PeerRegistry } from "./peers.ts";
+import { listLatest, type ReadingStore } from "./readings.ts";
+import { createSecretCheck } from "./secret.ts";
+import { type JobStore, jobPhases } from "./state.ts";
+
+export type AdminOptions = {
+  /** What callers must show as a bearer token. */
+  token: string;
+  /** The hub's own: its token is not to go over the network in the clear. */
+  certificate: HubCertificate;
+  peers: PeerRegistry;
+  jobs: JobRunner;
+  jobStore: JobStore;
+  readings: ReadingStore;
+  /** Starts the drain of this hub; again is the same. */
+  drain: () => void;
+  logger: Logger;
+  onAnswer?: (status: number) => void;
+};
+
+const label = z.string().min(1).max(200);
+const peersQuery = z.object({ ...pageQuery, role: z.enum(hubRoles).optional(), tenant: label.optional() });
+const jobsQuery = z.object({ ...pageQuery, state: z.enum(jobPhases), tenant: label.optional() });
+const readingsQuery = z.object({ ...pageQuery, tenant: label.optional(), edge: label.optional(), sensor: label.optional() });
+const newJob = z.strictObject({ tenant: label, id: label.optional(), scan: hubMessageSchemas.scan.omit({ job: true }) });
+const jobPath = z.object({ tenant: label, id: label });
+
+const limits = { bodyLimit: 256 * 1024, requestTimeout: 10_000, connectionTimeout: 30_000, maxParamLength: 2_000 };
+
+/** The HTTP API for operators and their programs, over TLS with a bearer token. Errors are problem+json. */
+export class AdminServer {
+  readonly #app: FastifyInstance;
+  readonly #options: AdminOptions;
+
+  constructor(options: AdminOptions) {
+    this.#options = options;
+    const { cert, key } = options.certificate;
+    const https = { cert, key, minVersion: "TLSv1.3" as const };
+    const app = fastify({ ...limits, https, genReqId: () => randomUUID(), logger: false }) as unknown as FastifyInstance;
+    this.#app = app;
+    app.server.maxConnections = 100;
+    this.#guard(app);
+    this.#servePeers(app);
+    this.#serveJobs(app);
+    this.#serveReadings(app);
+    app.post("/api/v1/drain", (_request, reply) => {
+      options.drain();
+      return reply.code(202).send({ state: "draining" });
+    });
+  }
+
+  async listen(host: string, port: number): Promise<AddressInfo> {
+    await this.#app.listen({ host, port });
+    return this.#app.server.address() as AddressInfo;
+  }
+
+  /** For connections from now on. */
+  setCertificate({ cert, key }: HubCertificate): void {
+    (this.#app.server as Server).setSecureContext({ cert, key, minVersion: "TLSv1.3" });
+  }
+
+  stop(): Promise<void> {
+    this.#app.server.closeAllConnections();
+    return this.#app.close();
+  }
+
+  #guard(app: FastifyInstance): void {
+    const { token, logger, onAnswer } = this.#options;
+    const isToken = createSecretCheck(token);
+    app.addHook("onRequest", async (request, reply) => {
+      const [, given = ""] = /^Bearer (.+)$/i.exec(request.headers.authorization ?? "") ?? [];
+      if (isToken(given)) return;
+      reply.header("www-authenticate", "Bearer");
+      throw new AdminProblem(401, "unauthorized", "wants the header Authorization: Bearer TOKEN with the hub's admin token");
+    });
+    app.addHook("onSend", async (_request, reply) => void reply.header("cache-control", "no-store"));
+    app.addHook("onResponse", async ({ method, url, id, ip }, { statusCode: status }) => {
+      onAnswer?.(status);
+      const level = method === "GET" ? "debug" : "info";
+      logger[level]({ request_id: id, method, url, status, address: ip }, "the admin API answered");
+    });
+    app.setErrorHandler((error, { id }, reply) => {
+      const problem = describeProblem(error, id);
+      if (problem.status === 500) logger.error({ err: error, request_id: id }, "a request of the admin API failed");
+      return reply.code(problem.status).type("application/problem+json").send(JSON.stringify(problem));
+    });
+    app.setNotFoundHandler(() => {
+      throw new AdminProblem(404, "not_found", "there is nothing at this path");
+    });
+  }
+
+  #servePeers(app: FastifyInstance): void {
+    const { peers } = this.#options;
+    app.get("/api/v1/peers", async ({ query }) => {
+      const found = await fromState(peers.list(parseInput(peersQuery, query)));
+      return { items: found.peers, next: found.next };
+    });
+    app.delete("/api/v1/peers/:id", async ({ params }, reply) => {
+      const { id } = parseInput(z.object({ id: label }), params);
+      if (!(await fromState(peers.disconnect(id)))) throw new AdminProblem(404, "not_found", `no peer ${id} is connected`);
+      return reply.code(204).send();
+    });
+  }
+
+  #serveJobs(app: FastifyInstance): void {
+    const { jobs, jobStore } = this.#options;
+    app.get("/api/v1/jobs", async ({ query }) => {
+      const found = await fromState(jobStore.list(parseInput(jobsQuery, query)));
+      return { items: found.jobs, next: found.next };
+    });
+    app.post("/api/v1/jobs", async ({ body }, reply) => {
+      const { tenant, id = randomUUID(), scan } = parseInput(newJob, body);
+      const state = await fromState(jobs.enqueue(tenant, id, scan));
+      if (state === "full") throw new AdminProblem(429, "full", `tenant ${tenant} has as many open jobs as it may have`);
+      const location = `/api/v1/jobs/${encodeURIComponent(tenant)}/${encodeURIComponent(id)}`;
+      return reply.code(202).header("location", location).send({ tenant, id, location });
+    });
+    app.get("/api/v1/jobs/:tenant/:id", async ({ params }) => this.#findJob(parseInput(jobPath, params)));
+    app.delete("/api/v1/jobs/:tenant/:id", async ({ params }, reply) => {
+      const { tenant, id } = parseInput(jobPath, params);
+      if (await fromState(jobs.cancel(tenant, id))) return reply.code(204).send();
+      const { state } = await this.#findJob({ tenant, id });
+      throw new AdminProblem(409, "ended", `the job is ${state} already`);
+    });
+  }
+
+  async #findJob({ tenant, id }: { tenant: string; id: string }) {
+    const job = await fromState(this.#options.jobStore.get(tenant, id));
+    if (!job) throw new AdminProblem(404, "not_found", `tenant ${tenant} has no job ${id}`);
+    return job;
+  }
+
+  #serveReadings(app: FastifyInstance): void {
+    const { readings } = this.#options;
+    app.get("/api/v1/readings", async ({ query }) => {
+      const { limit, after, ...wanted } = parseInput(readingsQuery, query);
+      const all = await fromState(listLatest(readings, wanted));
+      const rest = after === undefined ? all : all.filter((reading) => placeOf(reading) > after);
+      const items = rest.slice(0, limit);
+      const last = items.at(-1);
+      return { items, next: last && rest.length > limit ? placeOf(last) : undefined };
+    });
+    app.get("/api/v1/streams", async () => ({ totals: await fromState(readings.totals()) }));
+  }
+}
+
+/** The place in the list, by which it is sorted. */
+function placeOf({ tenant, edge, sensor }: { tenant: string; edge: string; sensor: string }): string {
+  return JSON.stringify([tenant, edge, sensor]);
+}
+
+async function fromState<T>(asked: Promise<T>): Promise<T> {
+  try {
+    return await asked;
+  } catch (error) {
+    throw new AdminProblem(
+      503,
+      "state_away",
+      `the state of the hubs cannot be asked now: ${error instanceof Error ? error.message : error}`,
+    );
+  }
+}
