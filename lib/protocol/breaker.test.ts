@@ -85,3 +85,16 @@ test("by the timers of the process: the fifth failure opens it, and of all who a
     vi.useRealTimers();
   }
 });
+
+test("news that the other side can be reached lets the probe pass early, and only one", () => {
+  const clock = { ms: 0 };
+  const breaker = new Breaker({ now: () => clock.ms });
+  breaker.hurry();
+  expect(breaker.state).toBe("closed");
+  for (let i = 0; i < 5; i++) breaker.fail();
+  expect(breaker.tryPass()).toBe(false);
+  breaker.hurry();
+  expect([breaker.tryPass(), breaker.tryPass()]).toEqual([true, false]);
+  breaker.fail();
+  expect(breaker.retryInMs).toBe(30_000);
+});

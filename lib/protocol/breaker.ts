@@ -49,6 +49,11 @@ export class Breaker {
     return true;
   }
 
+  /** Lets a probe pass now, for there is news: what was out of reach can be reached. */
+  hurry(): void {
+    if (this.#state === "open") this.#openedAt = Number.NEGATIVE_INFINITY;
+  }
+
   succeed(): void {
     this.#failed = 0;
     if (this.#state !== "closed") this.#change("closed");

@@ -170,3 +170,46 @@ test("a request that is aborted is cancelled at the hub", async () => {
   await expect(answer).rejects.toMatchObject({ code: "cancelled" });
   await expect.poll(() => cancelled).toEqual(["cancelled by the caller"]);
 });
+
+test("a hub that cannot be reached is knocked at: once it listens, the client comes although the breaker is open for 30 s", async () => {
+  const hub = createWelcomingHub();
+  const port = await listen(hub);
+  hub.close();
+  const client = startClient([port]);
+  await expect.poll(() => client.breaker.state, { timeout: 10_000 }).toBe("open");
+  expect(client.breaker.retryInMs).toBeGreaterThan(20_000);
+  const back = createWelcomingHub();
+  back.listen(port, "127.0.0.1");
+  ends.push(() => back.close());
+  await expect.poll(() => client.isConnected, { timeout: 10_000 }).toBe(true);
+  await expect.poll(() => client.breaker.state).toBe("closed");
+});
+
+test("a hub that answers and fails is left alone while the breaker is open", async () => {
+  let tries = 0;
+  const port = await listen(
+    createServer((socket) => {
+      tries += 1;
+      socket.destroy();
+    }),
+  );
+  const client = startClient([port], { breaker: new Breaker({ openMs: 2_000 }) });
+  await expect.poll(() => client.breaker.state).toBe("open");
+  await expect.poll(() => client.breaker.retryInMs, { timeout: 5_000 }).toBeLessThan(1_000);
+  expect(tries).toBe(5);
+});
+
+test("a hub that is late is given more time the next time, so that its queue is not made longer by new tries", async () => {
+  const waits: number[] = [];
+  const port = await listen(
+    createTlsServer(certificate, (socket) => {
+      const since = performance.now();
+      socket.on("close", () => waits.push(performance.now() - since)).resume();
+    }),
+  );
+  startClient([port], { connectTimeoutMs: 100 });
+  await expect.poll(() => waits.length, { timeout: 15_000 }).toBeGreaterThanOrEqual(4);
+  const [first = 0, , , fourth = 0] = waits;
+  expect(fourth).toBeGreaterThan(first);
+  expect(fourth).toBeGreaterThan(400);
+});

@@ -12,6 +12,13 @@ export type HubTls = { ca?: string | undefined; cert?: string | undefined; key?:
 
 const stopGraceMs = 5_000;
 
+/** A hub that cannot be reached is knocked at about so often, in milliseconds, and waited for so long. */
+const knockIntervalMs = 250;
+const knockTimeoutMs = 1_000;
+
+/** A hub that took too long is given twice as long the next time, and at most so many times as long. */
+const maxPatience = 8;
+
 export type HubClientOptions = {
   /** One or several; after a failure the next one is tried. */
   hubs: { host: string; port: number }[];
@@ -20,7 +27,7 @@ export type HubClientOptions = {
   tls: HubTls;
   /** The address that connections are made from. */
   localAddress?: string | undefined;
-  /** Time for TCP, TLS and handshake together, in milliseconds; 5,000 by default. */
+  /** Time for TCP, and again for TLS and handshake, in milliseconds; 5,000 by default. A hub that is late gets more the next time. */
   connectTimeoutMs?: number;
   /** From 200 ms to 5 s by default. */
   backoff?: BackoffOptions;
@@ -47,6 +54,7 @@ export class HubClient {
   #running: Promise<void> | undefined;
   #connection: HubConnection | undefined;
   #hub = 0;
+  #patience = 1;
 
   constructor(options: HubClientOptions) {
     this.#options = options;
@@ -83,22 +91,53 @@ export class HubClient {
 
   async #run(): Promise<void> {
     const { signal } = this.#abort;
+    let reached: Socket | undefined;
+    let wasReached = true;
     while (!signal.aborted) {
-      if (this.breaker.tryPass()) await this.#connectOnce();
+      if (this.breaker.tryPass()) wasReached = await this.#connectOnce(reached);
       const waitMs = Math.max(this.#backoff.next(), this.breaker.retryInMs);
-      await sleep(waitMs, undefined, { signal }).catch(() => {});
+      reached = undefined;
+      if (wasReached) await sleep(waitMs, undefined, { signal }).catch(() => {});
+      else reached = await this.#knock(waitMs);
     }
+    reached?.destroy();
   }
 
-  /** One connection from dialling to its end. */
-  async #connectOnce(): Promise<void> {
-    const { logger, hubs } = this.#options;
-    const hub = hubs[this.#hub % hubs.length];
-    if (!hub) throw new Error("a hub client needs at least one address");
+  /**
+   * Waits as `sleep` does, and tries meanwhile whether a hub can be reached: TCP alone, which costs next to nothing. Ends at once with
+   * the connection when one is; the breaker then lets it pass as its probe.
+   */
+  async #knock(waitMs: number): Promise<Socket | undefined> {
+    const { signal } = this.#abort;
+    const until = performance.now() + waitMs;
+    while (!signal.aborted) {
+      const pauseMs = knockIntervalMs * (0.6 + 0.4 * Math.random());
+      const leftMs = until - performance.now();
+      await sleep(Math.max(0, Math.min(pauseMs, leftMs)), undefined, { signal }).catch(() => {});
+      if (leftMs <= pauseMs || signal.aborted) return undefined;
+      const reached = await this.#reach(this.#target(), knockTimeoutMs);
+      if (!(reached instanceof Error)) {
+        this.breaker.hurry();
+        return reached;
+      }
+      this.#hub += 1;
+    }
+    return undefined;
+  }
+
+  /** One connection from dialling, or from one that was reached already, to its end. False when the hub could not even be reached. */
+  async #connectOnce(reached: Socket | undefined): Promise<boolean> {
+    const { logger, connectTimeoutMs = 5_000 } = this.#options;
+    const hub = this.#target();
+    const tcp = reached ?? (await this.#reach(hub, connectTimeoutMs));
+    if (tcp instanceof Error) {
+      this.#failed(tcp);
+      return false;
+    }
     const attempt = new AbortController();
     const ended = Promise.withResolvers<Error>();
     let proven = false;
-    const socket = this.#dial(hub);
+    const socket = this.#secure(tcp, hub.host);
     const connection = new HubConnection(socket, {
       onMessage: (message) => this.#options.onMessage?.(message, connection),
       onClose: ended.resolve,
@@ -126,38 +165,74 @@ export class HubClient {
     this.#abort.signal.removeEventListener("abort", stop);
     const wasConnected = this.#connection === connection;
     this.#connection = undefined;
-    if (this.#abort.signal.aborted) return;
-    if (!proven) {
-      this.breaker.fail();
-      this.#hub += 1;
-    }
-    logger.warn(
-      { hub: `${hub.host}:${hub.port}`, reason: reason.message, breaker: this.breaker.state },
-      "no connection to the hub",
-    );
+    if (this.#abort.signal.aborted) return true;
+    if (proven) this.#lost(hub, reason);
+    else this.#failed(reason);
     if (wasConnected) this.#options.onDisconnect?.(reason);
+    return true;
   }
 
-  #dial({ host, port }: { host: string; port: number }): Socket {
-    const { localAddress, tls } = this.#options;
-    const family = localAddress ? isIP(localAddress) : 0;
-    const target = { host, port, noDelay: true, ...(localAddress ? { localAddress, family, autoSelectFamily: false } : {}) };
-    if (tls === false) return tcpConnect(target);
-    const servername = isIP(host) ? {} : { servername: host };
-    return tlsConnect({ ...target, ...servername, ca: tls.ca, cert: tls.cert, key: tls.key, minVersion: "TLSv1.3" });
+  /** A connection that was no good: the next hub is next. */
+  #failed(reason: Error): void {
+    if (this.#abort.signal.aborted) return;
+    if (reason instanceof HubError && reason.code === "timeout") this.#patience = Math.min(maxPatience, this.#patience * 2);
+    this.breaker.fail();
+    this.#lost(this.#target(), reason);
+    this.#hub += 1;
+  }
+
+  #lost(hub: { host: string; port: number }, reason: Error): void {
+    const { state: breaker } = this.breaker;
+    this.#options.logger.warn({ hub: `${hub.host}:${hub.port}`, reason: reason.message, breaker }, "no connection to the hub");
+  }
+
+  #target(): { host: string; port: number } {
+    const { hubs } = this.#options;
+    const hub = hubs[this.#hub % hubs.length];
+    if (!hub) throw new Error("a hub client needs at least one address");
+    return hub;
+  }
+
+  /** A TCP connection to the hub, or why there is none. */
+  #reach({ host, port }: { host: string; port: number }, timeoutMs: number): Promise<Socket | Error> {
+    const { localAddress } = this.#options;
+    const from = localAddress ? { localAddress, family: isIP(localAddress), autoSelectFamily: false } : {};
+    const { signal } = this.#abort;
+    return new Promise((resolve) => {
+      const socket = tcpConnect({ host, port, noDelay: true, ...from });
+      const giveUp = () => socket.destroy(new Error(`no TCP connection within ${timeoutMs} ms`));
+      const timer = setTimeout(giveUp, timeoutMs);
+      const settle = (outcome: Socket | Error) => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", giveUp);
+        resolve(outcome);
+      };
+      signal.addEventListener("abort", giveUp);
+      socket.once("connect", () => settle(socket));
+      socket.on("error", settle);
+    });
+  }
+
+  #secure(socket: Socket, host: string): Socket {
+    const { tls } = this.#options;
+    if (tls === false) return socket;
+    const name = isIP(host) ? { host } : { host, servername: host };
+    return tlsConnect({ socket, ...name, ca: tls.ca, cert: tls.cert, key: tls.key, minVersion: "TLSv1.3" });
   }
 
   /** Sends the token only once the hub's certificate is verified. */
   async #shakeHands(socket: Socket, connection: HubConnection, ended: Promise<Error>): Promise<HubBody<"welcome">> {
     const { hello, tls, connectTimeoutMs = 5_000 } = this.#options;
-    const late = new HubError("timeout", `no welcome within ${connectTimeoutMs} ms`);
-    const timer = setTimeout(() => connection.destroy(late), connectTimeoutMs);
+    const timeoutMs = connectTimeoutMs * this.#patience;
+    const late = new HubError("timeout", `no welcome within ${timeoutMs} ms`);
+    const timer = setTimeout(() => connection.destroy(late), timeoutMs);
     try {
-      const ready = new Promise<void>((resolve) => socket.once(tls === false ? "connect" : "secureConnect", resolve));
-      await Promise.race([ready, ended]);
+      const secured = new Promise<void>((resolve) => socket.once("secureConnect", resolve));
+      if (tls !== false) await Promise.race([secured, ended]);
       const body = { ...hello, token: hello.token(), protocolVersion: hubProtocolVersion };
-      const answer = await connection.request({ name: "hello", body }, { timeoutMs: connectTimeoutMs });
+      const answer = await connection.request({ name: "hello", body }, { timeoutMs });
       if (answer.name !== "welcome") throw new HubError("bad_message", `the hub answered hello with ${answer.name}`);
+      this.#patience = 1;
       return answer.body;
     } finally {
       clearTimeout(timer);
