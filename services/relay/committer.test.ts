@@ -65,7 +65,40 @@ describe("the committer", () => {
     expect(batches).toEqual([3, 3, 1]);
   });
 
-  it("commits one batch at a time; what comes meanwhile goes into the next", async () => {
+  it("puts at most 1 Mi characters into a batch, and a longer submission into one of its own", async () => {
+    const { committer, batches } = createCommitter({ maxQueuedCharacters: 10_000_000 });
+    const long = (characters: number) => committer.submit({ ...submission(), characters });
+    const all = Promise.all([400_000, 600_000, 400_000, 2_000_000, 10].map(long));
+    await vi.advanceTimersByTimeAsync(20);
+    await all;
+    expect(batches).toEqual([2, 1, 1, 1]);
+  });
+
+  it("commits batches of different documents at the same time, but never two of one document", async () => {
+    const finish: (() => void)[] = [];
+    const underWay: string[][] = [];
+    const commit = (submissions: Submission[]) => {
+      underWay.push(submissions.map(({ documentId }) => documentId));
+      return new Promise<BatchResult>((resolve) => finish.push(() => resolve(committed(submissions))));
+    };
+    const { committer } = createCommitter({ commit, batchSize: 2 });
+    const all = Promise.all(
+      ["a", "b", "a", "c", "b", "c"].map((documentId) => committer.submit({ ...submission(), documentId })),
+    );
+    await vi.advanceTimersByTimeAsync(20);
+    expect(underWay).toEqual([
+      ["a", "b"],
+      ["c", "c"],
+    ]);
+    finish.shift()?.();
+    await vi.advanceTimersByTimeAsync(20);
+    expect(underWay).toHaveLength(3);
+    expect(underWay[2]).toEqual(["a", "b"]);
+    for (const one of finish) one();
+    expect((await all).map(({ kind }) => kind)).toEqual(Array(6).fill("committed"));
+  });
+
+  it("commits one batch of a document at a time; what comes meanwhile goes into the next", async () => {
     let finish = () => {};
     const commit = vi.fn((submissions: Submission[]) => {
       return new Promise<BatchResult>((resolve) => {

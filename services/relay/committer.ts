@@ -28,6 +28,9 @@ export type CommitterOptions = {
 /** Batches that are committed at the same time, so that one does not wait for the disk's answer to another. */
 const maxBatchesAtOnce = 4;
 
+/** A batch of long operations is one transaction, one message to Redis and one to each client. */
+const maxBatchCharacters = 1024 * 1024;
+
 type Waiting = { submission: Submission; since: number; resolve: (outcome: CommitOutcome) => void };
 
 /** Collects submissions for a short time and commits them together, those to one document one batch after another. */
@@ -102,11 +105,14 @@ export class Committer {
   #nextBatch(): { batch: Waiting[]; isFull: boolean } {
     const batch: Waiting[] = [];
     let operations = 0;
+    let characters = 0;
     for (const waiting of this.#queue) {
-      const { documentId, operations: more } = waiting.submission;
-      if (this.#busy.has(documentId)) continue;
-      if (batch.length > 0 && operations + more.length > this.#options.batchSize) return { batch, isFull: true };
-      operations += more.length;
+      const { submission } = waiting;
+      if (this.#busy.has(submission.documentId)) continue;
+      operations += submission.operations.length;
+      characters += submission.characters;
+      const isTooMuch = operations > this.#options.batchSize || characters > maxBatchCharacters;
+      if (batch.length > 0 && isTooMuch) return { batch, isFull: true };
       batch.push(waiting);
     }
     return { batch, isFull: operations >= this.#options.batchSize };

@@ -103,6 +103,40 @@ describe("what is moved past others", () => {
   });
 });
 
+describe("two replicas that write the same documents at the same time", () => {
+  it("number the operations without a gap, also when each foresees places that the other has taken", async () => {
+    const documents = [randomUUID(), randomUUID(), randomUUID()];
+    for (const id of documents) await store.open(id);
+    const write = async (client: string, order: string[]) => {
+      const known = new Map(order.map((id) => [id, 0]));
+      for (let sequence = 1; sequence <= 30; sequence += 1) {
+        // What it remembers is often out of date.
+        const memory = { revision: (id: string) => known.get(id), recent: () => undefined };
+        const batch = order.map((id) => ({ ...submission(known.get(id) ?? 0, sequence), documentId: id, clientId: client }));
+        const result = await store.commit(batch, memory);
+        expect(result.outcomes).toEqual(batch.map(() => ({ kind: "committed", committed: 1, duplicates: 0 })));
+        for (const [id, { revision }] of result.documents) known.set(id, revision);
+      }
+    };
+    const others = Array.from({ length: 2 }, (_, index) => write(randomUUID(), index === 0 ? documents : documents.toReversed()));
+    await Promise.all(others);
+    for (const id of documents) {
+      const revisions = (await store.operationsAfter(id, 0, 500)).map(({ revision }) => revision);
+      expect(revisions).toEqual(Array.from({ length: 60 }, (_, index) => index + 1));
+      expect((await store.revisions([id])).get(id)).toBe(60);
+    }
+  });
+
+  it("do not add an operation again that one of them has committed and the other submits from memory", async () => {
+    const given = { ...submission(0, 1), documentId };
+    const memory = { revision: () => 0, recent: () => undefined };
+    await store.commit([given], memory);
+    const { outcomes, documents } = await store.commit([given], memory);
+    expect(outcomes).toEqual([{ kind: "committed", committed: 0, duplicates: 1 }]);
+    expect(documents.get(documentId)).toMatchObject({ revision: 1, operations: [{ revision: 1, sequence: 1 }] });
+  });
+});
+
 describe("a snapshot", () => {
   it("takes in a long history page by page, and is written once", async () => {
     await makeHistory(2500, 2);

@@ -6,8 +6,6 @@
  */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { Hocuspocus } from "@hocuspocus/server";
-import { Server as SocketIo } from "socket.io";
 import { WebSocket, WebSocketServer } from "ws";
 
 const http = createServer();
@@ -63,7 +61,8 @@ function bare(): void {
   });
 }
 
-function socketio(): void {
+async function socketio(): Promise<void> {
+  const { Server: SocketIo } = await import("socket.io");
   const server = new SocketIo(http, { transports: ["websocket"], serveClient: false, pingInterval: 600_000 });
   server.on("connection", (socket) => {
     const document = String(socket.handshake.query.document);
@@ -72,7 +71,8 @@ function socketio(): void {
   });
 }
 
-function hocuspocus(): void {
+async function hocuspocus(): Promise<void> {
+  const { Hocuspocus } = await import("@hocuspocus/server");
   const server = new Hocuspocus({ quiet: true });
   const webSockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
   http.on("upgrade", (request, socket, head) => {
@@ -85,8 +85,8 @@ function hocuspocus(): void {
   });
 }
 
-const kinds: Record<string, () => void> = { coalesced, bare, socketio, hocuspocus };
+const kinds: Record<string, () => void | Promise<void>> = { coalesced, bare, socketio, hocuspocus };
 const start = kinds[process.argv[2] ?? ""];
 if (!start) throw new Error(`wants one of ${Object.keys(kinds).join(", ")}`);
-start();
+await start();
 http.listen(0, "127.0.0.1", () => process.stdout.write(`${(http.address() as AddressInfo).port}\n`));

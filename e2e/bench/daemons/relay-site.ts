@@ -9,6 +9,8 @@ import type { DialectName } from "./relay-dialects.ts";
 import type { LoadCalls, Target } from "./relay-load.ts";
 import type { AreaOptions } from "./report.ts";
 
+/** As services/relay/deploy starts it; its peers get the same. */
+const smallYoungGeneration = "--max-semi-space-size=4";
 const probe = `--import=${join(import.meta.dirname, "relay-probe.ts")}`;
 export type PeerName = Exclude<DialectName, "relay">;
 export type Server = { dialect: DialectName; port: number; pid: number };
@@ -39,7 +41,7 @@ export class RelaySite {
   async startRelay(): Promise<Server> {
     const { NODE_OPTIONS = "" } = profileVariables(this.#options);
     const relay = await this.stack.startRelay({
-      NODE_OPTIONS: `${probe} ${NODE_OPTIONS}`,
+      NODE_OPTIONS: `${smallYoungGeneration} ${probe} ${NODE_OPTIONS}`,
       MAX_CONNECTIONS: "12000",
       RUST_LOG: "warn",
     });
@@ -48,7 +50,7 @@ export class RelaySite {
   }
 
   async startPeer(name: PeerName): Promise<Server> {
-    const child = spawn(process.execPath, [probe, join(import.meta.dirname, "relay-peers.ts"), name], {
+    const child = spawn(process.execPath, [smallYoungGeneration, probe, join(import.meta.dirname, "relay-peers.ts"), name], {
       env: { PATH: process.env.PATH, NODE_ENV: "production" },
       stdio: ["ignore", "pipe", "inherit"],
     });
