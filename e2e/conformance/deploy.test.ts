@@ -48,6 +48,44 @@ describe("manifests", () => {
     for (const line of taken) expect(line).toMatch(/ created \(server dry run\)$/);
   });
 
+  const kubectls = findKubectls();
+  const topologies = readdirSync(join(projectDir, "deploy/topologies"));
+
+  it.each(topologies.flatMap((topology) => kubectls.map((kubectl) => ({ topology, kubectl, version: kubectl.version }))))(
+    "topologies/$topology: kubectl $version builds it, and the cluster takes every object",
+    async ({ topology, kubectl }) => {
+      const session = new KubectlSession(kubectl, cluster.kubeconfigPath, "default");
+      const built = await session.run(["kustomize", join(projectDir, "deploy/topologies", topology)]);
+      const objects = parseAllDocuments(built).map((document) => document.toJS() as Manifest);
+      const namespaces = objects.filter(({ kind }) => kind === "Namespace");
+      // A dry run makes no namespace for what is in it.
+      await session.run(["apply", "-f", "-"], JSON.stringify(listOf(namespaces)));
+      for (const { metadata } of namespaces) {
+        const inside = objects.filter(({ metadata: { namespace } }) => namespace === metadata.name);
+        const there = new KubectlSession(kubectl, cluster.kubeconfigPath, metadata.name);
+        const taken = await there.run(["apply", "--dry-run=server", "-f", "-"], JSON.stringify(listOf(inside)));
+        expect(taken.trim().split("\n")).toHaveLength(inside.length);
+        for (const line of taken.trim().split("\n")) expect(line).toMatch(/ created \(server dry run\)$/);
+      }
+      const grouped = objects.filter(({ metadata: { namespace } }) => namespace !== undefined);
+      expect(grouped.length + namespaces.length).toBe(objects.length);
+      const readme = readFileSync(join(projectDir, "deploy/topologies", topology, "README.md"), "utf8");
+      const wanted = [...built.matchAll(/secretName: (\S+)|secretKeyRef:\s+key: \S+\s+name: (\S+)/g)].map(([, a, b]) => a ?? b);
+      for (const name of [...wanted, ...namespaces.map(({ metadata }) => metadata.name)]) expect(readme).toContain(`${name}`);
+    },
+  );
+
+  it("topologies/cluster: peers dial HAProxy, which has the file of the hub", async () => {
+    if (!newest) throw new Error("there is no kubectl on the PATH");
+    const session = new KubectlSession(newest, cluster.kubeconfigPath, "default");
+    const built = await session.run(["kustomize", join(projectDir, "deploy/topologies/cluster")]);
+    const objects = parseAllDocuments(built).map((document) => document.toJS() as Manifest);
+    const dialled = objects.find(({ kind, metadata }) => kind === "Service" && metadata.name === "hub");
+    expect(dialled?.spec).toMatchObject({ selector: { "app.kubernetes.io/name": "hub-haproxy" } });
+    const config = objects.find(({ data }) => data?.["haproxy.cfg"]);
+    expect(config?.data?.["haproxy.cfg"]).toBe(readFileSync(deployFile("hub", "haproxy/haproxy.cfg"), "utf8"));
+  });
+
   it("refuses a manifest that is wrong", async () => {
     if (!newest) throw new Error("there is no kubectl on the PATH");
     const kubectl = new KubectlSession(newest, cluster.kubeconfigPath, "default");
@@ -173,7 +211,16 @@ type IngressLike = {
 };
 type DeploymentLike = { spec: { template: { spec: { containers: { env: { name: string }[] }[] } } } };
 type ComposeLike = { services: Record<string, { environment: Record<string, string> }> };
-type Manifest = { kind: string; metadata: { name: string }; spec?: Record<string, unknown>; data?: Record<string, string> };
+type Manifest = {
+  kind: string;
+  metadata: { name: string; namespace?: string };
+  spec?: Record<string, unknown>;
+  data?: Record<string, string>;
+};
+
+function listOf(items: Manifest[]) {
+  return { apiVersion: "v1", kind: "List", items };
+}
 
 function deployFile(daemon: string, name: string): string {
   return join(projectDir, "services", daemon, "deploy", name);

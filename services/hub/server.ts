@@ -129,11 +129,14 @@ export class HubServer {
   /** A port scan that connects and goes is counted, but is no error: the fleet's own connectors do so all day. */
   #countTlsFailure(error: Error & { code?: string }, socket: TLSSocket): void {
     const { metrics, logger } = this.#options;
+    // Of a client certificate that was refused Node tells by a reset of its own.
+    const refusal: unknown = socket.authorizationError;
     const isLate = error.code === "ERR_TLS_HANDSHAKE_TIMEOUT";
-    const left = error.code === "ECONNRESET";
+    const left = error.code === "ECONNRESET" && !refusal;
     metrics.rejected.inc({ reason: isLate ? "handshake_timeout" : left ? "no_tls" : "tls_failed" });
     if (!left) metrics.errors.inc();
-    logger.debug({ code: error.code, reason: error.message }, "a connection did not get through TLS");
+    if (refusal) logger.warn({ reason: String(refusal), address: socket.remoteAddress }, "a peer's certificate is refused");
+    else logger.debug({ code: error.code, reason: error.message }, "a connection did not get through TLS");
     socket.destroy();
   }
 }
