@@ -1,6 +1,7 @@
 import { createLogger } from "#lib/runtime/logger.ts";
-import { MemoryJobs } from "#services/hub/memory-state.ts";
-import { connectRedis, RedisJobs } from "#services/hub/redis-state.ts";
+import { MemoryJobs } from "#services/hub/memory-jobs.ts";
+import { RedisJobs } from "#services/hub/redis-jobs.ts";
+import { connectRedis } from "#services/hub/redis-state.ts";
 import type { JobStore } from "#services/hub/state.ts";
 import { median } from "../figures.ts";
 import { type Bench, findPeer, freePort, howToInstall, untilListening } from "./peers.ts";

@@ -1,3 +1,4 @@
+import type { ChildProcess } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -7,12 +8,15 @@ import { median } from "../figures.ts";
 import { type Accepts, measureAccepts } from "./accepts.ts";
 import { measureEnqueue } from "./enqueue.ts";
 import { startHub } from "./hub-process.ts";
+import { startHubLink } from "./own-links.ts";
 import { Bench, findPeer, freePort, howToInstall, untilListening } from "./peers.ts";
+import { memoryMiB } from "./process-figures.ts";
 import { profileVariables } from "./profiles.ts";
 import type { Area, AreaOptions, Curve, Goal } from "./report.ts";
 
 const stormEdges = 1_000;
 const stormProcesses = 2;
+const connectionCounts = [1, 10, 100, 1_000];
 
 /** A real hub beside servers that do nothing but the TLS. */
 export const measureHub: Area = async (options) => {
@@ -22,7 +26,8 @@ export const measureHub: Area = async (options) => {
     const accepts = await againstBareServers(bench, fleet, options);
     const storm = await stormAfterRestart(bench, fleet, accepts.handshakesPerSecond, options);
     const enqueue = await measureEnqueue(bench, options);
-    return [{ title: "Hub", goals: [...accepts.goals, storm, ...enqueue.goals], curves: [accepts.curve, enqueue.curve] }];
+    const curves = [accepts.curve, await byConnections(bench, fleet, options), enqueue.curve];
+    return [{ title: "Hub", goals: [...accepts.goals, storm, ...enqueue.goals], curves }];
   } finally {
     await fleet.stop();
     await bench.stop();
@@ -130,11 +135,13 @@ async function stormAfterRestart(
   const { quick, say, signal } = options;
   let hub = await startHub(bench, fleet);
   const environment = { ...process.env, HUB_TOKEN: fleet.token, HUB_CA_FILE: join(fleet.folder, "ca.pem") };
+  const children: ChildProcess[] = [];
   const connected: number[] = [];
   let onChange = () => {};
   for (let index = 0; index < stormProcesses; index += 1) {
     const args = [String(fleet.port), String(stormEdges / stormProcesses), `e${index}-`];
     const { child } = await bench.startScript("storm-edges.ts", args, environment);
+    children.push(child);
     child.on("message", (count) => {
       connected[index] = Number(count);
       onChange();
@@ -166,6 +173,8 @@ async function stormAfterRestart(
     seconds.push((performance.now() - startedAt) / 1000);
     say(`  ${stormEdges} edges were back ${seconds.at(-1)?.toFixed(2)} s after the hub`);
   }
+  for (const child of children) await bench.end(child);
+  await bench.end(hub);
   const bound = stormEdges / handshakesPerSecond;
   return {
     name: `${stormEdges} edges back after the hub's restart, beside ${stormEdges} / handshake rate of bare Node tls`,
@@ -174,5 +183,34 @@ async function stormAfterRestart(
     peer: bound,
     ratio: median(seconds) / bound,
     wanted: { atMost: 1.2 },
+  };
+}
+
+/** The same number of messages in all, in batches, shared by so many connections. */
+async function byConnections(bench: Bench, fleet: HubFleet, { quick, say, signal }: AreaOptions): Promise<Curve> {
+  const hub = await startHub(bench, fleet);
+  const figures: { rate: number; memory: number }[] = [];
+  for (const connections of connectionCounts) {
+    const link = await startHubLink(fleet, connections);
+    try {
+      const rates: number[] = [];
+      for (let round = 0; round < (quick ? 2 : 4); round += 1) {
+        signal.throwIfAborted();
+        rates.push(200_000 / (await link.send(200_000, 128)));
+      }
+      figures.push({ rate: Math.max(...rates), memory: memoryMiB(hub.pid ?? 0) });
+      say(`  ${connections} connections: ${Math.max(...rates).toFixed(0)} messages/s`);
+    } finally {
+      link.end();
+    }
+  }
+  await bench.end(hub);
+  return {
+    title: "Hub: by connections that send batches of 128 B messages",
+    heads: connectionCounts.map((count) => count.toLocaleString("en-US")),
+    rows: [
+      { name: "messages, best round", unit: "1/s", values: figures.map(({ rate }) => rate) },
+      { name: "memory", unit: "MiB", values: figures.map(({ memory }) => memory) },
+    ],
   };
 }

@@ -13,8 +13,10 @@ import { peerVersions } from "./peers.ts";
 import { type Area, isReached, report, type Section } from "./report.ts";
 
 const areas: Record<string, () => Promise<Area>> = {
+  relay: async () => (await import("./relay.ts")).measureRelay,
   connector: async () => (await import("./connector.ts")).measureConnector,
   hub: async () => (await import("./hub.ts")).measureHub,
+  edge: async () => (await import("./edge.ts")).measureEdge,
 };
 
 const { values: options } = parseArgs({

@@ -15,7 +15,8 @@ test("a goal is reached at the wanted ratio or on its good side, and open when n
 test("the report tells every goal with its ratio, what was wanted and its note, and how figures grow", () => {
   const rows = [{ name: "memory", unit: "MiB", values: [50, 100] }];
   const goals = [
-    { ...goal, note: "half of the time goes into parsing" },
+    { ...goal, note: "of three rounds", whenMissed: "parsing" },
+    { ...goal, name: "reached", ratio: 1, whenMissed: "never told" },
     { ...goal, name: "scan", ours: undefined, peer: undefined, ratio: undefined, note: "nmap is not on this machine" },
   ];
   const curves = [{ title: "By connections", heads: ["1", "10"], rows }];
@@ -23,7 +24,8 @@ test("the report tells every goal with its ratio, what was wanted and its note, 
   expect(lines.find((line) => line.startsWith("| Node"))).toMatch(/v24 \|$/);
   expect(lines.find((line) => line.startsWith("| messages"))).toMatch(/900 \|\s+1,000 \|\s+0.90 \|\s+>= 1 \|\s+NOT REACHED \|$/);
   expect(lines.find((line) => line.startsWith("| scan"))).toMatch(/not measured \|$/);
-  expect(lines).toContain("* messages: half of the time goes into parsing");
+  expect(lines).toContain("* messages: of three rounds; where the time goes: parsing");
+  expect(lines.join("\n")).not.toContain("never told");
   expect(lines).toContain("### By connections");
   expect(lines.find((line) => line.startsWith("| memory"))).toMatch(/^\| memory \(MiB\) \|\s+50.0 \|\s+100 \|\s+x 2.00 \|$/);
 });

@@ -23,8 +23,10 @@ export type Goal = {
   peer?: number | undefined;
   ratio: number | undefined;
   wanted: { atLeast: number } | { atMost: number };
-  /** Where the time goes when it is not reached; why there is no figure, and how to get the peer. */
+  /** What else the figure says; why there is none, and how to get the peer. */
   note?: string;
+  /** Told when the goal is not reached: where the time goes, from a profile. */
+  whenMissed?: string;
 };
 
 /** How figures grow with the size that `heads` name; with `isGrowth: false` the columns are only beside each other. */
@@ -62,6 +64,10 @@ function goalTable(goals: Goal[]): string {
 }
 
 function notes(goals: Goal[]): string[] {
-  const told = goals.filter(({ note }) => note).map(({ name, note }) => `* ${name}: ${note}`);
-  return told.length > 0 ? [told.join("\n")] : [];
+  const lines = goals.flatMap((goal) => {
+    const missed = isReached(goal) === false ? goal.whenMissed : undefined;
+    const told = [goal.note, missed && `where the time goes: ${missed}`].filter(Boolean);
+    return told.length > 0 ? [`* ${goal.name}: ${told.join("; ")}`] : [];
+  });
+  return lines.length > 0 ? [lines.join("\n")] : [];
 }
