@@ -72,8 +72,16 @@ describe("pending operations", () => {
     );
   });
 
-  it("refuses a history in which the client's own operation comes out of turn", () => {
-    const pending = [{ sequence: 5, delta: insertAt(0, "a") }];
-    expect(() => advance("me", pending, { clientId: "me", sequence: 4, delta: insertAt(0, "b") })).toThrow(HistoryMismatch);
+  it("refuses a history in which the client's own operation comes before one that it made earlier", () => {
+    const pending = [{ sequence: 4, delta: insertAt(0, "a") }];
+    expect(() => advance("me", pending, { clientId: "me", sequence: 5, delta: insertAt(0, "b") })).toThrow(HistoryMismatch);
+  });
+
+  it("move past an operation that the client had made before them and given up, as past another's", () => {
+    const pending = [{ sequence: 5, delta: insertAt(3, "a") }];
+    const givenUp = { sequence: 4, delta: insertAt(0, "bb") };
+    const moved = advance("me", pending, { clientId: "me", ...givenUp });
+    expect(moved).toEqual([{ sequence: 5, delta: insertAt(5, "a") }]);
+    expect(moved).toEqual(advance("me", pending, { clientId: "another", ...givenUp }));
   });
 });

@@ -105,9 +105,9 @@ describe("ordering submissions", () => {
     ["a revision that does not exist", submission("a", 3, [1, insertAt(0, "x")]), /revision 3 does not exist/],
     ["a revision before the known history", submission("a", 0, [1, insertAt(0, "x")]), /too old/],
     ["sequences that do not ascend", submission("a", 2, [2, insertAt(0, "x")], [2, insertAt(0, "y")]), /do not ascend/],
-    ["an own operation that is out of turn", submission("b", 1, [9, insertAt(0, "x")]), /out of turn/],
+    ["an operation after whose successor it comes", submission("b", 1, [5, insertAt(0, "x")]), /out of turn/],
   ])("refuses %s", (_, bad, reason) => {
-    const history: CommittedOperation[] = [{ revision: 2, clientId: "b", sequence: 1, actor: "b", delta: insertAt(0, "b") }];
+    const history: CommittedOperation[] = [{ revision: 2, clientId: "b", sequence: 9, actor: "b", delta: insertAt(0, "b") }];
     const { operations, outcomes } = orderSubmissions(2, history, [bad]);
     expect(operations).toEqual([]);
     expect(outcomes).toEqual([{ kind: "refused", reason: expect.stringMatching(reason) }]);
