@@ -46,6 +46,21 @@ describe("the ledger", () => {
     expect(ledger.settle("a", live(8), 2000, 1000).lost).toBe(1);
   });
 
+  it("counts what had arrived and is gone when the document has gone back, and no arrival that is repeated for it", () => {
+    const ledger = new Ledger();
+    for (let sequence = 1; sequence <= 10; sequence += 1) {
+      ledger.acknowledged("a", sequence, sequence, 0);
+      ledger.arrived("a", sequence, 0);
+    }
+    ledger.restarted("a", 4);
+    for (const sequence of [5, 6, 7]) ledger.arrived("a", sequence, 0);
+    expect(ledger.settle("a", live(7), 500, 1000)).toEqual({ lost: 0, duplicated: 0, reordered: 0 });
+    ledger.acknowledged("a", 11, 8, 500);
+    ledger.arrived("a", 11, 500);
+    expect(ledger.settle("a", live(8), 500, 1000).lost).toBe(1);
+    expect(ledger.settle("a", live(10), 500, 1000)).toEqual({ lost: 2, duplicated: 0, reordered: 0 });
+  });
+
   it("counts doubled and reordered arrivals, each writer by itself", () => {
     const ledger = new Ledger();
     for (const sequence of [1, 3, 2, 3]) ledger.arrived("a", sequence, 0);

@@ -5,9 +5,17 @@ export type Findings = { lost: number; duplicated: number; reordered: number };
 export type Delivery = { latencyMs: number };
 
 type Entry = { revision: number; madeAt: number };
-type Writer = { acknowledged: Map<number, Entry>; arrived: Map<number, number>; highest: number; snapshotRevision: number };
+type Writer = {
+  /** Acknowledged, and not seen by the other side. */
+  missing: Map<number, Entry>;
+  /** Acknowledged and seen, the newest of them: what a document that goes back takes with it. */
+  settled: Map<number, Entry>;
+  arrived: Map<number, number>;
+  highest: number;
+  snapshotRevision: number;
+};
 
-const rememberedArrivals = 10_000;
+const remembered = 10_000;
 
 /**
  * The ledger of one pair of clients: what the one was told is committed against what the other saw arrive. A side of its own
@@ -22,8 +30,11 @@ export class Ledger {
   acknowledged(clientId: string, sequence: number, revision: number, madeAt: number): Delivery | undefined {
     const writer = this.#writer(clientId);
     const arrivedAt = writer.arrived.get(sequence);
-    if (arrivedAt !== undefined) return { latencyMs: arrivedAt - madeAt };
-    if (revision > writer.snapshotRevision) writer.acknowledged.set(sequence, { revision, madeAt });
+    if (arrivedAt !== undefined) {
+      remember(writer.settled, sequence, { revision, madeAt });
+      return { latencyMs: arrivedAt - madeAt };
+    }
+    if (revision > writer.snapshotRevision) writer.missing.set(sequence, { revision, madeAt });
     return undefined;
   }
 
@@ -36,23 +47,29 @@ export class Ledger {
     }
     if (sequence < writer.highest) this.#reordered += 1;
     writer.highest = Math.max(writer.highest, sequence);
-    writer.arrived.set(sequence, at);
-    if (writer.arrived.size > rememberedArrivals) forgetOldest(writer.arrived);
-    const entry = writer.acknowledged.get(sequence);
+    remember(writer.arrived, sequence, at);
+    const entry = writer.missing.get(sequence);
     if (!entry) return undefined;
-    writer.acknowledged.delete(sequence);
+    writer.missing.delete(sequence);
+    remember(writer.settled, sequence, entry);
     return { latencyMs: at - entry.madeAt };
   }
 
   /**
-   * The other side started again from a snapshot. What the snapshot contains cannot be seen arriving any more; what was
-   * acknowledged past it, although the snapshot is the newest there is, stays in the ledger.
+   * The other side started again from a snapshot. What the snapshot contains cannot be seen arriving any more. What was
+   * acknowledged past it has to arrive, also if it had arrived before: the document may have gone back.
    */
   restarted(clientId: string, snapshotRevision: number): void {
     const writer = this.#writer(clientId);
-    const { acknowledged } = writer;
     writer.snapshotRevision = snapshotRevision;
-    for (const [sequence, { revision }] of acknowledged) if (revision <= snapshotRevision) acknowledged.delete(sequence);
+    for (const [sequence, { revision }] of writer.missing) if (revision <= snapshotRevision) writer.missing.delete(sequence);
+    for (const [sequence, entry] of writer.settled) {
+      if (entry.revision <= snapshotRevision) continue;
+      writer.settled.delete(sequence);
+      writer.missing.set(sequence, entry);
+    }
+    writer.arrived.clear();
+    writer.highest = 0;
   }
 
   /**
@@ -65,12 +82,12 @@ export class Ledger {
     now: number,
     patienceMs: number,
   ): Findings {
-    const { acknowledged } = this.#writer(clientId);
+    const { missing } = this.#writer(clientId);
     let lost = 0;
-    for (const [sequence, { revision, madeAt }] of acknowledged) {
+    for (const [sequence, { revision, madeAt }] of missing) {
       const waited = partner.liveSince === undefined ? 0 : now - Math.max(madeAt, partner.liveSince);
       if (partner.revision < revision && waited < patienceMs) continue;
-      acknowledged.delete(sequence);
+      missing.delete(sequence);
       lost += 1;
     }
     const findings = { lost, duplicated: this.#duplicated, reordered: this.#reordered };
@@ -82,15 +99,17 @@ export class Ledger {
   #writer(clientId: string): Writer {
     const known = this.#writers.get(clientId);
     if (known) return known;
-    const writer = { acknowledged: new Map(), arrived: new Map(), highest: 0, snapshotRevision: 0 };
+    const writer = { missing: new Map(), settled: new Map(), arrived: new Map(), highest: 0, snapshotRevision: 0 };
     this.#writers.set(clientId, writer);
     return writer;
   }
 }
 
-function forgetOldest(arrived: Map<number, number>): void {
-  for (const sequence of arrived.keys()) {
-    if (arrived.size <= rememberedArrivals / 2) return;
-    arrived.delete(sequence);
+function remember<T>(newest: Map<number, T>, sequence: number, value: T): void {
+  newest.set(sequence, value);
+  if (newest.size <= remembered) return;
+  for (const oldest of newest.keys()) {
+    if (newest.size <= remembered / 2) return;
+    newest.delete(oldest);
   }
 }

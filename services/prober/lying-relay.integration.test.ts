@@ -48,6 +48,13 @@ async function ledger(): Promise<Record<string, number>> {
   return { lose: read("lost"), double: read("duplicated"), reorder: read("reordered") };
 }
 
+/** How often two clients had the same at the same revision (`ok`), and how often not. */
+async function comparisons(result: "ok" | "error"): Promise<number> {
+  const series = `switchyard_probe_requests_total{target="relay",operation="converge",result="${result}"}`;
+  const lines = (await metrics.registry.metrics()).split("\n");
+  return Number(lines.find((line) => line.startsWith(`${series} `))?.slice(series.length));
+}
+
 async function lieFor(lie: Lie, times: number): Promise<void> {
   relay.lie = lie;
   if (lie !== "none") await eventually(() => relay.lies[lie] >= times);
@@ -56,7 +63,15 @@ async function lieFor(lie: Lie, times: number): Promise<void> {
 
 it("finds nothing wrong with a relay that tells the truth", async () => {
   await startProbe();
-  await eventually(() => relay.submitted > 200);
+  await eventually(async () => relay.submitted > 200 && (await comparisons("ok")) > 10);
+  expect(await ledger()).toEqual({ lose: 0, double: 0, reorder: 0 });
+  expect(await comparisons("error")).toBe(0);
+});
+
+it("finds that documents differ when a relay tells one client something else than another, and nothing lost", async () => {
+  await startProbe();
+  await lieFor("diverge", 10);
+  await eventually(async () => (await comparisons("error")) > 0);
   expect(await ledger()).toEqual({ lose: 0, double: 0, reorder: 0 });
 });
 

@@ -28,6 +28,12 @@ export class ProbeMetrics {
     labelNames: ["target"],
     registers: [this.registry],
   });
+  readonly #replicas = new Gauge({
+    name: "switchyard_probe_replicas",
+    help: "Replicas to which synthetic clients are connected now",
+    labelNames: ["target"],
+    registers: [this.registry],
+  });
   readonly #lost = this.#ledgerCounter("lost", "Acknowledged operations that never reached the other side");
   readonly #duplicated = this.#ledgerCounter("duplicated", "Operations that were applied more than once");
   readonly #reordered = this.#ledgerCounter("reordered", "Operations that were applied before an earlier one of the same client");
@@ -54,6 +60,10 @@ export class ProbeMetrics {
 
   up(target: string, isUp: boolean): void {
     this.#up.set({ target }, isUp ? 1 : 0);
+  }
+
+  replicas(target: string, count: number): void {
+    this.#replicas.set({ target }, count);
   }
 
   lost(target: string, count = 1): void {

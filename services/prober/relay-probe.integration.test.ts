@@ -1,3 +1,5 @@
+import { type AddressInfo, connect, createServer, type Server } from "node:net";
+import pg from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import {
   eventually,
@@ -11,16 +13,27 @@ import {
 let stack: RelayStack;
 let prober: TestProcess;
 let metricsUrl: string;
+let service: Server;
 
 beforeAll(async () => {
   stack = await startRelayStack();
-  const relay = await stack.startRelay();
+  const relays = [await stack.startRelay(), await stack.startRelay()];
+  let turn = 0;
+  // Connections in turn, as a Service without affinity spreads them.
+  service = createServer((near) => {
+    turn += 1;
+    const far = connect(relays[turn % 2]?.port ?? 0, "127.0.0.1");
+    near.pipe(far).pipe(near);
+    for (const side of [near, far]) side.on("error", () => [near, far].map((each) => each.destroy()));
+  });
+  await new Promise<void>((resolve) => service.listen(0, "127.0.0.1", resolve));
+  const { port: servicePort } = service.address() as AddressInfo;
   const port = await freePort();
   metricsUrl = `http://127.0.0.1:${port}/metrics`;
   prober = await startDaemon("prober", port, {
     BIND_ADDRESS: `127.0.0.1:${port}`,
     POD_IP: "127.0.0.1",
-    RELAY_URL: `${relay.url}/collab`,
+    RELAY_URL: `ws://127.0.0.1:${servicePort}/collab`,
     ISSUER_URL: stack.issuer.url,
     ISSUER_CLIENT_SECRET: stack.issuer.clientSecret,
     PROBER_RATE_HZ: "50",
@@ -30,6 +43,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await prober?.end("SIGKILL");
+  service?.close();
   await stack?.stop();
 });
 
@@ -42,6 +56,12 @@ const requests = (operation: string, result: string) =>
   read(`switchyard_probe_requests_total{target="relay",operation="${operation}",result="${result}"}`);
 const ledger = async () =>
   Promise.all(["lost", "duplicated", "reordered"].map((what) => read(`switchyard_probe_${what}_total{target="relay"}`)));
+
+it("edits each document from several replicas, and finds that they have the same at the same revisions", async () => {
+  await eventually(async () => (await read('switchyard_probe_replicas{target="relay"}')) === 2);
+  await eventually(async () => (await requests("converge", "ok")) > 10);
+  expect(await requests("converge", "error")).toBe(0);
+});
 
 it("measures acknowledgements and deliveries of real operations across reconnects, and loses none", async () => {
   await eventually(async () => (await requests("insert", "ok")) > 100 && (await requests("connect", "ok")) > 10, 30_000);
@@ -60,6 +80,33 @@ it("says that the relay is down while its database is away, and finds nothing lo
   const delivered = await requests("deliver", "ok");
   await eventually(async () => (await requests("deliver", "ok")) > delivered + 50, 20_000);
   expect(await ledger()).toEqual([0, 0, 0]);
+});
+
+it("counts what was acknowledged, delivered and is gone, when the database goes back to an earlier state", async () => {
+  // So many that writing takes longer to make up for them than the relay takes to notice.
+  const perDocument = 60;
+  await eventually(async () => (await requests("deliver", "ok")) > 5 * perDocument);
+  const database = new pg.Client(stack.postgres.url);
+  await database.connect();
+  await database.query("BEGIN");
+  const { rowCount: documents } = await database.query(
+    "UPDATE documents SET revision = revision - $1, snapshot = '[]', snapshot_revision = 0",
+    [perDocument],
+  );
+  await database.query(
+    "DELETE FROM operations USING documents WHERE documents.id = document_id AND operations.revision > documents.revision",
+  );
+  await database.query("COMMIT");
+  await database.end();
+  // What was under way at that moment may not have been acknowledged.
+  const gone = (documents ?? 0) * perDocument;
+  const found = async () => (await ledger())[0] ?? 0;
+  await eventually(async () => (await found()) >= gone * 0.8, 30_000);
+  const delivered = await requests("deliver", "ok");
+  await eventually(async () => (await requests("deliver", "ok")) > delivered + 50);
+  expect(await found()).toBeLessThanOrEqual(gone);
+  expect((await ledger()).slice(1)).toEqual([0, 0]);
+  expect(await requests("converge", "error")).toBe(0);
 });
 
 it("ends with exit code 0 on SIGTERM", async () => {

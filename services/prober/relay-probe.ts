@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { type Acknowledged, OperationRefused, RelayClient } from "#lib/protocol/relay-client.ts";
 import { requestToken } from "#lib/protocol/relay-token-request.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
+import { Convergence } from "./convergence.ts";
 import { type Delivery, Ledger } from "./ledger.ts";
 import type { ProbeMetrics } from "./metrics.ts";
 import type { Probe } from "./probe.ts";
@@ -24,10 +25,17 @@ export type RelayProbeOptions = {
 };
 
 type Verb = "insert" | "delete" | "format";
-type Side = { client: RelayClient; partner: RelayClient; ledger: Ledger; liveSince: { at: number | undefined } };
+type Side = {
+  client: RelayClient;
+  partner: RelayClient;
+  ledger: Ledger;
+  convergence: Convergence;
+  /** The connection that it has: since when, and to which replica. */
+  connection: { liveSince: number | undefined; replica: string };
+};
 
 const target = "relay";
-const operations = ["token", "connect", "insert", "delete", "format", "deliver"];
+const operations = ["token", "connect", "insert", "delete", "format", "deliver", "converge"];
 const timeoutMs = 10_000;
 const settleIntervalMs = 1000;
 const upWindowMs = 3000;
@@ -80,13 +88,14 @@ export class RelayProbe implements Probe {
 
   #addPair(): void {
     const documentId = randomUUID();
-    const ledger = new Ledger();
+    const [ledger, convergence] = [new Ledger(), new Convergence()];
     const [a, b] = [this.#createClient(documentId), this.#createClient(documentId)];
     for (const [client, partner] of [
       [a, b],
       [b, a],
     ] as const) {
-      const side: Side = { client, partner, ledger, liveSince: { at: undefined } };
+      const connection = { liveSince: undefined, replica: "" };
+      const side: Side = { client, partner, ledger, convergence, connection };
       this.#sides.push(side);
       this.#watch(side);
     }
@@ -117,22 +126,30 @@ export class RelayProbe implements Probe {
     }
   }
 
-  #watch({ client, partner, ledger, liveSince }: Side): void {
+  #watch({ client, partner, ledger, convergence, connection }: Side): void {
     const { metrics, logger } = this.#options;
-    client.on("connected", ({ tookMs, version }) => {
-      liveSince.at = performance.now();
+    client.on("connected", ({ tookMs, version, replica }) => {
+      connection.liveSince = performance.now();
+      connection.replica = replica;
       metrics.request(target, "connect", "ok", tookMs / 1000);
       logger.debug({ version, tookMs }, "connected");
     });
     client.on("disconnected", () => {
-      liveSince.at = undefined;
+      connection.liveSince = undefined;
     });
     client.on("connectFailed", (error) => {
       metrics.request(target, "connect", "error");
       this.#report(error);
     });
-    client.on("snapshot", ({ revision }) => ledger.restarted(partner.clientId, revision));
-    client.on("operation", ({ clientId, sequence }) => {
+    client.on("snapshot", ({ revision }) => {
+      ledger.restarted(partner.clientId, revision);
+      convergence.restarted();
+    });
+    client.on("operation", ({ clientId, sequence, revision }) => {
+      this.#converged(
+        convergence.reached(revision, () => client.confirmed),
+        revision,
+      );
       if (clientId === partner.clientId) this.#delivered(ledger.arrived(clientId, sequence, performance.now()));
     });
   }
@@ -181,12 +198,20 @@ export class RelayProbe implements Probe {
     );
   }
 
+  #converged(isSame: boolean | undefined, revision: number): void {
+    if (isSame === undefined) return;
+    this.#options.metrics.request(target, "converge", isSame ? "ok" : "error");
+    if (!isSame) this.#options.logger.error({ revision }, "two clients have different documents");
+  }
+
   #settle(): void {
     const { metrics, logger } = this.#options;
     const now = performance.now();
     metrics.up(target, now - this.#lastSuccess < upWindowMs);
-    for (const { client, partner, ledger, liveSince } of this.#sides) {
-      const seen = { revision: client.revision, liveSince: liveSince.at };
+    const connected = this.#sides.filter(({ client }) => client.isLive);
+    metrics.replicas(target, new Set(connected.map(({ connection }) => connection.replica)).size);
+    for (const { client, partner, ledger, connection } of this.#sides) {
+      const seen = { revision: client.revision, liveSince: connection.liveSince };
       const { lost, duplicated, reordered } = ledger.settle(partner.clientId, seen, now, timeoutMs);
       if (lost) metrics.lost(target, lost);
       if (duplicated) metrics.duplicated(target, duplicated);
