@@ -240,7 +240,14 @@ export async function startRelayStack(
         port,
       };
       relays.push(relay);
-      await eventually(async () => (await fetch(`${httpUrl}/ready`)).ok);
+      let answer = "";
+      await eventually(async () => {
+        const ready = await fetch(`${httpUrl}/ready`);
+        answer = await ready.text();
+        return ready.ok;
+      }, 30_000).catch((error: unknown) => {
+        throw new Error(`the relay is not ready: ${answer}\n${daemon.output().slice(-2000)}`, { cause: error });
+      });
       return relay;
     },
     token: (documents = { "*": ["read", "write"] }, ttlSeconds = 600) =>
