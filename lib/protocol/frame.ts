@@ -33,20 +33,27 @@ export class FrameError extends Error {
 
 const magic = 0x5359;
 
+/** A payload of this length or less is read into memory of exactly its size; for a longer one memory grows as it comes. */
+const exactPayloadBytes = 512 * 1024;
+
 /** One frame as bytes, ready to be written at once. */
-export function encodeFrame(frame: Omit<Frame, "payload"> & { payload: Buffer | string }): Buffer {
-  const { payload } = frame;
+export function encodeFrame({ payload, ...head }: Omit<Frame, "payload"> & { payload: Buffer | string }): Buffer {
   const length = typeof payload === "string" ? Buffer.byteLength(payload) : payload.length;
   const bytes = Buffer.allocUnsafe(frameHeaderBytes + length);
+  if (typeof payload === "string") bytes.write(payload, frameHeaderBytes);
+  else payload.copy(bytes, frameHeaderBytes);
+  return sealFrame(bytes, head);
+}
+
+/** Makes a frame of bytes that hold the payload after `frameHeaderBytes` that are free. */
+export function sealFrame(bytes: Buffer, frame: Omit<Frame, "payload">): Buffer {
   bytes.writeUInt16BE(magic, 0);
   bytes.writeUInt8(frameVersion, 2);
   bytes.writeUInt8(frame.type, 3);
   bytes.writeUInt16BE(frame.flags, 4);
   bytes.writeUInt16BE(0, 6);
   bytes.writeUInt32BE(frame.id, 8);
-  bytes.writeUInt32BE(length, 12);
-  if (typeof payload === "string") bytes.write(payload, frameHeaderBytes);
-  else payload.copy(bytes, frameHeaderBytes);
+  bytes.writeUInt32BE(bytes.length - frameHeaderBytes, 12);
   bytes.writeUInt32BE(checksum(bytes), 16);
   return bytes;
 }
@@ -104,13 +111,20 @@ export class FrameDecoder {
   #hold(chunk: Buffer, from: number, to: number): void {
     const needed = this.#used + to - from;
     if (needed > this.#pending.length) {
-      const most = frameHeaderBytes + this.maxPayloadBytes;
-      const grown = Buffer.allocUnsafe(Math.max(needed, Math.min(most, this.#pending.length * 2)));
+      const grown = Buffer.allocUnsafe(Math.max(needed, this.#roomFor(chunk, from, to)));
       this.#pending.copy(grown, 0, 0, this.#used);
       this.#pending = grown;
     }
     chunk.copy(this.#pending, this.#used, from, to);
     this.#used = needed;
+  }
+
+  /** How much to reserve for the unfinished frame: all of it once its header tells, if it is not very long. */
+  #roomFor(chunk: Buffer, from: number, to: number): number {
+    const hasHeader = this.#used >= frameHeaderBytes || (this.#used === 0 && to - from >= frameHeaderBytes);
+    if (!hasHeader) return frameHeaderBytes;
+    const size = this.#used > 0 ? this.#frameSize(this.#pending, 0) : this.#frameSize(chunk, from);
+    return Math.min(size, Math.max(frameHeaderBytes + exactPayloadBytes, this.#pending.length * 2));
   }
 
   #frameSize(bytes: Buffer, at: number): number {

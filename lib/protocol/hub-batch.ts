@@ -115,22 +115,25 @@ export class ReadingBlock implements Iterable<HubReading> {
     }
   }
 
-  /** The block as bytes of its own, after `before` bytes that are left to the caller. */
-  encode(before = 0): Buffer {
-    const names = this.#sensors.map((name) => Buffer.from(name));
-    const size = names.reduce((sum, name) => sum + 2 + name.length, before + blockHeaderBytes + this.byteLength);
-    const bytes = Buffer.allocUnsafe(size);
-    bytes.writeUInt32BE(this.#count, before);
-    bytes.writeUInt16BE(names.length, before + 4);
-    bytes.writeUInt16BE(0, before + 6);
-    let at = before + blockHeaderBytes;
-    for (const name of names) {
-      bytes.writeUInt16BE(name.length, at);
-      name.copy(bytes, at + 2);
-      at += 2 + name.length;
+  /** Bytes that `write` writes. */
+  get encodedBytes(): number {
+    let size = blockHeaderBytes + this.byteLength;
+    for (const name of this.#sensors) size += 2 + Buffer.byteLength(name);
+    return size;
+  }
+
+  /** Writes the block into `bytes`, as `decode` reads it. */
+  write(bytes: Buffer, from = 0): void {
+    bytes.writeUInt32BE(this.#count, from);
+    bytes.writeUInt16BE(this.#sensors.length, from + 4);
+    bytes.writeUInt16BE(0, from + 6);
+    let at = from + blockHeaderBytes;
+    for (const name of this.#sensors) {
+      const length = bytes.write(name, at + 2);
+      bytes.writeUInt16BE(length, at);
+      at += 2 + length;
     }
     this.#bytes.copy(bytes, at, this.#start, this.#end);
-    return bytes;
   }
 
   /** Reads a block that ends where the bytes end; it shares their memory. Throws RangeError when anything about it is wrong. */
@@ -196,21 +199,31 @@ export function packReadings(readings: Iterable<{ sensor: string; atMs: number; 
   return block;
 }
 
-/** The payload of a `batch` frame. */
-export function encodeBatch({ stream, first, readings, origin }: HubBatch): Buffer {
-  const labels = [stream, origin?.tenant ?? "", origin?.instance ?? ""].map((label) => Buffer.from(label));
-  const size = labels.reduce((sum, label) => sum + label.length, batchHeaderBytes);
-  const bytes = readings.encode(size);
-  bytes.writeUInt32BE(Math.floor(first / 2 ** 32), 0);
-  bytes.writeUInt32BE(first % 2 ** 32, 4);
-  bytes.writeUInt8(origin ? originRoles.indexOf(origin.role) + 1 : 0, 8);
-  bytes.writeUInt8(0, 9);
-  let at = batchHeaderBytes;
-  for (const [index, label] of labels.entries()) {
-    bytes.writeUInt16BE(label.length, 10 + index * 2);
-    label.copy(bytes, at);
-    at += label.length;
+/** Bytes that `writeBatch` writes. */
+export function batchBytes({ stream, readings, origin }: HubBatch): number {
+  const labels = Buffer.byteLength(stream) + Buffer.byteLength(origin?.tenant ?? "") + Buffer.byteLength(origin?.instance ?? "");
+  return batchHeaderBytes + labels + readings.encodedBytes;
+}
+
+/** Writes the payload of a `batch` frame into `bytes`. */
+export function writeBatch({ stream, first, readings, origin }: HubBatch, bytes: Buffer, from = 0): void {
+  bytes.writeUInt32BE(Math.floor(first / 2 ** 32), from);
+  bytes.writeUInt32BE(first % 2 ** 32, from + 4);
+  bytes.writeUInt8(origin ? originRoles.indexOf(origin.role) + 1 : 0, from + 8);
+  bytes.writeUInt8(0, from + 9);
+  let at = from + batchHeaderBytes;
+  for (const [index, label] of [stream, origin?.tenant ?? "", origin?.instance ?? ""].entries()) {
+    const length = bytes.write(label, at);
+    bytes.writeUInt16BE(length, from + 10 + index * 2);
+    at += length;
   }
+  readings.write(bytes, at);
+}
+
+/** The payload of a `batch` frame. */
+export function encodeBatch(batch: HubBatch): Buffer {
+  const bytes = Buffer.allocUnsafe(batchBytes(batch));
+  writeBatch(batch, bytes);
   return bytes;
 }
 

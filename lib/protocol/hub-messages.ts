@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { encodeFrame, type Frame, frameFlags } from "#lib/protocol/frame.ts";
-import { decodeBatch, encodeBatch, maxLabelLength, originRoles, ReadingBlock } from "#lib/protocol/hub-batch.ts";
+import { encodeFrame, type Frame, frameFlags, frameHeaderBytes, sealFrame } from "#lib/protocol/frame.ts";
+import { batchBytes, decodeBatch, maxLabelLength, originRoles, ReadingBlock, writeBatch } from "#lib/protocol/hub-batch.ts";
 import { parsePorts } from "#lib/protocol/hub-ports.ts";
 
 /** The version of the conversation (the frames have one of their own). A hub refuses a hello of another one. */
@@ -226,7 +226,18 @@ export class HubError extends Error {
 /** A message as the bytes of one frame. */
 export function encodeMessage(message: HubMessage, id: number, { reply = false, more = false } = {}): Buffer {
   const flags = (reply ? frameFlags.reply : 0) | (more ? frameFlags.more : 0);
-  return encodeFrame({ type: codes[message.name], flags, id, payload: encodeBody(message) });
+  const head = { type: codes[message.name], flags, id };
+  if (message.name === "batch") {
+    const bytes = Buffer.allocUnsafe(frameHeaderBytes + batchBytes(message.body));
+    writeBatch(message.body, bytes, frameHeaderBytes);
+    return sealFrame(bytes, head);
+  }
+  if (message.name === "readings") {
+    const bytes = Buffer.allocUnsafe(frameHeaderBytes + message.body.readings.encodedBytes);
+    message.body.readings.write(bytes, frameHeaderBytes);
+    return sealFrame(bytes, head);
+  }
+  return encodeFrame({ ...head, payload: JSON.stringify(message.body) });
 }
 
 /** The message of a frame. Throws HubError `bad_message` when the type is unknown or the body is not what it must be. */
@@ -236,12 +247,6 @@ export function decodeMessage(frame: Frame): HubEnvelope {
   const reply = (frame.flags & frameFlags.reply) !== 0;
   const more = (frame.flags & frameFlags.more) !== 0;
   return { name, body: decodeBody(name, frame.payload), id: frame.id, reply, more } as HubEnvelope;
-}
-
-function encodeBody(message: HubMessage): Buffer | string {
-  if (message.name === "batch") return encodeBatch(message.body);
-  if (message.name === "readings") return message.body.readings.encode();
-  return JSON.stringify(message.body);
 }
 
 function decodeBody(name: HubMessageName, payload: Buffer): HubMessage["body"] {

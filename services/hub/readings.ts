@@ -1,4 +1,5 @@
-import { type BatchOrigin, decodeBatch, encodeBatch, type HubBatch } from "#lib/protocol/hub-batch.ts";
+import { type BatchOrigin, decodeBatch, type HubBatch } from "#lib/protocol/hub-batch.ts";
+import { BatchRing } from "./batch-ring.ts";
 
 /** A batch with whose readings it holds. */
 export type OwnedBatch = HubBatch & { origin: BatchOrigin };
@@ -62,20 +63,15 @@ export async function listLatest(store: ReadingStore, query: ReadingQuery): Prom
 
 /** Batches in the memory of this process, and the last numbers of the streams that were used last: a restart forgets all. */
 export class MemoryReadings implements ReadingStore {
-  readonly #kept: number;
   readonly #maxStreams: number;
-  readonly #maxBytes: number;
   readonly #last = new Map<string, number>();
   readonly #totals: EdgeTotals = { accepted: 0, missing: 0 };
-  readonly #batches: { count: number; bytes: Buffer }[] = [];
-  #count = 0;
-  #bytes = 0;
+  readonly #ring: BatchRing;
 
   /** Keeps about `kept` readings, and not more than `maxBytes` of them, 64 MiB by default. */
   constructor({ kept = 100_000, maxStreams = 10_000, maxBytes = 64 * 1024 * 1024 } = {}) {
-    this.#kept = kept;
+    this.#ring = new BatchRing(kept, maxBytes);
     this.#maxStreams = maxStreams;
-    this.#maxBytes = maxBytes;
   }
 
   async last(stream: string): Promise<number | undefined> {
@@ -90,7 +86,7 @@ export class MemoryReadings implements ReadingStore {
     if (this.#last.size > this.#maxStreams && oldest !== undefined) this.#last.delete(oldest);
     this.#totals.accepted += batch.readings.count;
     this.#totals.missing += missing;
-    this.#keep(batch);
+    this.#ring.push(batch);
     return { ...this.#totals };
   }
 
@@ -99,24 +95,7 @@ export class MemoryReadings implements ReadingStore {
   }
 
   async *newestFirst(): AsyncGenerator<OwnedBatch> {
-    for (const { bytes } of this.#batches.toReversed()) yield decodeOwned(bytes);
-  }
-
-  #keep(batch: OwnedBatch): void {
-    const { count } = batch.readings;
-    const bytes = encodeBatch(batch);
-    this.#batches.push({ count, bytes });
-    this.#count += count;
-    this.#bytes += bytes.length;
-    for (;;) {
-      const [oldest] = this.#batches;
-      if (!oldest) return;
-      const isFull = this.#count - oldest.count >= this.#kept || this.#bytes > this.#maxBytes;
-      if (!isFull) return;
-      this.#batches.shift();
-      this.#count -= oldest.count;
-      this.#bytes -= oldest.bytes.length;
-    }
+    for (const bytes of this.#ring.newestFirst()) yield decodeOwned(bytes);
   }
 }
 
