@@ -33,7 +33,8 @@ async function linesOf(variables: Variables): Promise<string[]> {
 describe("the connector's configuration", () => {
   test("has the guide's defaults when only what is needed is given", async () => {
     expect(await read(needed)).toMatchObject({
-      hub: { host: "hub.example", port: 443 },
+      hubs: [{ host: "hub.example", port: 443 }],
+      faults: { latencyMs: 0, errorRatio: 0 },
       tls: {},
       maxConcurrentScans: 10,
       timeoutMs: 300_000,
@@ -45,7 +46,7 @@ describe("the connector's configuration", () => {
   test("is read from the file of CONFIG_PATH, and variables win over it", async () => {
     const path = writeConfig(`
       [matrix]
-      host = "file.example:1443"
+      host = ["file.example:1443", "[::1]:8443"]
       tenant_id = "file"
       use_tls = false
       [connector]
@@ -64,7 +65,10 @@ describe("the connector's configuration", () => {
       INSTANCE_ID: "",
     });
     expect(config).toMatchObject({
-      hub: { host: "file.example", port: 1443 },
+      hubs: [
+        { host: "file.example", port: 1443 },
+        { host: "::1", port: 8443 },
+      ],
       tenant: "variable",
       instance: "from-file",
       tls: false,

@@ -2,11 +2,12 @@ import { hostname } from "node:os";
 import { z } from "zod";
 import { type Configuration, type Given, logFilter, pemFile, readConfiguration } from "#lib/runtime/configuration.ts";
 import { envValue } from "#lib/runtime/env.ts";
+import { faultSettings } from "#lib/runtime/faults.ts";
 import { isAddressBlock } from "./allow-list.ts";
 
 const schema = z
   .object({
-    MATRIX_HOST: envValue.address(),
+    MATRIX_HOST: envValue.addresses(),
     MATRIX_API_URL: envValue.url("https", "http").optional(),
     MATRIX_TENANT_ID: envValue.text(),
     MATRIX_AUTH_TOKEN: z.string("wants the token that the hub asks for, or MATRIX_AUTH_TOKEN_FILE"),
@@ -30,6 +31,7 @@ const schema = z
     CONNECTOR_BREAKER_OPEN_MS: envValue.integer(1, 3_600_000).prefault("30000"),
     HEALTH_ADDRESS: envValue.address().prefault("0.0.0.0:8080"),
     LOCAL_ADDRESS: z.union([z.ipv4(), z.ipv6()], "wants an IP address of this machine").optional(),
+    ...faultSettings,
     SERVICE_VERSION: envValue.text().default("dev"),
     RUST_LOG: logFilter().prefault("info"),
     LOG_FORMAT: z.literal("json", "wants json, the only format").default("json"),
@@ -67,7 +69,7 @@ const configuration = {
 export async function readConnectorConfiguration(given: Given) {
   const { settings: env, unknownKeys } = await readConfiguration(configuration, given);
   return {
-    hub: env.MATRIX_HOST,
+    hubs: env.MATRIX_HOST,
     apiUrl: env.MATRIX_API_URL,
     tenant: env.MATRIX_TENANT_ID,
     instance: env.INSTANCE_ID,
@@ -80,6 +82,7 @@ export async function readConnectorConfiguration(given: Given) {
     rates: { total: env.CONNECTOR_MAX_RATE, perTarget: env.CONNECTOR_MAX_RATE_PER_TARGET },
     drainTimeoutMs: env.CONNECTOR_DRAIN_TIMEOUT_MS,
     breaker: { failures: env.CONNECTOR_BREAKER_FAILURES, openMs: env.CONNECTOR_BREAKER_OPEN_MS },
+    faults: { latencyMs: env.FAULT_LATENCY_MS, errorRatio: env.FAULT_ERROR_RATIO },
     health: env.HEALTH_ADDRESS,
     localAddress: env.LOCAL_ADDRESS,
     version: env.SERVICE_VERSION,

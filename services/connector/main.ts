@@ -1,6 +1,7 @@
 import { Breaker } from "#lib/protocol/breaker.ts";
 import { HubClient } from "#lib/protocol/hub-client.ts";
 import { configureOrExit, reportUnused } from "#lib/runtime/configuration.ts";
+import { createFaults } from "#lib/runtime/faults.ts";
 import { runHealthCommand } from "#lib/runtime/health-command.ts";
 import { createHealthServer } from "#lib/runtime/health-server.ts";
 import { onShutdown } from "#lib/runtime/lifecycle.ts";
@@ -8,9 +9,8 @@ import { createLoggers } from "#lib/runtime/logger.ts";
 import { AllowList } from "./allow-list.ts";
 import { readConnectorConfiguration } from "./config.ts";
 import { ConnectorMetrics } from "./metrics.ts";
-import { ScanRates } from "./rate-limit.ts";
 import { ScanWorker } from "./scan-worker.ts";
-import { Semaphore } from "./semaphore.ts";
+import { Scanner } from "./scanner.ts";
 
 const config = await configureOrExit(readConnectorConfiguration);
 if (process.argv[2] === "health") await runHealthCommand(config.health);
@@ -21,12 +21,14 @@ reportUnused(config.unknownKeys, logger);
 if (config.tls === false) logger.warn("USE_TLS=false: the token and all results go over the network in the clear");
 
 const metrics = new ConnectorMetrics(version);
+const scanner = new Scanner({ sockets: config.maxSockets, rates: config.rates, localAddress });
 const worker = new ScanWorker({
   instance,
   allow: new AllowList(config.allow),
   maxConcurrentScans,
   timeoutMs,
-  scanner: { sockets: new Semaphore(config.maxSockets), rates: new ScanRates(config.rates), localAddress },
+  scanner,
+  faults: createFaults(config.faults),
   metrics,
   logger,
 });
@@ -34,7 +36,7 @@ const worker = new ScanWorker({
 const announceTimeoutMs = 3_600_000;
 let stopping = false;
 const client = new HubClient({
-  hubs: [config.hub],
+  hubs: config.hubs,
   hello: { role: "connector", tenant, instance, version, capacity: maxConcurrentScans, token: () => config.token },
   tls: config.tls,
   localAddress,
@@ -61,6 +63,7 @@ async function drain(): Promise<void> {
   stopping = true;
   await worker.drain(config.drainTimeoutMs);
   await client.stop();
+  await scanner.stop();
 }
 
 onShutdown({
@@ -73,5 +76,5 @@ onShutdown({
 });
 const healthAddress = await health.listen(config.health.host, config.health.port);
 client.start();
-const { hub, apiUrl, allow } = config;
-logger.info({ version, tenant, instance, hub, apiUrl, allow, healthAddress, startMs: Math.round(performance.now()) }, "started");
+const { hubs, apiUrl, allow } = config;
+logger.info({ version, tenant, instance, hubs, apiUrl, allow, healthAddress, startMs: Math.round(performance.now()) }, "started");

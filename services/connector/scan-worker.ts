@@ -2,10 +2,12 @@ import { lookup } from "node:dns/promises";
 import type { HubConnection } from "#lib/protocol/hub-connection.ts";
 import { type HubBody, type HubEnvelope, HubError, type HubMessage } from "#lib/protocol/hub-messages.ts";
 import { parsePorts } from "#lib/protocol/hub-ports.ts";
+import type { Faults } from "#lib/runtime/faults.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
+import { traceFields } from "#lib/runtime/trace.ts";
 import type { AllowList } from "./allow-list.ts";
 import type { ConnectorMetrics } from "./metrics.ts";
-import { type ScannerOptions, scanPorts } from "./scanner.ts";
+import type { Scanner } from "./scanner.ts";
 
 export type ScanWorkerOptions = {
   instance: string;
@@ -15,7 +17,8 @@ export type ScanWorkerOptions = {
   timeoutMs: number;
   /** Results that no hub has acknowledged take no more memory than this, about; the oldest are dropped first. */
   maxHeldBytes?: number;
-  scanner: ScannerOptions;
+  scanner: Scanner;
+  faults: Faults;
   metrics: ConnectorMetrics;
   logger: Logger;
   resolve?: (name: string) => Promise<string>;
@@ -138,7 +141,10 @@ export class ScanWorker {
   }
 
   async #run(held: Held): Promise<void> {
-    const { metrics } = this.#options;
+    const { metrics, logger } = this.#options;
+    const { target, ports, traceparent } = held.scan;
+    const trace = traceFields(traceparent);
+    logger.info({ ...trace, job: held.job, target, ports }, "scan started");
     this.#running += 1;
     this.#changed();
     const startedAt = performance.now();
@@ -149,11 +155,12 @@ export class ScanWorker {
     this.#running -= 1;
     metrics.scans.inc();
     if (this.#held.get(held.job) === held) {
-      held.answer = answer;
+      if (isRefusal(answer)) this.#held.delete(held.job);
+      else held.answer = answer;
       held.asker.connection.send(answer, { to: held.asker.id });
       this.#dropOldest();
       if (answer.name === "result") this.#report(answer.body, held, performance.now() - startedAt);
-    } else this.#options.logger.info({ target: held.scan.target, job: held.job }, "scan cancelled");
+    } else logger.info({ ...trace, target, job: held.job }, "scan cancelled");
     this.#changed();
   }
 
@@ -161,7 +168,10 @@ export class ScanWorker {
     const { metrics, logger } = this.#options;
     metrics.scanSeconds.observe(durationMs / 1000);
     metrics.requestSeconds.observe({ operation: "scan" }, elapsedMs / 1000);
-    logger.info({ job, target, address, ports: scan.ports, open: open.length, durationMs, complete }, "scan completed");
+    logger.info(
+      { ...traceFields(scan.traceparent), job, target, address, ports: scan.ports, open: open.length, durationMs, complete },
+      "scan completed",
+    );
   }
 
   #countError(error: unknown, scan?: HubBody<"scan">): HubBody<"error"> {
@@ -171,7 +181,10 @@ export class ScanWorker {
     metrics.scanErrors.inc({ reason: code });
     metrics.errors.inc();
     const err = code === "internal" ? error : undefined;
-    logger.warn({ err, target: scan?.target, job: scan?.job, code, reason: String(error) }, "scan failed");
+    logger.warn(
+      { ...traceFields(scan?.traceparent), err, target: scan?.target, job: scan?.job, code, reason: String(error) },
+      "scan failed",
+    );
     return { code, message };
   }
 
@@ -197,23 +210,22 @@ export class ScanWorker {
   }
 
   async #scan(held: Held): Promise<HubBody<"result">> {
-    const { instance, timeoutMs, scanner } = this.#options;
+    const { instance, timeoutMs, scanner, faults } = this.#options;
     const { scan, abort } = held;
     const startedAt = new Date().toISOString();
     const began = performance.now();
     const timer = setTimeout(() => abort.abort(), Math.min(scan.timeoutMs, timeoutMs));
     try {
+      if (await faults.inject()) throw new HubError("busy", "refused by FAULT_ERROR_RATIO");
       const address = await this.#findAddress(scan.target);
-      const outcome = await scanPorts(
-        {
-          address,
-          ports: parsePorts(scan.ports),
-          portTimeoutMs: scan.portTimeoutMs,
-          signal: abort.signal,
-          onProgress: (body) => held.asker.connection.send({ name: "progress", body }, { to: held.asker.id, more: true }),
-        },
-        scanner,
-      );
+      const outcome = await scanner.scan({
+        address,
+        ports: parsePorts(scan.ports),
+        portTimeoutMs: scan.portTimeoutMs,
+        banners: scan.banners ?? false,
+        signal: abort.signal,
+        onProgress: (body) => held.asker.connection.send({ name: "progress", body }, { to: held.asker.id, more: true }),
+      });
       const durationMs = Math.round((performance.now() - began) * 1000) / 1000;
       return { target: scan.target, address, connector: instance, startedAt, durationMs, ...outcome };
     } finally {
@@ -232,6 +244,11 @@ export class ScanWorker {
     }
     return address;
   }
+}
+
+/** Another connector may do such a job, or this one later: it is no result to be kept. */
+function isRefusal(answer: HubMessage): boolean {
+  return answer.name === "error" && (answer.body.code === "busy" || answer.body.code === "internal");
 }
 
 /** About how much memory an answer takes. */

@@ -1,150 +1,134 @@
-import { setMaxListeners } from "node:events";
-import { isIP, Socket } from "node:net";
+import { availableParallelism } from "node:os";
+import { Worker } from "node:worker_threads";
 import { countPorts, eachPort, formatPorts, type PortRange } from "#lib/protocol/hub-ports.ts";
-import type { ScanRates } from "./rate-limit.ts";
-import type { Semaphore } from "./semaphore.ts";
+import { counters, type OpenPort, type PortState, type ProbeTask, stateNames } from "./probe-loop.ts";
 
 /**
  * open: the connection was made. closed: it was refused. filtered: no answer in time, or the network says unreachable.
  * unknown: the scanner could not tell, or did not get to it.
  */
-export type PortState = "open" | "closed" | "filtered" | "unknown";
-
-export type PortOutcome = { state: PortState; connectMs: number };
-
-export type ConnectOptions = {
-  address: string;
-  port: number;
-  timeoutMs: number;
-  /** Gives the port up as unknown. */
-  signal: AbortSignal;
-  localAddress?: string | undefined;
-};
-
-/** Tries one port. Never rejects. */
-export type Connect = (options: ConnectOptions) => Promise<PortOutcome>;
+export type ScanOutcome = { complete: boolean; open: OpenPort[]; closed: string; filtered: string; unknown: string };
 
 export type ScanRequest = {
   address: string;
   ports: PortRange[];
   portTimeoutMs: number;
+  /** Whether to read what the services of open ports say first. */
+  banners?: boolean;
   /** Ends the scan early; what was not tried stays unknown. */
   signal: AbortSignal;
   onProgress?: (progress: { scanned: number; total: number; open: number }) => void;
 };
 
-export type ScanOutcome = {
-  complete: boolean;
-  open: { port: number; connectMs: number }[];
-  closed: string;
-  filtered: string;
-  unknown: string;
-};
-
+/** Of all scans together. */
 export type ScannerOptions = {
-  /** Sockets of all scans together. */
-  sockets: Semaphore;
-  rates?: ScanRates | undefined;
+  sockets: number;
+  /** Connections a second, in all and to each address; without a number there is no limit. */
+  rates?: { total?: number | undefined; perTarget?: number | undefined };
   localAddress?: string | undefined;
+  /** One for each core by default, four at most. */
+  threads?: number;
   progressIntervalMs?: number;
-  connect?: Connect;
 };
 
-const stateCodes: PortState[] = ["unknown", "open", "closed", "filtered"];
+export type ThreadSettings = Required<Pick<ScannerOptions, "sockets" | "rates">> & { localAddress: string | undefined };
 
-/** A TCP connect scan of one address. Memory is one byte a port, and one socket for each that is tried at a time. */
-export async function scanPorts(request: ScanRequest, options: ScannerOptions): Promise<ScanOutcome> {
-  const { address, ports, portTimeoutMs, signal, onProgress } = request;
-  const { sockets, rates, localAddress, progressIntervalMs = 250, connect = connectPort } = options;
-  const total = countPorts(ports);
-  const states = new Uint8Array(65_536);
-  const open: ScanOutcome["open"] = [];
-  const rest = eachPort(ports);
-  const mayConnect = rates?.open(address);
-  let scanned = 0;
-  setMaxListeners(0, signal);
+type Thread = { worker: Worker; scans: Map<number, { done: (open: OpenPort[]) => void; fail: (error: Error) => void }> };
 
-  async function work(): Promise<void> {
-    for (const port of rest) {
-      await mayConnect?.(signal);
-      await sockets.acquire();
-      try {
-        if (signal.aborted) return;
-        const outcome = await connect({ address, port, timeoutMs: portTimeoutMs, signal, localAddress });
-        if (signal.aborted && outcome.state === "unknown") return;
-        states[port] = stateCodes.indexOf(outcome.state);
-        if (outcome.state === "open") open.push({ port, connectMs: outcome.connectMs });
-        scanned += 1;
-      } finally {
-        sockets.release();
-      }
+/**
+ * TCP connect scans, in threads of their own so that the process answers the hub and its health checks meanwhile. All threads
+ * work on each scan. Its memory is one byte a port, and one socket for each port that is tried at a time.
+ */
+export class Scanner {
+  readonly #options: ScannerOptions;
+  readonly #threads: Thread[];
+  #nextId = 1;
+  #stopped = false;
+
+  constructor(options: ScannerOptions) {
+    this.#options = options;
+    const wanted = options.threads ?? Math.min(4, availableParallelism());
+    const count = Math.max(
+      1,
+      Math.min(wanted, options.sockets, options.rates?.total ?? wanted, options.rates?.perTarget ?? wanted),
+    );
+    this.#threads = Array.from({ length: count }, (_, index) => this.#startThread(index, count));
+  }
+
+  /** Rejects only when a thread of the scanner dies. */
+  async scan(request: ScanRequest): Promise<ScanOutcome> {
+    const { address, ports, portTimeoutMs, banners = false, signal, onProgress } = request;
+    const id = this.#nextId++;
+    const total = countPorts(ports);
+    const numbers = new Int32Array(new SharedArrayBuffer(4 * counters.count));
+    const states = new Uint8Array(new SharedArrayBuffer(65_536));
+    const task: ProbeTask = { id, address, ranges: ports, portTimeoutMs, banners, numbers, states };
+    const tell = () => {
+      onProgress?.({ scanned: Atomics.load(numbers, counters.tried), total, open: Atomics.load(numbers, counters.open) });
+    };
+    const timer = setInterval(tell, this.#options.progressIntervalMs ?? 250);
+    const onAbort = () => {
+      for (const { worker } of this.#threads) worker.postMessage({ abort: id });
+    };
+    signal.addEventListener("abort", onAbort);
+    try {
+      const parts = signal.aborted ? [] : this.#threads.map((thread) => this.#runIn(thread, task));
+      const open = (await Promise.all(parts)).flat().sort((a, b) => a.port - b.port);
+      const list = (state: PortState) => formatPorts(portsInState(ports, states, state));
+      return {
+        complete: Atomics.load(numbers, counters.tried) === total,
+        open,
+        closed: list("closed"),
+        filtered: list("filtered"),
+        unknown: list("unknown"),
+      };
+    } finally {
+      clearInterval(timer);
+      signal.removeEventListener("abort", onAbort);
     }
   }
 
-  const timer = setInterval(() => onProgress?.({ scanned, total, open: open.length }), progressIntervalMs);
-  try {
-    await Promise.all(Array.from({ length: Math.min(total, sockets.size) }, work));
-  } finally {
-    clearInterval(timer);
-    if (rates) rates.close(address);
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await Promise.all(this.#threads.map(({ worker }) => worker.terminate()));
   }
-  const list = (state: PortState) => formatPorts(portsInState(ports, states, stateCodes.indexOf(state)));
-  return {
-    complete: scanned === total,
-    open: open.sort((a, b) => a.port - b.port),
-    closed: list("closed"),
-    filtered: list("filtered"),
-    unknown: list("unknown"),
-  };
-}
 
-function* portsInState(ports: PortRange[], states: Uint8Array, code: number): Generator<number> {
-  for (const port of eachPort(ports)) if (states[port] === code) yield port;
-}
-
-/** Connects to a port and hangs up. A connection to itself, which TCP allows on loopback, is tried again from another port. */
-export async function connectPort(options: ConnectOptions): Promise<PortOutcome> {
-  for (let tries = 0; tries < 5; tries++) {
-    const outcome = await connectOnce(options);
-    if (outcome !== "itself") return outcome;
-  }
-  return { state: "unknown", connectMs: 0 };
-}
-
-function connectOnce({ address, port, timeoutMs, signal, localAddress }: ConnectOptions): Promise<PortOutcome | "itself"> {
-  const from = localAddress && isIP(localAddress) === isIP(address) ? { localAddress } : {};
-  const startedAt = performance.now();
-  return new Promise((resolve) => {
-    const socket = new Socket();
-    const finish = (state: PortState | "itself") => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", onAbort);
-      socket.destroy();
-      const connectMs = Math.round((performance.now() - startedAt) * 1000) / 1000;
-      resolve(state === "itself" ? state : { state, connectMs });
-    };
-    const onAbort = () => finish("unknown");
-    const timer = setTimeout(() => finish("filtered"), timeoutMs);
-    signal.addEventListener("abort", onAbort);
-    socket.once("connect", () => {
-      const itself = socket.localPort === socket.remotePort && socket.localAddress === socket.remoteAddress;
-      finish(itself ? "itself" : "open");
+  #runIn(thread: Thread, task: ProbeTask): Promise<OpenPort[]> {
+    return new Promise((resolve, reject) => {
+      thread.scans.set(task.id, { done: resolve, fail: reject });
+      thread.worker.postMessage({ task });
     });
-    socket.on("error", (error: NodeJS.ErrnoException) => finish(stateOfError(error.code)));
-    socket.connect({ host: address, port, autoSelectFamily: false, ...from });
-  });
+  }
+
+  /** Sockets and rates are shared out evenly: all threads work on each scan. */
+  #startThread(index: number, count: number): Thread {
+    const { sockets, rates = {}, localAddress } = this.#options;
+    const share = (number: number | undefined) => (number === undefined ? undefined : number / count);
+    const settings: ThreadSettings = {
+      sockets: Math.floor(sockets / count) + (index < sockets % count ? 1 : 0),
+      rates: { total: share(rates.total), perTarget: share(rates.perTarget) },
+      localAddress,
+    };
+    const worker = new Worker(new URL("./scan-thread.ts", import.meta.url), {
+      workerData: settings,
+      resourceLimits: { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 128 },
+    });
+    const thread: Thread = { worker, scans: new Map() };
+    worker.unref();
+    worker.on("message", ({ id, open }: { id: number; open: OpenPort[] }) => {
+      thread.scans.get(id)?.done(open);
+      thread.scans.delete(id);
+    });
+    const fail = (error: Error) => {
+      for (const scan of thread.scans.values()) scan.fail(error);
+      if (!this.#stopped && this.#threads[index]?.worker === worker) this.#threads[index] = this.#startThread(index, count);
+    };
+    worker.on("error", fail);
+    worker.on("exit", () => fail(new Error("a thread of the scanner ended")));
+    return thread;
+  }
 }
 
-function stateOfError(code: string | undefined): PortState {
-  switch (code) {
-    case "ECONNREFUSED":
-      return "closed";
-    case "ETIMEDOUT":
-    case "EHOSTUNREACH":
-    case "ENETUNREACH":
-    case "EHOSTDOWN":
-      return "filtered";
-    default:
-      return "unknown";
-  }
+function* portsInState(ports: PortRange[], states: Uint8Array, state: PortState): Generator<number> {
+  for (const port of eachPort(ports)) if (stateNames[states[port] ?? 0] === state) yield port;
 }

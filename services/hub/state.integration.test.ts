@@ -3,10 +3,9 @@ import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { freePort, startRedis } from "#lib/protocol/testing/relay-stack.ts";
 import { createLogger } from "#lib/runtime/logger.ts";
 import { MemoryJobs } from "./memory-jobs.ts";
-import { MemoryStreams } from "./memory-state.ts";
 import { RedisJobs } from "./redis-jobs.ts";
-import { connectRedis, RedisStreams } from "./redis-state.ts";
-import type { JobListOptions, JobOutcome, JobStore, Lease, StreamStore } from "./state.ts";
+import { connectRedis } from "./redis-state.ts";
+import type { JobListOptions, JobOutcome, JobStore, Lease } from "./state.ts";
 
 const scan = { target: "a", ports: "80", timeoutMs: 1_000, portTimeoutMs: 100 };
 const lost: JobOutcome = { error: { code: "connector_lost", message: "lost" } };
@@ -25,18 +24,12 @@ afterAll(async () => {
 });
 
 describe.each([
-  { name: "in memory", jobs: () => new MemoryJobs(), streams: () => new MemoryStreams() },
-  {
-    name: "in Redis",
-    jobs: () => new RedisJobs(redis, `${++round}:`),
-    streams: () => new RedisStreams(redis, `${++round}:`),
-  },
-])("the state $name", ({ jobs: createJobs, streams: createStreams }) => {
+  { name: "in memory", jobs: () => new MemoryJobs() },
+  { name: "in Redis", jobs: () => new RedisJobs(redis, `${++round}:`) },
+])("the jobs $name", ({ jobs: createJobs }) => {
   let jobs: JobStore;
-  let streams: StreamStore;
   beforeEach(() => {
     jobs = createJobs();
-    streams = createStreams();
   });
 
   async function claim(): Promise<Lease> {
@@ -175,14 +168,5 @@ describe.each([
         ["progress", job, progress],
         ["ended", job],
       ]);
-  });
-
-  test("a stream moves on from where it is and from nowhere else", async () => {
-    expect(await streams.last("s")).toBeUndefined();
-    expect(await streams.advance("s", undefined, 3, { accepted: 3, missing: 0 })).toEqual({ accepted: 3, missing: 0 });
-    expect(await streams.advance("s", undefined, 3, { accepted: 3, missing: 0 })).toBeUndefined();
-    expect(await streams.advance("s", 3, 6, { accepted: 2, missing: 1 })).toEqual({ accepted: 5, missing: 1 });
-    expect(await streams.last("s")).toBe(6);
-    expect(await streams.totals()).toEqual({ accepted: 5, missing: 1 });
   });
 });

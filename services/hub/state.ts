@@ -66,13 +66,3 @@ export type JobStore = {
   tell(job: JobName, progress: HubBody<"progress">): void;
   listen(listener: JobListener): void;
 };
-
-export type EdgeTotals = { accepted: number; missing: number };
-
-/** The last number that was counted of each stream. */
-export type StreamStore = {
-  last(stream: string): Promise<number | undefined>;
-  /** Moves on and adds to the totals in one step. Gives the totals, or undefined when `from` is no longer the last number. */
-  advance(stream: string, from: number | undefined, to: number, counted: EdgeTotals): Promise<EdgeTotals | undefined>;
-  totals(): Promise<EdgeTotals>;
-};
