@@ -11,14 +11,20 @@ export class LineReader {
   push(chunk: Buffer, onLine: (line: string) => void): void {
     let from = 0;
     for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, from)) {
-      this.#hold(chunk.subarray(from, end));
-      const line = Buffer.concat(this.#pending).toString();
-      this.#pending = [];
-      this.#pendingBytes = 0;
+      const line = this.#finish(chunk, from, end);
       from = end + 1;
       onLine(line.trim());
     }
     if (from < chunk.length) this.#hold(Buffer.from(chunk.subarray(from)));
+  }
+
+  #finish(chunk: Buffer, from: number, end: number): string {
+    if (this.#pendingBytes === 0 && end - from <= this.#maxBytes) return chunk.toString("utf8", from, end);
+    this.#hold(chunk.subarray(from, end));
+    const line = Buffer.concat(this.#pending).toString();
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    return line;
   }
 
   #hold(part: Buffer): void {

@@ -134,3 +134,22 @@ test("bytes that begin like a frame and are none end the connection with the rea
   expect(answers).toMatchObject([{ name: "error", body: { code: "bad_frame" } }]);
   expect(seen).toEqual({ readings: 0, refused: 1 });
 });
+
+test("a line that is wrong is answered with the reason and its id, and the connection goes on", async () => {
+  const { path, seen } = await listen();
+  const socket = connect(path);
+  const lines: string[] = [];
+  socket.setEncoding("utf8").on("data", (text: string) => lines.push(...text.trimEnd().split("\n")));
+  const deep = `${"[".repeat(8_000)}${"]".repeat(8_000)}`;
+  for (const line of ["no JSON", "5", '{"sensor":"","value":1,"id":"a"}', '{"sensor":"s","id":2}']) socket.write(`${line}\n`);
+  socket.write(`{"sensor":"s","value":${deep}}\n{"sensor":"s","value":1,"id":"good"}\n`);
+  await expect.poll(() => lines.at(-1)).toBe('{"ack":"good"}');
+  expect(lines.slice(0, 4).map((line) => JSON.parse(line))).toEqual([
+    { error: "a line must be one JSON object" },
+    { error: expect.stringContaining("line: ") },
+    { error: expect.stringContaining("sensor: "), id: "a" },
+    { error: expect.stringContaining("value: "), id: 2 },
+  ]);
+  expect(seen.readings + seen.refused).toBe(6);
+  socket.destroy();
+});

@@ -19,6 +19,8 @@ const lineSchema = z.object({
   value: z.unknown().refine((value) => value !== undefined, "is missing"),
 });
 
+const idSchema = z.object({ id: lineId });
+
 export type SensorSocketOptions = {
   path: string;
   /** Keeps a reading. The sensor is acknowledged when that is done, and told the reason when it throws or rejects. */
@@ -191,19 +193,22 @@ function setFlow({ socket, unkept, ended }: Sensor): void {
 }
 
 function parseLine(line: string): { reading: Reading; id: LineId } | { error: string; id?: LineId } {
-  let id: LineId;
+  let given: unknown;
   try {
-    const given: unknown = JSON.parse(line);
-    id = z.object({ id: lineId }).safeParse(given).data?.id;
-    const result = lineSchema.safeParse(given);
-    if (!result.success) {
-      const issue = result.error.issues[0];
-      return { error: `${issue?.path.join(".") || "line"}: ${issue?.message}`, id };
-    }
-    const { sensor, at, value } = result.data;
+    given = JSON.parse(line);
+  } catch {
+    return { error: "a line must be one JSON object" };
+  }
+  const result = lineSchema.safeParse(given);
+  if (!result.success) {
+    const issue = result.error.issues[0];
+    return { error: `${issue?.path.join(".") || "line"}: ${issue?.message}`, id: idSchema.safeParse(given).data?.id };
+  }
+  const { id, sensor, at, value } = result.data;
+  try {
     return { reading: { sensor, atMs: at === undefined ? Date.now() : Date.parse(at), value: JSON.stringify(value) }, id };
   } catch {
-    return { error: "a line must be one JSON object", id };
+    return { error: "value: is nested too deeply", id };
   }
 }
 
