@@ -9,7 +9,6 @@ import { createSelfSignedCertificate } from "#lib/runtime/certificates.ts";
 import { type CaseGroup, type Load, Skip } from "./case.ts";
 import { burst, type EdgeRun, type EdgeScenario, edgeCase, underLoad } from "./edge-run.ts";
 import type { EdgeSite } from "./edge-site.ts";
-import { hubScenarios } from "./hub-cases.ts";
 import type { Passing } from "./hub-tap.ts";
 
 /** The guide's size of the offline buffer, which is the edge's default. */
@@ -91,21 +90,11 @@ const scenarios: EdgeScenario[] = [
     control: "lost",
     breaks: underLoad(killEdgeWithoutHub),
   },
-  {
-    name: "control: a hub in memory killed with acknowledgements on their way",
-    control: "duplicates",
-    breaks: underLoad(killHubWithAcknowledgementsOnTheirWay),
-  },
-  {
-    name: "hub: killed with acknowledgements on their way, state in Redis",
-    settings: () => ({ hasRedis: true }),
-    breaks: underLoad(killHubWithAcknowledgementsOnTheirWay),
-  },
 ];
 
-/** The cases of edge and hub; each has hubs and edges of its own. */
+/** What breaks at the edge and before the hub; each case has a hub and an edge of its own. */
 export function edgeCases(load: Load): CaseGroup {
-  return { cases: [...scenarios, ...hubScenarios].map((scenario) => edgeCase(scenario, load)), stop: async () => {} };
+  return { cases: scenarios.map((scenario) => edgeCase(scenario, load)), stop: async () => {} };
 }
 
 function onDisk() {
@@ -139,16 +128,6 @@ async function killEdgeWithoutHub(site: EdgeSite): Promise<void> {
     await sleep(700);
     await site.killEdge();
   });
-}
-
-/** The hub has counted batches whose edge will send them again: only a memory that outlives the hub knows them. */
-async function killHubWithAcknowledgementsOnTheirWay(site: EdgeSite): Promise<void> {
-  site.tap.replace = ({ name, bytes }) => (name === "ack" ? [] : [bytes]);
-  await sleep(500);
-  await site.killHub(async () => {
-    site.tap.replace = ({ bytes }) => [bytes];
-  });
-  await sleep(500);
 }
 
 async function replacing({ tap }: EdgeSite, replace: (frame: Passing) => Buffer[]): Promise<void> {

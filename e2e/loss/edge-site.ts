@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { type DaemonProcess, HubFleet, readMetric } from "#lib/protocol/testing/hub-fleet.ts";
 import { eventually } from "#lib/protocol/testing/relay-stack.ts";
 import { FaultProxy } from "./fault-proxy.ts";
@@ -14,6 +15,8 @@ export type SiteSettings = {
   /** Whether the hub keeps its state in a Redis; without one it is in its memory. */
   hasRedis?: boolean;
   hub?: Variables;
+  /** Whether the edges' hub is a regional one, which passes on to the hubs behind the tap. */
+  isRegional?: boolean;
   /** One edge for each; one with the defaults of the site by default. */
   edges?: Variables[];
   clientCertificate?: () => { cert: string; key: string };
@@ -21,17 +24,21 @@ export type SiteSettings = {
 
 const drainMs = 60_000;
 
-/** Edges, a network that can be made bad, a tap, and hubs with or without a Redis. */
+/** Edges, a network that can be made bad, a tap, and hubs with or without a Redis; between network and tap maybe a regional hub. */
 export class EdgeSite {
   readonly fleet = new HubFleet();
   readonly network: FaultProxy;
+  /** From the regional hub to the tap. */
+  readonly uplink = new FaultProxy(() => ({ host: "127.0.0.1", port: this.#tapPort }));
   readonly tap: HubTap;
   readonly edges: Edge[] = [];
   readonly hubs: Hub[] = [];
   readonly #away = new Set<Hub>();
   readonly #settings: SiteSettings;
   #redis: ScratchRedis | undefined;
+  #regional: Hub | undefined;
   #tapPort = 0;
+  #uplinkPort = 0;
   #networkPort = 0;
   #turn = 0;
 
@@ -45,15 +52,19 @@ export class EdgeSite {
       onTaken,
       ...(clientCertificate && { clientCertificate }),
     });
-    this.network = new FaultProxy(() => ({ host: "127.0.0.1", port: this.#tapPort }));
+    this.network = new FaultProxy(() => ({ host: "127.0.0.1", port: this.#regional?.port ?? this.#tapPort }));
   }
 
   async start(): Promise<void> {
-    const { hubs = 1, hasRedis = false, edges = [{}] } = this.#settings;
+    const { hubs = 1, hasRedis = false, isRegional = false, edges = [{}] } = this.#settings;
     if (hasRedis) this.#redis = await ScratchRedis.start();
     this.#tapPort = await this.tap.listen();
     this.#networkPort = await this.network.listen();
     for (let index = 0; index < hubs; index += 1) await this.#startHub(index);
+    if (isRegional) {
+      this.#uplinkPort = await this.uplink.listen();
+      await this.#startRegional();
+    }
     for (const index of edges.keys()) await this.startEdge(index);
   }
 
@@ -102,6 +113,13 @@ export class EdgeSite {
     await this.#startHub(index);
   }
 
+  /** kill -9 of the regional hub, which keeps nothing. */
+  async killRegional(meanwhile: () => Promise<void>): Promise<void> {
+    await this.#regional?.process.end("SIGKILL");
+    await meanwhile();
+    await this.#startRegional();
+  }
+
   /** No edge is connected, so that nothing is on its way. */
   async untilCutOff(): Promise<void> {
     await eventually(async () => (await this.metric("edge_hub_connected")) === 0);
@@ -128,6 +146,7 @@ export class EdgeSite {
     await this.fleet.stop();
     this.tap.close();
     await this.network.close();
+    if (this.#regional) await this.uplink.close();
     await this.#redis?.stop();
   }
 
@@ -136,6 +155,19 @@ export class EdgeSite {
     Object.assign(this.fleet, { port, healthPort });
     const process = await this.fleet.startHub({ ...(this.#redis && { REDIS_URL: this.#redis.url }), ...this.#settings.hub });
     this.hubs[index] = { process, port: this.fleet.port, healthPort: this.fleet.healthPort };
+  }
+
+  async #startRegional(): Promise<void> {
+    const { port = 0, healthPort = 0 } = this.#regional ?? {};
+    Object.assign(this.fleet, { port, healthPort });
+    const process = await this.fleet.startHub({
+      HUB_NAME: "regional",
+      HUB_UPSTREAM_ADDRESS: `127.0.0.1:${this.#uplinkPort}`,
+      HUB_UPSTREAM_AUTH_TOKEN: this.fleet.token,
+      HUB_UPSTREAM_CA_FILE: join(this.fleet.folder, "ca.pem"),
+      HUB_UPSTREAM_TIMEOUT_MS: "2000",
+    });
+    this.#regional = { process, port: this.fleet.port, healthPort: this.fleet.healthPort };
   }
 
   /** In turn, of those that are there. */

@@ -1,8 +1,19 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type EdgeScenario, underLoad } from "./edge-run.ts";
+import type { CaseGroup, Load } from "./case.ts";
+import { type EdgeScenario, edgeCase, underLoad } from "./edge-run.ts";
+import type { EdgeSite } from "./edge-site.ts";
 
-/** What breaks at the hub and behind it, with edges as witnesses. */
-export const hubScenarios: EdgeScenario[] = [
+const scenarios: EdgeScenario[] = [
+  {
+    name: "control: a hub in memory killed with acknowledgements on their way",
+    control: "duplicates",
+    breaks: underLoad(killHubWithAcknowledgementsOnTheirWay),
+  },
+  {
+    name: "hub: killed with acknowledgements on their way, state in Redis",
+    settings: () => ({ hasRedis: true }),
+    breaks: underLoad(killHubWithAcknowledgementsOnTheirWay),
+  },
   {
     name: "hub: kill -9, three times, state in memory",
     breaks: underLoad(async (site) => {
@@ -64,4 +75,56 @@ export const hubScenarios: EdgeScenario[] = [
       hub.process.child.kill("SIGCONT");
     }),
   },
+  {
+    name: "hub: edges, regional and central hub; the regional one killed three times",
+    settings: centralAndRegional,
+    breaks: underLoad(async (site) => {
+      for (const awayMs of [0, 500, 1_000]) {
+        await sleep(500 + Math.random() * 300);
+        await site.killRegional(() => sleep(awayMs));
+      }
+    }),
+  },
+  {
+    name: "hub: edges, regional and central hub; the central one killed three times",
+    settings: centralAndRegional,
+    breaks: underLoad(async (site) => {
+      for (const awayMs of [0, 500, 1_000]) {
+        await sleep(500 + Math.random() * 300);
+        await site.killHub(() => sleep(awayMs));
+      }
+    }),
+  },
+  {
+    name: "hub: edges, regional and central hub; cut from each other, with resets in mid-frame",
+    settings: centralAndRegional,
+    breaks: underLoad(async ({ uplink }) => {
+      uplink.cut();
+      await sleep(1_500);
+      uplink.faults = { resetAfterBytes: 30_000 };
+      uplink.mend();
+      await sleep(3_000);
+      uplink.faults = {};
+      uplink.reset();
+    }),
+  },
 ];
+
+/** What breaks at hubs and behind them; each case has hubs and edges of its own. */
+export function hubCases(load: Load): CaseGroup {
+  return { cases: scenarios.map((scenario) => edgeCase(scenario, load)), stop: async () => {} };
+}
+
+/** The hub has counted batches whose edge will send them again: only a memory that outlives the hub knows them. */
+async function killHubWithAcknowledgementsOnTheirWay(site: EdgeSite): Promise<void> {
+  site.tap.replace = ({ name, bytes }) => (name === "ack" ? [] : [bytes]);
+  await sleep(500);
+  await site.killHub(async () => {
+    site.tap.replace = ({ bytes }) => [bytes];
+  });
+  await sleep(500);
+}
+
+function centralAndRegional() {
+  return { hasRedis: true, isRegional: true };
+}

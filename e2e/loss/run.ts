@@ -5,6 +5,7 @@ import { type Case, type CaseGroup, Skip } from "./case.ts";
 import { connectorCases } from "./connector-cases.ts";
 import { edgeCases } from "./edge-cases.ts";
 import { History, judge, sumVerdicts, type Verdict } from "./history.ts";
+import { hubCases } from "./hub-cases.ts";
 import { relayCases } from "./relay-cases.ts";
 import { type CaseResult, markdownReport, textReport } from "./report.ts";
 
@@ -24,7 +25,7 @@ const out = options.out ?? (options.only === "" ? join(import.meta.dirname, "res
 const load = { perSecond: Number(options.rate), producers: Number(options.producers) };
 if (options.histories) mkdirSync(options.histories, { recursive: true });
 
-const groups: CaseGroup[] = [relayCases(load), edgeCases(load), connectorCases()];
+const groups: CaseGroup[] = [relayCases(load), edgeCases(load), hubCases(load), connectorCases()];
 const chosen = groups.map(({ cases }) => cases.filter(({ name }) => name.includes(options.only)));
 const done = new Map<Case, CaseResult>();
 await Promise.all(chosen.map((cases) => runInTurn(cases.filter(({ isAlone }) => !isAlone))));
