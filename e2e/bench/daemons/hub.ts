@@ -23,8 +23,9 @@ export const measureHub: Area = async (options) => {
   const bench = new Bench();
   const fleet = new HubFleet();
   try {
-    const accepts = await againstBareServers(bench, fleet, options);
-    const storm = await stormAfterRestart(bench, fleet, accepts.handshakesPerSecond, options);
+    const bare = await startBareServer(bench, fleet);
+    const accepts = await againstBareServers(bench, fleet, bare, options);
+    const storm = await stormAfterRestart(bench, fleet, bare, options);
     const enqueue = await measureEnqueue(bench, options);
     const curves = [accepts.curve, await byConnections(bench, fleet, options), enqueue.curve];
     return [{ title: "Hub", goals: [...accepts.goals, storm, ...enqueue.goals], curves }];
@@ -34,23 +35,34 @@ export const measureHub: Area = async (options) => {
   }
 };
 
+type Bare = { pid: number; port: number };
+
+async function startBareServer(bench: Bench, fleet: HubFleet): Promise<Bare> {
+  const files = [join(fleet.folder, "ca.pem"), join(fleet.folder, "key.pem")];
+  const { child, first } = await bench.startScript("bare-tls.ts", ["150", ...files]);
+  return { pid: child.pid ?? 0, port: Number(first) };
+}
+
+function helloOf({ token, certificate }: HubFleet): { hello: Buffer; ca: string } {
+  const body = { role: "client", tenant: "t", instance: "bench", version: "bench", token } as const;
+  const hello = encodeMessage({ name: "hello", body: { ...body, protocolVersion: hubProtocolVersion } }, 1);
+  return { hello, ca: certificate.cert };
+}
+
 type Server = { name: string; pid: number; port: number; fresh: Accepts[]; resumed: Accepts[] };
 
 /** The hub answers hello with welcome; the bare server and haproxy (before a bare TCP server) answer it with as many bytes. */
 async function againstBareServers(
   bench: Bench,
   fleet: HubFleet,
+  bare: Bare,
   options: AreaOptions,
-): Promise<{ goals: Goal[]; curve: Curve; handshakesPerSecond: number }> {
+): Promise<{ goals: Goal[]; curve: Curve }> {
   const { quick, say, signal } = options;
   const hub = await startHub(bench, fleet, profileVariables(options));
-  const body = { role: "client", tenant: "t", instance: "bench", version: "bench", token: fleet.token } as const;
-  const hello = encodeMessage({ name: "hello", body: { ...body, protocolVersion: hubProtocolVersion } }, 1);
-  const files = [join(fleet.folder, "ca.pem"), join(fleet.folder, "key.pem")];
-  const bare = await bench.startScript("bare-tls.ts", ["150", ...files]);
   const servers: Server[] = [
     { name: "hub", pid: hub.pid ?? 0, port: fleet.port, fresh: [], resumed: [] },
-    { name: "bare Node tls", pid: bare.child.pid ?? 0, port: Number(bare.first), fresh: [], resumed: [] },
+    { name: "bare Node tls", ...bare, fresh: [], resumed: [] },
   ];
   const haproxy = await startHaproxy(bench, fleet);
   if (haproxy) servers.push({ name: "haproxy", ...haproxy, fresh: [], resumed: [] });
@@ -58,7 +70,7 @@ async function againstBareServers(
   for (let round = 0; round < (quick ? 3 : 7); round += 1) {
     for (const { name, pid, port, fresh, resumed } of round % 2 === 0 ? servers : servers.toReversed()) {
       signal.throwIfAborted();
-      const greeting = { pid, port, hello, ca: fleet.certificate.cert };
+      const greeting = { pid, port, ...helloOf(fleet) };
       fresh.push(await measureAccepts(greeting, { ...load, resumed: false }));
       resumed.push(await measureAccepts(greeting, { ...load, resumed: true }));
       const [last, lastResumed] = [fresh.at(-1), resumed.at(-1)];
@@ -66,7 +78,6 @@ async function againstBareServers(
     }
   }
   await bench.end(hub, "SIGTERM");
-  await bench.end(bare.child);
   const [ours, peer] = servers as [Server, Server];
   const goal = (kind: "fresh" | "resumed", name: string): Goal => ({
     name: `accepts for a second of the server's CPU, ${name}, beside bare Node tls`,
@@ -75,6 +86,8 @@ async function againstBareServers(
     peer: median(peer[kind].map(({ perCpuSecond }) => perCpuSecond)),
     ratio: median(ours[kind].map(({ perCpuSecond }, index) => perCpuSecond / (peer[kind][index]?.perCpuSecond ?? Number.NaN))),
     wanted: { atLeast: 0.9 },
+    whenMissed:
+      "beyond TLS: two log lines for each connection with redaction (15 %), errors with stack traces for its end (8 %), checks of hello and token, timers, and the registry of peers",
   });
   const values = (kind: "fresh" | "resumed", figure: keyof Accepts) =>
     servers.map((server) => median(server[kind].map((each) => each[figure])));
@@ -94,7 +107,6 @@ async function againstBareServers(
         { name: "resumed, server's CPU", unit: "1/s", values: values("resumed", "perCpuSecond") },
       ],
     },
-    handshakesPerSecond: median(peer.fresh.map(({ perSecond }) => perSecond)),
   };
 }
 
@@ -125,13 +137,11 @@ listen hub
   return { pid: child.pid ?? 0, port };
 }
 
-/** All edges are connected, the hub is killed, and starts again a second later: from then on until all of them are back. */
-async function stormAfterRestart(
-  bench: Bench,
-  fleet: HubFleet,
-  handshakesPerSecond: number,
-  options: AreaOptions,
-): Promise<Goal> {
+/**
+ * All edges are connected, the hub is killed, and starts again a second later: from then on until all of them are back. How many
+ * handshakes a bare server takes is measured just before each storm.
+ */
+async function stormAfterRestart(bench: Bench, fleet: HubFleet, bare: Bare, options: AreaOptions): Promise<Goal> {
   const { quick, say, signal } = options;
   let hub = await startHub(bench, fleet);
   const environment = { ...process.env, HUB_TOKEN: fleet.token, HUB_CA_FILE: join(fleet.folder, "ca.pem") };
@@ -162,8 +172,12 @@ async function stormAfterRestart(
   };
   await untilConnected(stormEdges);
   const seconds: number[] = [];
-  for (let round = 0; round < (quick ? 1 : 3); round += 1) {
+  const bounds: number[] = [];
+  for (let round = 0; round < (quick ? 2 : 5); round += 1) {
     signal.throwIfAborted();
+    const load = { count: stormEdges, atOnce: 64, resumed: false };
+    const { perSecond } = await measureAccepts({ ...bare, ...helloOf(fleet) }, load);
+    bounds.push(stormEdges / perSecond);
     await bench.end(hub);
     await untilConnected(0);
     await sleep(1_000);
@@ -171,18 +185,19 @@ async function stormAfterRestart(
     const startedAt = performance.now();
     await untilConnected(stormEdges);
     seconds.push((performance.now() - startedAt) / 1000);
-    say(`  ${stormEdges} edges were back ${seconds.at(-1)?.toFixed(2)} s after the hub`);
+    say(`  ${stormEdges} edges were back ${seconds.at(-1)?.toFixed(2)} s after the hub, at best ${bounds.at(-1)?.toFixed(2)} s`);
   }
   for (const child of children) await bench.end(child);
   await bench.end(hub);
-  const bound = stormEdges / handshakesPerSecond;
   return {
     name: `${stormEdges} edges back after the hub's restart, beside ${stormEdges} / handshake rate of bare Node tls`,
     unit: "s",
     ours: median(seconds),
-    peer: bound,
-    ratio: median(seconds) / bound,
+    peer: median(bounds),
+    ratio: median(seconds.map((each, index) => each / (bounds[index] ?? Number.NaN))),
     wanted: { atMost: 1.2 },
+    whenMissed:
+      "the clients' pauses between tries (150-250 ms and back-off after a late answer), then the handshakes as under accepts",
   };
 }
 

@@ -7,6 +7,8 @@ import { type Bench, freePort, untilListening } from "./peers.ts";
 
 /** A path that messages take from a sender over TLS to the far end. */
 export type Link = {
+  /** The servers on the way. */
+  pids: number[];
   /** Sends so many messages of `payloadBytes` and resolves with the seconds until the last one is at the far end. */
   send(count: number, payloadBytes: number): Promise<number>;
   end(): void;
@@ -23,10 +25,11 @@ const chunkMessages = 500;
 export async function startNatsLeaf(bench: Bench, nats: string, { certFile, keyFile }: TlsFiles): Promise<Link> {
   const [hubPort, leafPort, linkPort] = [await freePort(), await freePort(), await freePort()];
   const tls = `cert_file: "${certFile}", key_file: "${keyFile}", ca_file: "${certFile}"`;
+  const pids: number[] = [];
   const start = (name: string, configuration: string) => {
     const path = join(bench.folder, `${name}.conf`);
     writeFileSync(path, configuration);
-    bench.start(nats, ["-c", path]);
+    pids.push(bench.start(nats, ["-c", path]).pid ?? 0);
   };
   start(
     "nats-hub",
@@ -49,6 +52,7 @@ export async function startNatsLeaf(bench: Bench, nats: string, { certFile, keyF
   }
   await sleep(200);
   return {
+    pids,
     async send(count, payloadBytes) {
       const payload = "x".repeat(payloadBytes);
       const chunk = Buffer.from(`PUB ${subject} ${payloadBytes}\r\n${payload}\r\n`.repeat(chunkMessages));
@@ -79,10 +83,11 @@ export async function startMosquittoBridge(bench: Bench, mosquitto: string, { ce
   const [farPort, nearPort, linkPort] = [await freePort(), await freePort(), await freePort()];
   const common =
     "user root\nallow_anonymous true\npersistence false\nmax_queued_messages 0\nmax_inflight_messages 1000\nlog_dest none\n";
+  const pids: number[] = [];
   const start = (name: string, configuration: string) => {
     const path = join(bench.folder, `${name}.conf`);
     writeFileSync(path, common + configuration);
-    bench.start(mosquitto, ["-c", path]);
+    pids.push(bench.start(mosquitto, ["-c", path]).pid ?? 0);
   };
   const tls = `certfile ${certFile}\nkeyfile ${keyFile}\n`;
   start("mosquitto-far", `listener ${farPort} 127.0.0.1\nlistener ${linkPort} 127.0.0.1\n${tls}`);
@@ -104,6 +109,7 @@ export async function startMosquittoBridge(bench: Bench, mosquitto: string, { ce
   }
   await sleep(200);
   return {
+    pids,
     async send(count, payloadBytes) {
       const payload = Buffer.alloc(payloadBytes, "x");
       // Without the packet id, which the subscriber's QoS 0 does not have.

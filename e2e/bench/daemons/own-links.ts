@@ -10,7 +10,8 @@ import { createLogger } from "#lib/runtime/logger.ts";
 import type { Link } from "./link-peers.ts";
 
 const timeoutMs = 60_000;
-const mostBytesOfBatch = 128 * 1024;
+/** Below 128 KiB, from which on each buffer is a mapping of its own. */
+const mostBytesOfBatch = 64 * 1024;
 const mostReadingsOfBatch = 1_000;
 
 /** Clients of role edge -> hub over TLS, in batches that the hub acknowledges. */
@@ -19,6 +20,7 @@ export async function startHubLink(fleet: HubFleet, connections = 1): Promise<Li
     Array.from({ length: connections }, (_, index) => BatchSender.connect(fleet, `bench-${index}`)),
   );
   return {
+    pids: [],
     async send(count, payloadBytes) {
       const startedAt = performance.now();
       await Promise.all(senders.map((sender) => sender.send(Math.round(count / connections), payloadBytes)));
@@ -78,6 +80,7 @@ export async function startEdgeLink(fleet: HubFleet, socketPath: string): Promis
   await once(socket, "connect");
   const connection = new HubConnection(socket, { onMessage: () => {} });
   return {
+    pids: [],
     async send(count, payloadBytes) {
       const target = (await readCounted(fleet)) + count;
       const size = batchSize(payloadBytes);
@@ -103,6 +106,7 @@ export async function startLineLink(fleet: HubFleet, socketPath: string): Promis
   const socket = connect(socketPath).on("error", () => {});
   await once(socket, "connect");
   return {
+    pids: [],
     async send(count, payloadBytes) {
       const target = (await readCounted(fleet)) + count;
       const line = `{"sensor":"s","value":${jsonOf(payloadBytes)}}\n`;
