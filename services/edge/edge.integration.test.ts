@@ -1,0 +1,51 @@
+import { writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { createInterface } from "node:readline";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { ask, HubFleet, readMetric, waitFor } from "#lib/protocol/testing/hub-fleet.ts";
+
+let fleet: HubFleet;
+beforeEach(() => {
+  fleet = new HubFleet();
+});
+afterEach(() => fleet.stop());
+
+/** Writes a reading and gives the edge's answer. */
+async function write(path: string, value: number): Promise<unknown> {
+  const socket = connect(path);
+  socket.write(`${JSON.stringify({ id: value, sensor: "s", value })}\n`);
+  for await (const line of createInterface(socket)) {
+    socket.destroy();
+    return JSON.parse(line);
+  }
+  return undefined;
+}
+
+test("the first address is dead, the hub asks for a certificate, and the token is in a file: readings arrive all the same", async () => {
+  const [caFile, keyFile, tokenFile] = ["ca.pem", "key.pem", "token"].map((name) => `${fleet.folder}/${name}`);
+  writeFileSync(tokenFile ?? "", `${fleet.token}\n`);
+  await fleet.startHub({ TLS_CLIENT_CA_FILE: caFile ?? "" });
+  const edge = await fleet.startEdge("e1", {
+    HUB_ADDRESS: `127.0.0.1:1, 127.0.0.1:${fleet.port}`,
+    HUB_AUTH_TOKEN: "",
+    HUB_AUTH_TOKEN_FILE: tokenFile ?? "",
+    HUB_CLIENT_CERT_FILE: caFile ?? "",
+    HUB_CLIENT_KEY_FILE: keyFile ?? "",
+    LOCAL_ADDRESS: "127.10.20.7",
+    SERVICE_VERSION: "7.8.9",
+  });
+  expect(await write(edge.socketPath, 1)).toEqual({ ack: 1 });
+  await waitFor(async () => (await readMetric(fleet.healthPort, "hub_edge_messages_total")) || undefined);
+  expect(await readMetric(edge.healthPort, "edge_hub_connected")).toBe(1);
+  expect(await readMetric(edge.healthPort, "edge_breaker_state")).toBe(0);
+  expect(await readMetric(edge.healthPort, "handshakes_total")).toBe(1);
+  expect(await readMetric(edge.healthPort, 'service_build_info{service="edge",version="7.8.9"}')).toBe(1);
+  expect(await ask(edge.healthPort, "/health")).toEqual({ status: 200, body: "OK" });
+});
+
+test("FAULT_ERROR_RATIO=1 refuses every reading of the running edge", async () => {
+  const edge = await fleet.startEdge("e1", { HUB_ADDRESS: "127.0.0.1:1", FAULT_ERROR_RATIO: "1" });
+  expect(await write(edge.socketPath, 1)).toEqual({ error: "refused by FAULT_ERROR_RATIO", id: 1 });
+  expect(await readMetric(edge.healthPort, "edge_buffer_depth")).toBe(0);
+  await waitFor(async () => (await readMetric(edge.healthPort, "edge_breaker_state")) === 2 || undefined);
+});

@@ -1,0 +1,61 @@
+import { expect, test } from "vitest";
+import { readEdgeConfiguration } from "./env.ts";
+
+const least = { HUB_ADDRESS: "hub.example:8443", HUB_AUTH_TOKEN: "secret-of-the-hub" };
+
+test("the guide's defaults hold when nothing but the hub is said", async () => {
+  const env = await readEdgeConfiguration({ variables: least });
+  expect(env).toMatchObject({
+    hubs: [{ host: "hub.example", port: 8443 }],
+    token: "secret-of-the-hub",
+    tenant: "default",
+    localSocket: "/tmp/sensor.sock",
+    connectTimeoutMs: 5_000,
+    bufferSize: 10_000,
+    bufferFolder: undefined,
+    fsync: "always",
+    breaker: { failures: 5, openMs: 30_000 },
+    hostSensorIntervalMs: 0,
+    drainTimeoutMs: 30_000,
+    faults: undefined,
+    health: { host: "0.0.0.0", port: 8080 },
+    version: "dev",
+  });
+});
+
+test("several hubs, and faults, are read", async () => {
+  const variables = { ...least, HUB_ADDRESS: "a:1, [::1]:2,10.0.0.3:3", FAULT_LATENCY_MS: "20", FAULT_ERROR_RATIO: "0.5" };
+  expect(await readEdgeConfiguration({ variables })).toMatchObject({
+    hubs: [
+      { host: "a", port: 1 },
+      { host: "::1", port: 2 },
+      { host: "10.0.0.3", port: 3 },
+    ],
+    faults: { latencyMs: 20, errorRatio: 0.5 },
+  });
+});
+
+test.each([
+  ["HUB_ADDRESS", "hub.example"],
+  ["HUB_ADDRESS", "a:1,"],
+  ["HUB_CA_FILE", "/nowhere/ca.pem"],
+  ["HUB_CLIENT_CERT_FILE", "/nowhere/cert.pem"],
+  ["HUB_CLIENT_KEY_FILE", "/nowhere/key.pem"],
+  ["EDGE_LOCAL_SOCKET", `/${"x".repeat(100)}`],
+  ["EDGE_CONNECTION_TIMEOUT_MS", "1"],
+  ["EDGE_OFFLINE_BUFFER_SIZE", "0"],
+  ["EDGE_BUFFER_FSYNC", "sometimes"],
+  ["EDGE_BREAKER_FAILURES", "0"],
+  ["EDGE_BREAKER_OPEN_MS", "-1"],
+  ["EDGE_HOST_SENSOR_INTERVAL_MS", "soon"],
+  ["EDGE_DRAIN_TIMEOUT_MS", "600001"],
+  ["FAULT_LATENCY_MS", "-1"],
+  ["FAULT_ERROR_RATIO", "2"],
+  ["HEALTH_ADDRESS", "8080"],
+  ["LOCAL_ADDRESS", "here"],
+  ["RUST_LOG", "loud=very"],
+])("%s=%s is refused by its name", async (name, value) => {
+  await expect(readEdgeConfiguration({ variables: { ...least, [name]: value } })).rejects.toThrow(
+    new RegExp(`^${name}: .*wants `, "m"),
+  );
+});
