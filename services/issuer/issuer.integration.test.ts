@@ -54,6 +54,12 @@ describe("the issuer", () => {
       expect((await post(body)).status).toBe(400);
     }
     expect((await post("x".repeat(20_000))).status).toBe(413);
+    expect((await post(JSON.stringify(request))).status).toBe(200);
+    const metrics = await (await fetch(`${issuer.url}/metrics`)).text();
+    for (const [result, count] of Object.entries({ issued: 1, refused: 1, invalid: 4 })) {
+      expect(metrics).toContain(`issuer_tokens_total{result="${result}"} ${count}`);
+    }
+    expect(metrics).toContain("issuer_keys 1");
     expect((await fetch(`${issuer.url}/token`)).status).toBe(405);
     expect((await fetch(`${issuer.url}/other`)).status).toBe(404);
   });

@@ -33,6 +33,7 @@ beforeAll(async () => {
   prober = await startDaemon("prober", port, {
     BIND_ADDRESS: `127.0.0.1:${port}`,
     POD_IP: "127.0.0.1",
+    SERVICE_VERSION: "1.2.3",
     RELAY_URL: `ws://127.0.0.1:${servicePort}/collab`,
     ISSUER_URL: stack.issuer.url,
     ISSUER_CLIENT_SECRET: stack.issuer.clientSecret,
@@ -56,6 +57,13 @@ const requests = (operation: string, result: string) =>
   read(`switchyard_probe_requests_total{target="relay",operation="${operation}",result="${result}"}`);
 const ledger = async () =>
   Promise.all(["lost", "duplicated", "reordered"].map((what) => read(`switchyard_probe_${what}_total{target="relay"}`)));
+
+it("answers /health and /ready, with its version", async () => {
+  const health = await fetch(metricsUrl.replace("/metrics", "/health"));
+  expect(await health.json()).toEqual({ status: "healthy", version: "1.2.3", uptime_seconds: expect.any(Number) });
+  const ready = await fetch(metricsUrl.replace("/metrics", "/ready"));
+  expect([ready.status, await ready.json()]).toEqual([200, { status: "ready" }]);
+});
 
 it("edits each document from several replicas, and finds that they have the same at the same revisions", async () => {
   await eventually(async () => (await read('switchyard_probe_replicas{target="relay"}')) === 2);

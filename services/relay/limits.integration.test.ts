@@ -232,6 +232,7 @@ describe("the relay's limits", () => {
       return answers.find((answer) => answer.startsWith("HTTP/1.1 429 "));
     };
     expect(await eventually(refused)).toContain("Retry-After: 1");
+    expect(await (await fetch(slow.metricsUrl)).text()).toMatch(/^materi_connections_refused_total\{status="429"\} [1-9]/m);
     expect((await fetch(`${slow.httpUrl}/health`)).status).toBe(200);
     client.socket.terminate();
   });

@@ -267,6 +267,8 @@ describe("faults on demand", () => {
     expect(writer.text).toBe("a".repeat(40 - refused));
     const metrics = await (await fetch(faulty.metricsUrl)).text();
     expect(metrics).toContain(`materi_operations_processed_total{operation_type="insert",status="error"} ${refused}`);
+    expect(metrics).toContain(`materi_operations_processed_total{operation_type="insert",status="ok"} ${40 - refused}`);
+    expect(metrics).toContain(`materi_operation_latency_seconds_count ${40 - refused}`);
     expect(metrics).toContain(`materi_websocket_connections_active{document_id="${documentId}"} 1`);
   });
 });

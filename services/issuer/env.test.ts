@@ -1,0 +1,26 @@
+import { expect, it } from "vitest";
+import { readConfiguration } from "#lib/runtime/configuration.ts";
+import { issuerConfiguration } from "./env.ts";
+
+const read = (variables: Record<string, string>) => readConfiguration(issuerConfiguration, { variables });
+const secret = "sixteen-letters-";
+
+it("listens on 8000 and rotates once a day unless it is told otherwise", async () => {
+  const { settings } = await read({ ISSUER_CLIENT_SECRET: secret });
+  expect(settings).toEqual({
+    BIND_ADDRESS: { host: "0.0.0.0", port: 8000 },
+    ISSUER_CLIENT_SECRET: secret,
+    ISSUER_ROTATE_SECONDS: 86_400,
+    SERVICE_VERSION: "0.0.0",
+    LOG_LEVEL: "info",
+  });
+});
+
+it.each([
+  [{}, "ISSUER_CLIENT_SECRET"],
+  [{ ISSUER_CLIENT_SECRET: secret.slice(1) }, "ISSUER_CLIENT_SECRET"],
+  [{ ISSUER_CLIENT_SECRET: secret, ISSUER_ROTATE_SECONDS: "9" }, "ISSUER_ROTATE_SECONDS"],
+  [{ ISSUER_CLIENT_SECRET: secret, LOG_LEVEL: "loud" }, "LOG_LEVEL"],
+])("names what is missing or wrong: %j", async (variables, name) => {
+  await expect(read(variables)).rejects.toThrow(new RegExp(`^${name}: `));
+});
