@@ -63,6 +63,10 @@ export class HubConnection {
     socket.on("close", () => this.#finish(new Error("the connection was lost")));
   }
 
+  get #pauseAtBytes(): number {
+    return this.#options.pauseAtBytes ?? 1024 * 1024;
+  }
+
   get isOpen(): boolean {
     return this.#closed === undefined;
   }
@@ -76,8 +80,12 @@ export class HubConnection {
     this.#decoder.maxPayloadBytes = bytes;
   }
 
-  /** Sends a notice, or with `to` an answer to the peer's request of that id (`more`: others follow). Nothing happens when closed. */
+  /**
+   * Sends a notice, or with `to` an answer to the peer's request of that id (`more`: others follow). Nothing happens when closed, and
+   * an answer that others follow is left out while the peer does not read: it is news that the next one replaces.
+   */
   send(message: HubMessage, { to, more = false }: { to?: number; more?: boolean } = {}): void {
+    if (more && this.#socket.writableLength > this.#pauseAtBytes) return;
     this.#write(message, to ?? 0, to !== undefined, more);
   }
 
@@ -149,9 +157,9 @@ export class HubConnection {
     if (this.#closed) return;
     this.#socket.write(encodeMessage(message, id, { reply, more }));
     this.#options.onSent?.();
-    const { pauseAtBytes = 1024 * 1024, closeAtBytes = 16 * 1024 * 1024 } = this.#options;
+    const { closeAtBytes = 16 * 1024 * 1024 } = this.#options;
     if (this.#socket.writableLength > closeAtBytes) this.destroy(new HubError("slow_consumer", "the peer does not read"));
-    else if (this.#socket.writableLength > pauseAtBytes) this.#socket.pause();
+    else if (this.#socket.writableLength > this.#pauseAtBytes) this.#socket.pause();
   }
 
   #receive(chunk: Buffer): void {
