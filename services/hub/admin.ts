@@ -5,6 +5,7 @@ import { type FastifyInstance, fastify } from "fastify";
 import { z } from "zod";
 import { hubMessageSchemas, hubRoles } from "#lib/protocol/hub-messages.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
+import { createTraceparent } from "#lib/runtime/trace.ts";
 import { AdminProblem, describeProblem, pageQuery, parseInput } from "./admin-problem.ts";
 import type { HubCertificate } from "./certificate.ts";
 import type { JobRunner } from "./jobs.ts";
@@ -35,7 +36,12 @@ const readingsQuery = z.object({ ...pageQuery, tenant: label.optional(), edge: l
 const newJob = z.strictObject({ tenant: label, id: label.optional(), scan: hubMessageSchemas.scan.omit({ job: true }) });
 const jobPath = z.object({ tenant: label, id: label });
 
-const limits = { bodyLimit: 256 * 1024, requestTimeout: 10_000, connectionTimeout: 30_000, maxParamLength: 2_000 };
+const limits = {
+  bodyLimit: 256 * 1024,
+  requestTimeout: 10_000,
+  connectionTimeout: 30_000,
+  routerOptions: { maxParamLength: 2_000 },
+};
 
 /** The HTTP API for operators and their programs, over TLS with a bearer token. Errors are problem+json. */
 export class AdminServer {
@@ -120,7 +126,7 @@ export class AdminServer {
     });
     app.post("/api/v1/jobs", async ({ body }, reply) => {
       const { tenant, id = randomUUID(), scan } = parseInput(newJob, body);
-      const state = await fromState(jobs.enqueue(tenant, id, scan));
+      const state = await fromState(jobs.enqueue(tenant, id, { traceparent: createTraceparent(), ...scan }));
       if (state === "full") throw new AdminProblem(429, "full", `tenant ${tenant} has as many open jobs as it may have`);
       const location = `/api/v1/jobs/${encodeURIComponent(tenant)}/${encodeURIComponent(id)}`;
       return reply.code(202).header("location", location).send({ tenant, id, location });

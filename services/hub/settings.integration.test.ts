@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { connect } from "node:tls";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -119,4 +121,32 @@ test("after HUB_DRAIN_TIMEOUT_MS a hub that stops waits no longer for scans", as
   expect(await hub.end("SIGTERM")).toBe(0);
   expect(await answer).toBe("shutting_down");
   expect(hub.lines.some(({ msg }) => msg === "scans were still running")).toBe(true);
+});
+
+test("shows its certificate to an upstream hub that wants one, and gives up an address that does not answer", async () => {
+  const silent = createServer().listen(0, "127.0.0.1");
+  await once(silent, "listening");
+  const files = {
+    cert: join(fleet.folder, "peer.pem"),
+    key: join(fleet.folder, "peer.key"),
+    ca: join(fleet.folder, "trusted.pem"),
+  };
+  const own = await createSelfSignedCertificate(["region"]);
+  writeFileSync(files.cert, own.cert);
+  writeFileSync(files.key, own.key);
+  writeFileSync(files.ca, fleet.certificate.cert);
+  await fleet.startHub({ HUB_NAME: "cloud", TLS_CLIENT_CA_FILE: files.cert });
+  const [cloudPort, cloudHealthPort] = [fleet.port, fleet.healthPort];
+  await fleet.startHub({
+    BIND_ADDRESS: "127.0.0.1:0",
+    HEALTH_ADDRESS: "127.0.0.1:0",
+    HUB_UPSTREAM_ADDRESS: `127.0.0.1:${(silent.address() as AddressInfo).port},127.0.0.1:${cloudPort}`,
+    HUB_UPSTREAM_AUTH_TOKEN: fleet.token,
+    HUB_UPSTREAM_CA_FILE: files.ca,
+    HUB_UPSTREAM_CLIENT_CERT_FILE: files.cert,
+    HUB_UPSTREAM_CLIENT_KEY_FILE: files.key,
+    HUB_UPSTREAM_TIMEOUT_MS: "1500",
+  });
+  await waitFor(async () => (await readMetric(cloudHealthPort, 'hub_peers{role="hub"}')) || undefined);
+  silent.close();
 });
