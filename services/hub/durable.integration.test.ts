@@ -88,6 +88,29 @@ test("a hub that is killed in mid-scan costs nothing: the connector scans on, ea
   }
 });
 
+test("a hub that is killed in mid-scan is followed by another one of its cluster, with the same scan", async () => {
+  const witness = await listenOnMany(200);
+  try {
+    const first = await fleet.startHub({ ...state, HUB_LEASE_MS: "20000" });
+    const firstPort = fleet.port;
+    [fleet.port, fleet.healthPort] = [0, 0];
+    await fleet.startHub({ ...state, HUB_LEASE_MS: "20000" });
+    const hosts = { MATRIX_HOST: `127.0.0.1:${firstPort},127.0.0.1:${fleet.port}` };
+    const connector = await fleet.startConnector("c1", { ...hosts, CONNECTOR_MAX_RATE: "100" });
+    const result = ask("j", witness.ports.join(","));
+    await waitFor(() => witness.accepted.size > 20 || undefined);
+    await first.end("SIGKILL");
+    expect(witness.accepted.size).toBeLessThan(200);
+    expect(await result).toMatchObject({ connector: "c1", complete: true, closed: "", filtered: "", unknown: "" });
+    expect([...witness.accepted.values()].filter((times) => times !== 1)).toEqual([]);
+    expect(witness.accepted.size).toBe(200);
+    expect(await readMetric(connector.healthPort, "connector_scans_total")).toBe(1);
+    expect(await readMetric(fleet.healthPort, 'hub_jobs_total{result="ok"}')).toBe(1);
+  } finally {
+    witness.close();
+  }
+});
+
 test("a result that came while no hub was there is kept by the connector until one has stored it", async () => {
   const hub = await fleet.startHub({ ...state, HUB_LEASE_MS: "20000" });
   const connector = await fleet.startConnector("c1", { CONNECTOR_MAX_RATE: "500" });

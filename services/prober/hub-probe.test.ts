@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { findFalsehood } from "./hub-probe.ts";
+import { findFalsehood, isSameScan } from "./hub-probe.ts";
 
 const truth = {
   target: "hub",
@@ -24,4 +24,10 @@ test.each([
   ["could not look at a port", { closed: "8440-8442", unknown: "8444-8446" }, "8444-8446 are unknown"],
 ])("a result that %s is not", (_what, change, words) => {
   expect(findFalsehood({ ...truth, ...change }, 8443, "8440-8446")).toContain(words);
+});
+
+test("a result that is given again is that of the same scan; one of a second scan is not", () => {
+  expect(isSameScan(truth, { ...truth })).toBe(true);
+  expect(isSameScan(truth, { ...truth, startedAt: "2026-01-02T03:04:06Z" })).toBe(false);
+  expect(isSameScan(truth, { ...truth, connector: "d" })).toBe(false);
 });

@@ -22,6 +22,8 @@ export type HubProbeOptions = {
   logger: Logger;
   scanIntervalMs?: number;
   messageIntervalMs?: number;
+  /** Every so many scans one has a name and is asked for twice: a hub has it done once. 30 by default, for hubs keep such results. */
+  namedEvery?: number;
   /** A scan or message without an answer for this long counts as a timeout. */
   timeoutMs?: number;
 };
@@ -39,6 +41,7 @@ export class HubProbe implements Probe {
   readonly #loops: Loop[];
   readonly #stream = randomUUID();
   #patience: NodeJS.Timeout | undefined;
+  #scans = 0;
   #sequence = 1;
   #isRepeated = false;
   #works = { scan: false, message: false };
@@ -115,13 +118,21 @@ export class HubProbe implements Probe {
   }
 
   async #scan(): Promise<void> {
-    const { hub, timeoutMs = 5_000 } = this.#options;
+    const { hub, metrics, namedEvery = 30, timeoutMs = 5_000 } = this.#options;
     const ports = `${Math.max(1, hub.port - 3)}-${Math.min(65_535, hub.port + 3)}`;
-    const body = { target: hub.host, ports, timeoutMs, portTimeoutMs: Math.min(1_000, timeoutMs) };
-    const answer = await this.#client.request({ name: "scan", body }, { timeoutMs: timeoutMs + 2_000 });
-    if (answer.name !== "result") throw new Error(`the hub answered a scan with ${answer.name}`);
-    const falsehood = findFalsehood(answer.body, hub.port, ports);
+    const scan = { target: hub.host, ports, timeoutMs, portTimeoutMs: Math.min(1_000, timeoutMs) };
+    const ask = async (body: HubBody<"scan">) => {
+      const answer = await this.#client.request({ name: "scan", body }, { timeoutMs: timeoutMs + 2_000 });
+      if (answer.name !== "result") throw new Error(`the hub answered a scan with ${answer.name}`);
+      return answer.body;
+    };
+    this.#scans += 1;
+    const isNamed = this.#scans % namedEvery === 0;
+    const body = isNamed ? { ...scan, job: `${this.#stream}/${this.#scans}` } : scan;
+    const result = await ask(body);
+    const falsehood = findFalsehood(result, hub.port, ports);
     if (falsehood) throw new Error(`the result of a scan is not true: ${falsehood}`);
+    if (isNamed && !isSameScan(result, await ask(body))) metrics.duplicated(target);
   }
 
   async #send(): Promise<void> {
@@ -149,4 +160,9 @@ export function findFalsehood(result: HubBody<"result">, openPort: number, ports
   if (!result.open.some(({ port }) => port === openPort)) return `port ${openPort} is open and is not among the open ones`;
   if (result.unknown !== "") return `ports ${result.unknown} are unknown`;
   return undefined;
+}
+
+/** Whether two results are of one scan: whoever asks again for a job gets the result that there is. */
+export function isSameScan(one: HubBody<"result">, other: HubBody<"result">): boolean {
+  return one.connector === other.connector && one.startedAt === other.startedAt && one.durationMs === other.durationMs;
 }
