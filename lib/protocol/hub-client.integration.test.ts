@@ -5,6 +5,7 @@ import { afterEach, expect, test } from "vitest";
 import { Breaker } from "#lib/protocol/breaker.ts";
 import { HubClient, type HubClientOptions } from "#lib/protocol/hub-client.ts";
 import { HubConnection } from "#lib/protocol/hub-connection.ts";
+import { createHubPool } from "#lib/protocol/hub-pool.ts";
 import { createSelfSignedCertificate } from "#lib/runtime/certificates.ts";
 import { createLogger } from "#lib/runtime/logger.ts";
 
@@ -212,4 +213,27 @@ test("a hub that is late is given more time the next time, so that its queue is 
   const [first = 0, , , fourth = 0] = waits;
   expect(fourth).toBeGreaterThan(first);
   expect(fourth).toBeGreaterThan(400);
+});
+
+test("a pool has as many connections to the hub as are used at a time, and keeps the least number of them", async () => {
+  let peers = 0;
+  const port = await listen(
+    createWelcomingHub(Number.POSITIVE_INFINITY, () => {
+      peers += 1;
+    }),
+  );
+  const client: HubClientOptions = {
+    hubs: [{ host: "127.0.0.1", port }],
+    hello: { role: "client", tenant: "t", instance: "i", version: "test", token: () => "very secret" },
+    tls: { ca: certificate.cert },
+    logger: createLogger("client", "silent"),
+  };
+  const pool = createHubPool(client, { min: 2, max: 3, idleMs: 0, acquireTimeoutMs: 20_000 });
+  pool.start();
+  ends.push(() => pool.stop());
+  const ask = (one: HubClient) => one.request({ name: "heartbeat", body: {} }, { timeoutMs: 10_000 });
+  const answers = await Promise.all(Array.from({ length: 9 }, () => pool.use(ask)));
+  expect(answers.map(({ name }) => name)).toEqual(Array.from({ length: 9 }, () => "heartbeat"));
+  expect(peers).toBeLessThanOrEqual(3);
+  await expect.poll(() => pool.size, { timeout: 10_000 }).toBe(2);
 });
