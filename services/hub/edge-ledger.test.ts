@@ -79,3 +79,20 @@ test("a batch that the store does not take is not counted; the ledger is away un
   await expect.poll(() => changes).toEqual([true, false]);
   expect((await ledger.take(e1, batch("a", 1, 2))).accepted).toBe(2);
 });
+
+test("batches that wait behind one that is not taken are not taken either, and all of them count when they are sent again", async () => {
+  const store = new MemoryReadings();
+  const ledger = new EdgeLedger(store, { retryMs: 5 });
+  await ledger.take(e1, batch("a", 1, 10));
+  const advance = store.advance.bind(store);
+  store.advance = () => {
+    store.advance = advance;
+    return Promise.reject(new Error("away for a moment"));
+  };
+  const batches = [batch("a", 11, 20), batch("a", 21, 30), batch("a", 31, 40)];
+  const refused = await Promise.allSettled(batches.map((one) => ledger.take(e1, one)));
+  expect(refused.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
+  const taken = await Promise.all(batches.map((one) => ledger.take(e1, one)));
+  expect(taken.map(({ accepted, missing }) => [accepted, missing])).toEqual([10, 10, 10].map((count) => [count, 0]));
+  expect(await store.totals()).toEqual({ accepted: 40, missing: 0 });
+});

@@ -48,11 +48,14 @@ export class EdgeLedger implements ReadingSink {
     this.#listeners.push(listener);
   }
 
-  /** Rejects, with nothing counted, when the store does. */
+  /**
+   * Rejects, with nothing counted, when the store does. What waits behind it in the stream is rejected with it: were it counted, the
+   * batch before it would be taken for a repeat when it comes again.
+   */
   async take(origin: BatchOrigin, batch: HubBatch): Promise<Taken> {
     const stream = JSON.stringify([origin.role, origin.tenant, origin.instance, batch.stream]);
     const before = this.#underWay.get(stream) ?? Promise.resolve();
-    const taken = before.catch(() => {}).then(() => this.#count(stream, { ...batch, origin }));
+    const taken = before.then(() => this.#count(stream, { ...batch, origin }));
     this.#underWay.set(stream, taken);
     try {
       return await taken;
