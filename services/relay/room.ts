@@ -19,6 +19,8 @@ export type Member = {
   restart(reason: string): void;
 };
 
+type Snapshot = { revision: number; document: Delta };
+
 /** One document on this replica: passes committed operations on to its members, in order and without a gap. */
 export class Room {
   readonly documentId: string;
@@ -32,6 +34,7 @@ export class Room {
   #snapshotRevision: number | undefined;
   #snapshotting: Promise<void> | undefined;
   #snapshotAfter = 0;
+  #reading: Promise<Snapshot> | undefined;
 
   constructor(options: { documentId: string; revision: number; store: DocumentReader; historyTtlMs: number; logger: Logger }) {
     this.documentId = options.documentId;
@@ -99,15 +102,12 @@ export class Room {
   }
 
   /** A snapshot of which few operations lie behind, however long the document's history is. */
-  async snapshot(): Promise<{ revision: number; document: Delta }> {
-    for (let tries = 0; ; tries += 1) {
-      const found = await this.#store.snapshot(this.documentId);
-      if (this.#revision - found.revision < 2 * snapshotEvery || tries === 2) return found;
-      this.#snapshotting ??= this.#writeSnapshot(found.revision).finally(() => {
-        this.#snapshotting = undefined;
-      });
-      await this.#snapshotting;
-    }
+  snapshot(): Promise<Snapshot> {
+    // Clients that come all at once share one reading.
+    this.#reading ??= this.#findSnapshot().finally(() => {
+      this.#reading = undefined;
+    });
+    return this.#reading;
   }
 
   /** Forgets operations that have been in memory for too long. */
@@ -121,6 +121,17 @@ export class Room {
 
   restart(reason: string): void {
     for (const member of [...this.members]) member.restart(reason);
+  }
+
+  async #findSnapshot(): Promise<Snapshot> {
+    for (let tries = 0; ; tries += 1) {
+      const found = await this.#store.snapshot(this.documentId);
+      if (this.#revision - found.revision < 2 * snapshotEvery || tries === 2) return found;
+      this.#snapshotting ??= this.#writeSnapshot(found.revision).finally(() => {
+        this.#snapshotting = undefined;
+      });
+      await this.#snapshotting;
+    }
   }
 
   async #writeSnapshot(from: number): Promise<void> {

@@ -9,6 +9,7 @@ export type Target = { dialect: DialectName; port: number; token: string; docume
 
 const settleMs = 10_000;
 const perAddress = 5_000;
+const atOnce = 25;
 
 /**
  * A client that only reads. Every client of a document gets the same bytes, so it counts bytes, and the writer, which reads them
@@ -41,7 +42,7 @@ class Reader {
       };
       this.#socket.on("data", onData);
       this.#socket.once("error", reject);
-      this.#socket.once("close", () => reject(new Error("a client was disconnected")));
+      this.#socket.once("close", () => reject(new Error(`a client of ${target.dialect} was disconnected: ${seen.slice(-200)}`)));
     });
   }
 
@@ -175,8 +176,8 @@ let idle: Reader[] = [];
 async function openReaders(targets: Target[]): Promise<Reader[]> {
   const readers: Reader[] = [];
   const dialectOf = new Map(targets.map(({ dialect }) => [dialect, dialects[dialect]()]));
-  for (let from = 0; from < targets.length; from += 100) {
-    const some = targets.slice(from, from + 100).map((target, index) => {
+  for (let from = 0; from < targets.length; from += atOnce) {
+    const some = targets.slice(from, from + atOnce).map((target, index) => {
       const dialect = dialectOf.get(target.dialect);
       if (!dialect) throw new Error("no dialect");
       return new Reader(target, dialect, from + index);

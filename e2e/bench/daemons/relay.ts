@@ -22,6 +22,10 @@ export const measureRelay: Area = async (options) => {
     const site = await RelaySite.start(options);
     try {
       sections.push(await part(site, options));
+    } catch (error) {
+      if (options.signal.aborted) break;
+      sections.push({ title: `Relay: ${part.name} did not come to its end (${error})`, goals: [] });
+      process.exitCode = 1;
     } finally {
       await site.stop();
     }
