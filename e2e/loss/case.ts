@@ -7,6 +7,8 @@ export type Load = { perSecond: number; producers: number };
 export type Case = {
   name: string;
   control?: "lost" | "duplicates";
+  /** Somebody else's program, for comparison: it cannot fail the run. */
+  isPeer?: boolean;
   /** It measures: nothing else runs beside it. */
   isAlone?: boolean;
   run: (history: History) => Promise<void>;

@@ -3,7 +3,10 @@ import { cpus, release, totalmem } from "node:os";
 import type { Verdict } from "./history.ts";
 
 /** What came of a case: a verdict over all its rounds, or why it was not run. */
-export type CaseResult = { name: string; rounds: number; seconds: number } & ({ verdict: Verdict } | { skipped: string });
+export type CaseResult = { name: string; rounds: number; seconds: number; isPeer?: boolean } & (
+  | { verdict: Verdict }
+  | { skipped: string }
+);
 
 const columns = [
   "sent",
@@ -50,11 +53,11 @@ export function markdownReport(results: readonly CaseResult[], command: string):
 }
 
 function cellsOf(result: CaseResult): string[] {
-  const { name, rounds, seconds } = result;
+  const { name, rounds, seconds, isPeer } = result;
   if ("skipped" in result) return [name, "0", ...columns.map(() => "-"), "-", "skipped"];
   const { verdict } = result;
   const counts = columns.map((column) => String(verdict[column]));
-  return [name, String(rounds), ...counts, seconds.toFixed(0), verdict.passes ? "ok" : "FAULT"];
+  return [name, String(rounds), ...counts, seconds.toFixed(0), isPeer ? "peer" : verdict.passes ? "ok" : "FAULT"];
 }
 
 function remarksOn(results: readonly CaseResult[]): string[] {
