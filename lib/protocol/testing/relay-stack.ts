@@ -13,6 +13,8 @@ import { requestToken } from "../relay-token-request.ts";
 
 const root = resolve(import.meta.dirname, "../../..");
 const nobody = 65_534;
+/** How long a process may take to start on a machine that is busy with much else. */
+const startMs = 50_000;
 
 /** A running process; `output` is what it has written so far. */
 export type TestProcess = { child: ChildProcess; output: () => string; end: (signal?: NodeJS.Signals) => Promise<number | null> };
@@ -78,7 +80,7 @@ export async function startDaemon(name: string, port: number, env: Record<string
     await eventually(() => {
       if (daemon.child.exitCode !== null) throw new Error(`${name} has ended: ${daemon.output()}`);
       return accepts(port);
-    });
+    }, startMs);
   } catch (error) {
     await daemon.end("SIGKILL");
     throw error;
@@ -122,7 +124,7 @@ export async function startPostgres(settings = withoutFsync): Promise<TestPostgr
         if (!server || server.child.exitCode !== null)
           server = run("postgres", ["-D", data, ...options.flatMap((option) => ["-c", option])]);
         return server.output().includes("ready to accept connections");
-      }, 30_000);
+      }, startMs);
     },
     async stop(signal = "SIGINT") {
       await server?.end(signal);
@@ -155,7 +157,7 @@ function signalIfThere(pid: number, name: NodeJS.Signals): void {
 export async function startRedis(port: number): Promise<TestProcess> {
   const args = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", tmpdir()];
   const redis = startProcess("redis-server", args);
-  await eventually(() => accepts(port));
+  await eventually(() => accepts(port), startMs);
   return redis;
 }
 
@@ -245,7 +247,7 @@ export async function startRelayStack(
         const ready = await fetch(`${httpUrl}/ready`);
         answer = await ready.text();
         return ready.ok;
-      }, 30_000).catch((error: unknown) => {
+      }, startMs).catch((error: unknown) => {
         throw new Error(`the relay is not ready: ${answer}\n${daemon.output().slice(-2000)}`, { cause: error });
       });
       return relay;
