@@ -62,11 +62,10 @@ for (const name of wanted) {
     sections.push({ title: `${name}: did not run (${error})`, goals: [] });
     process.exitCode = 1;
   }
+  writeFileSync(options.out, report(facts, sections));
 }
-const text = report(facts, sections);
-process.stdout.write(text);
+process.stdout.write(report(facts, sections));
 if (abort.signal.aborted) process.exitCode = 1;
-else writeFileSync(options.out, text);
 const goals = sections.flatMap((section) => section.goals);
 say(`${goals.filter((goal) => isReached(goal)).length} of ${goals.length} goals reached; written to ${options.out}`);
 
