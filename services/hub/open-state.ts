@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { Logger } from "#lib/runtime/logger.ts";
 import { MemoryJobs } from "./memory-jobs.ts";
 import { MemoryPeers, type PeerStore } from "./peers.ts";
@@ -23,6 +24,8 @@ export async function openState(
   const redis = connectRedis(redisUrl, logger);
   const [jobs, readings, peers] = [new RedisJobs(redis), new RedisReadings(redis, { kept }), new RedisPeers(redis)];
   redis.on("ready", () => void readings.totals().then(onTotals, () => {}));
+  // With Redis there, the first request finds it; without, the hub starts all the same.
+  await once(redis, "ready").catch(() => {});
   const close = () => {
     peers.close();
     redis.disconnect();
