@@ -41,7 +41,12 @@ const judged = results.flatMap((result) => ("verdict" in result && !result.isPee
 process.exit(results.length > 0 && judged.every(({ passes }) => passes) ? 0 : 1);
 
 async function runInTurn(cases: Case[]): Promise<void> {
-  for (const one of cases) done.set(one, await runCase(one));
+  for (const one of cases) {
+    const result = await runCase(one);
+    done.set(one, result);
+    // Also a run that is interrupted has told what it found.
+    if ("verdict" in result && !result.verdict.passes) process.stderr.write(`${textReport([result])}\n`);
+  }
 }
 
 async function runCase(one: Case): Promise<CaseResult> {
