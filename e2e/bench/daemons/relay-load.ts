@@ -7,7 +7,7 @@ import { type Dialect, type DialectName, dialects } from "./relay-dialects.ts";
 
 export type Target = { dialect: DialectName; port: number; token: string; document: string };
 
-const settleMs = 10_000;
+const settleMs = 30_000;
 const perAddress = 5_000;
 const atOnce = 25;
 
