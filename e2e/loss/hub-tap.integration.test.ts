@@ -101,6 +101,14 @@ test("a hub that forgot what it had acknowledged is seen to take it twice", asyn
   expect(taken).toEqual([1, 1]);
 });
 
+test("what was counted and sent again without an answer is no news when the hub knows it", async () => {
+  answers = [0, "leaves", 2];
+  await send(1, 2);
+  await send(1, 2);
+  await send(1, 2);
+  expect(taken).toEqual([1, 2]);
+});
+
 test("a frame can be replaced on its way: the hub refuses one with a flipped bit, and nothing of it counts", async () => {
   answers = [0];
   tap.replace = ({ to, bytes }) => {

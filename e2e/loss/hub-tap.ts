@@ -23,7 +23,7 @@ export type HubTapOptions = {
 /**
  * Stands before a hub as TLS, passes every frame on, and tells what the hub took over as new: the messages of a batch that the
  * hub has acknowledged. Those that it called repeats (always the first of the batch) count only when they had been passed on
- * before without an answer: then the hub took them over that time.
+ * before without an answer and not counted since: then the hub took them over that time.
  */
 export class HubTap {
   /** What is written in place of a frame; the frame itself by default. Asked after the tap has read it. */
@@ -32,6 +32,7 @@ export class HubTap {
   readonly #server;
   readonly #sockets = new Set<TLSSocket>();
   readonly #unanswered = new Set<string>();
+  readonly #counted = new Set<string>();
 
   constructor(options: HubTapOptions) {
     this.#options = options;
@@ -77,8 +78,10 @@ export class HubTap {
   #count({ stream, first, readings }: HubBody<"batch">, duplicates: number): void {
     let index = 0;
     for (const { value } of readings) {
-      const wasUnanswered = this.#unanswered.delete(`${stream}/${first + index}`);
-      if (index >= duplicates || wasUnanswered) this.#options.onTaken(JSON.parse(String(value)));
+      const id = `${stream}/${first + index}`;
+      const wasTakenUnseen = this.#unanswered.delete(id) && !this.#counted.has(id);
+      this.#counted.add(id);
+      if (index >= duplicates || wasTakenUnseen) this.#options.onTaken(JSON.parse(String(value)));
       index += 1;
     }
   }
