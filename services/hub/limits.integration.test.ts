@@ -203,6 +203,25 @@ describe("before it knows a peer, the hub", () => {
   });
 });
 
+test("peers that come all at once are all welcomed, and none is late", async () => {
+  const peers = 300;
+  const { port, count, rejected } = await startHub({
+    maxConnections: peers,
+    handshakeTimeoutMs: 60_000,
+    heartbeatIntervalMs: 60_000,
+  });
+  const greet = async (instance: string) => {
+    const socket = await connectTls(port);
+    socket.write(hello("edge", { instance }));
+    const [answer] = await once(socket, "data");
+    return answer;
+  };
+  await Promise.all(Array.from({ length: peers }, (_, index) => greet(`i${index}`)));
+  expect(await count("handshakes_total")).toBe(peers);
+  expect(await count('hub_peers{role="edge"}')).toBe(peers);
+  for (const reason of ["handshake_timeout", "no_tls", "tls_failed", "too_many"]) expect(await rejected(reason)).toBe(0);
+});
+
 describe("of a peer that it knows, the hub", () => {
   test("cuts one that is silent for three heartbeats", async () => {
     const { port, count } = await startHub();

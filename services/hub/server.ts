@@ -1,10 +1,12 @@
 import type { AddressInfo } from "node:net";
 import { createServer, type Server, type TLSSocket } from "node:tls";
 import { HubError } from "#lib/protocol/hub-messages.ts";
+import { Admission } from "./admission.ts";
 import type { HubCertificate } from "./certificate.ts";
+import type { Rejection } from "./metrics.ts";
 import type { PeerRegistry } from "./peers.ts";
 import { createSecretCheck } from "./secret.ts";
-import { type HubContext, HubSession } from "./session.ts";
+import { type HubContext, HubSession, isLasting } from "./session.ts";
 
 export type HubServerOptions = Omit<HubContext, "isToken" | "isStopping" | "onWelcomed" | "onClosed"> & {
   /** What peers must show. */
@@ -16,58 +18,55 @@ export type HubServerOptions = Omit<HubContext, "isToken" | "isStopping" | "onWe
   clientCa?: string | undefined;
 };
 
-/** All edges of a region come back at once: what the system turns away comes again only after a second. */
-const backlog = 4096;
-
 /** The TLS listener and the sessions of the peers behind it. */
 export class HubServer {
   readonly #options: HubServerOptions;
-  readonly #server: Server;
+  readonly #admission: Admission;
+  readonly #tls: Server;
   readonly #sessions = new Set<HubSession>();
   readonly #isToken: (given: string) => boolean;
   #heartbeat: NodeJS.Timeout | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(options: HubServerOptions) {
-    const { cert, key, clientCa, limits, metrics } = options;
+    const { cert, key, clientCa, limits } = options;
     this.#options = options;
     this.#isToken = createSecretCheck(options.token);
-    this.#server = createServer(
+    const { maxConnections, handshakeTimeoutMs } = limits;
+    this.#admission = new Admission({
+      maxConnections,
+      handshakeTimeoutMs,
+      begin: (socket) => this.#tls.emit("connection", socket),
+      onTurnedAway: (reason) => this.#countTurnedAway(reason),
+    });
+    this.#tls = createServer(
       {
         cert,
         key,
         ...(clientCa ? { ca: clientCa, requestCert: true, rejectUnauthorized: true } : {}),
         minVersion: "TLSv1.3",
-        handshakeTimeout: limits.handshakeTimeoutMs,
-        noDelay: true,
+        handshakeTimeout: handshakeTimeoutMs,
       },
       (socket) => this.#accept(socket),
     );
-    this.#server.maxConnections = limits.maxConnections;
-    this.#server.on("drop", () => metrics.rejected.inc({ reason: "too_many" }));
-    this.#server.on("tlsClientError", (error, socket) => this.#countTlsFailure(error, socket));
+    this.#tls.on("tlsClientError", (error, socket) => this.#countTlsFailure(error, socket));
   }
 
   get isListening(): boolean {
-    return this.#server.listening && !this.#stopped;
+    return this.#admission.isListening && !this.#stopped;
   }
 
-  listen(host: string, port: number): Promise<AddressInfo> {
-    return new Promise((resolve, reject) => {
-      this.#server.once("error", reject);
-      this.#server.listen({ port, host, backlog }, () => {
-        this.#server.off("error", reject);
-        this.#heartbeat = setInterval(() => {
-          for (const session of this.#sessions) session.checkHeartbeat();
-        }, this.#options.limits.heartbeatIntervalMs);
-        resolve(this.#server.address() as AddressInfo);
-      });
-    });
+  async listen(host: string, port: number): Promise<AddressInfo> {
+    const address = await this.#admission.listen(host, port);
+    this.#heartbeat = setInterval(() => {
+      for (const session of this.#sessions) session.checkHeartbeat();
+    }, this.#options.limits.heartbeatIntervalMs);
+    return address;
   }
 
   /** For connections from now on; those that are open stay. Throws, and changes nothing, when it is no good. */
   setCertificate({ cert, key, clientCa }: HubCertificate): void {
-    this.#server.setSecureContext({ cert, key, minVersion: "TLSv1.3", ...(clientCa ? { ca: clientCa } : {}) });
+    this.#tls.setSecureContext({ cert, key, minVersion: "TLSv1.3", ...(clientCa ? { ca: clientCa } : {}) });
     this.#options.metrics.certificateInUse(cert);
   }
 
@@ -80,7 +79,7 @@ export class HubServer {
   async #drain(drainTimeoutMs: number): Promise<void> {
     const { dispatcher, jobs, logger } = this.#options;
     jobs.pause();
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    const closed = this.#admission.close();
     const notice = { reason: "this hub stops", graceMs: drainTimeoutMs };
     for (const { peer, connection } of this.#sessions) if (peer) connection.send({ name: "shutdown", body: notice });
     const timer = Promise.withResolvers<"late">();
@@ -95,6 +94,7 @@ export class HubServer {
   }
 
   #accept(socket: TLSSocket): void {
+    this.#admission.finished(socket);
     this.#sessions.add(
       new HubSession(socket, {
         ...this.#options,
@@ -113,7 +113,8 @@ export class HubServer {
     peers.add(session);
     metrics.peers.inc({ role: peer.role });
     metrics.connections.inc();
-    logger.info({ role: peer.role, tenant: peer.tenant, instance: peer.instance, version: peer.version }, "a peer is connected");
+    const { role, tenant, instance, version } = peer;
+    logger[isLasting(role) ? "info" : "debug"]({ role, tenant, instance, version }, "a peer is connected");
   }
 
   #remove(session: HubSession): void {
@@ -127,14 +128,19 @@ export class HubServer {
   }
 
   /** A port scan that connects and goes is counted, but is no error: the fleet's own connectors do so all day. */
+  #countTurnedAway(reason: Rejection): void {
+    const { metrics } = this.#options;
+    metrics.rejected.inc({ reason });
+    if (reason === "handshake_timeout" || reason === "tls_failed") metrics.errors.inc();
+  }
+
   #countTlsFailure(error: Error & { code?: string }, socket: TLSSocket): void {
-    const { metrics, logger } = this.#options;
+    const { logger } = this.#options;
     // Of a client certificate that was refused Node tells by a reset of its own.
     const refusal: unknown = socket.authorizationError;
     const isLate = error.code === "ERR_TLS_HANDSHAKE_TIMEOUT";
     const left = error.code === "ECONNRESET" && !refusal;
-    metrics.rejected.inc({ reason: isLate ? "handshake_timeout" : left ? "no_tls" : "tls_failed" });
-    if (!left) metrics.errors.inc();
+    this.#countTurnedAway(isLate ? "handshake_timeout" : left ? "no_tls" : "tls_failed");
     if (refusal) logger.warn({ reason: String(refusal), address: socket.remoteAddress }, "a peer's certificate is refused");
     else logger.debug({ code: error.code, reason: error.message }, "a connection did not get through TLS");
     socket.destroy();

@@ -1,6 +1,13 @@
 import type { TLSSocket } from "node:tls";
 import { HubConnection } from "#lib/protocol/hub-connection.ts";
-import { type HubBody, type HubEnvelope, HubError, hubProtocolVersion, maxHubPayloadBytes } from "#lib/protocol/hub-messages.ts";
+import {
+  type HubBody,
+  type HubEnvelope,
+  HubError,
+  type HubRole,
+  hubProtocolVersion,
+  maxHubPayloadBytes,
+} from "#lib/protocol/hub-messages.ts";
 import type { Faults } from "#lib/runtime/faults.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import { createTraceparent, traceFields } from "#lib/runtime/trace.ts";
@@ -216,9 +223,15 @@ export class HubSession implements ConnectorPeer, RegisteredPeer {
     if (code && code !== "shutting_down" && code !== "replaced") metrics.errors.inc();
     if (!this.peer) metrics.rejected.inc({ reason: rejectionOf(code) });
     const { role, tenant, instance } = this.peer ?? {};
-    logger.info({ role, tenant, instance, address: this.#address, reason: reason.message }, "a peer is gone");
+    const level = code || isLasting(role) ? "info" : "debug";
+    logger[level]({ role, tenant, instance, address: this.#address, reason: reason.message }, "a peer is gone");
     this.#context.onClosed(this);
   }
+}
+
+/** Clients come and go all day: of those only what went wrong is worth a line of the log. */
+export function isLasting(role: HubRole | undefined): boolean {
+  return role !== undefined && role !== "client";
 }
 
 function rejectionOf(code: string | undefined) {
