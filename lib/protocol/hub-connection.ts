@@ -60,7 +60,9 @@ export class HubConnection {
     socket.on("drain", () => socket.resume());
     socket.on("error", (error) => this.#finish(error));
     socket.on("end", () => void this.end(new Error("the peer closed the connection")));
-    socket.on("close", () => this.#finish(new Error("the connection was lost")));
+    socket.on("close", () => {
+      if (this.isOpen) this.#finish(new Error("the connection was lost"));
+    });
   }
 
   get #pauseAtBytes(): number {

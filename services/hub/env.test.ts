@@ -13,6 +13,7 @@ describe("the hub's settings", () => {
       upstream: undefined,
       faults: { latencyMs: 0, errorRatio: 0 },
       drainTimeoutMs: 30_000,
+      leaseMs: 45_000,
       limits: { maxConnections: 1_000, handshakeTimeoutMs: 5_000, heartbeatIntervalMs: 5_000 },
     });
   });

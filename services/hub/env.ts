@@ -30,7 +30,7 @@ const schema = z.object({
   HUB_HANDSHAKE_TIMEOUT_MS: envValue.integer(50, 60_000).prefault("5000"),
   HUB_HEARTBEAT_INTERVAL_MS: envValue.integer(50, 60_000).prefault("5000"),
   HUB_SCAN_QUEUE_SIZE: envValue.integer(0, 100_000).prefault("1000"),
-  HUB_LEASE_MS: envValue.integer(100, 3_600_000).prefault("15000"),
+  HUB_LEASE_MS: envValue.integer(100, 3_600_000).prefault("45000"),
   REDIS_URL: envValue.url("redis", "rediss").optional(),
   HUB_DRAIN_TIMEOUT_MS: envValue.integer(0, 600_000).prefault("30000"),
   HUB_CREDIT_READINGS: envValue.integer(1, 1_000_000).prefault("16384"),

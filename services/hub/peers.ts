@@ -59,6 +59,7 @@ export class PeerRegistry {
   readonly #options: PeerRegistryOptions;
   readonly #ttlMs: number;
   readonly #own = new Map<RegisteredPeer, Own>();
+  readonly #byId = new Map<string, Own>();
   readonly #loop: Loop;
 
   constructor(options: PeerRegistryOptions) {
@@ -84,9 +85,10 @@ export class PeerRegistry {
   add(peer: RegisteredPeer): void {
     const connection = randomUUID();
     const id = idOf(peer.record, connection);
-    const before = [...this.#own.values()].find((other) => other.id === id);
+    const before = this.#byId.get(id);
     const own = { peer, id, connection, isClaimed: false };
     this.#own.set(peer, own);
+    this.#byId.set(id, own);
     if (before) this.#end(before, "replaced");
     void this.#claim(own);
   }
@@ -95,6 +97,7 @@ export class PeerRegistry {
     const own = this.#own.get(peer);
     if (!own) return;
     this.#own.delete(peer);
+    if (this.#byId.get(own.id) === own) this.#byId.delete(own.id);
     this.#options.store.remove(this.#recordOf(own)).catch(this.#later);
   }
 
