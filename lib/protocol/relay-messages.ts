@@ -90,7 +90,11 @@ export const serverMessageSchema = z.discriminatedUnion("type", [
     code: z.enum(refusalCodes),
     reason: z.string(),
   }),
-  z.object({ type: z.literal("presence"), event: presenceEvent }),
+  /**
+   * What the clients of the document have done, in order; the receiver may be one of them. The first that a client gets has a join for
+   * each client that is there on its replica.
+   */
+  z.object({ type: z.literal("presence"), events: z.array(presenceEvent) }),
   /** The replica is about to stop: connect elsewhere within `graceMs`. */
   z.object({ type: z.literal("shutdown"), graceMs: z.int() }),
 ]);
@@ -100,7 +104,7 @@ export type ServerMessage = z.infer<typeof serverMessageSchema>;
 export const replicaMessageSchema = z.object({
   replica: z.string(),
   operations: z.array(committedOperation).optional(),
-  presence: presenceEvent.optional(),
+  presence: z.array(presenceEvent).optional(),
 });
 export type ReplicaMessage = z.infer<typeof replicaMessageSchema>;
 

@@ -39,6 +39,7 @@ export type RelaySyncOutlet = {
   pause: () => void;
   operation: (operation: CommittedOperation) => void;
   snapshot: (revisions: { revision: number; previousRevision: number }) => void;
+  /** What another client has done. */
   presence: (event: PresenceEvent) => void;
 };
 
@@ -138,7 +139,7 @@ export class RelaySync {
     if (message.type === "operations") return this.#receiveOperations(message.operations);
     if (message.type === "snapshot") this.#receiveSnapshot(message.revision, message.document);
     else if (message.type === "refused") this.#refused(message);
-    else if (message.type === "presence") this.#outlet.presence(message.event);
+    else if (message.type === "presence") this.#receivePresence(message.events);
     else if (message.type === "joined") {
       this.#isLive = true;
       this.flush();
@@ -180,6 +181,10 @@ export class RelaySync {
     this.#document.reset(revision, document);
     this.#hasState = true;
     this.#outlet.snapshot({ revision, previousRevision });
+  }
+
+  #receivePresence(events: PresenceEvent[]): void {
+    for (const event of events) if (event.clientId !== this.clientId) this.#outlet.presence(event);
   }
 
   #receiveOperations(operations: CommittedOperation[]): string | undefined {

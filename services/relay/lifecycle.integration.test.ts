@@ -42,7 +42,7 @@ async function join(relay: TestRelay, documentId: string = randomUUID()) {
   if (problem) throw problem;
   const presence = () =>
     messages
-      .flatMap((message) => (message.type === "presence" ? [message.event] : []))
+      .flatMap((message) => (message.type === "presence" ? message.events : []))
       .filter((event) => event.clientId !== clientId);
   return { clientId, socket, messages, has, send, closed, presence };
 }

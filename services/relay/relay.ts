@@ -66,6 +66,7 @@ export class Relay {
       fanout: this.#fanout,
       metrics: this.#metrics,
       historyTtlMs: env.OPERATION_HISTORY_TTL * 1000,
+      presenceIntervalMs: env.CURSOR_THROTTLE_MS,
       logger: loggerFor("relay::rooms"),
     });
     this.#committer = new Committer({

@@ -1,8 +1,8 @@
-import { describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { insertAt, textOf } from "#lib/protocol/relay-delta.ts";
-import type { CommittedOperation } from "#lib/protocol/relay-messages.ts";
+import type { CommittedOperation, PresenceEvent } from "#lib/protocol/relay-messages.ts";
 import { createLogger } from "#lib/runtime/logger.ts";
-import { Room } from "./room.ts";
+import { type Member, Room } from "./room.ts";
 import { MemoryStore } from "./testing/replicas-in-memory.ts";
 
 const clientId = "1b8f0f6e-54a5-4b52-9a3e-0f5d0c1b2a3d";
@@ -20,7 +20,12 @@ function openRoom(count: number, historyTtlMs: number) {
   store.operations.push(...operations(count));
   const logger = createLogger("test", "silent");
   const documentId = "0b8f0f6e-54a5-4b52-9a3e-0f5d0c1b2a3d";
-  return { store, room: new Room({ documentId, revision: count, store, historyTtlMs, logger }) };
+  const publishPresence = vi.fn<(events: PresenceEvent[]) => void>();
+  return {
+    store,
+    publishPresence,
+    room: new Room({ documentId, revision: count, store, historyTtlMs, presenceIntervalMs: 50, publishPresence, logger }),
+  };
 }
 
 async function catchUp(room: Room, since: number): Promise<number[]> {
@@ -30,6 +35,104 @@ async function catchUp(room: Room, since: number): Promise<number[]> {
   }
   return seen;
 }
+
+/** A client of a room, and what it is sent. */
+class Client implements Member {
+  readonly actor = "someone";
+  readonly isLive = true;
+  readonly sent: Buffer[] = [];
+  readonly clientId: string;
+
+  constructor(clientId: string) {
+    this.clientId = clientId;
+  }
+
+  get events(): PresenceEvent[] {
+    return this.sent.flatMap((json) => JSON.parse(json.toString()).events as PresenceEvent[]);
+  }
+
+  send(json: Buffer): void {
+    this.sent.push(json);
+  }
+
+  restart(): void {}
+}
+
+describe("presence in a document", () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ["performance", "setTimeout", "setImmediate"] });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  const come = (room: Room, name: string, count: number) =>
+    Array.from({ length: count }, (_, index) => {
+      const client = new Client(`${name}${index}`);
+      room.enter(client);
+      return client;
+    });
+  const moves = (client: Client, position: number): PresenceEvent => ({
+    event: "cursor",
+    clientId: client.clientId,
+    cursor: { position, length: 0 },
+  });
+
+  it("costs each client one message, put into words once, when a thousand come at once", () => {
+    const { room, publishPresence } = openRoom(0, 0);
+    const [first, second] = come(room, "early", 2);
+    vi.advanceTimersByTime(50);
+    const late = come(room, "late", 1000);
+    vi.advanceTimersByTime(50);
+    for (const client of [first, second]) {
+      expect(client?.sent).toHaveLength(2);
+      expect(client?.events.slice(2)).toEqual(
+        late.map(({ clientId, actor }): PresenceEvent => ({ event: "join", clientId, actor })),
+      );
+    }
+    for (const { sent } of late) {
+      expect(sent).toHaveLength(1);
+      expect(sent[0]).toBe(late[0]?.sent[0]);
+    }
+    expect(late[0]?.events.map(({ clientId }) => clientId)).toEqual([...room.members].map(({ clientId }) => clientId));
+    expect(publishPresence.mock.calls.map(([events]) => events.length)).toEqual([2, 1000]);
+  });
+
+  it("goes out at the end of the tick when it was quiet, then once in its interval, all of it and in order", () => {
+    const { room, publishPresence } = openRoom(0, 0);
+    const [mover, watcher] = come(room, "client", 2);
+    if (!mover || !watcher) throw new Error("nobody came");
+    vi.advanceTimersByTime(1000);
+    watcher.sent.length = 0;
+    room.presence.add(moves(mover, 1));
+    expect(watcher.sent).toHaveLength(0);
+    vi.advanceTimersByTime(0);
+    expect(watcher.events).toEqual([moves(mover, 1)]);
+    room.presence.add(moves(mover, 2));
+    room.presence.hear([moves(new Client("far"), 3)]);
+    room.leave(mover);
+    vi.advanceTimersByTime(49);
+    expect(watcher.sent).toHaveLength(1);
+    come(room, "other", 1);
+    vi.advanceTimersByTime(1);
+    expect(watcher.sent).toHaveLength(2);
+    expect(watcher.events.slice(1).map(({ event, clientId }) => [event, clientId])).toEqual([
+      ["cursor", mover.clientId],
+      ["cursor", "far"],
+      ["leave", mover.clientId],
+      ["join", "other0"],
+    ]);
+    expect(publishPresence.mock.lastCall?.[0].map(({ event }) => event)).toEqual(["cursor", "leave", "join"]);
+  });
+
+  it("is published at once when the last client of a replica has gone", () => {
+    const { room, publishPresence } = openRoom(0, 0);
+    const [only] = come(room, "client", 1);
+    vi.advanceTimersByTime(50);
+    if (only) room.leave(only);
+    expect(publishPresence.mock.lastCall?.[0]).toEqual([{ event: "leave", clientId: "client0" }]);
+  });
+});
 
 describe("a document on one replica", () => {
   it.each([
@@ -45,6 +148,23 @@ describe("a document on one replica", () => {
       expect(await catchUp(room, since)).toEqual(following);
     }
     expect(reads.mock.calls.length > 0).toBe(ttlMs === 0);
+  });
+
+  it("does not take a database that cannot be read for a document that has gone back", async () => {
+    const { store, room } = openRoom(1, 600_000);
+    store.operations.push(...operations(3).slice(1));
+    vi.spyOn(store, "operationsAfter").mockRejectedValueOnce(new Error("away"));
+    await expect(room.reach(3)).rejects.toThrow("away");
+    expect(await room.reach(3)).toBe(true);
+    expect(await room.reach(4)).toBe(false);
+  });
+
+  it("reads again when the reading that is under way began too early", async () => {
+    const { store, room } = openRoom(1, 600_000);
+    vi.spyOn(store, "operationsAfter").mockResolvedValueOnce([]);
+    room.notice(2);
+    store.operations.push(...operations(3).slice(1));
+    expect(await room.reach(3)).toBe(true);
   });
 
   it("brings a snapshot that lies far back up to date, once for all who join, before a client gets it", async () => {

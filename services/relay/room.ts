@@ -1,6 +1,7 @@
 import type { Delta } from "#lib/protocol/relay-delta.ts";
 import type { CommittedOperation, PresenceEvent, ServerMessage } from "#lib/protocol/relay-messages.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
+import { PresenceGathering } from "./presence-gathering.ts";
 import { RecentHistory } from "./recent-history.ts";
 import type { DocumentReader } from "./store.ts";
 
@@ -25,6 +26,8 @@ type Snapshot = { revision: number; document: Delta };
 export class Room {
   readonly documentId: string;
   readonly members = new Set<Member>();
+  readonly presence: PresenceGathering;
+  readonly #newcomers = new Set<Member>();
   readonly #store: DocumentReader;
   readonly #logger: Logger;
   readonly #recent: RecentHistory;
@@ -36,8 +39,22 @@ export class Room {
   #snapshotAfter = 0;
   #reading: Promise<Snapshot> | undefined;
 
-  constructor(options: { documentId: string; revision: number; store: DocumentReader; historyTtlMs: number; logger: Logger }) {
+  constructor(options: {
+    documentId: string;
+    revision: number;
+    store: DocumentReader;
+    historyTtlMs: number;
+    /** What the clients do goes out at most this often. */
+    presenceIntervalMs: number;
+    /** Tells the other replicas what clients of this one do. */
+    publishPresence: (events: PresenceEvent[]) => void;
+    logger: Logger;
+  }) {
     this.documentId = options.documentId;
+    this.presence = new PresenceGathering(options.presenceIntervalMs, {
+      tell: (events) => this.#tellPresence(events),
+      publish: options.publishPresence,
+    });
     this.#store = options.store;
     this.#logger = options.logger;
     this.#recent = new RecentHistory(options.historyTtlMs);
@@ -74,21 +91,17 @@ export class Room {
   notice(revision: number): void {
     this.#known = Math.max(this.#known, revision);
     if (this.#known <= this.#revision || this.#fetching) return;
-    this.#fetching = this.#fetch()
-      .catch((error: unknown) =>
-        this.#logger.warn({ err: error, documentId: this.documentId }, "missing operations were not read"),
-      )
-      .finally(() => {
-        this.#fetching = undefined;
-      });
+    this.#fetchOnce().catch((error: unknown) =>
+      this.#logger.warn({ err: error, documentId: this.documentId }, "missing operations were not read"),
+    );
   }
 
-  /** Reads what is missing up to `revision`. Returns whether the document has come so far. */
+  /** Reads what is missing up to `revision`. Returns whether the document has come so far; rejects when that cannot be read. */
   async reach(revision: number): Promise<boolean> {
-    if (revision > this.#revision) {
-      this.notice(revision);
-      await this.#fetching;
-    }
+    // A reading that is under way may have begun too early to see it.
+    if (revision > this.#revision) await this.#fetching?.catch(() => {});
+    this.#known = Math.max(this.#known, revision);
+    if (revision > this.#revision) await this.#fetchOnce();
     return revision <= this.#revision;
   }
 
@@ -115,8 +128,19 @@ export class Room {
     this.#recent.expire();
   }
 
-  presence(event: PresenceEvent): void {
-    this.#broadcast({ type: "presence", event }, (member) => member.clientId !== event.clientId);
+  enter(member: Member): void {
+    this.members.add(member);
+    this.#newcomers.add(member);
+    this.presence.add({ event: "join", clientId: member.clientId, actor: member.actor });
+  }
+
+  /** Returns whether the member was here. What the last one did goes out at once, since nobody may wait for it any more. */
+  leave(member: Member): boolean {
+    if (!this.members.delete(member)) return false;
+    this.#newcomers.delete(member);
+    this.presence.add({ event: "leave", clientId: member.clientId });
+    if (this.members.size === 0) this.presence.flush();
+    return true;
   }
 
   restart(reason: string): void {
@@ -142,6 +166,13 @@ export class Room {
     }
   }
 
+  #fetchOnce(): Promise<void> {
+    this.#fetching ??= this.#fetch().finally(() => {
+      this.#fetching = undefined;
+    });
+    return this.#fetching;
+  }
+
   async #fetch(): Promise<void> {
     while (this.#revision < this.#known) {
       const page = await this.#store.operationsAfter(this.documentId, this.#revision, pageSize);
@@ -151,6 +182,19 @@ export class Room {
       }
       this.deliver(page);
     }
+  }
+
+  /** Newcomers are told who is there, the others what has happened: each is put into words once. */
+  #tellPresence(events: PresenceEvent[]): void {
+    const newcomers = new Set(this.#newcomers);
+    this.#newcomers.clear();
+    // Nobody is told of himself alone.
+    if (this.members.size < 2) return;
+    this.#broadcast({ type: "presence", events }, (member) => !newcomers.has(member));
+    if (newcomers.size === 0) return;
+    const here = [...this.members].map(({ clientId, actor }): PresenceEvent => ({ event: "join", clientId, actor }));
+    const others = events.filter(({ event }) => event !== "join" && event !== "leave");
+    this.#broadcast({ type: "presence", events: [...here, ...others] }, (member) => newcomers.has(member));
   }
 
   #broadcast(message: ServerMessage, isMeant: (member: Member) => boolean): void {

@@ -17,6 +17,7 @@ export class Rooms {
   readonly #metrics: RelayMetrics;
   readonly #logger: Logger;
   readonly #historyTtlMs: number;
+  readonly #presenceIntervalMs: number;
   readonly #rooms = new Map<string, Room>();
   readonly #opening = new Map<string, Promise<Room>>();
   readonly #poll: Loop;
@@ -26,12 +27,14 @@ export class Rooms {
     fanout: Announcer;
     metrics: RelayMetrics;
     historyTtlMs: number;
+    presenceIntervalMs: number;
     logger: Logger;
   }) {
     this.#store = options.store;
     this.#fanout = options.fanout;
     this.#metrics = options.metrics;
     this.#historyTtlMs = options.historyTtlMs;
+    this.#presenceIntervalMs = options.presenceIntervalMs;
     this.#logger = options.logger;
     this.#poll = new Loop({ name: "revisions", intervalMs: pollIntervalMs, logger: options.logger, pass: () => this.#compare() });
   }
@@ -51,18 +54,18 @@ export class Rooms {
   /** Enters a member into its document's room, which is opened for the first one. Rejects when PostgreSQL is away. */
   async enter(documentId: string, member: Member): Promise<Room> {
     const room = await this.#open(documentId);
-    room.members.add(member);
+    room.enter(member);
+    this.#metrics.presenceBroadcast();
     if (this.#rooms.get(documentId) !== room) {
       this.#rooms.set(documentId, room);
       this.#fanout.subscribe(documentId);
     }
-    this.announce(room, { event: "join", clientId: member.clientId, actor: member.actor });
     return room;
   }
 
   leave(room: Room, member: Member): void {
-    if (!room.members.delete(member)) return;
-    this.announce(room, { event: "leave", clientId: member.clientId });
+    if (!room.leave(member)) return;
+    this.#metrics.presenceBroadcast();
     if (room.members.size > 0 || this.#rooms.get(room.documentId) !== room) return;
     this.#rooms.delete(room.documentId);
     this.#fanout.unsubscribe(room.documentId);
@@ -71,8 +74,7 @@ export class Rooms {
   /** Tells the other clients of a document, here and on the other replicas, what one of them does. */
   announce(room: Room, event: PresenceEvent): void {
     this.#metrics.presenceBroadcast();
-    room.presence(event);
-    this.#fanout.publish(room.documentId, { presence: event });
+    room.presence.add(event);
   }
 
   revision(documentId: string): number | undefined {
@@ -96,7 +98,7 @@ export class Rooms {
   received(documentId: string, message: ReplicaMessage): void {
     const room = this.#rooms.get(documentId);
     if (message.operations) room?.deliver(message.operations);
-    if (message.presence) room?.presence(message.presence);
+    if (message.presence) room?.presence.hear(message.presence);
   }
 
   #open(documentId: string): Promise<Room> {
@@ -115,6 +117,8 @@ export class Rooms {
         revision,
         store: this.#store,
         historyTtlMs: this.#historyTtlMs,
+        presenceIntervalMs: this.#presenceIntervalMs,
+        publishPresence: (presence) => this.#fanout.publish(documentId, { presence }),
         logger: this.#logger,
       });
     } finally {

@@ -188,11 +188,6 @@ export class Session implements Member {
     this.#room = room;
     // The connection may have closed while the room was opened.
     if (this.#socket.readyState !== this.#socket.OPEN) return this.#leave();
-    for (const member of room.members) {
-      if (member !== this && member.isLive) {
-        this.#send({ type: "presence", event: { event: "join", clientId: member.clientId, actor: member.actor } });
-      }
-    }
     // The client may know more than this replica has heard of.
     const isKnown = since !== undefined && (await room.reach(since));
     await this.#catchUp(room, isKnown ? since : await this.#sendSnapshot(room));

@@ -70,7 +70,7 @@ export class Replica {
         if (operations) publish(this, operations);
       },
     };
-    this.#rooms = new Rooms({ store, fanout, metrics, historyTtlMs: 600_000, logger });
+    this.#rooms = new Rooms({ store, fanout, metrics, historyTtlMs: 600_000, presenceIntervalMs: 0, logger });
     this.context = {
       rooms: this.#rooms,
       store,
