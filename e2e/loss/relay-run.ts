@@ -57,8 +57,10 @@ function produce(site: RelaySite, history: History, producer: string, documentId
       .insert(0, `${producer}:${sequence} `)
       .then(() => history.add({ kind: "acknowledged", ...message }))
       .catch((error: unknown) => {
-        const isUnknown = error instanceof OperationRefused && error.code === "stopped";
-        if (!isUnknown) history.add({ kind: "refused", ...message });
+        const code = error instanceof OperationRefused ? error.code : String(error);
+        if (code !== "stopped") history.add({ kind: "refused", ...message });
+        // No database goes back here, so no client may be made to give up what can be committed all the same.
+        if (code === "reset") history.add({ kind: "wrong", what: `${producer} had to start again` });
       })
       .finally(() => waiting.delete(answer));
     waiting.add(answer);
@@ -126,6 +128,12 @@ async function inspectStored(site: RelaySite, history: History, documentId: stri
       history.add({ kind: "wrong", what: "revisions in PostgreSQL have gaps" });
     if (new Set(rows.map(({ client_id, sequence }) => `${client_id} ${sequence}`)).size < rows.length)
       history.add({ kind: "wrong", what: "PostgreSQL has an operation twice" });
+    const highest = new Map<string, number>();
+    for (const { client_id, sequence } of rows) {
+      if (sequence < (highest.get(client_id) ?? 0))
+        history.add({ kind: "wrong", what: `PostgreSQL has operation ${sequence} of a client after a later one` });
+      highest.set(client_id, sequence);
+    }
     return rows.length;
   } finally {
     await database.end();

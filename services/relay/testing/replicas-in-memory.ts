@@ -22,6 +22,8 @@ const metrics = new RelayMetrics(() => new Map());
 /** PostgreSQL: one order for all replicas. */
 export class MemoryStore implements DocumentReader {
   readonly operations: CommittedOperation[] = [];
+  /** The next reading of operations fails, as when PostgreSQL has just been killed. */
+  isAway = false;
   #snapshot: { revision: number; document: Delta } = { revision: 0, document: [] };
 
   async open(): Promise<number> {
@@ -33,6 +35,9 @@ export class MemoryStore implements DocumentReader {
   }
 
   async operationsAfter(_: string, revision: number, limit: number): Promise<CommittedOperation[]> {
+    const isAway = this.isAway;
+    this.isAway = false;
+    if (isAway) throw new Error("away");
     return this.operations.slice(revision, revision + Math.min(limit, 3));
   }
 
