@@ -24,14 +24,20 @@ export class HubServer {
   readonly #admission: Admission;
   readonly #tls: Server;
   readonly #sessions = new Set<HubSession>();
-  readonly #isToken: (given: string) => boolean;
+  readonly #context: HubContext;
   #heartbeat: NodeJS.Timeout | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(options: HubServerOptions) {
     const { cert, key, clientCa, limits } = options;
     this.#options = options;
-    this.#isToken = createSecretCheck(options.token);
+    this.#context = {
+      ...options,
+      isToken: createSecretCheck(options.token),
+      isStopping: () => this.#stopped !== undefined,
+      onWelcomed: (session) => this.#register(session),
+      onClosed: (session) => this.#remove(session),
+    };
     const { maxConnections, handshakeTimeoutMs } = limits;
     this.#admission = new Admission({
       maxConnections,
@@ -95,15 +101,7 @@ export class HubServer {
 
   #accept(socket: TLSSocket): void {
     this.#admission.finished(socket);
-    this.#sessions.add(
-      new HubSession(socket, {
-        ...this.#options,
-        isToken: this.#isToken,
-        isStopping: () => this.#stopped !== undefined,
-        onWelcomed: (session) => this.#register(session),
-        onClosed: (session) => this.#remove(session),
-      }),
-    );
+    this.#sessions.add(new HubSession(socket, this.#context));
   }
 
   #register(session: HubSession): void {

@@ -72,10 +72,10 @@ export class HubSession implements ConnectorPeer, RegisteredPeer {
       onSent: context.metrics.countSent,
       onReceived: context.metrics.countReceived,
     });
-    const late = new HubError("handshake_timeout", `no hello within ${context.limits.handshakeTimeoutMs} ms`);
+    const { handshakeTimeoutMs } = context.limits;
     this.#timer = setTimeout(() => {
-      if (!this.peer) this.connection.refuse(late);
-    }, context.limits.handshakeTimeoutMs);
+      this.connection.refuse(new HubError("handshake_timeout", `no hello within ${handshakeTimeoutMs} ms`));
+    }, handshakeTimeoutMs);
   }
 
   get tenant(): string {
