@@ -228,10 +228,14 @@ test("100,000 mutated frames are refused or read as messages, without a crash, a
       endings.add(ended);
     }
   };
-  mutate(50_000);
-  const before = usedBytes();
-  mutate(50_000);
-  expect(usedBytes() - before).toBeLessThan(8 * 1024 * 1024);
+  mutate(25_000);
+  // What leaks grows in every round; what is only not yet freed does not.
+  const growth = [1, 2, 3].map(() => {
+    const before = usedBytes();
+    mutate(25_000);
+    return usedBytes() - before;
+  });
+  expect(Math.min(...growth)).toBeLessThan(4 * 1024 * 1024);
   const wanted = ["waiting", "bad_magic", "bad_version", "bad_reserved", "too_long", "bad_checksum", "bad_message"];
   expect([...endings].sort()).toEqual(wanted.sort());
 }, 120_000);
