@@ -1,5 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { ProbeLoop, type ProbeTask } from "./probe-loop.ts";
+import { ProbeLoop } from "./probe-loop.ts";
+import type { ProbeTask } from "./probe-task.ts";
 import type { ThreadSettings } from "./scanner.ts";
 
 // A refused connection is no fault: its stack trace would cost more than the connection.

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { countPorts, eachPort, formatPorts, type PortRange } from "#lib/protocol/hub-ports.ts";
-import { counters, type OpenPort, type PortState, type ProbeTask, stateNames } from "./probe-loop.ts";
+import { counters, type OpenPort, type PortState, type ProbeTask, stateNames } from "./probe-task.ts";
 
 /**
  * open: the connection was made. closed: it was refused. filtered: no answer in time, or the network says unreachable.
