@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { HubFleet, waitFor } from "#lib/protocol/testing/hub-fleet.ts";
+import { HubFleet, readMetric, waitFor } from "#lib/protocol/testing/hub-fleet.ts";
 import { createLogger } from "#lib/runtime/logger.ts";
 import { HubProbe } from "./hub-probe.ts";
 import { ProbeMetrics } from "./metrics.ts";
@@ -25,6 +25,7 @@ async function startProbe() {
     messageIntervalMs: 50,
     namedEvery: 2,
     timeoutMs: 500,
+    reconnectSeconds: 1,
   });
   await probe.start();
   const read = async (sample: string) => {
@@ -33,13 +34,14 @@ async function startProbe() {
   };
   const requests = (operation: string, result: string) =>
     read(`switchyard_probe_requests_total{target="hub",operation="${operation}",result="${result}"}`);
-  return { probe, read, requests };
+  const failed = async (operation: string) => (await requests(operation, "error")) + (await requests(operation, "timeout"));
+  return { probe, read, requests, failed };
 }
 
-test("the hub probe sees scans and messages succeed, a hub without connectors fail, and a hub that is gone and back", async () => {
+test("the hub probe sees scans and messages succeed, a hub without connectors fail, and a hub that is gone and back; each connection is used for a while", async () => {
   const hub = await fleet.startHub();
   const connector = await fleet.startConnector("c1");
-  const { probe, read, requests } = await startProbe();
+  const { probe, read, requests, failed } = await startProbe();
   const isUp = async (value: number) => (await read('switchyard_probe_up{target="hub"}')) === value || undefined;
   const moreOk = async (operation: string) => {
     const before = await requests(operation, "ok");
@@ -53,13 +55,18 @@ test("the hub probe sees scans and messages succeed, a hub without connectors fa
       await requests("scan", "ok"),
     );
 
+    // Two connections to begin with, and new ones in their place.
+    await waitFor(async () => ((await readMetric(fleet.healthPort, "handshakes_total")) ?? 0) > 4 || undefined);
+    await waitFor(() => isUp(1));
+
     await connector.end("SIGTERM");
     await waitFor(() => isUp(0));
     await waitFor(async () => (await requests("scan", "error")) > 0 || undefined);
     await moreOk("message");
 
     await hub.end("SIGKILL");
-    await waitFor(async () => (await requests("message", "error")) > 0 || undefined);
+    const before = await failed("message");
+    await waitFor(async () => (await failed("message")) > before || undefined);
     await fleet.startHub();
     await fleet.startConnector("c1");
     await waitFor(() => isUp(1));

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { Breaker } from "#lib/protocol/breaker.ts";
 import { packReadings } from "#lib/protocol/hub-batch.ts";
-import { HubClient, type HubTls } from "#lib/protocol/hub-client.ts";
+import type { HubTls } from "#lib/protocol/hub-client.ts";
 import { type HubBody, HubError } from "#lib/protocol/hub-messages.ts";
+import { createHubPool, type HubPool, type PooledClient } from "#lib/protocol/hub-pool.ts";
 import { countPorts, parsePorts } from "#lib/protocol/hub-ports.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import { Loop } from "#lib/runtime/loop.ts";
@@ -26,9 +27,17 @@ export type HubProbeOptions = {
   namedEvery?: number;
   /** A scan or message without an answer for this long counts as a timeout. */
   timeoutMs?: number;
+  /** Each connection is replaced this often, so that every hub behind the address is seen, also one that came later. */
+  reconnectSeconds: number;
 };
 
 const target = "hub";
+
+/** Scans and messages go side by side. */
+const connections = 2;
+
+/** A scan or message that gets no connection for so long has failed. */
+const connectionTimeoutMs = 1_000;
 
 /**
  * A synthetic client of the hub: has connectors scan the hub's own port and its neighbours and checks the result against what it
@@ -37,7 +46,7 @@ const target = "hub";
 export class HubProbe implements Probe {
   readonly name = target;
   readonly #options: HubProbeOptions;
-  readonly #client: HubClient;
+  readonly #pool: HubPool;
   readonly #loops: Loop[];
   readonly #stream = randomUUID();
   #patience: NodeJS.Timeout | undefined;
@@ -55,43 +64,44 @@ export class HubProbe implements Probe {
       instance,
       version,
       localAddress,
+      reconnectSeconds,
       logger,
       scanIntervalMs = 1_000,
       messageIntervalMs = 500,
     } = options;
     this.#options = options;
-    this.#client = new HubClient({
-      hubs: [hub],
-      hello: { role: "client", tenant, instance, version, token: () => token },
-      tls,
-      localAddress,
-      // A probe must see the hub come back at once, so its breaker never opens.
-      breaker: new Breaker({ failures: Number.POSITIVE_INFINITY }),
-      backoff: { initialMs: 100, maxMs: 1_000 },
-      logger,
-      onConnect: () => this.#startLoops(),
-    });
-    this.#loops = [
-      new Loop({ name: "hub scans", intervalMs: scanIntervalMs, pass: () => this.#probe("scan", () => this.#scan()), logger }),
-      new Loop({
-        name: "hub messages",
-        intervalMs: messageIntervalMs,
-        pass: () => this.#probe("message", () => this.#send()),
+    this.#pool = createHubPool(
+      {
+        hubs: [hub],
+        hello: { role: "client", tenant, instance, version, token: () => token },
+        tls,
+        localAddress,
+        // A probe must see the hub come back at once, so its breaker never opens.
+        breaker: new Breaker({ failures: Number.POSITIVE_INFINITY }),
+        backoff: { initialMs: 100, maxMs: 1_000 },
         logger,
-      }),
+        onConnect: () => this.#startLoops(),
+      },
+      { min: connections, max: connections, lifetimeMs: reconnectSeconds * 1_000, acquireTimeoutMs: connectionTimeoutMs },
+    );
+    const scan = () => this.#probe("scan", (client) => this.#scan(client));
+    const send = () => this.#probe("message", (client) => this.#send(client));
+    this.#loops = [
+      new Loop({ name: "hub scans", intervalMs: scanIntervalMs, pass: scan, logger }),
+      new Loop({ name: "hub messages", intervalMs: messageIntervalMs, pass: send, logger }),
     ];
   }
 
   async start(): Promise<void> {
     this.#options.metrics.declare(target, ["scan", "message"]);
-    this.#client.start();
+    this.#pool.start();
     this.#patience = setTimeout(() => this.#startLoops(), 2_000);
   }
 
   async stop(): Promise<void> {
     clearTimeout(this.#patience);
     const loops = this.#loops.map((loop) => loop.stop());
-    await this.#client.stop();
+    await this.#pool.stop();
     await Promise.all(loops);
   }
 
@@ -101,12 +111,14 @@ export class HubProbe implements Probe {
     for (const loop of this.#loops) loop.start();
   }
 
-  async #probe(operation: "scan" | "message", run: () => Promise<void>): Promise<void> {
+  async #probe(operation: "scan" | "message", run: (client: PooledClient) => Promise<void>): Promise<void> {
     const { metrics, logger } = this.#options;
-    const startedAt = performance.now();
     try {
-      await run();
-      metrics.request(target, operation, "ok", (performance.now() - startedAt) / 1000);
+      await this.#pool.use(async (client) => {
+        const startedAt = performance.now();
+        await run(client);
+        metrics.request(target, operation, "ok", (performance.now() - startedAt) / 1000);
+      });
       this.#works[operation] = true;
     } catch (error) {
       const isTimeout = error instanceof HubError && error.code === "timeout";
@@ -117,12 +129,12 @@ export class HubProbe implements Probe {
     metrics.up(target, this.#works.scan && this.#works.message);
   }
 
-  async #scan(): Promise<void> {
+  async #scan(client: PooledClient): Promise<void> {
     const { hub, metrics, namedEvery = 30, timeoutMs = 5_000 } = this.#options;
     const ports = `${Math.max(1, hub.port - 3)}-${Math.min(65_535, hub.port + 3)}`;
     const scan = { target: hub.host, ports, timeoutMs, portTimeoutMs: Math.min(1_000, timeoutMs) };
     const ask = async (body: HubBody<"scan">) => {
-      const answer = await this.#client.request({ name: "scan", body }, { timeoutMs: timeoutMs + 2_000 });
+      const answer = await client.request({ name: "scan", body }, { timeoutMs: timeoutMs + 2_000 });
       if (answer.name !== "result") throw new Error(`the hub answered a scan with ${answer.name}`);
       return answer.body;
     };
@@ -135,14 +147,14 @@ export class HubProbe implements Probe {
     if (isNamed && !isSameScan(result, await ask(body))) metrics.duplicated(target);
   }
 
-  async #send(): Promise<void> {
+  async #send(client: PooledClient): Promise<void> {
     const { metrics, timeoutMs = 5_000 } = this.#options;
     const sequence = this.#sequence;
     const wasSent = this.#isRepeated;
     const readings = packReadings([{ sensor: "probe", atMs: Date.now(), value: String(sequence) }]);
-    this.#isRepeated = this.#client.isConnected || wasSent;
+    this.#isRepeated = client.isConnected || wasSent;
     const body = { stream: this.#stream, first: sequence, readings };
-    const answer = await this.#client.request({ name: "batch", body }, { timeoutMs });
+    const answer = await client.request({ name: "batch", body }, { timeoutMs });
     if (answer.name !== "ack") throw new Error(`the hub answered a message with ${answer.name}`);
     if (answer.body.sequence !== sequence) throw new Error(`the hub acknowledged ${answer.body.sequence} instead of ${sequence}`);
     if (answer.body.duplicates > 0 && !wasSent) metrics.duplicated(target);

@@ -42,6 +42,7 @@ if (env.HUB_ADDRESS && env.HUB_AUTH_TOKEN) {
       tenant: env.TENANT_ID,
       instance: env.INSTANCE_ID,
       version: env.SERVICE_VERSION,
+      reconnectSeconds: env.PROBER_RECONNECT_SECONDS,
       localAddress,
       metrics,
       logger: logger.child({ probe: "hub" }),
