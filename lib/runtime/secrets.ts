@@ -10,6 +10,8 @@ export type SecretsManager = (names: readonly string[]) => Promise<Record<string
 export type SecretsManagerSettings = { token?: string };
 
 const timeoutMs = 10_000;
+const valuesSchema = z.record(z.string(), z.unknown());
+const vaultSchema = z.object({ data: z.object({ data: valuesSchema }) });
 
 /** By the scheme of the URL in SECRETS_MANAGER. Another manager is one more entry here. */
 const managers: Record<string, (url: URL, settings: SecretsManagerSettings) => SecretsManager> = {
@@ -49,7 +51,7 @@ function fromDirectory(directory: string): SecretsManager {
 function fromCommand(command: string): SecretsManager {
   return async (names) => {
     const { stdout } = await promisify(execFile)(command, [...names], { timeout: timeoutMs, maxBuffer: 1024 * 1024 });
-    return pick(names, JSON.parse(stdout));
+    return pick(names, parseAs(valuesSchema, stdout, `${command} did not print a JSON object`));
   };
 }
 
@@ -58,12 +60,20 @@ function fromVault(url: URL, { token = "" }: SecretsManagerSettings): SecretsMan
   return async (names) => {
     const answer = await fetch(address, { headers: { "x-vault-token": token }, signal: AbortSignal.timeout(timeoutMs) });
     if (!answer.ok) throw new Error(`${url.host} answered ${answer.status}`);
-    const body = z.object({ data: z.object({ data: z.unknown() }) }).parse(await answer.json());
-    return pick(names, body.data.data);
+    const secret = parseAs(vaultSchema, await answer.text(), `${url.host} did not answer as Vault's KV engine, version 2, does`);
+    return pick(names, secret.data.data);
   };
 }
 
-function pick(names: readonly string[], given: unknown): Record<string, string> {
-  const values = z.record(z.string(), z.unknown()).parse(given);
+/** The parser's own error would quote what it was given, which may be a secret. */
+function parseAs<T>(schema: z.ZodType<T>, text: string, problem: string): T {
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch {
+    throw new Error(problem);
+  }
+}
+
+function pick(names: readonly string[], values: Record<string, unknown>): Record<string, string> {
   return Object.fromEntries(names.flatMap((name) => (typeof values[name] === "string" ? [[name, values[name]]] : [])));
 }
