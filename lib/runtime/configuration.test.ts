@@ -81,9 +81,17 @@ describe("a daemon's configuration", () => {
     ]);
     expect(await complaints({})).toEqual(["HUB_TOKEN: it is not set; wants some text"]);
     expect(await complaints({ SECRETS_MANAGER: "aws:x" })).toEqual([
-      'SECRETS_MANAGER: got "aws:x"; cannot be asked (wants directory:/path, exec:/path or vault+https://host/v1/MOUNT/data/PATH)',
+      "SECRETS_MANAGER: got a value (not shown); cannot be asked (wants directory:/path, exec:/path or vault+https://host/v1/MOUNT/data/PATH)",
       "HUB_TOKEN: it is not set; wants some text",
     ]);
+  });
+
+  test("shows no part of the secrets manager's URL, which may hold a password", async () => {
+    for (const scheme of ["vault", "vault+http"]) {
+      const [complaint] = await complaints({ SECRETS_MANAGER: `${scheme}://me:hush@127.0.0.1:1/v1/secret/data/edge` });
+      expect(complaint).toMatch(/^SECRETS_MANAGER: got a value \(not shown\); cannot be asked \(wants /);
+      expect(complaint).not.toContain("hush");
+    }
   });
 
   test("may lack the file at the default path, but no other one", async () => {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { parse } from "smol-toml";
 import { z } from "zod";
-import { EnvError, exitConfig, parseEnv } from "./env.ts";
+import { EnvError, exitConfig, parseEnv, shownValue } from "./env.ts";
 import { parseLogFilter } from "./log-filter.ts";
 import type { Logger } from "./logger.ts";
 import { openSecretsManager } from "./secrets.ts";
@@ -130,7 +130,7 @@ async function openAndAsk(url: string, token: string | undefined, names: string[
 }
 
 function complain(name: string, given: Variables, wanted: string): string {
-  return `${name}: got ${JSON.stringify(given[name])}; ${wanted}`;
+  return `${name}: ${shownValue(name, given[name])}; ${wanted}`;
 }
 
 /** A PEM file, read as its text. */

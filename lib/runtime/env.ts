@@ -18,9 +18,7 @@ export function parseEnv<S extends z.ZodType>(schema: S, source: Record<string, 
   if (result.success) return result.data;
   const lines = result.error.issues.map((issue) => {
     const name = issue.path.join(".") || "environment";
-    const got = given[name];
-    const shown = got === undefined ? "it is not set" : isSecret(name) ? "got a value (not shown)" : `got ${JSON.stringify(got)}`;
-    return `${name}: ${shown}; ${issue.message}`;
+    return `${name}: ${shownValue(name, given[name])}; ${issue.message}`;
   });
   throw new EnvError(lines.join("\n"));
 }
@@ -39,8 +37,11 @@ export function parseEnvOrExit<S extends z.ZodType>(
   }
 }
 
-function isSecret(name: string): boolean {
-  return /SECRET|PASSWORD|TOKEN|KEY$|DATABASE_URL|REDIS_URL/.test(name);
+/** What a complaint says of a variable's value: "it is not set", the value, or that it is there, when its name speaks of a secret. */
+export function shownValue(name: string, value: string | undefined): string {
+  if (value === undefined) return "it is not set";
+  const isSecret = /SECRET|PASSWORD|TOKEN|KEY$|DATABASE_URL|REDIS_URL/.test(name) && !name.endsWith("_FILE");
+  return isSecret ? "got a value (not shown)" : `got ${JSON.stringify(value)}`;
 }
 
 const booleanWords: Record<string, boolean> = {

@@ -32,6 +32,7 @@ export function openSecretsManager(text: string, settings: SecretsManagerSetting
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const open = url && managers[url.protocol];
   if (!url || !open) throw new Error("wants directory:/path, exec:/path or vault+https://host/v1/MOUNT/data/PATH");
+  if (url.username || url.password) throw new Error("wants a URL without user and password");
   return open(url, settings);
 }
 
