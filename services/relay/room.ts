@@ -160,7 +160,7 @@ export class Room {
 
   async #writeSnapshot(from: number): Promise<void> {
     for (let at = from; at < this.#revision; ) {
-      const written = await this.#store.writeSnapshot(this.documentId);
+      const written = await this.#store.writeSnapshot(this.documentId, (revision) => this.page(revision));
       if (written <= at) return;
       at = written;
     }
@@ -209,7 +209,7 @@ export class Room {
     if (startedAt < this.#snapshotAfter) return;
     this.#snapshotRevision = this.#revision;
     this.#snapshotting = this.#store
-      .writeSnapshot(this.documentId)
+      .writeSnapshot(this.documentId, (revision) => this.page(revision))
       .then(() => {})
       .catch((error: unknown) => {
         this.#logger.warn({ err: error, documentId: this.documentId }, "a snapshot was not written");

@@ -75,12 +75,18 @@ export class DocumentStore {
     return row ? { revision: Number(row.snapshot_revision), document: JSON.parse(row.snapshot) } : { revision: 0, document: [] };
   }
 
-  /** Brings the snapshot up to the newest operations, so that a new client reads few of them. Returns its revision. */
-  async writeSnapshot(documentId: string): Promise<number> {
+  /**
+   * Brings the snapshot up to the newest operations, so that a new client reads few of them. Returns its revision. `read` gives a page
+   * of the committed operations after a revision, from memory if they are there.
+   */
+  async writeSnapshot(
+    documentId: string,
+    read = (revision: number) => this.operationsAfter(documentId, revision, snapshotPage),
+  ): Promise<number> {
     const before = await this.snapshot(documentId);
     let { revision, document } = before;
     while (revision - before.revision < maxBaseAge) {
-      const operations = await this.operationsAfter(documentId, revision, snapshotPage);
+      const operations = await read(revision);
       const last = operations.at(-1);
       if (!last) break;
       document = operations.reduce((current, { delta }) => apply(current, delta), document);
@@ -88,7 +94,7 @@ export class DocumentStore {
     }
     if (revision === before.revision) return revision;
     await this.#pool.query(
-      "UPDATE documents SET snapshot = $1, snapshot_revision = $2 WHERE id = $3 AND snapshot_revision = $4",
+      "UPDATE documents SET snapshot = $1, snapshot_revision = $2 WHERE id = $3 AND snapshot_revision = $4 AND revision >= $2",
       [JSON.stringify(document), revision, documentId, before.revision],
     );
     return revision;
