@@ -1,5 +1,7 @@
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { mkdtemp, rm, stat } from "node:fs/promises";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRemoteJWKSet, jwtVerify } from "jose";
@@ -41,6 +43,21 @@ describe("the issuer", () => {
     expect(await (await fetch(`${issuer.url}/ready`)).json()).toEqual({ status: "ready", checks: { keys: "ok" } });
     expect(await (await fetch(`${issuer.url}/metrics`)).text()).toContain('issuer_tokens_total{result="issued"} 0');
     expect(await issuer.process.end("SIGTERM")).toBe(0);
+  });
+
+  it("ends on SIGTERM also while clients have said nothing, or half of it", async () => {
+    const { port } = new URL(issuer.url);
+    const sockets = ["", "GET /health HTTP/1.1\r\nHost: ", "POST /token HTTP/1.1\r\nContent-Length: 9\r\n\r\n{"].map((text) => {
+      const socket = connect(Number(port), "127.0.0.1", () => socket.write(text));
+      socket.on("error", () => {});
+      return socket;
+    });
+    try {
+      await Promise.all(sockets.map((socket) => once(socket, "connect")));
+      expect(await issuer.process.end("SIGTERM")).toBe(0);
+    } finally {
+      for (const socket of sockets) socket.destroy();
+    }
   });
 
   it("refuses a wrong secret, a request that does not fit, and one that is too large", async () => {

@@ -8,6 +8,7 @@ import type { KeyRing } from "./key-ring.ts";
 import type { IssuerMetrics } from "./metrics.ts";
 
 const maxBodyBytes = 16_384;
+const stopMs = 1000;
 
 export type IssuerServerOptions = {
   keys: KeyRing;
@@ -46,12 +47,14 @@ export class IssuerServer {
     });
   }
 
-  stop(): Promise<void> {
+  /** Answers what was asked already, for a second at most; then cuts the connections that are left. */
+  async stop(): Promise<void> {
     this.#isStopping = true;
-    return new Promise((resolve) => {
-      this.#server.close(() => resolve());
-      this.#server.closeIdleConnections();
-    });
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeIdleConnections();
+    const cut = setTimeout(() => this.#server.closeAllConnections(), stopMs);
+    await closed;
+    clearTimeout(cut);
   }
 
   async #answer(request: IncomingMessage): Promise<Answer> {
