@@ -186,7 +186,7 @@ describe.skipIf(!haproxy)(`hubs behind HAProxy${why}`, () => {
     const name = await hubWithConnector();
     const draining = hubOf(name);
     const both = [await connectTo(ports.roundRobin), await connectTo(ports.roundRobin)];
-    const result = both.find(({ hub }) => hub() === name)?.client.request(scan("long", "1-6000"), { timeoutMs: 60_000 });
+    const result = both.find(({ hub }) => hub() === name)?.client.request(scan("long", "1-4000"), { timeoutMs: 60_000 });
     await waitFor(async () => (await readMetric(draining.healthPort, "hub_scans_running")) || undefined);
     const ended = draining.daemon.end("SIGTERM");
     await waitFor(async () => (await ask(draining.healthPort, "/ready")).status === 503 || undefined);

@@ -37,7 +37,7 @@ const edgeMessages = () => readMetric(fleet.healthPort, "hub_edge_messages_total
 describe("a hub with connectors", () => {
   test("answers a client's scan with the true state of every port", async () => {
     await fleet.startHub();
-    const connectors = [await fleet.startConnector("c1"), await fleet.startConnector("c2")];
+    const connectors = await Promise.all([fleet.startConnector("c1"), fleet.startConnector("c2")]);
     const client = await fleet.connectClient();
     const result = await scan(client);
     expect(result.open.map(({ port }) => port)).toEqual([23_101, 23_104, 23_105]);
@@ -217,8 +217,7 @@ describe("each daemon", () => {
 
   test("has a health subcommand that exits 0 while it runs and 1 when it does not", async () => {
     const hub = await fleet.startHub();
-    const edge = await fleet.startEdge("e1");
-    const { healthPort } = await fleet.startConnector("c1");
+    const [edge, connector] = await Promise.all([fleet.startEdge("e1"), fleet.startConnector("c1")]);
     const check = async (service: string, port: number) => {
       const settings = { HUB_AUTH_TOKEN: fleet.token, HUB_SELF_SIGNED: "true", HUB_ADDRESS: "h:1", MATRIX_HOST: "h:1" };
       const variables = { ...settings, MATRIX_TENANT_ID: "t", MATRIX_AUTH_TOKEN: "t", HEALTH_ADDRESS: `127.0.0.1:${port}` };
@@ -226,9 +225,8 @@ describe("each daemon", () => {
       await once(daemon.child, "close");
       return daemon.child.exitCode;
     };
-    expect(await check("hub", fleet.healthPort)).toBe(0);
-    expect(await check("edge", edge.healthPort)).toBe(0);
-    expect(await check("connector", healthPort)).toBe(0);
+    const checks = [check("hub", fleet.healthPort), check("edge", edge.healthPort), check("connector", connector.healthPort)];
+    expect(await Promise.all(checks)).toEqual([0, 0, 0]);
     await hub.end("SIGTERM");
     expect(await check("hub", fleet.healthPort)).toBe(1);
   });
