@@ -25,7 +25,7 @@ export type DispatcherOptions = {
   onChange?: (running: number) => void;
 };
 
-type Slot = { peer: ConnectorPeer; running: number; rest: NodeJS.Timeout | undefined };
+type Slot = { peer: ConnectorPeer; running: number; isResting: boolean; timer: NodeJS.Timeout | undefined };
 
 /** The places of this hub's connectors: a scan goes to the connector of its tenant that has the largest part of them free. */
 export class ScanDispatcher {
@@ -42,7 +42,7 @@ export class ScanDispatcher {
 
   /** Takes a connector in that works on `running` scans of this hub already. */
   add(peer: ConnectorPeer, running = 0): void {
-    this.#slots.set(peer, { peer, running, rest: undefined });
+    this.#slots.set(peer, { peer, running, isResting: false, timer: undefined });
     this.#count(running);
     this.onFree(peer.tenant);
   }
@@ -50,7 +50,7 @@ export class ScanDispatcher {
   remove(peer: ConnectorPeer): void {
     const slot = this.#slots.get(peer);
     if (!slot) return;
-    clearTimeout(slot.rest);
+    clearTimeout(slot.timer);
     this.#slots.delete(peer);
     this.#count(-slot.running);
   }
@@ -81,13 +81,15 @@ export class ScanDispatcher {
     this.onFree(peer.tenant);
   }
 
-  /** Leaves a connector alone for a while, for it has just refused a scan. */
-  rest(peer: ConnectorPeer, forMs: number): void {
+  /** Leaves a connector alone that has just refused a scan, until it disconnects when no time is given. */
+  rest(peer: ConnectorPeer, forMs?: number): void {
     const slot = this.#slots.get(peer);
     if (!slot) return;
-    clearTimeout(slot.rest);
-    slot.rest = setTimeout(() => {
-      slot.rest = undefined;
+    clearTimeout(slot.timer);
+    slot.isResting = true;
+    if (forMs === undefined) return;
+    slot.timer = setTimeout(() => {
+      slot.isResting = false;
       this.onFree(peer.tenant);
     }, forMs);
   }
@@ -104,8 +106,8 @@ export class ScanDispatcher {
   #findFree(tenant: string): Slot | undefined {
     let best: Slot | undefined;
     for (const slot of this.#slots.values()) {
-      const { peer, running, rest } = slot;
-      if (peer.tenant !== tenant || rest || running >= peer.capacity) continue;
+      const { peer, running, isResting } = slot;
+      if (peer.tenant !== tenant || isResting || running >= peer.capacity) continue;
       if (!best || running / peer.capacity < best.running / best.peer.capacity) best = slot;
     }
     return best;

@@ -57,7 +57,7 @@ function createHub(store: MemoryJobs, options: { queueSize?: number; leaseMs?: n
   return { dispatcher, jobs, ends, submit };
 }
 
-const createStore = () => new MemoryJobs({ now: () => Date.now() });
+const createStore = () => new MemoryJobs({ now: () => Date.now(), firstToken: 0 });
 
 test("a job that is asked for twice is done once, and both askers get its progress and result", async () => {
   const hub = createHub(createStore());
@@ -384,4 +384,89 @@ test("a job over which every connector is lost fails after its last lease; the q
     await vi.advanceTimersByTimeAsync(2_000);
   }
   expect(await answer).toBe("connector_lost");
+});
+
+test("a job that a connector refuses while it shuts down, or is busy, keeps its leases and waits for another one", async () => {
+  const hub = createHub(createStore());
+  const answer = hub.submit("j");
+  const [busy, leaving, other] = [createConnector("busy"), createConnector("leaving"), createConnector("other")];
+  await hub.jobs.attach(busy.peer, []);
+  for (let i = 0; i < 20; i++) {
+    await vi.advanceTimersByTimeAsync(2_000);
+    busy.scans.at(-1)?.fail(new HubError("busy", "no place"));
+  }
+  await settle();
+  busy.lose(hub.dispatcher);
+  await hub.jobs.attach(leaving.peer, []);
+  await settle();
+  leaving.scans[0]?.fail(new HubError("shutting_down", "it drains"));
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(leaving.scans).toHaveLength(1);
+  await hub.jobs.attach(other.peer, []);
+  await settle();
+  other.scans[0]?.finish();
+  expect(await answer).toBe("other");
+  expect(busy.scans.length).toBeGreaterThan(10);
+});
+
+test("a job over which a connector fails inside again and again is not tried for ever", async () => {
+  const hub = createHub(createStore());
+  const answer = hub.submit("j");
+  const { peer, scans } = createConnector("c");
+  await hub.jobs.attach(peer, []);
+  for (let i = 0; i < 10; i++) {
+    await vi.advanceTimersByTimeAsync(2_000);
+    scans.at(-1)?.fail(new HubError("internal", "a defect"));
+  }
+  expect(await answer).toBe("internal");
+});
+
+test("a scan without a name ends soon after its time though its connector is lost, whatever the hub's clock says", async () => {
+  const hub = createHub(createStore(), { leaseMs: 3_600_000 });
+  const { peer, lose } = createConnector("c");
+  await hub.jobs.attach(peer, []);
+  const answer = hub.submit(undefined);
+  await settle();
+  lose(hub.dispatcher);
+  const elapsed = vi.advanceTimersByTimeAsync(64_000);
+  const early = await Promise.race([answer, elapsed.then(() => "none")]);
+  expect(early).toBe("none");
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(await answer).toBe("timeout");
+});
+
+test("a scan that runs is not ended early by a hub whose clock is ahead of the store's", async () => {
+  const store = createStore();
+  const get = store.get.bind(store);
+  store.get = async (...job) => {
+    const found = await get(...job);
+    return found && { ...found, submittedAt: new Date(Date.now() - 3_600_000).toISOString() };
+  };
+  const hub = createHub(store);
+  const { peer, scans } = createConnector("c");
+  await hub.jobs.attach(peer, []);
+  const answer = hub.submit(undefined);
+  await vi.advanceTimersByTimeAsync(60_500);
+  scans[0]?.finish();
+  expect(await answer).toBe("c");
+});
+
+test("a store that hangs and then fails ends the scans that wait for it, and nothing else", async () => {
+  const store = createStore();
+  const hang = () => new Promise<never>((_, reject) => setTimeout(() => reject(new Error("Command timed out")), 70_000));
+  store.put = hang;
+  store.get = hang;
+  const hub = createHub(store);
+  const unhandled: unknown[] = [];
+  const onUnhandled = (reason: unknown) => unhandled.push(reason);
+  process.on("unhandledRejection", onUnhandled);
+  const gone = new AbortController();
+  const answers = [hub.submit(undefined, gone.signal), hub.submit(undefined)];
+  gone.abort(callerIsGone);
+  await vi.advanceTimersByTimeAsync(140_000);
+  expect(await Promise.all(answers)).toEqual(["busy", "busy"]);
+  vi.useRealTimers();
+  await new Promise(setImmediate);
+  process.off("unhandledRejection", onUnhandled);
+  expect(unhandled).toEqual([]);
 });

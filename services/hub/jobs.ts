@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type HubBody, HubError, type HubErrorCode } from "#lib/protocol/hub-messages.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import type { ConnectorPeer, HeldJob, ScanDispatcher } from "./dispatcher.ts";
-import type { JobName, JobOutcome, JobState, JobStore, Lease } from "./state.ts";
+import type { JobName, JobOutcome, JobPhase, JobState, JobStore, Lease } from "./state.ts";
 
 type Scan = HubBody<"scan">;
 type Progress = HubBody<"progress">;
@@ -33,11 +33,17 @@ export const callerIsGone = "the caller is gone";
 /** Answers of a connector that says no for reasons of its own: another one may do the job. */
 const refusals: HubErrorCode[] = ["busy", "shutting_down", "internal"];
 
-/** So long a connector that refused is left alone. */
+/** Those of a connector that has not begun: such a lease does not count. */
+const refusalsUnbegun: HubErrorCode[] = ["busy", "shutting_down"];
+
+/** So long a connector that refused is left alone; one that shuts down is left alone for good. */
 const restMs = 1_000;
 
-/** After its time a scan's connector has this long to hand back what it found, and its hub to store it. */
+/** After its time a scan's connector has this long to hand back what it found. */
 const handBackMs = 1_000;
+
+/** After its time a scan without a name ends, though a connector has it: neither connector nor hub may be there any more. */
+const lateMs = 5 * handBackMs;
 
 const cancelled: JobOutcome = { error: { code: "cancelled", message: "the scan was cancelled" } };
 
@@ -124,14 +130,23 @@ export class JobRunner {
     const { store, queueSize } = this.#options;
     const job = { tenant, id: scan.job ?? randomUUID() };
     const ended = Promise.withResolvers<JobOutcome>();
+    // It may reject while the store has not answered yet and nobody awaits it.
+    ended.promise.catch(() => {});
     const waiter: Waiter = { job, end: ended.resolve, onProgress };
     const putting = store.put(tenant, job.id, scan, queueSize);
     const onAbort = () => {
       if (scan.job !== undefined && signal.reason === callerIsGone) ended.resolve(cancelled);
       else void putting.then(() => this.#finishNow(job, cancelled)).then(() => ended.resolve(cancelled), ended.reject);
     };
-    const onTime = () => void this.#endIfLate(job, scan).then((outcome) => outcome && ended.resolve(outcome), ended.reject);
-    const timer = scan.job === undefined ? setInterval(onTime, scan.timeoutMs) : undefined;
+    const endWhatIs = (states: JobPhase[]) => () =>
+      void this.#endIfIn(states, job).then((outcome) => outcome && ended.resolve(outcome), ended.reject);
+    const timers =
+      scan.job === undefined
+        ? [
+            setTimeout(endWhatIs(["waiting"]), scan.timeoutMs),
+            setTimeout(endWhatIs(["waiting", "running"]), scan.timeoutMs + lateMs),
+          ]
+        : [];
     this.#addWaiter(waiter);
     signal.addEventListener("abort", onAbort);
     if (signal.aborted) onAbort();
@@ -143,27 +158,26 @@ export class JobRunner {
       if ("error" in outcome) throw new HubError(outcome.error.code, outcome.error.message);
       return outcome.result;
     } finally {
-      clearInterval(timer);
+      for (const timer of timers) clearTimeout(timer);
       this.#removeWaiter(waiter);
       signal.removeEventListener("abort", onAbort);
     }
   }
 
-  /** When the time of an unnamed scan is over: ends it if it still waits; if it runs, it gets the time to hand back what it has. */
-  async #endIfLate(job: JobName, scan: Scan): Promise<JobOutcome | undefined> {
+  /** Ends a scan whose time is over, and says how it ended, unless it is in another state. */
+  async #endIfIn(states: JobPhase[], job: JobName): Promise<JobOutcome | undefined> {
     const { store, dispatcher } = this.#options;
-    const found = await store.get(job.tenant, job.id).catch(refuseForStore);
-    if (found?.outcome) return found.outcome;
-    if (found?.state === "running") {
-      const age = Date.now() - Date.parse(found.submittedAt);
-      if (age < scan.timeoutMs + 5 * handBackMs) return undefined;
-    }
+    const { state = "waiting", outcome } = (await store.get(job.tenant, job.id).catch(refuseForStore)) ?? {};
+    if (outcome || !states.includes(state)) return outcome;
     const isAny = dispatcher.tenants().has(job.tenant);
-    const late: JobOutcome = isAny
-      ? { error: { code: "busy", message: "every connector was busy until the scan's time was over" } }
-      : { error: { code: "no_connector", message: `no connector of tenant ${job.tenant} took the scan in its time` } };
-    await this.#finishNow(job, late).catch(refuseForStore);
-    return late;
+    const error: { code: HubErrorCode; message: string } =
+      state === "running"
+        ? { code: "timeout", message: "no connector handed a result back in the scan's time" }
+        : isAny
+          ? { code: "busy", message: "every connector was busy until the scan's time was over" }
+          : { code: "no_connector", message: `no connector of tenant ${job.tenant} took the scan in its time` };
+    await this.#finishNow(job, { error }).catch(refuseForStore);
+    return { error };
   }
 
   async #finishNow(job: JobName, outcome: JobOutcome): Promise<boolean> {
@@ -205,7 +219,7 @@ export class JobRunner {
           if (!lease) break;
           const peer = dispatcher.acquire(tenant);
           if (peer) void this.#run(lease, peer);
-          else await store.release(lease);
+          else await store.release(lease, "unbegun");
         }
       } catch (error) {
         logger.debug({ reason: String(error) }, "the job queue cannot be read; trying again later");
@@ -235,8 +249,8 @@ export class JobRunner {
         this.#keepLeft(lease, peer);
       } else if (isRefusal && lease.leases < maxLeases) {
         logger.info({ ...log, ...outcome.error }, "a job goes back into the queue");
-        dispatcher.rest(peer, restMs);
-        await store.release(lease);
+        dispatcher.rest(peer, outcome.error.code === "shutting_down" ? undefined : restMs);
+        await store.release(lease, refusalsUnbegun.includes(outcome.error.code) ? "unbegun" : "begun");
       } else {
         await this.#finish(lease, outcome);
         peer.forget({ job: lease.id, lease: lease.token });
@@ -301,7 +315,7 @@ export class JobRunner {
     const left = this.#left.get(nameOf(peer)) ?? [];
     this.#left.delete(nameOf(peer));
     const isHeld = (lease: Lease) => held.some(({ job, lease: token }) => job === lease.id && token === lease.token);
-    const released = left.filter((lease) => !isHeld(lease)).map((lease) => this.#options.store.release(lease));
+    const released = left.filter((lease) => !isHeld(lease)).map((lease) => this.#options.store.release(lease, "begun"));
     await Promise.allSettled(released);
   }
 

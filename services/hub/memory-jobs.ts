@@ -100,10 +100,13 @@ export class MemoryJobs implements JobStore {
   readonly #ended = { named: [] as Job[], unnamed: [] as Job[] };
   readonly #listeners: JobListener[] = [];
   #number = 0;
+  #token: number;
 
-  constructor({ now = () => performance.now(), maxEnded = 1_000 } = {}) {
+  /** Tokens start after `firstToken`, by default the time in microseconds: no token of an earlier life comes again. */
+  constructor({ now = () => performance.now(), maxEnded = 1_000, firstToken = nowMicros() } = {}) {
     this.#now = now;
     this.#maxEnded = maxEnded;
+    this.#token = firstToken;
   }
 
   async put(tenant: string, id: string, scan: HubBody<"scan">, limit: number): Promise<JobState> {
@@ -128,7 +131,7 @@ export class MemoryJobs implements JobStore {
     }
     const job = this.#roll("waiting", tenant).first();
     if (!job) return undefined;
-    job.token += 1;
+    job.token = this.#nextToken();
     job.leases += 1;
     return this.#hold(job, leaseMs);
   }
@@ -138,10 +141,11 @@ export class MemoryJobs implements JobStore {
     return job?.token === token && !job.outcome ? this.#hold(job, leaseMs) : undefined;
   }
 
-  async release({ tenant, id, token }: JobName & { token: number }): Promise<void> {
+  async release({ tenant, id, token }: JobName & { token: number }, work: "begun" | "unbegun"): Promise<void> {
     const job = this.#jobs.get(keyOf(tenant, id));
     if (job?.token !== token || job.outcome) return;
-    job.token += 1;
+    job.token = this.#nextToken();
+    if (work === "unbegun") job.leases -= 1;
     this.#enter(job, "waiting", job.number);
     for (const { onQueued } of this.#listeners) onQueued(tenant);
   }
@@ -188,6 +192,11 @@ export class MemoryJobs implements JobStore {
 
   listen(listener: JobListener): void {
     this.#listeners.push(listener);
+  }
+
+  #nextToken(): number {
+    this.#token += 1;
+    return this.#token;
   }
 
   #hold(job: Job, leaseMs: number): Lease {
@@ -241,6 +250,10 @@ function getOrAdd<V>(map: Map<string, V>, key: string, create: () => V): V {
   const created = create();
   map.set(key, created);
   return created;
+}
+
+function nowMicros(): number {
+  return Math.floor((performance.timeOrigin + performance.now()) * 1_000);
 }
 
 function keyOf(tenant: string, id: string): string {

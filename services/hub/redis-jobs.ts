@@ -19,8 +19,9 @@ const unnamedTtlSeconds = 60;
 /**
  * A job is a hash. Sorted sets name the jobs of each state, of all tenants and of each one, by the number that they got when they
  * entered it; a job that waits has the number of its first time for good, which is its place in the queue. Another set of each
- * tenant says until when leases run, in microseconds of Redis's own clock, which all hubs share. The scripts make their keys
- * themselves, so this is for one Redis, not for Redis Cluster.
+ * tenant says until when leases run, in microseconds of Redis's own clock, which all hubs share; a job's tokens start there too, so
+ * that none comes again after a Redis that has lost its data. The scripts make their keys themselves, so this is for one Redis, not for
+ * Redis Cluster.
  */
 const prelude = `
 local prefix, tenant, name = ARGV[1], ARGV[2], ARGV[3]
@@ -61,7 +62,7 @@ if outcome then return outcome end
 if redis.call('EXISTS', job(name)) == 1 then return 'known' end
 if redis.call('ZCARD', lists('waiting')[2]) + redis.call('ZCARD', leased) >= tonumber(ARGV[4]) then return 'full' end
 redis.call('HSET', job(name), 'tenant', tenant, 'id', ARGV[5], 'scan', ARGV[6], 'target', ARGV[7], 'ports', ARGV[8],
-  'named', ARGV[9], 'token', 0, 'leases', 0, 'at', text(now), 'number', nextNumber())
+  'named', ARGV[9], 'token', text(now), 'leases', 0, 'at', text(now), 'number', nextNumber())
 queue(name)
 tell('queued')
 return 'added'`;
@@ -81,6 +82,7 @@ return hold(name, ARGV[5])`;
 const releaseScript = `${prelude}
 if not isHeldBy(ARGV[4]) then return 0 end
 redis.call('HINCRBY', job(name), 'token', 1)
+if ARGV[5] == 'unbegun' then redis.call('HINCRBY', job(name), 'leases', -1) end
 queue(name)
 tell('queued')
 return 1`;
@@ -133,8 +135,8 @@ export class RedisJobs implements JobStore {
     return readLease(job.tenant, await this.#run(renewScript, job, job.token, leaseMs));
   }
 
-  async release(job: JobName & { token: number }): Promise<void> {
-    await this.#run(releaseScript, job, job.token);
+  async release(job: JobName & { token: number }, work: "begun" | "unbegun"): Promise<void> {
+    await this.#run(releaseScript, job, job.token, work);
   }
 
   async finish(job: JobName & { token?: number }, outcome: JobOutcome): Promise<boolean> {

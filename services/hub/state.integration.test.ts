@@ -43,7 +43,7 @@ describe.each([
     expect(await jobs.claim("other", 60_000)).toBeUndefined();
     const leases = await Promise.all([1, 2, 3, 4].map(() => jobs.claim("t", 60_000)));
     expect(leases.map((lease) => lease?.id)).toEqual(["z", "a", "m", undefined]);
-    expect(leases[0]).toEqual({ tenant: "t", id: "z", token: 1, leases: 1, scan, ageMs: expect.any(Number) });
+    expect(leases[0]).toEqual({ tenant: "t", id: "z", token: expect.any(Number), leases: 1, scan, ageMs: expect.any(Number) });
   });
 
   test("knows a job that was put in before, and refuses more than the limit of those that are open", async () => {
@@ -61,12 +61,13 @@ describe.each([
     await jobs.put("t", "a", scan, 10);
     const first = await claim();
     await jobs.renew(first, 1);
-    await expect.poll(() => jobs.claim("t", 60_000)).toMatchObject({ id: "a", token: 2, leases: 2 });
+    const second = { id: "a", token: first.token + 1, leases: 2 };
+    await expect.poll(() => jobs.claim("t", 60_000)).toMatchObject(second);
     expect(await jobs.renew(first, 60_000)).toBeUndefined();
-    await jobs.release(first);
+    await jobs.release(first, "begun");
     expect(await jobs.claim("t", 60_000)).toBeUndefined();
     expect(await jobs.finish(first, late)).toBe(false);
-    expect(await jobs.finish({ tenant: "t", id: "a", token: 2 }, lost)).toBe(true);
+    expect(await jobs.finish({ tenant: "t", ...second }, lost)).toBe(true);
     expect(await jobs.outcome("t", "a")).toEqual(lost);
   });
 
@@ -75,18 +76,32 @@ describe.each([
     const first = await claim();
     await jobs.renew(first, 1);
     await new Promise((resolve) => setTimeout(resolve, 5));
-    expect(await jobs.renew(first, 60_000)).toMatchObject({ id: "a", token: 1, leases: 1, scan });
+    expect(await jobs.renew(first, 60_000)).toMatchObject({ id: "a", token: first.token, leases: 1, scan });
     expect([(await jobs.claim("t", 60_000))?.id, (await jobs.claim("t", 60_000))?.id]).toEqual(["b", undefined]);
+  });
+
+  test("a lease of an earlier life of a store that has lost its jobs is none of the job of the same name", async () => {
+    await jobs.put("t", "a", scan, 10);
+    const old = await claim();
+    const lostAll = createJobs();
+    await lostAll.put("t", "a", { ...scan, target: "b" }, 10);
+    const lease = await lostAll.claim("t", 60_000);
+    expect(await lostAll.renew(old, 60_000)).toBeUndefined();
+    expect(await lostAll.finish(old, found)).toBe(false);
+    expect(lease && (await lostAll.finish(lease, found))).toBe(true);
   });
 
   test("a renewed lease holds; a job that is given back keeps its place, and its lease is over", async () => {
     await jobs.put("t", "a", scan, 10);
     await jobs.put("t", "b", scan, 10);
     const lease = await claim();
-    expect(await jobs.renew(lease, 60_000)).toMatchObject({ id: "a", token: 1 });
-    await jobs.release(lease);
+    expect(await jobs.renew(lease, 60_000)).toMatchObject({ id: "a", token: lease.token });
+    await jobs.release(lease, "begun");
     expect(await jobs.renew(lease, 60_000)).toBeUndefined();
-    expect((await jobs.claim("t", 60_000))?.id).toBe("a");
+    const second = await claim();
+    expect(second).toMatchObject({ id: "a", leases: 2 });
+    await jobs.release(second, "unbegun");
+    expect(await claim()).toMatchObject({ id: "a", leases: 2 });
     expect((await jobs.claim("t", 60_000))?.id).toBe("b");
   });
 

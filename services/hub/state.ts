@@ -9,7 +9,8 @@ export type JobState = "added" | "known" | "full" | JobOutcome;
 export type JobName = { tenant: string; id: string };
 
 /**
- * The right to work on a job until it runs out. `token` is new with each lease of the job: what holds an older one is refused.
+ * The right to work on a job until it runs out. `token` is new with each lease, also after a restart of a store that has forgotten
+ * the job: what holds an older one is refused.
  * `leases` counts them; `ageMs` is the time since the job was put in.
  */
 export type Lease = JobName & { token: number; leases: number; ageMs: number; scan: HubBody<"scan"> };
@@ -52,8 +53,8 @@ export type JobStore = {
   claim(tenant: string, leaseMs: number): Promise<Lease | undefined>;
   /** Prolongs a lease, also one that ran out; undefined when somebody else took the job since, or it ended or was given back. */
   renew(job: JobName & { token: number }, leaseMs: number): Promise<Lease | undefined>;
-  /** Gives the job back to its place in the queue. */
-  release(job: JobName & { token: number }): Promise<void>;
+  /** Gives the job back to its place in the queue. A lease under which it was not begun does not count among its `leases`. */
+  release(job: JobName & { token: number }, work: "begun" | "unbegun"): Promise<void>;
   /** Ends a job, once: false when it has ended before, is unknown, or `token` is no longer that of its lease. */
   finish(job: JobName & { token?: number }, outcome: JobOutcome): Promise<boolean>;
   outcome(tenant: string, id: string): Promise<JobOutcome | undefined>;

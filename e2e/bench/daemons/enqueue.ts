@@ -74,7 +74,7 @@ async function costsByBacklog(open: (backlog: number) => JobStore, { quick, say 
         const finishedAt = performance.now();
         const lease = await store.claim("t", 60_000);
         if (!lease) throw new Error("a queue was empty");
-        await store.release(lease);
+        await store.release(lease, "unbegun");
         puts.push(putAt - startedAt);
         leases.push(performance.now() - finishedAt);
       }
