@@ -26,10 +26,21 @@ export const originRoles = ["edge", "client"] as const;
 /** Longest name of a stream, sensor, tenant or instance, in UTF-16 units. */
 export const maxLabelLength = 200;
 
+/** From what ISO 8601 can write with four digits, to what 48 bits hold. */
+const earliestMs = Date.parse("0000-01-01T00:00:00Z");
+const latestMs = 2 ** 47 - 1;
+
+const wrongTime = "the time of a reading is in the years 0 to 6429";
+
 const entryHeaderBytes = 12;
 const blockHeaderBytes = 8;
 const batchHeaderBytes = 16;
 const maxSensors = 0xffff;
+
+/** Whether a reading may have this time, in milliseconds since 1970: one of the years 0 to 6429. */
+export function isReadingTime(atMs: number): boolean {
+  return atMs >= earliestMs && atMs <= latestMs;
+}
 
 /**
  * Readings in the bytes in which they travel: added at the end, taken from the front, with no object for each of them. Blocks that
@@ -55,6 +66,7 @@ export class ReadingBlock implements Iterable<HubReading> {
 
   /** Adds a reading; `value` is JSON. Throws RangeError when the sensor's name or the time does not fit. */
   add(sensor: string, atMs: number, value: string | Buffer): void {
+    if (!isReadingTime(atMs)) throw new RangeError(wrongTime);
     const index = this.#indexOf(sensor);
     const at = this.#end;
     const length = typeof value === "string" ? value.length * 3 : value.length;
@@ -165,6 +177,7 @@ export class ReadingBlock implements Iterable<HubReading> {
       if (end - at < entryHeaderBytes) throw new RangeError("a block holds fewer readings than it says");
       const length = bytes.readUInt32BE(at + 8);
       if (bytes.readUInt16BE(at) >= sensors) throw new RangeError("a reading is of a sensor without a name");
+      if (!isReadingTime(bytes.readIntBE(at + 2, 6))) throw new RangeError(wrongTime);
       at += entryHeaderBytes + length;
       if (length === 0 || at > end) throw new RangeError("the value of a reading is cut short");
     }

@@ -4,7 +4,7 @@ import { crc32 } from "node:zlib";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type Frame, FrameDecoder, FrameError, frameHeaderBytes } from "#lib/protocol/frame.ts";
-import { originRoles, packReadings } from "#lib/protocol/hub-batch.ts";
+import { decodeBatch, encodeBatch, originRoles, packReadings } from "#lib/protocol/hub-batch.ts";
 import {
   decodeMessage,
   encodeMessage,
@@ -31,7 +31,7 @@ const sequence = fc.integer({ min: 1, max: 2 ** 31 });
 const credit = fc.record({ readings: fc.nat(), bytes: fc.nat() });
 const reading = fc.record({
   sensor: fc.oneof(fc.constantFrom("door", "window"), label),
-  atMs: fc.integer({ min: -(2 ** 47), max: 2 ** 47 - 1 }),
+  atMs: fc.integer({ min: Date.parse("0000-01-01T00:00:00Z"), max: 2 ** 47 - 1 }),
   value: fc.jsonValue().map((value) => JSON.stringify(value)),
 });
 const readings = fc.array(reading, { minLength: 1, maxLength: 20 }).map(packReadings);
@@ -253,3 +253,14 @@ test("what a peer makes of bytes, good or mutated, is the same wherever they are
     }
   }
 }, 120_000);
+
+test.each([-(2 ** 47), Date.parse("0000-01-01T00:00:00Z") - 1])(
+  "a block with a reading at %i ms, which ISO 8601 does not write with four digits, is refused",
+  (atMs) => {
+    const readings = packReadings([{ sensor: "s", atMs: 0, value: "1" }]);
+    const bytes = encodeBatch({ stream: "a", first: 1, readings });
+    bytes.writeIntBE(atMs, bytes.length - 11, 6);
+    expect(() => decodeBatch(bytes)).toThrow("years 0 to 6429");
+    expect(() => packReadings([{ sensor: "s", atMs, value: "1" }])).toThrow("years 0 to 6429");
+  },
+);

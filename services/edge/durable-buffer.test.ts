@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createLogger } from "#lib/runtime/logger.ts";
 import { DurableBuffer, type DurableBufferOptions } from "./durable-buffer.ts";
-import { encodeGone, parseSegment } from "./segment.ts";
+import { encodeGone, encodeReading, parseSegment } from "./segment.ts";
 
 const atMs = Date.parse("2026-01-02T03:04:05Z");
 const endless = { readings: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
@@ -113,6 +113,14 @@ test("a reading whose bytes changed on the disk is left out, and those around it
   writeFileSync(lastFile(), text.replace('"value":3', '"value":8'));
   const buffer = await openBuffer();
   expect(drain(buffer).map(({ value }) => value)).toEqual([1, 2, 4, 5]);
+});
+
+test("a reading on the disk that cannot be sent is left out, and those around it are kept", async () => {
+  const first = await openBuffer();
+  await keep(first, 1, 1);
+  const late = { ...reading(2), sequence: 2, atMs: Date.parse("9999-12-31T00:00:00Z") };
+  appendFileSync(lastFile(), encodeReading(late) + encodeReading({ ...reading(3), sequence: 3 }));
+  expect(drain(await openBuffer()).map(({ value }) => value)).toEqual([1, 3]);
 });
 
 test("a number is never used twice in a stream, although the end of the last life's file is gone", async () => {

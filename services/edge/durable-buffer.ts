@@ -128,7 +128,12 @@ export class DurableBuffer extends OfflineBuffer {
       const { sequence } = reading;
       if (sequence < this.nextSequence) continue;
       if (dropped.some(({ gone: upTo, after = 0 }) => sequence > after && sequence <= upTo)) continue;
-      this.restore(reading, sequence, stream);
+      try {
+        this.restore(reading, sequence, stream);
+      } catch (error) {
+        logger.error({ err: error, sequence }, "a reading on the disk is not one that can be sent; it is left out");
+        this.skipTo(sequence);
+      }
     }
     this.#goneWritten = this.firstSequence - 1;
     await this.#removeEmptySegments();

@@ -66,6 +66,14 @@ test("a block of many readings is numbered, and dropped from its front, as if th
   expect(sendAll(buffer)).toEqual(range(5, 14));
 });
 
+test("a reading that cannot be sent is refused, takes no number and leaves nothing behind", () => {
+  const buffer = new OfflineBuffer(10);
+  expect(() => buffer.push({ sensor: "s", atMs: Date.parse("9999-12-31T00:00:00Z"), value: "1" })).toThrow(RangeError);
+  expect([buffer.depth, buffer.nextSequence, buffer.next(endless)]).toEqual([0, 1, undefined]);
+  fill(buffer, 2);
+  expect(sendAll(buffer)).toEqual([1, 2]);
+});
+
 test("an acknowledgement frees everything that was sent up to its number, once", () => {
   const buffer = new OfflineBuffer(10);
   fill(buffer, 4);

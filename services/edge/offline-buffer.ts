@@ -61,12 +61,9 @@ export class OfflineBuffer {
     return next.first - 1 > after ? { after, upTo: next.first - 1 } : undefined;
   }
 
-  /** Numbers the reading and keeps it. */
-  push({ sensor, atMs, value }: Reading): void {
-    this.#runToAddTo(this.ownStream, this.nextSequence).readings.add(sensor, atMs, value);
-    this.#sequence += 1;
-    this.#unsent += 1;
-    this.#dropExcess();
+  /** Numbers the reading and keeps it. Throws RangeError as ReadingBlock.add does. */
+  push(reading: Reading): void {
+    this.restore(reading, this.nextSequence, this.ownStream);
   }
 
   /** Numbers a block of readings and keeps it; it belongs to the buffer from now on. */
@@ -77,9 +74,12 @@ export class OfflineBuffer {
     this.#dropExcess();
   }
 
-  /** Keeps a reading that has its number from an earlier life; numbers must grow. */
+  /** Keeps a reading that has its number from an earlier life; numbers must grow. Throws RangeError as ReadingBlock.add does. */
   restore({ sensor, atMs, value }: Reading, sequence: number, stream: string): void {
-    this.#runToAddTo(stream, sequence).readings.add(sensor, atMs, value);
+    const last = this.#runs.at(-1);
+    const run = last && canTake(last, stream, sequence) ? last : newRun(stream, sequence);
+    run.readings.add(sensor, atMs, value);
+    if (run !== last) this.#runs.push(run);
     this.#sequence = sequence;
     this.#unsent += 1;
     this.#dropExcess();
@@ -135,16 +135,6 @@ export class OfflineBuffer {
     return gone;
   }
 
-  #runToAddTo(stream: string, sequence: number): Run {
-    const last = this.#runs.at(-1);
-    if (last?.isOpen && last.stream === stream && last.first + last.readings.count === sequence) {
-      if (last.readings.count < maxRunReadings && last.readings.byteLength < maxRunBytes) return last;
-    }
-    const run = { stream, first: sequence, readings: new ReadingBlock(), isOpen: true };
-    this.#runs.push(run);
-    return run;
-  }
-
   #dropExcess(): void {
     while (this.#unsent > this.#size) {
       const oldest = this.#runs[this.#heldRuns];
@@ -166,4 +156,13 @@ export class OfflineBuffer {
     run.first += front.count;
     return true;
   }
+}
+
+function newRun(stream: string, first: number): Run {
+  return { stream, first, readings: new ReadingBlock(), isOpen: true };
+}
+
+function canTake({ isOpen, stream, first, readings }: Run, ofStream: string, sequence: number): boolean {
+  const isNext = isOpen && stream === ofStream && first + readings.count === sequence;
+  return isNext && readings.count < maxRunReadings && readings.byteLength < maxRunBytes;
 }

@@ -142,14 +142,16 @@ test("a line that is wrong is answered with the reason and its id, and the conne
   socket.setEncoding("utf8").on("data", (text: string) => lines.push(...text.trimEnd().split("\n")));
   const deep = `${"[".repeat(8_000)}${"]".repeat(8_000)}`;
   for (const line of ["no JSON", "5", '{"sensor":"","value":1,"id":"a"}', '{"sensor":"s","id":2}']) socket.write(`${line}\n`);
+  socket.write('{"sensor":"s","value":1,"at":"9999-12-31T00:00:00Z","id":3}\n');
   socket.write(`{"sensor":"s","value":${deep}}\n{"sensor":"s","value":1,"id":"good"}\n`);
   await expect.poll(() => lines.at(-1)).toBe('{"ack":"good"}');
-  expect(lines.slice(0, 4).map((line) => JSON.parse(line))).toEqual([
+  expect(lines.slice(0, 5).map((line) => JSON.parse(line))).toEqual([
     { error: "a line must be one JSON object" },
     { error: expect.stringContaining("line: ") },
     { error: expect.stringContaining("sensor: "), id: "a" },
     { error: expect.stringContaining("value: "), id: 2 },
+    { error: "at: wants a time in the years 0 to 6429", id: 3 },
   ]);
-  expect(seen.readings + seen.refused).toBe(6);
+  expect(seen.readings + seen.refused).toBe(7);
   socket.destroy();
 });

@@ -1,7 +1,7 @@
 import { chmod, unlink } from "node:fs/promises";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { z } from "zod";
-import type { ReadingBlock } from "#lib/protocol/hub-batch.ts";
+import { isReadingTime, type ReadingBlock } from "#lib/protocol/hub-batch.ts";
 import { HubConnection } from "#lib/protocol/hub-connection.ts";
 import { type HubEnvelope, HubError } from "#lib/protocol/hub-messages.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
@@ -15,7 +15,10 @@ const lineId = z.union([z.string().min(1).max(200), z.number()], "wants text of 
 const lineSchema = z.object({
   id: lineId.optional(),
   sensor: z.string().min(1).max(200),
-  at: z.iso.datetime().optional(),
+  at: z.iso
+    .datetime()
+    .refine((at) => isReadingTime(Date.parse(at)), "wants a time in the years 0 to 6429")
+    .optional(),
   value: z.unknown().refine((value) => value !== undefined, "is missing"),
 });
 
