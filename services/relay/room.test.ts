@@ -41,6 +41,7 @@ class Client implements Member {
   readonly actor = "someone";
   readonly isLive = true;
   readonly sent: Buffer[] = [];
+  dispensable = 0;
   readonly clientId: string;
 
   constructor(clientId: string) {
@@ -51,8 +52,9 @@ class Client implements Member {
     return this.sent.flatMap((json) => JSON.parse(json.toString()).events as PresenceEvent[]);
   }
 
-  send(json: Buffer): void {
+  send(json: Buffer, isDispensable = false): void {
     this.sent.push(json);
+    if (isDispensable) this.dispensable += 1;
   }
 
   restart(): void {}
@@ -123,6 +125,61 @@ describe("presence in a document", () => {
       ["join", "other0"],
     ]);
     expect(publishPresence.mock.lastCall?.[0].map(({ event }) => event)).toEqual(["cursor", "leave", "join"]);
+  });
+
+  it("tells the only client of a replica what clients of another one do, also when it has only just come", () => {
+    const { room } = openRoom(0, 0);
+    const far = new Client("far");
+    const events: PresenceEvent[] = [
+      { event: "join", clientId: "far", actor: "a" },
+      moves(far, 1),
+      { event: "typing", clientId: "far", typing: true },
+      { event: "leave", clientId: "far" },
+    ];
+    const [only] = come(room, "client", 1);
+    room.hearPresence(events);
+    vi.advanceTimersByTime(50);
+    expect(only?.events).toEqual([{ event: "join", clientId: "client0", actor: "someone" }, ...events]);
+    room.hearPresence(events);
+    vi.advanceTimersByTime(50);
+    expect(only?.events.slice(5)).toEqual(events);
+    room.presence.add(moves(new Client("client0"), 1));
+    vi.advanceTimersByTime(50);
+    expect(only?.sent).toHaveLength(2);
+  });
+
+  it("does not take a client for gone that is there on a newer connection, here or elsewhere", () => {
+    const { room, publishPresence } = openRoom(0, 0);
+    const [old, watcher] = come(room, "client", 2);
+    if (!old || !watcher) throw new Error("nobody came");
+    const again = new Client(old.clientId);
+    room.enter(again);
+    room.leave(old);
+    vi.advanceTimersByTime(50);
+    expect(watcher.events.filter(({ event }) => event === "leave")).toEqual([]);
+    publishPresence.mockClear();
+    room.hearPresence([{ event: "leave", clientId: again.clientId }]);
+    vi.advanceTimersByTime(50);
+    expect(watcher.events.at(-1)).toEqual({ event: "join", clientId: again.clientId, actor: "someone" });
+    expect(publishPresence.mock.calls).toEqual([[[{ event: "join", clientId: again.clientId, actor: "someone" }]]]);
+  });
+
+  it("of many clients that all move stays within its bytes a second, with the newest place of each, and may be left out", () => {
+    const { room } = openRoom(0, 0);
+    const clients = come(room, "client", 500);
+    vi.advanceTimersByTime(60_000);
+    for (const client of clients) client.sent.length = 0;
+    const seconds = 30;
+    for (let turn = 0; turn < seconds * 20; turn += 1) {
+      for (const client of clients) room.presence.add(moves(client, turn));
+      vi.advanceTimersByTime(50);
+    }
+    const [first] = clients;
+    const bytes = clients.reduce((sum, { sent }) => sum + sent.reduce((all, { length }) => all + length, 0), 0);
+    expect(bytes / seconds).toBeLessThan(20 * 1024 * 1024);
+    expect(first?.sent.length).toBeGreaterThan(5);
+    for (const json of first?.sent ?? []) expect(JSON.parse(json.toString()).events).toHaveLength(500);
+    expect(first?.dispensable).toBe(first?.sent.length);
   });
 
   it("is published at once when the last client of a replica has gone", () => {

@@ -14,8 +14,8 @@ export type Member = {
   readonly clientId: string;
   readonly actor: string;
   readonly isLive: boolean;
-  /** Takes a message as UTF-8, so that one copy serves all members. */
-  send(json: Buffer): void;
+  /** Takes a message as UTF-8, so that one copy serves all members. One that is dispensable is left out for those who lag. */
+  send(json: Buffer, isDispensable?: boolean): void;
   /** Ends the connection; the client is to come back and join again. */
   restart(reason: string): void;
 };
@@ -138,9 +138,19 @@ export class Room {
   leave(member: Member): boolean {
     if (!this.members.delete(member)) return false;
     this.#newcomers.delete(member);
-    this.presence.add({ event: "leave", clientId: member.clientId });
+    const { clientId } = member;
+    // The client may be here on a newer connection.
+    if (![...this.members].some((other) => other.clientId === clientId)) this.presence.add({ event: "leave", clientId });
     if (this.members.size === 0) this.presence.flush();
     return true;
+  }
+
+  /** What clients of another replica do. One that has left there may have come here: then it is still there. */
+  hearPresence(events: PresenceEvent[]): void {
+    this.presence.hear(events);
+    const gone = new Set(events.flatMap(({ event, clientId }) => (event === "leave" ? [clientId] : [])));
+    if (gone.size === 0) return;
+    for (const { clientId, actor } of this.members) if (gone.has(clientId)) this.presence.add({ event: "join", clientId, actor });
   }
 
   restart(reason: string): void {
@@ -184,22 +194,32 @@ export class Room {
     }
   }
 
-  /** Newcomers are told who is there, the others what has happened: each is put into words once. */
-  #tellPresence(events: PresenceEvent[]): void {
+  /** Newcomers are told who is there, the others what has happened: each is put into words once. Returns the bytes of all. */
+  #tellPresence(events: PresenceEvent[]): number {
     const newcomers = new Set(this.#newcomers);
     this.#newcomers.clear();
+    const here = new Map([...this.members].map(({ clientId, actor }) => [clientId, actor]));
     // Nobody is told of himself alone.
-    if (this.members.size < 2) return;
-    this.#broadcast({ type: "presence", events }, (member) => !newcomers.has(member));
-    if (newcomers.size === 0) return;
-    const here = [...this.members].map(({ clientId, actor }): PresenceEvent => ({ event: "join", clientId, actor }));
-    const others = events.filter(({ event }) => event !== "join" && event !== "leave");
-    this.#broadcast({ type: "presence", events: [...here, ...others] }, (member) => newcomers.has(member));
+    if (this.members.size === 1 && events.every(({ clientId }) => here.has(clientId))) return 0;
+    const isComingOrGoing = ({ event }: PresenceEvent) => event === "join" || event === "leave";
+    const isDispensable = !events.some(isComingOrGoing);
+    const isSettled = (member: Member) => !newcomers.has(member);
+    const bytes = this.#broadcast({ type: "presence", events }, isSettled, isDispensable);
+    if (newcomers.size === 0) return bytes;
+    const joins = [...here].map(([clientId, actor]): PresenceEvent => ({ event: "join", clientId, actor }));
+    const others = events.filter((event) => !isComingOrGoing(event) || !here.has(event.clientId));
+    return bytes + this.#broadcast({ type: "presence", events: [...joins, ...others] }, (member) => newcomers.has(member));
   }
 
-  #broadcast(message: ServerMessage, isMeant: (member: Member) => boolean): void {
+  #broadcast(message: ServerMessage, isMeant: (member: Member) => boolean, isDispensable = false): number {
     const json = Buffer.from(JSON.stringify(message));
-    for (const member of this.members) if (isMeant(member)) member.send(json);
+    let bytes = 0;
+    for (const member of this.members) {
+      if (!isMeant(member)) continue;
+      member.send(json, isDispensable);
+      bytes += json.length;
+    }
+    return bytes;
   }
 
   #snapshotWhenDue(): void {

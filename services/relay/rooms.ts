@@ -98,7 +98,7 @@ export class Rooms {
   received(documentId: string, message: ReplicaMessage): void {
     const room = this.#rooms.get(documentId);
     if (message.operations) room?.deliver(message.operations);
-    if (message.presence) room?.presence.hear(message.presence);
+    if (message.presence) room?.hearPresence(message.presence);
   }
 
   #open(documentId: string): Promise<Room> {

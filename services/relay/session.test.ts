@@ -102,6 +102,17 @@ describe("a client that does not read", () => {
     expect(socket.isTerminated).toBe(true);
   });
 
+  it("does not get what is dispensable while a quarter of the limit waits for it", async () => {
+    await join();
+    const { length } = socket.sent;
+    socket.bufferedAmount = limits.maxBufferedBytes / 4 + 1;
+    session.send(frame, true);
+    expect(socket.sent).toHaveLength(length);
+    session.send(frame);
+    expect(socket.sent).toHaveLength(length + 1);
+    expect(socket.code).toBeUndefined();
+  });
+
   it("gets no answers to its pings while more than the limit waits for it", async () => {
     await join();
     socket.emit("ping", Buffer.from("one"));

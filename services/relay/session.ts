@@ -116,8 +116,9 @@ export class Session implements Member {
     return this.#state === "live";
   }
 
-  send(json: Buffer): void {
+  send(json: Buffer, isDispensable = false): void {
     if (this.#socket.readyState !== this.#socket.OPEN) return;
+    if (isDispensable && this.#socket.bufferedAmount > this.#context.limits.maxBufferedBytes / 4) return;
     if (this.#socket.bufferedAmount > this.#context.limits.maxBufferedBytes) {
       this.#context.metrics.slowConsumer();
       this.#context.logger.info(this.#about(), "a client that does not read fast enough is closed");
