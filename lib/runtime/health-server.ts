@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import type { Registry } from "prom-client";
 import type { Logger } from "./logger.ts";
+import { requestUrl } from "./request-url.ts";
 
 /** What a handler answers: a status, a body, and the body's type (application/json by default for objects, text/plain for text). */
 export type Answer = { status: number; body: string | object; contentType?: string };
@@ -13,7 +14,7 @@ export type Handlers = Record<string, () => Answer | Promise<Answer>>;
 const limits = { maxHeaderSize: 8192, requestTimeout: 10_000, headersTimeout: 5_000, connectionsCheckingInterval: 1_000 };
 
 /**
- * A small HTTP server for /health, /ready and /metrics. Unknown paths get 404, other methods 405; a handler that throws gives
+ * A small HTTP server for /health, /ready and /metrics. Unknown paths get 404, other methods 405, targets that are no URL 400; a handler that throws gives
  * 500 without its message. Requests are bounded: 8 KiB of headers, 10 s in all.
  */
 export class HealthServer {
@@ -63,7 +64,8 @@ async function answerRequest(
 }
 
 async function findAnswer(handlers: Handlers, request: IncomingMessage): Promise<Answer> {
-  const path = new URL(request.url ?? "/", "http://localhost").pathname;
+  const path = requestUrl(request)?.pathname;
+  if (!path) return { status: 400, body: "bad request" };
   const handler = Object.hasOwn(handlers, path) ? handlers[path] : undefined;
   if (!handler) return { status: 404, body: "not found" };
   if (request.method !== "GET" && request.method !== "HEAD") return { status: 405, body: "method not allowed" };

@@ -79,5 +79,6 @@ describe("the issuer", () => {
     expect(metrics).toContain("issuer_keys 1");
     expect((await fetch(`${issuer.url}/token`)).status).toBe(405);
     expect((await fetch(`${issuer.url}/other`)).status).toBe(404);
+    expect((await fetch(`${issuer.url}//`)).status).toBe(400);
   });
 });

@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { tokenRequestSchema } from "#lib/protocol/relay-token-request.ts";
 import type { Answer } from "#lib/runtime/health-server.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
+import { requestUrl } from "#lib/runtime/request-url.ts";
 import type { KeyRing } from "./key-ring.ts";
 import type { IssuerMetrics } from "./metrics.ts";
 
@@ -59,7 +60,8 @@ export class IssuerServer {
 
   async #answer(request: IncomingMessage): Promise<Answer> {
     const { keys, metrics, version } = this.#options;
-    const { pathname } = new URL(request.url ?? "/", "http://localhost");
+    const pathname = requestUrl(request)?.pathname;
+    if (!pathname) return { status: 400, body: { error: "invalid_request" } };
     if (pathname === "/token") return this.#token(request);
     if (request.method !== "GET" && request.method !== "HEAD") return { status: 405, body: { error: "method_not_allowed" } };
     if (pathname === "/.well-known/jwks.json") return { status: 200, body: keys.keySet() };

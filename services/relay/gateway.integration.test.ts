@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { WebSocket } from "ws";
 import { eventually } from "#lib/protocol/testing/relay-stack.ts";
 import type { TokenVerifier } from "./auth.ts";
@@ -87,6 +88,15 @@ describe("before a client is known", () => {
     await eventually(() => closed() >= 40);
     await eventually(() => closed() === silent.length, 30_000);
     await join();
+  });
+
+  it("a target that is no URL is answered with 400, and no error is logged", async () => {
+    const logged = vi.spyOn(replica.context.logger, "error");
+    expect((await fetch(`http://127.0.0.1:${port}//`)).status).toBe(400);
+    const socket = new WebSocket(`ws://127.0.0.1:${port}//`, ["relay.v1"]);
+    const [error] = await once(socket, "error");
+    expect(String(error)).toContain("400");
+    expect(logged).not.toHaveBeenCalled();
   });
 
   it("pings and messages before the join are bounded like any others", async () => {

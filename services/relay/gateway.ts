@@ -7,6 +7,7 @@ import { z } from "zod";
 import { relayProtocol } from "#lib/protocol/relay-messages.ts";
 import { permissionsFor } from "#lib/protocol/relay-token.ts";
 import type { Answer, Handlers } from "#lib/runtime/health-server.ts";
+import { requestUrl } from "#lib/runtime/request-url.ts";
 import { bearerToken, TokenRefused, type TokenVerifier } from "./auth.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
 import { Session, type SessionContext, type SessionIdentity } from "./session.ts";
@@ -161,7 +162,8 @@ export class Gateway {
   }
 
   async #admit(request: IncomingMessage): Promise<Omit<SessionIdentity, "trace">> {
-    const url = new URL(request.url ?? "/", "http://localhost");
+    const url = requestUrl(request);
+    if (!url) throw new UpgradeRefused(400, "bad request");
     if (url.pathname !== "/collab") throw new UpgradeRefused(404, "not found");
     if (this.#isDraining) throw new UpgradeRefused(503, "the relay is stopping");
     if (!this.#upgradeRate.take(request.socket.remoteAddress ?? ""))
@@ -194,7 +196,8 @@ class UpgradeRefused extends Error {
 }
 
 async function findAnswer(handlers: Handlers, request: IncomingMessage): Promise<Answer> {
-  const path = new URL(request.url ?? "/", "http://localhost").pathname;
+  const path = requestUrl(request)?.pathname;
+  if (!path) return { status: 400, body: "bad request" };
   if (path === "/collab") return { status: 426, body: "this is a WebSocket endpoint" };
   const handler = Object.hasOwn(handlers, path) ? handlers[path] : undefined;
   if (!handler) return { status: 404, body: "not found" };
