@@ -149,20 +149,11 @@ export class AdminServer {
   #serveReadings(app: FastifyInstance): void {
     const { readings } = this.#options;
     app.get("/api/v1/readings", async ({ query }) => {
-      const { limit, after, ...wanted } = parseInput(readingsQuery, query);
-      const all = await fromState(listLatest(readings, wanted));
-      const rest = after === undefined ? all : all.filter((reading) => placeOf(reading) > after);
-      const items = rest.slice(0, limit);
-      const last = items.at(-1);
-      return { items, next: last && rest.length > limit ? placeOf(last) : undefined };
+      const found = await fromState(listLatest(readings, parseInput(readingsQuery, query)));
+      return { items: found.readings, next: found.next };
     });
     app.get("/api/v1/streams", async () => ({ totals: await fromState(readings.totals()) }));
   }
-}
-
-/** The place in the list, by which it is sorted. */
-function placeOf({ tenant, edge, sensor }: { tenant: string; edge: string; sensor: string }): string {
-  return JSON.stringify([tenant, edge, sensor]);
 }
 
 async function fromState<T>(asked: Promise<T>): Promise<T> {

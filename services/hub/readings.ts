@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { type BatchOrigin, decodeBatch, type HubBatch } from "#lib/protocol/hub-batch.ts";
 import { BatchRing } from "./batch-ring.ts";
 
@@ -32,33 +33,48 @@ export type StoredReading = {
   value: unknown;
 };
 
-export type ReadingQuery = { tenant?: string | undefined; edge?: string | undefined; sensor?: string | undefined };
+export type ReadingQuery = {
+  tenant?: string | undefined;
+  edge?: string | undefined;
+  sensor?: string | undefined;
+  after?: string | undefined;
+  limit: number;
+};
 
-/** The wanted readings that came last, newest first. */
-export async function listRecent(store: ReadingStore, query: ReadingQuery & { limit: number }): Promise<StoredReading[]> {
-  const found: StoredReading[] = [];
-  for await (const batch of store.newestFirst()) {
-    if (!isWanted(batch, query)) continue;
-    found.push(...readingsOf(batch, query).reverse());
-    if (found.length >= query.limit) break;
-  }
-  return found.slice(0, query.limit);
-}
+/** A part of a list; `next` is the `after` of the following part, absent with the last one. */
+export type ReadingPage = { readings: StoredReading[]; next?: string };
+
+/** Batches that are looked through before others have their turn. */
+const batchesAtOnce = 8;
 
 /**
  * The wanted sensors' last readings, sorted by tenant, edge and sensor. A sensor that has said nothing since the oldest reading that
  * is kept is left out.
  */
-export async function listLatest(store: ReadingStore, query: ReadingQuery): Promise<StoredReading[]> {
-  const latest = new Map<string, StoredReading>();
+export async function listLatest(store: ReadingStore, query: ReadingQuery): Promise<ReadingPage> {
+  const { tenant, edge, sensor: wanted, after = "", limit } = query;
+  const latest = new Map<string, Map<string, Found>>();
+  let looked = 0;
   for await (const batch of store.newestFirst()) {
-    if (!isWanted(batch, query)) continue;
-    for (const reading of readingsOf(batch, query).reverse()) {
-      const sensor = JSON.stringify([reading.tenant, reading.edge, reading.sensor]);
-      if (!latest.has(sensor)) latest.set(sensor, reading);
+    looked += 1;
+    if (looked % batchesAtOnce === 0) await setImmediate();
+    const { origin } = batch;
+    if ((tenant !== undefined && origin.tenant !== tenant) || (edge !== undefined && origin.instance !== edge)) continue;
+    const place = JSON.stringify([origin.tenant, origin.instance]);
+    const sensors = latest.get(place) ?? new Map<string, Found>();
+    latest.set(place, sensors);
+    let sequence = batch.first;
+    for (const { sensor, atMs, value } of batch.readings) {
+      const isOlder = (sensors.get(sensor)?.batch ?? batch) !== batch;
+      if (!isOlder && (wanted === undefined || sensor === wanted)) sensors.set(sensor, { batch, sensor, sequence, atMs, value });
+      sequence += 1;
     }
   }
-  return [...latest].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, reading]) => reading);
+  const found = [...latest.values()].flatMap((sensors) => [...sensors.values()].map((one) => ({ place: placeOf(one), one })));
+  const rest = found.filter(({ place }) => place > after).sort((a, b) => (a.place < b.place ? -1 : 1));
+  const page: ReadingPage = { readings: rest.slice(0, limit).map(({ one }) => describe(one)) };
+  const last = rest[limit - 1];
+  return last && rest.length > limit ? { ...page, next: last.place } : page;
 }
 
 /** Batches in the memory of this process, and the last numbers of the streams that were used last: a restart forgets all. */
@@ -106,21 +122,17 @@ export function decodeOwned(bytes: Buffer): OwnedBatch {
   return { ...batch, origin };
 }
 
-function isWanted({ origin }: OwnedBatch, { tenant, edge }: ReadingQuery): boolean {
-  return (tenant === undefined || origin.tenant === tenant) && (edge === undefined || origin.instance === edge);
+/** A reading that is not parsed yet. */
+type Found = { batch: OwnedBatch; sensor: string; sequence: number; atMs: number; value: Buffer };
+
+/** The place in the list, by which it is sorted. */
+function placeOf({ batch: { origin }, sensor }: Found): string {
+  return JSON.stringify([origin.tenant, origin.instance, sensor]);
 }
 
-function readingsOf({ origin, stream, first, readings }: OwnedBatch, { sensor: wanted }: ReadingQuery): StoredReading[] {
+function describe({ batch: { origin, stream }, sensor, sequence, atMs, value }: Found): StoredReading {
   const { tenant, instance: edge } = origin;
-  const found: StoredReading[] = [];
-  let sequence = first;
-  for (const { sensor, atMs, value } of readings) {
-    if (wanted === undefined || sensor === wanted) {
-      found.push({ tenant, edge, sensor, stream, sequence, at: new Date(atMs).toISOString(), value: parse(value) });
-    }
-    sequence += 1;
-  }
-  return found;
+  return { tenant, edge, sensor, stream, sequence, at: new Date(atMs).toISOString(), value: parse(value) };
 }
 
 function parse(value: Buffer): unknown {
