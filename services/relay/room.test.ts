@@ -71,7 +71,8 @@ describe("presence in a document", () => {
   const come = (room: Room, name: string, count: number) =>
     Array.from({ length: count }, (_, index) => {
       const client = new Client(`${name}${index}`);
-      room.enter(client);
+      room.members.add(client);
+      room.arrive(client);
       return client;
     });
   const moves = (client: Client, position: number): PresenceEvent => ({
@@ -98,6 +99,24 @@ describe("presence in a document", () => {
     }
     expect(late[0]?.events.map(({ clientId }) => clientId)).toEqual([...room.members].map(({ clientId }) => clientId));
     expect(publishPresence.mock.calls.map(([events]) => events.length)).toEqual([2, 1000]);
+  });
+
+  it("does not reach a client that has not caught up, nor is that one told of", () => {
+    const { room } = openRoom(0, 0);
+    const [early] = come(room, "early", 1);
+    const late = new Client("late");
+    room.members.add(late);
+    vi.advanceTimersByTime(50);
+    if (early) room.presence.add(moves(early, 1));
+    vi.advanceTimersByTime(50);
+    expect([early?.sent, late.sent]).toEqual([[], []]);
+    room.arrive(late);
+    vi.advanceTimersByTime(50);
+    expect(late.events.map(({ event, clientId }) => [event, clientId])).toEqual([
+      ["join", "early0"],
+      ["join", "late"],
+    ]);
+    expect(early?.events.map(({ event, clientId }) => [event, clientId])).toEqual([["join", "late"]]);
   });
 
   it("goes out at the end of the tick when it was quiet, then once in its interval, all of it and in order", () => {
@@ -153,7 +172,8 @@ describe("presence in a document", () => {
     const [old, watcher] = come(room, "client", 2);
     if (!old || !watcher) throw new Error("nobody came");
     const again = new Client(old.clientId);
-    room.enter(again);
+    room.members.add(again);
+    room.arrive(again);
     room.leave(old);
     vi.advanceTimersByTime(50);
     expect(watcher.events.filter(({ event }) => event === "leave")).toEqual([]);

@@ -27,6 +27,8 @@ export class Room {
   readonly documentId: string;
   readonly members = new Set<Member>();
   readonly presence: PresenceGathering;
+  /** Members that have caught up and are told of each other; newcomers among them have been told nothing yet. */
+  readonly #present = new Set<Member>();
   readonly #newcomers = new Set<Member>();
   readonly #store: DocumentReader;
   readonly #logger: Logger;
@@ -128,21 +130,23 @@ export class Room {
     this.#recent.expire();
   }
 
-  enter(member: Member): void {
-    this.members.add(member);
+  /** A member has caught up: it and the others are told of each other. */
+  arrive(member: Member): void {
+    this.#present.add(member);
     this.#newcomers.add(member);
     this.presence.add({ event: "join", clientId: member.clientId, actor: member.actor });
   }
 
-  /** Returns whether the member was here. What the last one did goes out at once, since nobody may wait for it any more. */
+  /** Returns whether the others are told. What the last one did goes out at once, since nobody may wait for it any more. */
   leave(member: Member): boolean {
-    if (!this.members.delete(member)) return false;
+    this.members.delete(member);
     this.#newcomers.delete(member);
     const { clientId } = member;
     // The client may be here on a newer connection.
-    if (![...this.members].some((other) => other.clientId === clientId)) this.presence.add({ event: "leave", clientId });
+    const isTold = this.#present.delete(member) && ![...this.#present].some((other) => other.clientId === clientId);
+    if (isTold) this.presence.add({ event: "leave", clientId });
     if (this.members.size === 0) this.presence.flush();
-    return true;
+    return isTold;
   }
 
   /** What clients of another replica do. One that has left there may have come here: then it is still there. */
@@ -150,7 +154,8 @@ export class Room {
     this.presence.hear(events);
     const gone = new Set(events.flatMap(({ event, clientId }) => (event === "leave" ? [clientId] : [])));
     if (gone.size === 0) return;
-    for (const { clientId, actor } of this.members) if (gone.has(clientId)) this.presence.add({ event: "join", clientId, actor });
+    for (const { clientId, actor } of this.#present)
+      if (gone.has(clientId)) this.presence.add({ event: "join", clientId, actor });
   }
 
   restart(reason: string): void {
@@ -198,12 +203,12 @@ export class Room {
   #tellPresence(events: PresenceEvent[]): number {
     const newcomers = new Set(this.#newcomers);
     this.#newcomers.clear();
-    const here = new Map([...this.members].map(({ clientId, actor }) => [clientId, actor]));
+    const here = new Map([...this.#present].map(({ clientId, actor }) => [clientId, actor]));
     // Nobody is told of himself alone.
-    if (this.members.size === 1 && events.every(({ clientId }) => here.has(clientId))) return 0;
+    if (here.size === 1 && events.every(({ clientId }) => here.has(clientId))) return 0;
     const isComingOrGoing = ({ event }: PresenceEvent) => event === "join" || event === "leave";
     const isDispensable = !events.some(isComingOrGoing);
-    const isSettled = (member: Member) => !newcomers.has(member);
+    const isSettled = (member: Member) => this.#present.has(member) && !newcomers.has(member);
     const bytes = this.#broadcast({ type: "presence", events }, isSettled, isDispensable);
     if (newcomers.size === 0) return bytes;
     const joins = [...here].map(([clientId, actor]): PresenceEvent => ({ event: "join", clientId, actor }));

@@ -54,8 +54,7 @@ export class Rooms {
   /** Enters a member into its document's room, which is opened for the first one. Rejects when PostgreSQL is away. */
   async enter(documentId: string, member: Member): Promise<Room> {
     const room = await this.#open(documentId);
-    room.enter(member);
-    this.#metrics.presenceBroadcast();
+    room.members.add(member);
     if (this.#rooms.get(documentId) !== room) {
       this.#rooms.set(documentId, room);
       this.#fanout.subscribe(documentId);
@@ -63,9 +62,14 @@ export class Rooms {
     return room;
   }
 
-  leave(room: Room, member: Member): void {
-    if (!room.leave(member)) return;
+  /** Tells the others, here and on the other replicas, of a member that has caught up. */
+  arrive(room: Room, member: Member): void {
     this.#metrics.presenceBroadcast();
+    room.arrive(member);
+  }
+
+  leave(room: Room, member: Member): void {
+    if (room.leave(member)) this.#metrics.presenceBroadcast();
     if (room.members.size > 0 || this.#rooms.get(room.documentId) !== room) return;
     this.#rooms.delete(room.documentId);
     this.#fanout.unsubscribe(room.documentId);

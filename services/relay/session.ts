@@ -212,6 +212,7 @@ export class Session implements Member {
     if (this.#state !== "joining") return;
     this.#state = "live";
     this.#send({ type: "joined", revision: at, replica: this.#context.replica, version: this.#context.version });
+    this.#context.rooms.arrive(room, this);
   }
 
   /** One submission is under way and one more may wait: an acknowledgement can overtake the end of its own submission. */
