@@ -38,6 +38,8 @@ function createUpstream(size = 100) {
   return { buffer, asked, sent, drops, upstream, push };
 }
 
+const twoTurns = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+
 test("batches go out as far as the credit reaches, oldest first, and go on as they are acknowledged", async () => {
   const { buffer, asked, sent, upstream, push } = createUpstream();
   push(7);
@@ -61,12 +63,14 @@ test("nothing is sent without credit, or once it is withdrawn, until there is cr
   const { asked, sent, upstream, push } = createUpstream();
   push(2);
   upstream.connected({ readings: 0, bytes: 0 });
+  await twoTurns();
+  expect(sent()).toEqual([]);
   upstream.grant(plenty);
   await expect.poll(sent).toEqual([[1, 2]]);
   upstream.grant({ readings: 0, bytes: 0 });
   push(3);
   asked[0]?.answer(2);
-  await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+  await twoTurns();
   expect(sent()).toEqual([[1, 2]]);
   upstream.grant(plenty);
   await expect.poll(sent).toEqual([
