@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from "node:crypto";
+import { hash, randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { HubError, type HubRole } from "#lib/protocol/hub-messages.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
@@ -163,8 +163,8 @@ export class PeerRegistry {
 }
 
 function idOf({ role, tenant, instance }: RegisteredPeer["record"], connection: string): string {
-  const identity = JSON.stringify([role, tenant, instance, role === "client" ? connection : ""]);
-  return createHash("sha256").update(identity).digest("hex").slice(0, 24);
+  if (role === "client") return connection;
+  return hash("sha256", JSON.stringify([role, tenant, instance])).slice(0, 24);
 }
 
 /** The place of a record in the list, which is also the cursor of a page. A space sorts before all that may stand in a part. */
