@@ -5,6 +5,9 @@ import type { Logger } from "#lib/runtime/logger.ts";
 
 const channelPrefix = "relay:document:";
 const redisTimeoutMs = 2000;
+const heartbeatMs = 1000;
+/** While more characters than these wait for Redis to take them, messages are dropped. */
+const maxUnansweredCharacters = 8 * 1024 * 1024;
 
 /**
  * What replicas tell each other, over Redis publish/subscribe. It is a hint, never the truth: a message that is lost is made up
@@ -16,6 +19,8 @@ export class Fanout {
   readonly #publisher: Redis;
   readonly #subscriber: Redis;
   readonly #onMessage: (documentId: string, message: ReplicaMessage) => void;
+  #unansweredCharacters = 0;
+  #heartbeat: NodeJS.Timeout | undefined;
 
   constructor(options: {
     url: string;
@@ -27,7 +32,8 @@ export class Fanout {
     this.#logger = options.logger;
     this.#onMessage = options.onMessage;
     const retryStrategy = (attempt: number) => Math.min(1000, 100 * 2 ** Math.min(attempt - 1, 5));
-    const common = { connectTimeout: redisTimeoutMs, retryStrategy, lazyConnect: true };
+    const timeouts = { connectTimeout: redisTimeoutMs, socketTimeout: redisTimeoutMs };
+    const common = { ...timeouts, retryStrategy, lazyConnect: true };
     // What is published within a tick goes out as one write.
     const publishing = { enableOfflineQueue: false, maxRetriesPerRequest: 0, enableAutoPipelining: true };
     this.#publisher = new Redis(options.url, { ...common, ...publishing });
@@ -38,16 +44,19 @@ export class Fanout {
 
   start(): void {
     for (const connection of [this.#publisher, this.#subscriber]) connection.connect().catch(() => {});
+    // A connection whose other end is gone without a word is noticed by what it does not answer.
+    this.#heartbeat = setInterval(() => void this.ping().catch(() => {}), heartbeatMs);
   }
 
   stop(): void {
+    clearInterval(this.#heartbeat);
     this.#publisher.disconnect();
     this.#subscriber.disconnect();
   }
 
   async ping(): Promise<void> {
     if (this.#subscriber.status !== "ready") throw new Error("the subscribed connection to Redis is not up");
-    await this.#publisher.ping();
+    await Promise.all([this.#publisher.ping(), this.#subscriber.ping()]);
   }
 
   /** Whether messages can be published; waits at most `waitMs` to become true. */
@@ -62,11 +71,15 @@ export class Fanout {
   }
 
   publish(documentId: string, message: Omit<ReplicaMessage, "replica">): void {
-    if (!this.#canPublish()) return;
+    if (!this.#canPublish() || this.#unansweredCharacters > maxUnansweredCharacters) return;
     const text = JSON.stringify({ replica: this.#replica, ...message });
-    this.#publisher.publish(channelPrefix + documentId, text).catch((error: unknown) => {
-      this.#logger.debug({ err: error }, "a message to the other replicas was not sent");
-    });
+    this.#unansweredCharacters += text.length;
+    this.#publisher
+      .publish(channelPrefix + documentId, text)
+      .catch((error: unknown) => this.#logger.debug({ err: error }, "a message to the other replicas was not sent"))
+      .finally(() => {
+        this.#unansweredCharacters -= text.length;
+      });
   }
 
   subscribe(documentId: string): void {
