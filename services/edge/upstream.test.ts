@@ -1,8 +1,12 @@
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import type { HubEnvelope, HubMessage } from "#lib/protocol/hub-messages.ts";
 import { createLogger } from "#lib/runtime/logger.ts";
 import { OfflineBuffer } from "./offline-buffer.ts";
 import { Upstream } from "./upstream.ts";
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 const plenty = { readings: 1_000, bytes: 1_000_000 };
 
@@ -118,4 +122,62 @@ test("a flush waits for the last acknowledgement, and not at all without a hub",
   other.asked[0]?.answer(2);
   await flushed;
   expect([buffer.depth, other.buffer.depth]).toEqual([2, 0]);
+});
+
+test.each([
+  { edges: 1, bytesPerSecond: 20_000, batches: 5 },
+  { edges: 20, bytesPerSecond: 400_000, batches: 15 },
+])(
+  "$edges edges with a backlog behind a link of $bytesPerSecond bytes a second are done in about the time that it takes",
+  async ({ edges, bytesPerSecond, batches }) => {
+    vi.useFakeTimers();
+    const backlog = batches * 128 * 1024;
+    let [carried, freeAt] = [0, 0];
+    /** What was sent is carried, in order, also when its sender has given up. */
+    const carry = async ({ byteLength }: { byteLength: number }) => {
+      carried += byteLength;
+      freeAt = Math.max(freeAt, performance.now()) + (byteLength / bytesPerSecond) * 1000;
+      await new Promise((resolve) => setTimeout(resolve, freeAt - performance.now()));
+    };
+    const buffers = Array.from({ length: edges }, () => {
+      const buffer = new OfflineBuffer(1_000_000);
+      while (buffer.depth * 1_012 < backlog) buffer.push({ sensor: "s", atMs: 0, value: "7".repeat(1_000) });
+      const client = {
+        drop: () => setTimeout(() => upstream.connected({ readings: 16_384, bytes: 4 * 1024 * 1024 }), 200),
+        request: async (message: HubMessage, { timeoutMs }: { timeoutMs: number }): Promise<HubEnvelope> => {
+          if (message.name !== "batch") throw new Error("not a batch");
+          const { first, readings } = message.body;
+          const late = new Promise<never>((_, reject) => setTimeout(() => reject(new Error("timeout")), timeoutMs));
+          await Promise.race([carry(readings), late]);
+          const body = { sequence: first + readings.count - 1, accepted: readings.count, duplicates: 0 };
+          return { name: "ack", body, id: 1, reply: true, more: false };
+        },
+      };
+      const upstream = new Upstream({ buffer, client, ackTimeoutMs: 5_000, logger: createLogger("test", "silent") });
+      client.drop();
+      return buffer;
+    });
+    await vi.advanceTimersByTimeAsync(1.2 * ((edges * backlog) / bytesPerSecond) * 1000);
+    expect(buffers.map(({ depth }) => depth)).toEqual(buffers.map(() => 0));
+    expect(carried).toBeLessThan(1.2 * edges * backlog);
+  },
+);
+
+test("acknowledgements that come one after the other keep the connection, though the last takes longer than the time for one", async () => {
+  vi.useFakeTimers();
+  const { buffer, asked, drops, upstream, push } = createUpstream();
+  upstream.connected(plenty);
+  for (let i = 0; i < 3; i++) {
+    push(1);
+    await vi.advanceTimersByTimeAsync(1);
+  }
+  for (const sequence of [1, 2, 3]) {
+    await vi.advanceTimersByTimeAsync(70);
+    asked[sequence - 1]?.answer(sequence);
+  }
+  await vi.advanceTimersByTimeAsync(1);
+  expect([buffer.depth, drops]).toEqual([0, []]);
+  push(1);
+  await vi.advanceTimersByTimeAsync(101);
+  expect([buffer.depth, drops.length]).toEqual([1, 1]);
 });

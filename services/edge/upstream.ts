@@ -1,6 +1,6 @@
 import type { HubBatch } from "#lib/protocol/hub-batch.ts";
 import type { HubClient } from "#lib/protocol/hub-client.ts";
-import { CreditWindow } from "#lib/protocol/hub-credit.ts";
+import { CreditWindow, noTimeoutMs } from "#lib/protocol/hub-credit.ts";
 import { type HubCredit, HubError } from "#lib/protocol/hub-messages.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import type { OfflineBuffer } from "./offline-buffer.ts";
@@ -10,15 +10,19 @@ export type UpstreamOptions = {
   /** What happens to readings that are left when the process ends. */
   leftovers?: "lost" | "kept";
   client: Pick<HubClient, "request" | "drop">;
-  /** After this long without an acknowledgement the connection is given up and everything sent again on the next one. */
+  /** After this long without any acknowledgement the connection is given up and everything sent again on the next one. */
   ackTimeoutMs: number;
   logger: Logger;
   onAcknowledged?: (seconds: number) => void;
   onFailed?: () => void;
 };
 
+/** Bytes on their way at most while it is not known how fast the link is. */
+const firstPace = 32 * 1024;
+
 /**
- * Empties the buffer into the hub: batch after batch, as many on their way as the hub's credit allows, in order. A reading leaves the
+ * Empties the buffer into the hub: batch after batch, in order, as many on their way as the hub's credit allows and as the link
+ * carries well within the time for an acknowledgement. A reading leaves the
  * buffer only when the hub has acknowledged it; when a batch is not acknowledged the connection is given up, and everything that
  * was on its way goes first on the next one. Readings that come within one turn of the event loop share a batch.
  */
@@ -26,6 +30,8 @@ export class Upstream {
   readonly #options: UpstreamOptions;
   /** What is on its way on the present connection. */
   #window: CreditWindow | undefined;
+  /** Bytes on their way at most, whatever the credit: more while acknowledgements come soon, less when they do not. */
+  #pace = firstPace;
   #isWoken = false;
   #stopped = false;
   #onIdle: (() => void) | undefined;
@@ -37,7 +43,11 @@ export class Upstream {
   /** There is a connection, with this credit to begin with. */
   connected(credit: HubCredit = { readings: 0, bytes: 0 }): void {
     this.#options.buffer.rewind();
-    this.#window = new CreditWindow(credit);
+    const { ackTimeoutMs: timeoutMs } = this.#options;
+    const onStall = () => this.#giveUp(window, new Error(`no acknowledgement within ${timeoutMs} ms`));
+    const window = new CreditWindow(credit, { timeoutMs, onStall });
+    this.#window = window;
+    this.#pace = firstPace;
     this.wake();
   }
 
@@ -79,35 +89,54 @@ export class Upstream {
   }
 
   #sendAll(): void {
-    const { buffer } = this.#options;
     while (this.#window && !this.#stopped) {
-      const batch = buffer.next(this.#window.room);
+      const batch = this.#next(this.#window);
       if (!batch) return;
       this.#window.take(batch);
       void this.#send(batch, this.#window);
     }
   }
 
+  #next({ room, readings, bytes }: CreditWindow): HubBatch | undefined {
+    const { buffer } = this.#options;
+    const batch = buffer.next({ readings: room.readings, bytes: Math.min(room.bytes, this.#pace - bytes) });
+    // A reading larger than the pace goes alone.
+    return batch ?? (readings === 0 ? buffer.next({ readings: Math.min(1, room.readings), bytes: room.bytes }) : undefined);
+  }
+
   async #send(batch: HubBatch, window: CreditWindow): Promise<void> {
-    const { buffer, client, ackTimeoutMs, logger, onAcknowledged, onFailed } = this.#options;
+    const { buffer, client, onAcknowledged } = this.#options;
     const { count, byteLength } = batch.readings;
     const startedAt = performance.now();
     try {
-      const answer = await client.request({ name: "batch", body: batch }, { timeoutMs: ackTimeoutMs });
+      const answer = await client.request({ name: "batch", body: batch }, { timeoutMs: noTimeoutMs });
       if (window !== this.#window) return;
       const isTaken = answer.name === "ack" && answer.body.sequence >= batch.first + count - 1;
       if (!isTaken) throw new HubError("bad_message", "the hub's answer to a batch does not acknowledge it");
+      const tookMs = performance.now() - startedAt;
+      this.#setPace(tookMs, byteLength, window);
       window.giveBack(count, byteLength);
       buffer.acknowledge(batch.stream, batch.first + count - 1);
-      onAcknowledged?.((performance.now() - startedAt) / 1000);
+      onAcknowledged?.(tookMs / 1000);
       if (buffer.depth === 0) this.#onIdle?.();
       this.#sendAll();
     } catch (error) {
-      if (window !== this.#window) return;
-      onFailed?.();
-      logger.warn({ reason: String(error), buffered: buffer.depth }, "a batch was not acknowledged; it stays buffered");
-      this.disconnected();
-      client.drop(new Error("a batch was not acknowledged"));
+      this.#giveUp(window, error);
     }
+  }
+
+  /** Doubles the pace with each round while it is used, and halves it when an acknowledgement took half of the time it may. */
+  #setPace(tookMs: number, byteLength: number, window: CreditWindow): void {
+    if (tookMs > this.#options.ackTimeoutMs / 2) this.#pace = Math.max(firstPace, this.#pace / 2);
+    else if (window.bytes > this.#pace / 2) this.#pace += byteLength;
+  }
+
+  #giveUp(window: CreditWindow, reason: unknown): void {
+    if (window !== this.#window) return;
+    const { buffer, client, logger, onFailed } = this.#options;
+    onFailed?.();
+    logger.warn({ reason: String(reason), buffered: buffer.depth }, "a batch was not acknowledged; it stays buffered");
+    this.disconnected();
+    client.drop(new Error("a batch was not acknowledged"));
   }
 }
