@@ -30,7 +30,10 @@ describe("relay migrate", () => {
     const runs = await Promise.all([1, 2].map(() => runMigrate({ DATABASE_URL: postgres.url })));
     expect(runs.map(({ code }) => code)).toEqual([0, 0]);
     expect(runs.filter(({ output }) => output.includes("001_operations.sql"))).toHaveLength(1);
-    expect(await query("SELECT name FROM relay_migrations")).toEqual([{ name: "001_operations.sql" }]);
+    expect(await query("SELECT name FROM relay_migrations")).toEqual([
+      { name: "001_operations.sql" },
+      { name: "002_document_clients.sql" },
+    ]);
     await query("INSERT INTO documents (id) VALUES (gen_random_uuid())");
     expect((await runMigrate({ DATABASE_URL: postgres.url })).code).toBe(0);
     expect(await query("SELECT count(*)::int AS count FROM documents")).toEqual([{ count: 1 }]);

@@ -227,7 +227,7 @@ describe("a relay that dies", () => {
     await writer.insert(0, "of the old database");
     const database = new pg.Client(stack.postgres.url);
     await database.connect();
-    await database.query("DROP TABLE operations, documents, relay_migrations");
+    await database.query("DROP TABLE operations, documents, document_clients, relay_migrations");
     await database.end();
     await eventually(async () => (await storedOperations(documentId)).length === 0);
     await eventually(() => writer.isLive && writer.text === "");

@@ -6,6 +6,7 @@ import type { Answer } from "#lib/runtime/health-server.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import { Loop } from "#lib/runtime/loop.ts";
 import { TokenVerifier } from "./auth.ts";
+import { ClientClaims } from "./client-claims.ts";
 import { Committer } from "./committer.ts";
 import type { RelayEnv } from "./env.ts";
 import { Fanout } from "./fanout.ts";
@@ -49,6 +50,7 @@ export class Relay {
     this.#env = env;
     this.#logger = loggerFor("relay::main");
     const store = new DocumentStore(pool);
+    const claims = new ClientClaims(pool);
     this.#metrics = new RelayMetrics(() => this.#gateway.connectionsByDocument());
     this.#verifier = new TokenVerifier({
       url: env.JWT_PUBLIC_KEY_URL,
@@ -103,6 +105,7 @@ export class Relay {
         faults: createFaults({ latencyMs: env.FAULT_LATENCY_MS, errorRatio: env.FAULT_ERROR_RATIO }),
         logger: loggerFor("relay::session"),
         submit: (submission) => this.#committer.submit(submission),
+        claim: (claim) => claims.claim(claim),
         replica,
         version: env.RELAY_VERSION,
         rates: {

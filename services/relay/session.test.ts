@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { EventEmitter } from "node:events";
+import { setImmediate as macrotask } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { WebSocket } from "ws";
 import type { ServerMessage } from "#lib/protocol/relay-messages.ts";
@@ -53,15 +54,15 @@ let replica: Replica;
 let socket: Socket;
 let session: Session;
 
-function open(expiresAtMs = Number.MAX_VALUE, permissions: ("read" | "write")[] = ["read", "write"]): void {
+function open(expiresAtMs = Number.MAX_VALUE, permissions: ("read" | "write")[] = ["read", "write"], actor = "a"): void {
   socket = new Socket();
   const trace = { trace_id: "", request_id: "" };
-  const identity = { documentId: randomUUID(), actor: "a", permissions, expiresAtMs, trace };
+  const identity = { documentId: randomUUID(), actor, permissions, expiresAtMs, trace };
   session = new Session(socket as unknown as WebSocket, identity, { ...replica.context, limits }, () => {});
 }
 
-async function join(): Promise<void> {
-  say({ type: "join", clientId: randomUUID() });
+async function join(clientId = randomUUID()): Promise<void> {
+  say({ type: "join", clientId });
   await vi.waitFor(() => expect(socket.sent.at(-1)?.type).toBe("joined"));
 }
 
@@ -121,6 +122,28 @@ describe("a client that does not read", () => {
     socket.bufferedAmount = 0;
     socket.emit("ping", Buffer.from("last"));
     expect(socket.pongs).toEqual(["one", "last"]);
+  });
+});
+
+describe("a client id that another user has joined with", () => {
+  const clientId = randomUUID();
+
+  it("cannot be joined with by one who may write, so that nobody acknowledges what another submits", async () => {
+    await join(clientId);
+    open(Number.MAX_VALUE, ["read", "write"], "mallory");
+    say({ type: "join", clientId });
+    await vi.waitFor(() => expect(socket.code).toBe(4400));
+    submit(1);
+    await macrotask();
+    expect(socket.sent).toEqual([]);
+    expect(replica.queue).toEqual([]);
+  });
+
+  it("is still its own user's on the next connection", async () => {
+    await join(clientId);
+    open();
+    await join(clientId);
+    expect(socket.code).toBeUndefined();
   });
 });
 

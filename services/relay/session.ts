@@ -11,6 +11,7 @@ import {
 import type { Permission } from "#lib/protocol/relay-token.ts";
 import type { Faults } from "#lib/runtime/faults.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
+import type { Claim } from "./client-claims.ts";
 import type { CommitOutcome } from "./committer.ts";
 import type { OperationStatus, RelayMetrics } from "./metrics.ts";
 import type { Submission } from "./ordering.ts";
@@ -29,6 +30,8 @@ export type SessionContext = {
   faults: Faults;
   logger: Logger;
   submit: (submission: Submission) => Promise<CommitOutcome>;
+  /** Whether a client id is the actor's, who may write; it is from now on if it was nobody's. */
+  claim: (claim: Claim) => Promise<boolean>;
   replica: string;
   version: string;
   limits: SessionLimits;
@@ -112,6 +115,10 @@ export class Session implements Member {
     return this.#identity.actor;
   }
 
+  get #mayWrite(): boolean {
+    return this.#identity.permissions.includes("write");
+  }
+
   get isLive(): boolean {
     return this.#state === "live";
   }
@@ -185,6 +192,11 @@ export class Session implements Member {
   async #join(clientId: string, since: number | undefined): Promise<void> {
     this.#state = "joining";
     this.#clientId = clientId;
+    const { documentId, actor } = this;
+    // Before the others learn of the id.
+    if (this.#mayWrite && !(await this.#context.claim({ documentId, clientId, actor }))) {
+      return this.close(closeCodes.protocolError, "the client id is another user's");
+    }
     const room = await this.#context.rooms.enter(this.documentId, this);
     this.#room = room;
     // The connection may have closed while the room was opened.
@@ -231,7 +243,7 @@ export class Session implements Member {
 
   async #process(message: SubmitMessage, characters: number, receivedAt: number): Promise<void> {
     const { base, operations } = message;
-    if (!this.#identity.permissions.includes("write")) {
+    if (!this.#mayWrite) {
       return this.#refuse(message, "forbidden", "the token does not permit writing");
     }
     if (operations.some(({ delta }) => isTooComplex(delta))) {

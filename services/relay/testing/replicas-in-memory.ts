@@ -24,7 +24,14 @@ export class MemoryStore implements DocumentReader {
   readonly operations: CommittedOperation[] = [];
   /** The next reading of operations fails, as when PostgreSQL has just been killed. */
   isAway = false;
+  readonly #owners = new Map<string, string>();
   #snapshot: { revision: number; document: Delta } = { revision: 0, document: [] };
+
+  claim(clientId: string, actor: string): boolean {
+    const owner = this.#owners.get(clientId) ?? actor;
+    this.#owners.set(clientId, owner);
+    return owner === actor;
+  }
 
   async open(): Promise<number> {
     return this.operations.length;
@@ -82,6 +89,7 @@ export class Replica {
       metrics,
       faults: { inject: async () => false },
       logger,
+      claim: async ({ clientId, actor }) => store.claim(clientId, actor),
       submit: (submission) => new Promise((resolve) => this.queue.push({ submission, resolve })),
       replica: name,
       version: "0",
