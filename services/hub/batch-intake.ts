@@ -126,7 +126,7 @@ export class PeerIntake {
     try {
       if (await this.#injectFault?.()) throw new HubError("busy", "refused by FAULT_ERROR_RATIO");
       if (this.#isOver) return;
-      const ack = await sink.take(origin, batch);
+      const ack = await sink.take(origin, batch, () => !this.#isOver);
       this.#connection.send({ name: "ack", body: ack }, { to: id });
       metrics.edgeMessages.inc(ack.accepted);
       metrics.edgeDuplicates.inc(ack.duplicates);

@@ -7,8 +7,11 @@ export type Taken = HubBody<"ack">;
 
 /** Where a hub puts the readings that it is sent. */
 export type ReadingSink = {
-  /** Batches of a stream are taken in the order of the calls. Rejects when one is not taken over; it is then sent again. */
-  take(origin: BatchOrigin, batch: HubBatch): Promise<Taken>;
+  /**
+   * Batches of a stream are taken in the order of the calls. Rejects when one is not taken over; it is then sent again. While it
+   * waits, `isWanted` tells whether its sender is still there: once it is not, this batch and all later ones of it come again.
+   */
+  take(origin: BatchOrigin, batch: HubBatch, isWanted?: () => boolean): Promise<Taken>;
   /** True while nothing can be taken over. */
   readonly isAway: boolean;
   /** Calls the listener whenever `isAway` has changed. */

@@ -1,8 +1,14 @@
-import { connect } from "node:net";
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { createInterface } from "node:readline";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { packReadings } from "#lib/protocol/hub-batch.ts";
+import { HubConnection } from "#lib/protocol/hub-connection.ts";
+import type { HubCredit, HubEnvelope } from "#lib/protocol/hub-messages.ts";
 import { HubFleet, readMetric, waitFor } from "#lib/protocol/testing/hub-fleet.ts";
 import { freePort, startRedis } from "#lib/protocol/testing/relay-stack.ts";
+import { createLogger } from "#lib/runtime/logger.ts";
+import { HubUpstream } from "./upstream.ts";
 
 /** The central hub with what belongs to it, and the regional one with its edges. */
 let central: HubFleet;
@@ -24,6 +30,68 @@ const startRegion = () =>
     HUB_UPSTREAM_CA_FILE: `${central.folder}/ca.pem`,
   });
 const centralCount = (name: string) => readMetric(central.healthPort, name);
+
+const ends: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end();
+});
+
+/** The upstream of a region whose central hub acknowledges a batch when the test says so. */
+async function startUpstream(credit: HubCredit) {
+  const came: { numbers: [number, number]; acknowledge: () => void }[] = [];
+  let connections = 0;
+  const receive = ({ name, id, body }: HubEnvelope, connection: HubConnection) => {
+    const welcome = { protocolVersion: 2, hub: "central", version: "test", heartbeatIntervalMs: 10_000, credit };
+    if (name === "hello") connection.send({ name: "welcome", body: welcome }, { to: id });
+    if (name !== "batch") return;
+    const { count } = body.readings;
+    const sequence = body.first + count - 1;
+    const ack = { sequence, accepted: count, duplicates: 0 };
+    came.push({
+      numbers: [body.first, sequence],
+      acknowledge: () => connection.send({ name: "ack", body: ack }, { to: id }),
+    });
+  };
+  const server = createServer((socket: Socket) => {
+    connections += 1;
+    const connection: HubConnection = new HubConnection(socket, { onMessage: (message) => receive(message, connection) });
+    ends.push(() => socket.destroy());
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  ends.push(() => server.close());
+  const hubs = [{ host: "127.0.0.1", port: (server.address() as AddressInfo).port }];
+  const settings = { token: "secret", tls: false as const, timeoutMs: 20_000, name: "region", version: "test" };
+  const upstream = new HubUpstream({ hubs, ...settings, logger: createLogger("hub", "silent") });
+  ends.push(() => upstream.stop());
+  upstream.start();
+  await expect.poll(() => upstream.isAway, { timeout: 10_000 }).toBe(false);
+  return { upstream, came, numbers: () => came.map(({ numbers }) => numbers), connections: () => connections };
+}
+
+const origin = { role: "edge" as const, tenant: "t", instance: "e" };
+const batchOf = (first: number, count: number, value = "1") => {
+  const readings = packReadings(Array.from({ length: count }, () => ({ sensor: "s", atMs: 0, value })));
+  return { stream: "a", first, readings };
+};
+
+test("what waits for credit is not sent on once its sender has left", async () => {
+  const { upstream, came, numbers } = await startUpstream({ readings: 10, bytes: 10_000 });
+  let isThere = true;
+  const first = upstream.take(origin, batchOf(1, 10));
+  const left = expect(upstream.take(origin, batchOf(11, 10), () => isThere)).rejects.toMatchObject({ code: "cancelled" });
+  const again = upstream.take(origin, batchOf(11, 5));
+  await expect.poll(numbers, { timeout: 10_000 }).toEqual([[1, 10]]);
+  isThere = false;
+  came[0]?.acknowledge();
+  await Promise.all([first, left]);
+  await expect.poll(numbers, { timeout: 10_000 }).toEqual([
+    [1, 10],
+    [11, 15],
+  ]);
+  came[1]?.acknowledge();
+  expect((await again).sequence).toBe(15);
+});
 
 /** Writes numbered readings, a few at a time, until it is told to stop; each is written once. */
 class Sensor {

@@ -1,6 +1,6 @@
 import type { BatchOrigin, HubBatch } from "#lib/protocol/hub-batch.ts";
 import { HubClient, type HubTls } from "#lib/protocol/hub-client.ts";
-import { CreditWindow } from "#lib/protocol/hub-credit.ts";
+import { CreditWindow, noTimeoutMs } from "#lib/protocol/hub-credit.ts";
 import { type HubCredit, HubError } from "#lib/protocol/hub-messages.ts";
 import type { BackoffOptions } from "#lib/runtime/backoff.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
@@ -10,7 +10,7 @@ export type HubUpstreamOptions = {
   hubs: { host: string; port: number }[];
   token: string;
   tls: HubTls;
-  /** For connecting, and for each acknowledgement. */
+  /** For connecting, and between acknowledgements while something is on its way. */
   timeoutMs: number;
   /** What this hub calls itself. */
   name: string;
@@ -19,7 +19,7 @@ export type HubUpstreamOptions = {
   logger: Logger;
 };
 
-type Waiting = { batch: HubBatch; resolve: (taken: Taken) => void; reject: (error: unknown) => void };
+type Waiting = { batch: HubBatch; isWanted: () => boolean; resolve: (taken: Taken) => void; reject: (error: unknown) => void };
 
 /**
  * Passes what edges send on to a central hub, under the edges' own names, streams and numbers, and in the order in which it came. A
@@ -27,16 +27,13 @@ type Waiting = { batch: HubBatch; resolve: (taken: Taken) => void; reject: (erro
  * one is not acknowledged, everything on its way is given up with the connection, and comes again from the edges.
  */
 export class HubUpstream implements ReadingSink {
-  readonly #options: HubUpstreamOptions;
   readonly #client: HubClient;
   readonly #listeners: (() => void)[] = [];
   #window: CreditWindow | undefined;
   #hasCredit = false;
   #waiting: Waiting[] = [];
 
-  constructor(options: HubUpstreamOptions) {
-    const { hubs, token, tls, timeoutMs, name, version, backoff, logger } = options;
-    this.#options = options;
+  constructor({ hubs, token, tls, timeoutMs, name, version, backoff, logger }: HubUpstreamOptions) {
     this.#client = new HubClient({
       hubs,
       hello: { role: "hub", tenant: "hub", instance: name, version, token: () => token },
@@ -48,7 +45,9 @@ export class HubUpstream implements ReadingSink {
         if (message.name === "credit") this.#grant(message.body);
       },
       onConnect: ({ credit = { readings: 0, bytes: 0 } }) => {
-        this.#window = new CreditWindow();
+        const onStall = () => this.#drop(window, `no acknowledgement within ${timeoutMs} ms`);
+        const window = new CreditWindow(credit, { timeoutMs, onStall });
+        this.#window = window;
         this.#grant(credit);
       },
       onDisconnect: (reason) => this.#giveUp(reason),
@@ -74,35 +73,39 @@ export class HubUpstream implements ReadingSink {
   }
 
   /** Waits for credit of the central hub; what waits here is within what this hub has granted to its own peers. */
-  take(origin: BatchOrigin, batch: HubBatch): Promise<Taken> {
+  take(origin: BatchOrigin, batch: HubBatch, isWanted = () => true): Promise<Taken> {
     if (!this.#client.isConnected) return Promise.reject(new HubError("busy", "the upstream hub is away"));
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ batch: { ...batch, origin }, resolve, reject });
+      this.#waiting.push({ batch: { ...batch, origin }, isWanted, resolve, reject });
       this.#sendWaiting();
     });
   }
 
   #sendWaiting(): void {
-    for (;;) {
-      const [next] = this.#waiting;
-      if (!next || !this.#window?.take(next.batch)) return;
+    for (let next = this.#waiting[0]; next; next = this.#waiting[0]) {
+      if (!next.isWanted()) next.reject(new HubError("cancelled", "its sender has left"));
+      else if (this.#window?.take(next.batch)) void this.#send(next, this.#window);
+      else return;
       this.#waiting.shift();
-      void this.#send(next, this.#window);
     }
   }
 
   async #send({ batch, resolve, reject }: Waiting, window: CreditWindow): Promise<void> {
     const { count, byteLength } = batch.readings;
     try {
-      const answer = await this.#client.request({ name: "batch", body: batch }, { timeoutMs: this.#options.timeoutMs });
+      const answer = await this.#client.request({ name: "batch", body: batch }, { timeoutMs: noTimeoutMs });
       if (answer.name !== "ack") throw new HubError("bad_message", `the upstream hub answered a batch with ${answer.name}`);
       window.giveBack(count, byteLength);
       resolve(answer.body);
       this.#sendWaiting();
     } catch (error) {
       reject(error);
-      if (window === this.#window) this.#client.drop(new Error("the upstream hub did not acknowledge a batch"));
+      this.#drop(window, "the upstream hub did not acknowledge a batch");
     }
+  }
+
+  #drop(window: CreditWindow, reason: string): void {
+    if (window === this.#window) this.#client.drop(new Error(reason));
   }
 
   #grant(credit: HubCredit): void {
