@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocket } from "ws";
+import { eventually } from "#lib/protocol/testing/relay-stack.ts";
 import type { CaseGroup, Load } from "./case.ts";
 import type { History } from "./history.ts";
 import { runOnRelays } from "./relay-run.ts";
@@ -10,6 +11,7 @@ import { stopReaders } from "./relay-stopped-reader.ts";
 type Fault = (site: RelaySite, history: History) => Promise<void>;
 
 const clockOffsetMs = 600_000;
+const quietMs = 1_000;
 
 const faults: Record<string, Fault> = {
   "relay: nothing breaks": () => sleep(2_000),
@@ -26,6 +28,7 @@ const faults: Record<string, Fault> = {
       await sleep(1_000);
     }
   },
+  "relay: Redis gone without a word": vanishRedis,
   "relay: PostgreSQL stopped for 30 s and continued": async ({ stack }) => {
     stack.postgres.signal("SIGSTOP");
     await sleep(30_000);
@@ -112,6 +115,17 @@ async function killAtRandom(site: RelaySite, history: History): Promise<void> {
     await kill(awayMs);
   });
   await Promise.all(died);
+}
+
+/** Nothing passes between the relays and Redis, and no connection ends: they are to notice it and to take no more writes. */
+async function vanishRedis({ redisProxy }: RelaySite, history: History): Promise<void> {
+  redisProxy.faults = { timeoutMs: 0 };
+  const isQuiet = () => {
+    const last = history.events.findLast(({ kind }) => kind === "acknowledged");
+    return performance.now() - (last?.at ?? 0) > quietMs;
+  };
+  await eventually(isQuiet).catch(() => history.add({ kind: "wrong", what: "writes were taken though Redis was gone" }));
+  redisProxy.faults = {};
 }
 
 /** Connections are made anew, with new tokens, across two rotations; then the issuer goes and comes back without its old keys. */

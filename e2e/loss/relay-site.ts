@@ -12,6 +12,8 @@ const tokenSeconds = 3600;
 export class RelaySite {
   readonly stack: RelayStack;
   readonly proxy: FaultProxy;
+  /** The network between the relays and Redis. */
+  readonly redisProxy: FaultProxy;
   readonly relays: TestRelay[] = [];
   /** Why upgrades were refused, the newest last. */
   readonly refusals: string[] = [];
@@ -19,17 +21,21 @@ export class RelaySite {
   readonly #away = new Set<TestRelay>();
   #turn = 0;
   #port = 0;
+  #redisUrl = "";
   #token = "";
 
   constructor(stack: RelayStack, settings: SiteSettings) {
     this.stack = stack;
     this.#settings = settings;
     this.proxy = new FaultProxy(() => this.#nextRelay());
+    const { hostname: host, port } = new URL(stack.redisUrl);
+    this.redisProxy = new FaultProxy(() => ({ host, port: Number(port) }));
   }
 
   static async start(settings: SiteSettings = {}): Promise<RelaySite> {
     const site = new RelaySite(await startRelayStack({ issuer: settings.issuer }), settings);
     site.#port = await site.proxy.listen();
+    site.#redisUrl = `redis://127.0.0.1:${await site.redisProxy.listen()}`;
     site.relays.push(await site.#startRelay(0), await site.#startRelay(1));
     return site;
   }
@@ -80,12 +86,12 @@ export class RelaySite {
   }
 
   async stop(): Promise<void> {
-    await this.proxy.close();
+    await Promise.all([this.proxy.close(), this.redisProxy.close()]);
     await this.stack.stop();
   }
 
   #startRelay(index: number): Promise<TestRelay> {
-    return this.stack.startRelay(this.#settings.relays?.[index]);
+    return this.stack.startRelay({ REDIS_URL: this.#redisUrl, ...this.#settings.relays?.[index] });
   }
 
   #nextRelay(): { host: string; port: number } | undefined {
