@@ -28,9 +28,15 @@ export const maxBaseAge = 5000;
 
 /**
  * Gives the submissions to one document their places behind `revision`. `history` holds the committed operations from the oldest
- * base on, up to `revision`. An operation that is in the history already is not placed again.
+ * base on, up to `revision`. An operation that is in the history already is not placed again. To a full document nothing that
+ * inserts is added.
  */
-export function orderSubmissions(revision: number, history: CommittedOperation[], submissions: Submission[]): Ordered {
+export function orderSubmissions(
+  revision: number,
+  history: CommittedOperation[],
+  submissions: Submission[],
+  isFull = false,
+): Ordered {
   const all = [...history];
   const first = revision - history.length;
   const outcomes = submissions.map((submission): Outcome => {
@@ -42,12 +48,15 @@ export function orderSubmissions(revision: number, history: CommittedOperation[]
         const before = pending;
         pending = advance(submission.clientId, before, committed);
         // Refused at every step, not at the end, so that the work is bounded and a submission from a later base is refused too.
-        if (hasGrownTooComplex(before, pending)) return refuseTooComplex(submission, all);
+        if (hasGrownTooComplex(before, pending)) {
+          return refuseTooComplex(submission, all, `others have split an operation into more than ${maxComponents} components`);
+        }
       }
     } catch (error) {
       if (error instanceof HistoryMismatch) return { kind: "refused", reason: error.message };
       throw error;
     }
+    if (isFull && pending.some(inserts)) return refuseTooComplex(submission, all, "the document is full; make it shorter");
     for (const { sequence, delta } of pending) {
       const { clientId, actor } = submission;
       all.push({ revision: first + all.length + 1, clientId, sequence, actor, delta });
@@ -57,17 +66,21 @@ export function orderSubmissions(revision: number, history: CommittedOperation[]
   return { operations: all.slice(history.length), outcomes };
 }
 
+export function inserts({ delta }: PendingOperation): boolean {
+  return delta.some((component) => "insert" in component);
+}
+
 function hasGrownTooComplex(before: PendingOperation[], after: PendingOperation[]): boolean {
   const done = before.length - after.length;
   return after.some(({ delta }, index) => isTooComplex(delta, before[index + done]?.delta));
 }
 
-function refuseTooComplex({ clientId, operations }: Submission, all: CommittedOperation[]): Outcome {
+function refuseTooComplex({ clientId, operations }: Submission, all: CommittedOperation[], reason: string): Outcome {
   const committed = new Set(all.filter((operation) => operation.clientId === clientId).map(({ sequence }) => sequence));
   return {
     kind: "refused",
     code: "too_complex",
-    reason: `others have split an operation into more than ${maxComponents} components`,
+    reason,
     sequences: operations.map(({ sequence }) => sequence).filter((sequence) => !committed.has(sequence)),
   };
 }

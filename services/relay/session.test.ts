@@ -125,6 +125,31 @@ describe("a client that does not read", () => {
   });
 });
 
+describe("a client that joins with a snapshot longer than may wait for a client", () => {
+  it("gets it, and nothing else until it has been sent", async () => {
+    let sent = () => {};
+    const send = socket.send.bind(socket);
+    socket.send = (data, ...rest) => {
+      const isSnapshot = data.toString().includes('"snapshot"');
+      if (!isSnapshot) return send(data, ...rest);
+      socket.bufferedAmount = 16 * limits.maxBufferedBytes;
+      send(data);
+      sent = () => {
+        socket.bufferedAmount = 0;
+        const done = rest.at(-1);
+        if (typeof done === "function") done();
+      };
+    };
+    say({ type: "join", clientId: randomUUID() });
+    await vi.waitFor(() => expect(socket.sent).toHaveLength(1));
+    await macrotask();
+    expect(socket.sent.map(({ type }) => type)).toEqual(["snapshot"]);
+    sent();
+    await vi.waitFor(() => expect(socket.sent.map(({ type }) => type)).toContain("joined"));
+    expect(socket.code).toBeUndefined();
+  });
+});
+
 describe("a client id that another user has joined with", () => {
   const clientId = randomUUID();
 

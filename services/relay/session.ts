@@ -208,7 +208,7 @@ export class Session implements Member {
 
   async #sendSnapshot(room: Room): Promise<number> {
     const { revision, document } = await room.snapshot();
-    this.#send({ type: "snapshot", revision, document });
+    await this.#sendAndWait({ type: "snapshot", revision, document });
     return revision;
   }
 

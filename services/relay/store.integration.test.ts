@@ -137,6 +137,23 @@ describe("two replicas that write the same documents at the same time", () => {
   });
 });
 
+describe("a document with a snapshot of 16 MiB", () => {
+  it.each([
+    ["from memory", { revision: () => 2, recent: () => [] }],
+    ["under its lock", noneInMemory],
+  ])("takes no more text, but what makes it shorter, %s", async (_, memory) => {
+    await makeHistory(2, 1);
+    await pool.query("UPDATE documents SET snapshot = repeat('x', 16 * 1024 * 1024) WHERE id = $1", [documentId]);
+    const remove = { ...submission(2, 1), operations: [{ sequence: 1, delta: [{ delete: 1 }] }] };
+    const { outcomes } = await store.commit([submission(2, 1), remove], memory);
+    expect(outcomes).toMatchObject([
+      { kind: "refused", code: "too_complex", reason: expect.stringMatching(/full/), sequences: [1] },
+      { kind: "committed", committed: 1 },
+    ]);
+    expect((await store.commit([{ ...remove, base: 3, clientId: randomUUID() }], memory)).outcomes[0]?.kind).toBe("committed");
+  });
+});
+
 describe("a snapshot", () => {
   it("takes in a long history page by page, and is written once", async () => {
     await makeHistory(2500, 2);

@@ -1,7 +1,7 @@
 import type { Pool, PoolClient } from "pg";
 import { apply, type Delta, operationType } from "#lib/protocol/relay-delta.ts";
 import type { CommittedOperation } from "#lib/protocol/relay-messages.ts";
-import { maxBaseAge, type Ordered, type Outcome, orderSubmissions, type Submission } from "./ordering.ts";
+import { inserts, maxBaseAge, type Ordered, type Outcome, orderSubmissions, type Submission } from "./ordering.ts";
 
 /** What a replica has of documents in memory; it may lag behind. */
 export type DocumentMemory = {
@@ -24,6 +24,9 @@ const snapshotPage = 1000;
 const pageBytes = 1024 * 1024;
 /** Of what is read to move submissions past; a base that lies further back is too old. */
 const historyBytes = 8 * 1024 * 1024;
+/** A document whose snapshot has come so far takes no more text, since a client that joins gets all of it. Found without reading it. */
+const maxSnapshotBytes = 16 * 1024 * 1024;
+const isFull = `octet_length(snapshot) >= ${maxSnapshotBytes}`;
 
 /** Documents and operations in PostgreSQL. The row lock on a document is what decides the order of its operations. */
 export class DocumentStore {
@@ -151,18 +154,18 @@ async function orderLocked(
   byDocument: Map<string, Submission[]>,
   memory: DocumentMemory,
 ): Promise<Placing[]> {
-  const { rows: locked } = await client.query<{ id: string; revision: string }>(
-    "SELECT id, revision FROM documents WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE",
+  const { rows: locked } = await client.query<{ id: string; revision: string; full: boolean }>(
+    `SELECT id, revision, ${isFull} AS full FROM documents WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE`,
     [[...byDocument.keys()]],
   );
   const placings: Placing[] = [];
-  for (const { id, revision: revisionText } of locked) {
+  for (const { id, revision: revisionText, full } of locked) {
     const own = byDocument.get(id) ?? [];
     const revision = Number(revisionText);
     const base = Math.max(revision - maxBaseAge, Math.min(revision, ...own.map((submission) => submission.base)));
     const history =
       base === revision ? [] : (memory.recent(id, base, revision) ?? (await readHistory(client, id, base, revision)));
-    placings.push({ documentId: id, revision, history, own, ordered: orderSubmissions(revision, history, own) });
+    placings.push({ documentId: id, revision, history, own, ordered: orderSubmissions(revision, history, own, full) });
   }
   return placings;
 }
@@ -222,11 +225,11 @@ async function place(client: Pool | PoolClient, placings: Placing[]): Promise<Pl
   const { rows } = await client.query<{ id: string }>({
     name: "place-operations",
     text: `WITH locked AS MATERIALIZED (
-        SELECT id, revision FROM documents WHERE id = ANY($8::uuid[]) ORDER BY id FOR UPDATE
+        SELECT id, revision, ${isFull} AS full FROM documents WHERE id = ANY($8::uuid[]) ORDER BY id FOR UPDATE
       ), placed AS (
         UPDATE documents SET revision = target.after
-        FROM unnest($8::uuid[], $9::bigint[], $10::bigint[]) AS target (id, before, after)
-        JOIN locked ON locked.id = target.id AND locked.revision = target.before
+        FROM unnest($8::uuid[], $9::bigint[], $10::bigint[], $11::boolean[]) AS target (id, before, after, grows)
+        JOIN locked ON locked.id = target.id AND locked.revision = target.before AND NOT (locked.full AND target.grows)
         WHERE documents.id = target.id
         RETURNING documents.id
       ), added AS (
@@ -247,6 +250,7 @@ async function place(client: Pool | PoolClient, placings: Placing[]): Promise<Pl
       given.map(({ documentId }) => documentId),
       given.map(({ revision }) => revision),
       given.map(({ revision, ordered }) => revision + ordered.operations.length),
+      given.map(({ ordered }) => ordered.operations.some(inserts)),
     ],
   });
   const placed = new Set(rows.map(({ id }) => id));
