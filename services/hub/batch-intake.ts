@@ -37,7 +37,10 @@ export class Intake {
 
   /** What a peer may have unacknowledged now. */
   get credit(): HubCredit {
-    return this.#isOpen && !this.options.sink.isAway ? (this.options.credit ?? defaultCredit) : none;
+    const { sink, credit = defaultCredit } = this.options;
+    if (!this.#isOpen || sink.isAway) return none;
+    const { readings, bytes } = sink.credit ?? credit;
+    return { readings: Math.min(credit.readings, readings), bytes: Math.min(credit.bytes, bytes) };
   }
 
   /** Begins to take batches of a peer, until `leave` of what is returned. Its first credit is for the welcome. */
@@ -100,7 +103,7 @@ export class PeerIntake {
   /** Tells the peer its credit when it has changed. What is on its way under a larger one is still taken. */
   grant(): void {
     const { credit } = this.#intake;
-    if (credit.readings === this.#granted.readings) return;
+    if (credit.readings === this.#granted.readings && credit.bytes === this.#granted.bytes) return;
     this.#granted = credit;
     if (credit.readings > 0) this.#window.credit = credit;
     this.#connection.send({ name: "credit", body: credit });
@@ -134,7 +137,8 @@ export class PeerIntake {
       metrics.requestSeconds.observe({ operation: "batch" }, (performance.now() - startedAt) / 1000);
     } catch (error) {
       logger.debug({ reason: String(error) }, "a batch could not be taken");
-      this.#refuse(new HubError("busy", "readings cannot be taken now; send them again"), id);
+      const isWrong = error instanceof HubError && error.code === "bad_message";
+      this.#refuse(isWrong ? error : new HubError("busy", "readings cannot be taken now; send them again"), id);
     } finally {
       this.#window.giveBack(count, byteLength);
       this.#intake.wait(-byteLength);

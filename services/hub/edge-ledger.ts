@@ -1,5 +1,5 @@
 import type { BatchOrigin, HubBatch } from "#lib/protocol/hub-batch.ts";
-import type { HubBody } from "#lib/protocol/hub-messages.ts";
+import type { HubBody, HubCredit } from "#lib/protocol/hub-messages.ts";
 import type { EdgeTotals, OwnedBatch, ReadingStore } from "./readings.ts";
 
 /** What came of a batch: the answer to the edge. */
@@ -14,7 +14,9 @@ export type ReadingSink = {
   take(origin: BatchOrigin, batch: HubBatch, isWanted?: () => boolean): Promise<Taken>;
   /** True while nothing can be taken over. */
   readonly isAway: boolean;
-  /** Calls the listener whenever `isAway` has changed. */
+  /** What it takes at a time, where that is bounded: no peer may be granted more. */
+  readonly credit?: HubCredit | undefined;
+  /** Calls the listener whenever `isAway` or `credit` has changed. */
   watch(listener: () => void): void;
 };
 

@@ -2,12 +2,15 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { createInterface } from "node:readline";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { packReadings } from "#lib/protocol/hub-batch.ts";
+import { batchBytes, packReadings } from "#lib/protocol/hub-batch.ts";
 import { HubConnection } from "#lib/protocol/hub-connection.ts";
-import type { HubCredit, HubEnvelope } from "#lib/protocol/hub-messages.ts";
+import { type HubCredit, type HubEnvelope, maxHubPayloadBytes } from "#lib/protocol/hub-messages.ts";
 import { HubFleet, readMetric, waitFor } from "#lib/protocol/testing/hub-fleet.ts";
 import { freePort, startRedis } from "#lib/protocol/testing/relay-stack.ts";
+import { createSelfSignedCertificate } from "#lib/runtime/certificates.ts";
 import { createLogger } from "#lib/runtime/logger.ts";
+import { Intake } from "./batch-intake.ts";
+import { HubMetrics } from "./metrics.ts";
 import { HubUpstream } from "./upstream.ts";
 
 /** The central hub with what belongs to it, and the regional one with its edges. */
@@ -91,6 +94,29 @@ test("what waits for credit is not sent on once its sender has left", async () =
   ]);
   came[1]?.acknowledge();
   expect((await again).sequence).toBe(15);
+});
+
+test("a batch that can never be passed on is refused, and those behind it go on", async () => {
+  const { upstream, came, numbers, connections } = await startUpstream({ readings: 10, bytes: 8 * 1024 * 1024 });
+  const whole = batchOf(1, 1, "7".repeat(maxHubPayloadBytes - 41));
+  expect(batchBytes(whole)).toBeLessThan(maxHubPayloadBytes);
+  await expect(upstream.take(origin, whole)).rejects.toMatchObject({ code: "bad_message" });
+  await expect(upstream.take(origin, batchOf(1, 11))).rejects.toMatchObject({ code: "busy" });
+  const next = upstream.take({ ...origin, instance: "f" }, batchOf(1, 10));
+  await expect.poll(numbers, { timeout: 10_000 }).toEqual([[1, 10]]);
+  came[0]?.acknowledge();
+  expect((await next).sequence).toBe(10);
+  expect(connections()).toBe(1);
+});
+
+test("a region grants its own peers no more than the central hub takes at a time", async () => {
+  const credit = { readings: 10, bytes: 2_000_000 };
+  const { upstream } = await startUpstream(credit);
+  const { cert } = await createSelfSignedCertificate(["127.0.0.1"]);
+  const shared = { metrics: new HubMetrics("test", cert), logger: createLogger("hub", "silent") };
+  expect(new Intake({ sink: upstream, ...shared }).credit).toEqual(credit);
+  const least = { readings: 16_384, bytes: 1_000_000 };
+  expect(new Intake({ sink: upstream, credit: least, ...shared }).credit).toEqual({ readings: 10, bytes: 1_000_000 });
 });
 
 /** Writes numbered readings, a few at a time, until it is told to stop; each is written once. */

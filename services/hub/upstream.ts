@@ -1,7 +1,7 @@
-import type { BatchOrigin, HubBatch } from "#lib/protocol/hub-batch.ts";
+import { type BatchOrigin, batchBytes, type HubBatch } from "#lib/protocol/hub-batch.ts";
 import { HubClient, type HubTls } from "#lib/protocol/hub-client.ts";
 import { CreditWindow, noTimeoutMs } from "#lib/protocol/hub-credit.ts";
-import { type HubCredit, HubError } from "#lib/protocol/hub-messages.ts";
+import { type HubCredit, HubError, maxHubPayloadBytes } from "#lib/protocol/hub-messages.ts";
 import type { BackoffOptions } from "#lib/runtime/backoff.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import type { ReadingSink, Taken } from "./edge-ledger.ts";
@@ -30,7 +30,7 @@ export class HubUpstream implements ReadingSink {
   readonly #client: HubClient;
   readonly #listeners: (() => void)[] = [];
   #window: CreditWindow | undefined;
-  #hasCredit = false;
+  #credit: HubCredit | undefined;
   #waiting: Waiting[] = [];
 
   constructor({ hubs, token, tls, timeoutMs, name, version, backoff, logger }: HubUpstreamOptions) {
@@ -56,7 +56,12 @@ export class HubUpstream implements ReadingSink {
 
   /** True while the central hub cannot be reached, or takes nothing. */
   get isAway(): boolean {
-    return !this.#client.isConnected || !this.#hasCredit;
+    return !this.#client.isConnected || !this.#credit?.readings;
+  }
+
+  /** The central hub's. */
+  get credit(): HubCredit | undefined {
+    return this.#credit;
   }
 
   watch(listener: () => void): void {
@@ -72,11 +77,18 @@ export class HubUpstream implements ReadingSink {
     this.#giveUp(new Error("this hub stops"));
   }
 
-  /** Waits for credit of the central hub; what waits here is within what this hub has granted to its own peers. */
+  /**
+   * Waits for credit of the central hub; what waits here is within what this hub has granted to its own peers. Rejects with HubError:
+   * `busy`, `cancelled`, and `bad_message` when the batch with its origin is longer than a frame may be.
+   */
   take(origin: BatchOrigin, batch: HubBatch, isWanted = () => true): Promise<Taken> {
     if (!this.#client.isConnected) return Promise.reject(new HubError("busy", "the upstream hub is away"));
+    const owned = { ...batch, origin };
+    if (batchBytes(owned) > maxHubPayloadBytes) {
+      return Promise.reject(new HubError("bad_message", "the batch is too long to be passed on with its origin"));
+    }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ batch: { ...batch, origin }, isWanted, resolve, reject });
+      this.#waiting.push({ batch: owned, isWanted, resolve, reject });
       this.#sendWaiting();
     });
   }
@@ -85,6 +97,7 @@ export class HubUpstream implements ReadingSink {
     for (let next = this.#waiting[0]; next; next = this.#waiting[0]) {
       if (!next.isWanted()) next.reject(new HubError("cancelled", "its sender has left"));
       else if (this.#window?.take(next.batch)) void this.#send(next, this.#window);
+      else if (this.#window?.readings === 0 && !this.isAway) next.reject(new HubError("busy", "more than the upstream's credit"));
       else return;
       this.#waiting.shift();
     }
@@ -110,7 +123,7 @@ export class HubUpstream implements ReadingSink {
 
   #grant(credit: HubCredit): void {
     if (this.#window) this.#window.credit = credit;
-    this.#hasCredit = credit.readings > 0;
+    this.#credit = credit;
     this.#tell();
     this.#sendWaiting();
   }
@@ -118,7 +131,7 @@ export class HubUpstream implements ReadingSink {
   /** Everything that waits is refused before anything can be sent on another connection. */
   #giveUp(reason: Error): void {
     this.#window = undefined;
-    this.#hasCredit = false;
+    this.#credit = undefined;
     for (const { reject } of this.#waiting.splice(0)) reject(reason);
     this.#tell();
   }
