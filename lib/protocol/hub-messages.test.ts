@@ -29,6 +29,7 @@ describe("a message", () => {
     ["an unknown type", { type: 200, payload: "{}" }],
     ["a body that is no JSON", { type: 3, payload: "{" }],
     ["a hello of an unknown role", { type: 1, payload: JSON.stringify({ ...hello, role: "admin" }) }],
+    ["half of a surrogate pair in a name", { type: 1, payload: JSON.stringify({ ...hello, tenant: "\ud800" }) }],
     ["a scan of port 0", { type: 16, payload: JSON.stringify({ target: "a", ports: "0", timeoutMs: 1000 }) }],
     ["a batch in JSON", { type: 32, payload: JSON.stringify({ stream: "s", first: 1, readings: [] }) }],
   ])("with %s is refused as bad_message", (_what, frame) => {

@@ -15,7 +15,12 @@ const traceparent = z
   .regex(/^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/)
   .optional();
 
-const label = z.string().min(1).max(maxLabelLength);
+/** A name. Half of a surrogate pair is none: it could be written neither as UTF-8 nor into a URL. */
+export const label = z
+  .string()
+  .min(1)
+  .max(maxLabelLength)
+  .refine((text) => text.isWellFormed(), "is no well-formed Unicode");
 
 /** A peer of role `hub` passes on what others sent to it. */
 export const hubRoles = ["connector", "edge", "client", "hub"] as const;

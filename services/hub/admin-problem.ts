@@ -1,5 +1,6 @@
 import { STATUS_CODES } from "node:http";
 import { z } from "zod";
+import { HubError } from "#lib/protocol/hub-messages.ts";
 
 /** An error that goes to the caller of the admin API as it is (RFC 9457). */
 export class AdminProblem extends Error {
@@ -32,9 +33,23 @@ export function parseInput<S extends z.ZodType>(schema: S, given: unknown): z.ou
 
 /** Fastify's own refusals (no such method, body too large, no JSON) have a status below 500. */
 function problemOf(error: unknown): AdminProblem {
+  if (error instanceof HubError) return new AdminProblem(503, error.code, error.message);
+  if (isStateAway(error)) return new AdminProblem(503, "state_away", "the state of the hubs cannot be asked now");
   const { statusCode = 500, message } = error as { statusCode?: number; message?: string };
   if (statusCode >= 400 && statusCode < 500) return new AdminProblem(statusCode, "invalid", message ?? "the request is wrong");
   return new AdminProblem(500, "internal", "something went wrong inside; the hub's log says what under this request_id");
+}
+
+/** Redis cannot be reached, does not answer in time, or takes nothing now. Its other errors are defects of ours. */
+function isStateAway(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (error.name === "ReplyError")
+    return /\b(LOADING|READONLY|MISCONF|OOM|BUSY|MASTERDOWN|NOAUTH|WRONGPASS)\b/.test(error.message);
+  return (
+    "syscall" in error ||
+    /Abort|MaxRetries/.test(error.name) ||
+    /^(Command timed out|Connection is closed|Stream isn't writeable)/.test(error.message)
+  );
 }
 
 /** A page of a list: at most `limit` items, from after the cursor that the page before gave as `next`. */

@@ -1,6 +1,8 @@
+import { once } from "node:events";
 import { createServer } from "node:http";
 import { request } from "node:https";
 import { connect } from "node:net";
+import { connect as connectTls } from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ask, type DaemonProcess, HubFleet, readMetric, waitFor } from "#lib/protocol/testing/hub-fleet.ts";
 import { freePort, startRedis, type TestProcess } from "#lib/protocol/testing/relay-stack.ts";
@@ -24,7 +26,7 @@ afterAll(async () => {
   await redis.end("SIGKILL");
 });
 
-async function startHub(name: string): Promise<Hub> {
+async function startHub(name: string, variables: Record<string, string> = {}): Promise<Hub> {
   const daemon = await fleet.startHub({
     HUB_NAME: name,
     REDIS_URL: `redis://127.0.0.1:${redisPort}`,
@@ -33,6 +35,7 @@ async function startHub(name: string): Promise<Hub> {
     HEALTH_ADDRESS: "127.0.0.1:0",
     HUB_ADMIN_ADDRESS: "127.0.0.1:0",
     HUB_ADMIN_TOKEN: token,
+    ...variables,
   });
   const { adminAddress } = await daemon.logged("the hub is ready");
   const { port } = adminAddress as { port: number };
@@ -164,6 +167,9 @@ describe("the admin API", () => {
     });
     expect(bad.body.detail).toMatch(/^scan\.ports: /);
     expect((await call(one, "GET", "/api/v1/jobs?state=lost")).body.detail).toMatch(/^state: /);
+    expect(await call(one, "GET", "/api/v1/jobs?state=done&after=abc")).toMatchObject({ status: 400, body: { code: "invalid" } });
+    const half = { tenant: "\ud800", scan };
+    expect((await call(one, "POST", "/api/v1/jobs", { body: half })).body.detail).toMatch(/^tenant: .*Unicode/);
   });
 
   test("tells the last reading of each sensor, and how many readings there were", async () => {
@@ -203,6 +209,30 @@ describe("the admin API", () => {
     const large = { tenant: "t", scan: { target: "x".repeat(300_000) } };
     expect((await call(one, "POST", "/api/v1/jobs", { body: large })).status).toBe(413);
     expect(JSON.stringify(one.daemon.lines)).not.toContain(token);
+  });
+
+  test("is not shut by connections that say nothing", async () => {
+    const hub = await startHub("crowded", { HUB_HANDSHAKE_TIMEOUT_MS: "1500" });
+    const idle = Array.from({ length: 110 }, () =>
+      connect(hub.adminPort, "127.0.0.1")
+        .on("error", () => {})
+        .resume(),
+    );
+    const closed = idle.map((socket) => once(socket, "close"));
+    await waitFor(
+      async () => Number(await readMetric(hub.healthPort, 'hub_rejected_connections_total{reason="too_many"}')) > 0 || undefined,
+    );
+    await Promise.all(closed);
+    expect((await call(hub, "GET", "/api/v1/jobs?state=done")).status).toBe(200);
+    const silent = connectTls({
+      host: "127.0.0.1",
+      port: hub.adminPort,
+      ca: fleet.certificate.cert,
+      checkServerIdentity: () => undefined,
+    });
+    await once(silent.on("error", () => {}).resume(), "close");
+    expect(silent.authorized).toBe(true);
+    expect(await hub.daemon.end("SIGTERM")).toBe(0);
   });
 
   test("says so while Redis is away, and knows the peers again after, though Redis has lost all", async () => {

@@ -107,10 +107,10 @@ export class JobRunner {
     return leases.map(({ id, token }) => ({ job: id, lease: token }));
   }
 
-  /** Puts a job in without waiting for its end. Rejects with HubError `busy` when the store is away. */
-  async enqueue(tenant: string, id: string, scan: Scan): Promise<JobState> {
+  /** Puts a job in without waiting for its end. Rejects as the store does. */
+  enqueue(tenant: string, id: string, scan: Scan): Promise<JobState> {
     const { store, queueSize } = this.#options;
-    return store.put(tenant, id, { ...scan, job: id }, queueSize).catch(refuseForStore);
+    return store.put(tenant, id, { ...scan, job: id }, queueSize);
   }
 
   /** Ends a job wherever it is; false when it is unknown or has ended. */

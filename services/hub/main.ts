@@ -5,12 +5,13 @@ import { createHealthServer } from "#lib/runtime/health-server.ts";
 import { onShutdown } from "#lib/runtime/lifecycle.ts";
 import { createLoggers } from "#lib/runtime/logger.ts";
 import { Intake } from "./batch-intake.ts";
-import { CertificateReloader, makeCertificate } from "./certificate.ts";
+import { CertificateReloader, type HubCertificate, makeCertificate } from "./certificate.ts";
 import { ScanDispatcher } from "./dispatcher.ts";
 import { EdgeLedger } from "./edge-ledger.ts";
 import { readHubConfiguration } from "./env.ts";
 import { JobRunner } from "./jobs.ts";
 import { HubMetrics } from "./metrics.ts";
+import { openAdmin } from "./open-admin.ts";
 import { openState } from "./open-state.ts";
 import { PeerRegistry } from "./peers.ts";
 import type { EdgeTotals } from "./readings.ts";
@@ -44,18 +45,13 @@ const peers = new PeerRegistry({ store: state.peers, hub: name, heartbeatInterva
 const intake = new Intake({ sink, credit: limits.credit, faults, metrics, logger });
 const shared = { dispatcher, jobs, intake, peers, faults, metrics, logger };
 const hub = new HubServer({ name, version, token, limits, clientCa, ...certificate, ...shared });
-const reloader =
-  env.certificateFiles &&
-  new CertificateReloader({
-    files: env.certificateFiles,
-    current: { ...certificate, clientCa },
-    use: (renewed) => {
-      hub.setCertificate(renewed);
-      admin?.setCertificate(renewed);
-    },
-    logger,
-  });
-const admin = env.admin && (await openAdmin(env.admin));
+const drain = () => hub.stop(env.drainTimeoutMs);
+const admin = await openAdmin(env, { certificate, peers, jobs, state, metrics, logger, drain });
+const current = { ...certificate, clientCa };
+const use = (renewed: HubCertificate) => {
+  for (const server of [hub, admin]) server?.setCertificate(renewed);
+};
+const reloader = env.certificateFiles && new CertificateReloader({ files: env.certificateFiles, current, use, logger });
 const health = createHealthServer({ registry: metrics.registry, isReady: () => hub.isListening, readyBody: "READY", logger });
 
 reloader?.start(env.certificateCheckMs);
@@ -63,7 +59,7 @@ process.on("SIGHUP", () => void reloader?.reload());
 onShutdown({
   logger,
   parts: [
-    { name: "hub", stop: () => hub.stop(env.drainTimeoutMs) },
+    { name: "hub", stop: drain },
     { name: "upstream", stop: () => upstream?.stop() },
     { name: "jobs", stop: () => jobs.stop() },
     { name: "peers", stop: () => peers.stop() },
@@ -76,16 +72,7 @@ onShutdown({
 jobs.start();
 upstream?.start();
 peers.start();
-const adminAddress = env.admin && (await admin?.listen(env.admin.host, env.admin.port));
+const adminAddress = await admin?.listen();
 const healthAddress = await health.listen(env.health.host, env.health.port);
 const address = await hub.listen(env.bind.host, env.bind.port);
 logger.info({ version, address, healthAddress, adminAddress, startMs: Math.round(performance.now()) }, "the hub is ready");
-
-/** Loaded only when it is wanted. */
-async function openAdmin(settings: { token: string }) {
-  const { AdminServer } = await import("./admin.ts");
-  const drain = () => void hub.stop(env.drainTimeoutMs);
-  const onAnswer = (status: number) => metrics.adminRequests.inc({ status });
-  const { jobs: jobStore, readings } = state;
-  return new AdminServer({ token: settings.token, certificate, peers, jobs, jobStore, readings, drain, logger, onAnswer });
-}

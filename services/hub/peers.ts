@@ -105,7 +105,7 @@ export class PeerRegistry {
     return this.#options.store.list(query);
   }
 
-  /** Ends a peer's connection, at whichever hub. False when there is no such peer; rejects when its hub does not do it in time. */
+  /** Ends a peer's connection, at whichever hub. False when there is no such peer; rejects with HubError `timeout` when its hub is late. */
   async disconnect(id: string, timeoutMs = 3_000): Promise<boolean> {
     const { store } = this.#options;
     const record = await store.find(id);
@@ -113,7 +113,7 @@ export class PeerRegistry {
     await store.notify({ connection: record.connection, cause: "disconnected" });
     const deadline = performance.now() + timeoutMs;
     while ((await store.find(id))?.connection === record.connection) {
-      if (performance.now() > deadline) throw new Error(`hub ${record.hub} did not end the connection`);
+      if (performance.now() > deadline) throw new HubError("timeout", `hub ${record.hub} did not end the connection`);
       await sleep(20);
     }
     return true;
