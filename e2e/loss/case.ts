@@ -1,12 +1,10 @@
-import type { History } from "./history.ts";
+import type { Expectations, History } from "./history.ts";
 
 /** Messages a second of all producers together, and how many producers. */
 export type Load = { perSecond: number; producers: number };
 
-/** A control is known to lose or to double messages: it is good when the accounts show that. */
-export type Case = {
+export type Case = Expectations & {
   name: string;
-  control?: "lost" | "duplicates";
   /** Somebody else's program, for comparison: it cannot fail the run. */
   isPeer?: boolean;
   /** It measures: nothing else runs beside it. */

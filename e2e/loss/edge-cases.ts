@@ -84,7 +84,7 @@ const scenarios: EdgeScenario[] = [
   },
   { name: "edge: a bit flipped in frames to the hub", breaks: underLoad((site) => replacing(site, spoil("hub", flipBit))) },
   { name: "edge: an expired client certificate, then a renewed one", settings: withExpiredCertificate, breaks: renewCertificate },
-  { name: "edge: the disk of the buffer full", settings: onTinyDisk, breaks: fillDisk },
+  { name: "edge: the disk of the buffer full", settings: onTinyDisk, mayRefuse: true, breaks: fillDisk },
   {
     name: "control: kill -9 of an edge without a disk, the hub away",
     control: "lost",

@@ -3,24 +3,22 @@ import { readMetric } from "#lib/protocol/testing/hub-fleet.ts";
 import { eventually } from "#lib/protocol/testing/relay-stack.ts";
 import type { Case, Load } from "./case.ts";
 import { EdgeSite, type SiteSettings } from "./edge-site.ts";
-import type { History } from "./history.ts";
+import type { Expectations, History } from "./history.ts";
 import { Sensor } from "./sensor.ts";
 
 export type EdgeRun = { site: EdgeSite; history: History; load: Load; sensors: Sensor[] };
 
-export type EdgeScenario = {
+export type EdgeScenario = Expectations & {
   name: string;
-  control?: Case["control"];
   /** Made anew for each round; may throw Skip. */
   settings?: () => SiteSettings | Promise<SiteSettings>;
   breaks: (run: EdgeRun) => Promise<void>;
 };
 
 /** A case: the site is started, things break, all that was kept is handed over, and the counters are read. */
-export function edgeCase({ name, control, settings = () => ({}), breaks }: EdgeScenario, load: Load): Case {
+export function edgeCase({ settings = () => ({}), breaks, ...rest }: EdgeScenario, load: Load): Case {
   return {
-    name,
-    ...(control && { control }),
+    ...rest,
     async run(history) {
       const taken = new Set<unknown>();
       const site = new EdgeSite(await settings(), (value) => {

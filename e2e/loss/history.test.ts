@@ -39,8 +39,23 @@ it("does not hold against an observer what it could not see, but does its repeat
   expect(judge(history.events)).toMatchObject({ lost: 0, duplicates: 1, passes: false });
 });
 
-it("counts repeats and what came late, each once", () => {
+it("counts repeats and what came late, each once, and passes neither", () => {
   expect(judge(run([1, 2, 3], { x: [1, 3, 2, 2] }).events)).toMatchObject({ duplicates: 1, reordered: 1, lost: 0 });
+  expect(judge(run([1, 2, 3], { x: [1, 3, 2] }).events)).toMatchObject({ duplicates: 0, reordered: 1, passes: false });
+});
+
+it("passes what was refused only where the case says that it may be", () => {
+  const history = run([1, 2], { x: [1, 2] });
+  history.add({ kind: "refused", producer: "a", sequence: 3 });
+  expect(judge(history.events)).toMatchObject({ refused: 1, lost: 0, passes: false });
+  expect(judge(history.events, { mayRefuse: true }).passes).toBe(true);
+});
+
+it("passes a control that loses or doubles what it is known to, and no order that is broken", () => {
+  const passes = (control: "lost" | "duplicates", seen: number[]) =>
+    judge(run([1, 2, 3], { x: seen }).events, { control }).passes;
+  expect([passes("lost", [1, 3]), passes("lost", [1, 2, 3]), passes("lost", [3, 1])]).toEqual([true, false, false]);
+  expect([passes("duplicates", [1, 2, 2, 3]), passes("duplicates", [1, 2, 3])]).toEqual([true, false]);
 });
 
 it("takes counted drops for lost messages, and no more and no fewer of them", () => {

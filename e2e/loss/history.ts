@@ -48,8 +48,11 @@ export type Verdict = {
   passes: boolean;
 };
 
+/** What a case may do that would fail another: a control has to lose or to double messages, as it is known to. */
+export type Expectations = { control?: "lost" | "duplicates"; mayRefuse?: boolean };
+
 /** Judges a history after the run. */
-export function judge(events: readonly Event[]): Verdict {
+export function judge(events: readonly Event[], { control, mayRefuse = false }: Expectations = {}): Verdict {
   const sent = new Set<string>();
   const acknowledged = new Set<string>();
   const refused = new Set<string>();
@@ -76,6 +79,9 @@ export function judge(events: readonly Event[]): Verdict {
   const delivered = [...acknowledged].filter((id) => whole.every(({ seen }) => seen.has(id))).length;
   const lost = acknowledged.size - delivered - dropped;
   const duplicates = Math.max(0, ...all.map((observer) => observer.duplicates));
+  const reordered = Math.max(0, ...all.map((observer) => observer.reordered));
+  const isSound = acknowledged.size > 0 && reordered === 0 && wrong.length === 0 && (mayRefuse || refused.size === 0);
+  const counts = { lost, duplicates };
   return {
     sent: sent.size,
     acknowledged: acknowledged.size,
@@ -85,9 +91,9 @@ export function judge(events: readonly Event[]): Verdict {
     dropped,
     lost,
     duplicates,
-    reordered: Math.max(0, ...all.map((observer) => observer.reordered)),
+    reordered,
     wrong,
-    passes: acknowledged.size > 0 && lost === 0 && duplicates === 0 && wrong.length === 0,
+    passes: isSound && (control ? counts[control] > 0 : lost === 0 && duplicates === 0),
   };
 }
 

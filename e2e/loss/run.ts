@@ -63,7 +63,7 @@ async function runCase(one: Case): Promise<CaseResult> {
   return { name, rounds, isPeer, seconds: (performance.now() - startedAt) / 1000, verdict: sumVerdicts(verdicts) };
 }
 
-async function runRound({ name, control, run }: Case, round: number): Promise<Verdict | Skip> {
+async function runRound({ name, run, ...expectations }: Case, round: number): Promise<Verdict | Skip> {
   const history = new History();
   try {
     await run(history);
@@ -72,6 +72,5 @@ async function runRound({ name, control, run }: Case, round: number): Promise<Ve
     history.add({ kind: "wrong", what: `the run did not come to its end: ${error}` });
   }
   if (options.histories) history.save(join(options.histories, `${round} ${name.replaceAll(/[^\w]+/g, "-")}.jsonl`));
-  const verdict = judge(history.events);
-  return control ? { ...verdict, passes: verdict[control] > 0 && verdict.wrong.length === 0 } : verdict;
+  return judge(history.events, expectations);
 }
