@@ -101,6 +101,21 @@ describe("ordering submissions", () => {
     expect(outcomes[0]).toMatchObject({ kind: "refused", code: "too_complex", sequences: [1] });
   });
 
+  it("refuses what would take long to move past others, and commits it on top of a later revision", () => {
+    const history = Array.from({ length: 900 }, (_, index): CommittedOperation => {
+      return { revision: index + 1, clientId: "b", sequence: index + 1, actor: "b", delta: insertAt(0, "x") };
+    });
+    const long = Array.from({ length: 200 }, (_, index): Delta => [{ retain: index + 1 }, { insert: "y" }]).flat();
+    const operations = Array.from({ length: 8 }, (_, index): [number, Delta] => [index + 1, long.slice(0, 200)]);
+    const { outcomes } = orderSubmissions(900, history, [submission("a", 0, ...operations), submission("a", 850, ...operations)]);
+    expect(outcomes).toEqual([
+      { kind: "refused", reason: "revision 0 is too far behind; join again" },
+      { kind: "committed", committed: 8, duplicates: 0 },
+    ]);
+    const typed = Array.from({ length: 64 }, (_, index): [number, Delta] => [index + 1, insertAt(index, "z")]);
+    expect(orderSubmissions(900, history, [submission("c", 200, ...typed)]).outcomes[0]?.kind).toBe("committed");
+  });
+
   it.each([
     ["a revision that does not exist", submission("a", 3, [1, insertAt(0, "x")]), /revision 3 does not exist/],
     ["a revision before the known history", submission("a", 0, [1, insertAt(0, "x")]), /too old/],

@@ -23,8 +23,11 @@ export type Outcome =
 
 export type Ordered = { operations: CommittedOperation[]; outcomes: Outcome[] };
 
-/** How far behind the newest revision the base of a submission may lie. */
-export const maxBaseAge = 5000;
+/** How far behind the newest revision the base of a submission may lie: a client that comes back catches up before it submits. */
+export const maxBaseAge = 1000;
+
+/** How many components may be walked over to move one submission past others: some 0.2 s, in which nothing else is done. */
+const maxWork = 200_000;
 
 /**
  * Gives the submissions to one document their places behind `revision`. `history` holds the committed operations from the oldest
@@ -43,8 +46,11 @@ export function orderSubmissions(
     const problem = findProblem(submission, first, revision);
     if (problem) return { kind: "refused", reason: problem };
     let pending = submission.operations;
+    let work = 0;
     try {
       for (const committed of all.slice(submission.base - first)) {
+        work += pending.reduce((sum, { delta }) => sum + delta.length + committed.delta.length, 0);
+        if (work > maxWork) return { kind: "refused", reason: `revision ${submission.base} is too far behind; join again` };
         const before = pending;
         pending = advance(submission.clientId, before, committed);
         // Refused at every step, not at the end, so that the work is bounded and a submission from a later base is refused too.

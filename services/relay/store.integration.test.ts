@@ -96,8 +96,8 @@ describe("what is moved past others", () => {
     expect(await store.operationsAfter(documentId, 100, 1)).toMatchObject([{ revision: 101, delta: moved }]);
   });
 
-  it("is refused as too old when they are more than 5,000", async () => {
-    await makeHistory(5002, 1);
+  it("is refused as too old when they are more than 1,000", async () => {
+    await makeHistory(1002, 1);
     const { outcomes } = await store.commit([submission(1, 1), submission(2, 1)], noneInMemory);
     expect(outcomes.map(({ kind }) => kind)).toEqual(["refused", "committed"]);
   });

@@ -20,6 +20,8 @@ type OperationRow = { revision: string; client_id: string; sequence: string; act
 
 const columns = "revision, client_id, sequence, actor_id, delta";
 const snapshotPage = 1000;
+/** So many a snapshot takes in at a time. */
+const snapshotOperations = 5000;
 /** Of the text of operations that one query for a client gives. */
 const pageBytes = 1024 * 1024;
 /** Of what is read to move submissions past; a base that lies further back is too old. */
@@ -88,7 +90,7 @@ export class DocumentStore {
   ): Promise<number> {
     const before = await this.snapshot(documentId);
     let { revision, document } = before;
-    while (revision - before.revision < maxBaseAge) {
+    while (revision - before.revision < snapshotOperations) {
       const operations = await read(revision);
       const last = operations.at(-1);
       if (!last) break;
