@@ -16,6 +16,8 @@ export type AdmissionOptions = {
   atOnce?: number;
   /** A connection whose turn it is; nothing has been read from it. Whoever takes it calls `finished` when it is through. */
   begin: (socket: Socket) => void;
+  /** How many wait for their turn, when that has changed. */
+  onWaiting: (waiting: number) => void;
   onTurnedAway: (reason: "too_many" | "no_tls" | "handshake_timeout") => void;
 };
 
@@ -32,6 +34,7 @@ export class Admission {
   readonly #silent = new Set<Arrival>();
   /** These have begun to speak, in the order in which they did. */
   readonly #waiting = new Set<Arrival>();
+  #waitingTold = 0;
   /** By the peer's address: TLS gives its own socket back. */
   readonly #begun = new Map<string, () => void>();
 
@@ -44,11 +47,6 @@ export class Admission {
 
   get isListening(): boolean {
     return this.#server.listening;
-  }
-
-  /** Connections that wait for their turn. */
-  get waiting(): number {
-    return this.#waiting.size;
   }
 
   listen(host: string, port: number): Promise<AddressInfo> {
@@ -88,6 +86,7 @@ export class Admission {
     };
     const onClose = () => {
       arrival.leave();
+      this.#tell();
       if (this.isListening) onTurnedAway(isLate ? "handshake_timeout" : "no_tls");
     };
     // Comes with more bytes, and once more, with none, when the peer has left.
@@ -113,10 +112,17 @@ export class Admission {
   #serve(): void {
     const { atOnce = defaultAtOnce } = this.#options;
     for (const arrival of this.#waiting) {
-      if (this.#begun.size >= atOnce) return;
+      if (this.#begun.size >= atOnce) break;
       arrival.leave();
       this.#begin(arrival.socket);
     }
+    this.#tell();
+  }
+
+  #tell(): void {
+    if (this.#waiting.size === this.#waitingTold) return;
+    this.#waitingTold = this.#waiting.size;
+    this.#options.onWaiting(this.#waitingTold);
   }
 
   #begin(socket: Socket): void {

@@ -10,6 +10,7 @@ const rejections: Rejection[] = ["too_many", "no_tls", "tls_failed", "handshake_
 export class HubMetrics extends DaemonMetrics {
   readonly peers = this.gauge("hub_peers", "Peers that are connected now", ["role"]);
   readonly rejected = this.counter("hub_rejected_connections_total", "Connections turned away before a handshake", ["reason"]);
+  readonly handshakesWaiting = this.gauge("hub_handshakes_waiting", "Connections that wait for their turn to begin TLS");
   readonly scans = this.counter("hub_scans_total", "Scans by what became of them: ok, or the error's code", ["result"]);
   readonly scansRunning = this.gauge("hub_scans_running", "Scans that a connector works on now");
   readonly scansWaiting = this.gauge("hub_scans_waiting", "Scans that wait for a connector");

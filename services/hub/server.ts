@@ -29,7 +29,7 @@ export class HubServer {
   #stopped: Promise<void> | undefined;
 
   constructor(options: HubServerOptions) {
-    const { cert, key, clientCa, limits } = options;
+    const { cert, key, clientCa, limits, metrics } = options;
     this.#options = options;
     this.#context = {
       ...options,
@@ -43,6 +43,7 @@ export class HubServer {
       maxConnections,
       handshakeTimeoutMs,
       begin: (socket) => this.#tls.emit("connection", socket),
+      onWaiting: (waiting) => metrics.handshakesWaiting.set(waiting),
       onTurnedAway: (reason) => this.#countTurnedAway(reason),
     });
     this.#tls = createServer(
