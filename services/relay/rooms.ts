@@ -91,10 +91,10 @@ export class Rooms {
 
   /** Passes on what this replica has committed. */
   committed(documents: BatchResult["documents"]): void {
-    for (const [documentId, { revision, operations }] of documents) {
+    for (const [documentId, { revision, history, operations }] of documents) {
       if (operations.length > 0) this.#fanout.publish(documentId, { operations });
       const room = this.#rooms.get(documentId);
-      room?.deliver(operations);
+      room?.deliver([...history, ...operations]);
       room?.notice(revision);
     }
   }

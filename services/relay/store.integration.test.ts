@@ -133,7 +133,7 @@ describe("two replicas that write the same documents at the same time", () => {
     await store.commit([given], memory);
     const { outcomes, documents } = await store.commit([given], memory);
     expect(outcomes).toEqual([{ kind: "committed", committed: 0, duplicates: 1 }]);
-    expect(documents.get(documentId)).toMatchObject({ revision: 1, operations: [{ revision: 1, sequence: 1 }] });
+    expect(documents.get(documentId)).toMatchObject({ revision: 1, history: [{ revision: 1, sequence: 1 }], operations: [] });
   });
 });
 

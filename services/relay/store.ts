@@ -10,8 +10,11 @@ export type DocumentMemory = {
   recent: (documentId: string, after: number, upTo: number) => CommittedOperation[] | undefined;
 };
 
-/** What a batch did: an outcome for each submission in order, and by document the operations now known, history included. */
-export type BatchResult = { outcomes: Outcome[]; documents: Map<string, { revision: number; operations: CommittedOperation[] }> };
+/** What a batch did: an outcome for each submission in order, and what is known of each document. */
+export type BatchResult = { outcomes: Outcome[]; documents: Map<string, CommittedDocument> };
+
+/** The operations that were added last, up to `revision`, and those before them that they were moved past. */
+export type CommittedDocument = { revision: number; history: CommittedOperation[]; operations: CommittedOperation[] };
 
 /** What rooms and sessions need of the store. */
 export type DocumentReader = Pick<DocumentStore, "open" | "revisions" | "operationsAfter" | "snapshot" | "writeSnapshot">;
@@ -180,7 +183,7 @@ function toResult(submissions: Submission[], placings: Placing[]): BatchResult {
     documents: new Map(
       placings.map(({ documentId, revision, history, ordered }) => [
         documentId,
-        { revision: revision + ordered.operations.length, operations: [...history, ...ordered.operations] },
+        { revision: revision + ordered.operations.length, history, operations: ordered.operations },
       ]),
     ),
   };

@@ -116,8 +116,8 @@ export class Replica {
       batch.map(({ submission }) => submission),
     );
     history.push(...ordered.operations);
-    const operations = [...known, ...ordered.operations];
-    this.#rooms.committed(new Map([[documentId, { revision: history.length, operations }]]));
+    const { operations } = ordered;
+    this.#rooms.committed(new Map([[documentId, { revision: history.length, history: known, operations }]]));
     batch.forEach(({ resolve }, index) => {
       resolve(ordered.outcomes[index] ?? { kind: "unknown" });
     });
@@ -134,7 +134,7 @@ export class Replica {
 
   /** What the comparison of revisions does once a second. */
   compare(): void {
-    this.#rooms.committed(new Map([[documentId, { revision: this.#store.operations.length, operations: [] }]]));
+    this.#rooms.committed(new Map([[documentId, { revision: this.#store.operations.length, history: [], operations: [] }]]));
   }
 }
 
