@@ -1,4 +1,5 @@
 import type { HubBody } from "#lib/protocol/hub-messages.ts";
+import { type Place, Roll } from "./roll.ts";
 import type {
   JobDetail,
   JobListener,
@@ -25,98 +26,68 @@ type Job = JobName & {
   submittedAt: string;
   endedAt?: string;
   outcome?: JobOutcome;
-  places: Place[];
+  forgetAt: number;
+  places: Place<Job>[];
 };
 
-type Place = { roll: Roll; position: number; job: Job; isLeft: boolean };
+/** Jobs that have ended, of which the oldest go when there are more than `maxCount`, or `maxBytes` of their results. */
+class EndedJobs {
+  readonly #jobs = new Map<Job, number>();
+  #bytes = 0;
 
-/** Jobs sorted by position. Enters at the end, leaves anywhere and gives the first in O(1) on average; seeks in O(log n). */
-class Roll {
-  #places: Place[] = [];
-  #start = 0;
-  #left = 0;
-
-  get size(): number {
-    return this.#places.length - this.#left;
+  add(job: Job): void {
+    const bytes = Buffer.byteLength(JSON.stringify(job.outcome));
+    this.#jobs.set(job, bytes);
+    this.#bytes += bytes;
   }
 
-  enter(job: Job, position: number): Place {
-    const place = { roll: this, position, job, isLeft: false };
-    const at = (this.#places.at(-1)?.position ?? 0) < position ? this.#places.length : this.#seek(position);
-    if (at === this.#places.length) this.#places.push(place);
-    else this.#places.splice(at, 0, place);
-    this.#start = Math.min(this.#start, at);
-    return place;
-  }
-
-  leave(place: Place): void {
-    place.isLeft = true;
-    this.#left += 1;
-    if (this.#left < 64 || this.#left * 2 < this.#places.length) return;
-    this.#places = this.#places.filter(({ isLeft }) => !isLeft);
-    this.#start = 0;
-    this.#left = 0;
-  }
-
-  first(): Job | undefined {
-    while (this.#places[this.#start]?.isLeft) this.#start += 1;
-    return this.#places[this.#start]?.job;
-  }
-
-  *after(position: number): Generator<Place> {
-    for (let at = this.#seek(position + 1); at < this.#places.length; at++) {
-      const place = this.#places[at];
-      if (place && !place.isLeft) yield place;
+  /** Takes those out that are too many or too old. */
+  *takeOld({ maxCount, maxBytes, now }: { maxCount: number; maxBytes: number; now: number }): Generator<Job> {
+    for (const [job, bytes] of this.#jobs) {
+      if (this.#jobs.size <= maxCount && this.#bytes <= maxBytes && job.forgetAt > now) return;
+      this.#jobs.delete(job);
+      this.#bytes -= bytes;
+      yield job;
     }
-  }
-
-  *before(position: number): Generator<Place> {
-    for (let at = this.#seek(position) - 1; at >= 0; at--) {
-      const place = this.#places[at];
-      if (place && !place.isLeft) yield place;
-    }
-  }
-
-  /** The first index whose position is not less. */
-  #seek(position: number): number {
-    let [low, high] = [0, this.#places.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.#places[middle]?.position ?? 0) < position) low = middle + 1;
-      else high = middle;
-    }
-    return low;
   }
 }
 
-/** Jobs of one process, gone when it ends. Of the named ones that ended the last `maxEnded` are remembered. */
+/** Like in Redis, the end of a job without a name is remembered for so long. */
+const unnamedTtlMs = 60_000;
+
+/** Jobs of one process, gone when it ends. Of those that ended, named and unnamed, the last `maxEnded` are remembered at most. */
 export class MemoryJobs implements JobStore {
   readonly #now: () => number;
-  readonly #maxEnded: number;
+  readonly #bounds: { maxCount: number; maxBytes: number };
   readonly #jobs = new Map<string, Job>();
-  readonly #rolls = new Map<string, Roll>();
+  readonly #rolls = new Map<string, Roll<Job>>();
   /** By tenant, the one whose lease ends first in front. */
   readonly #held = new Map<string, Set<Job>>();
-  readonly #ended = { named: [] as Job[], unnamed: [] as Job[] };
+  readonly #ended = { named: new EndedJobs(), unnamed: new EndedJobs() };
   readonly #listeners: JobListener[] = [];
   #number = 0;
   #token: number;
 
-  /** Tokens start after `firstToken`, by default the time in microseconds: no token of an earlier life comes again. */
-  constructor({ now = () => performance.now(), maxEnded = 1_000, firstToken = nowMicros() } = {}) {
+  /** Results take `maxEndedBytes` at most, and those of unnamed jobs as much again. Tokens start after `firstToken`, by default the time in microseconds: no token of an earlier life comes again. */
+  constructor({
+    now = () => performance.now(),
+    maxEnded = 1_000,
+    maxEndedBytes = 32 * 1024 * 1024,
+    firstToken = nowMicros(),
+  } = {}) {
     this.#now = now;
-    this.#maxEnded = maxEnded;
+    this.#bounds = { maxCount: maxEnded, maxBytes: maxEndedBytes };
     this.#token = firstToken;
   }
 
   async put(tenant: string, id: string, scan: HubBody<"scan">, limit: number): Promise<JobState> {
     const known = this.#jobs.get(keyOf(tenant, id));
     if (known) return known.outcome ?? "known";
-    if (this.#roll("waiting", tenant).size + this.#roll("running", tenant).size >= limit) return "full";
+    if (this.#size("waiting", tenant) + this.#size("running", tenant) >= limit) return "full";
     this.#number += 1;
     const job: Job = {
       ...{ tenant, id, scan, state: "waiting", number: this.#number, token: 0, leases: 0, places: [] },
-      ...{ putAt: this.#now(), heldUntil: 0, submittedAt: new Date().toISOString() },
+      ...{ putAt: this.#now(), heldUntil: 0, submittedAt: new Date().toISOString(), forgetAt: Infinity },
     };
     this.#jobs.set(keyOf(tenant, id), job);
     this.#enter(job, "waiting", job.number);
@@ -125,11 +96,11 @@ export class MemoryJobs implements JobStore {
   }
 
   async claim(tenant: string, leaseMs: number): Promise<Lease | undefined> {
-    for (const job of this.#heldOf(tenant)) {
+    for (const job of this.#held.get(tenant) ?? []) {
       if (job.heldUntil > this.#now()) break;
       this.#enter(job, "waiting", job.number);
     }
-    const job = this.#roll("waiting", tenant).first();
+    const job = this.#rolls.get(rollKey("waiting", tenant))?.first();
     if (!job) return undefined;
     job.token = this.#nextToken();
     job.leases += 1;
@@ -156,7 +127,10 @@ export class MemoryJobs implements JobStore {
     job.outcome = outcome;
     job.endedAt = new Date().toISOString();
     this.#enter(job, "error" in outcome ? "failed" : "done");
-    this.#forgetOldest(job.scan.job === undefined ? this.#ended.unnamed : this.#ended.named, job);
+    const isNamed = job.scan.job !== undefined;
+    if (!isNamed) job.forgetAt = this.#now() + unnamedTtlMs;
+    this.#ended[isNamed ? "named" : "unnamed"].add(job);
+    this.#forgetOld();
     for (const { onEnded } of this.#listeners) onEnded({ tenant, id });
     return true;
   }
@@ -171,19 +145,20 @@ export class MemoryJobs implements JobStore {
   }
 
   async list({ state, tenant = "", after, limit }: JobListOptions): Promise<JobPage> {
-    const roll = this.#roll(state, tenant);
+    const roll = this.#rolls.get(rollKey(state, tenant)) ?? new Roll<Job>("");
     const isNewestFirst = state === "done" || state === "failed";
     const places = isNewestFirst ? roll.before(Number(after ?? Number.MAX_SAFE_INTEGER)) : roll.after(Number(after ?? 0));
-    const page: Place[] = [];
+    const page: Place<Job>[] = [];
     for (const place of places) {
-      if (page.length === limit) return { jobs: page.map(({ job }) => summarize(job)), next: String(page.at(-1)?.position) };
+      if (page.length === limit) return { jobs: page.map(({ item }) => summarize(item)), next: String(page.at(-1)?.position) };
       page.push(place);
     }
-    return { jobs: page.map(({ job }) => summarize(job)) };
+    return { jobs: page.map(({ item }) => summarize(item)) };
   }
 
   async counts(): Promise<{ waiting: number; running: number }> {
-    return { waiting: this.#roll("waiting", "").size, running: this.#roll("running", "").size };
+    this.#forgetOld();
+    return { waiting: this.#size("waiting", ""), running: this.#size("running", "") };
   }
 
   tell(job: JobName, progress: HubBody<"progress">): void {
@@ -201,7 +176,7 @@ export class MemoryJobs implements JobStore {
 
   #hold(job: Job, leaseMs: number): Lease {
     if (job.state !== "running") this.#enter(job, "running");
-    const held = this.#heldOf(job.tenant);
+    const held = getOrAdd(this.#held, job.tenant, () => new Set());
     held.delete(job);
     held.add(job);
     const now = this.#now();
@@ -211,32 +186,43 @@ export class MemoryJobs implements JobStore {
   }
 
   #enter(job: Job, state: JobPhase, position?: number): void {
-    for (const place of job.places) place.roll.leave(place);
-    if (state !== "running") this.#heldOf(job.tenant).delete(job);
+    this.#leave(job);
     job.state = state;
     this.#number += position === undefined ? 1 : 0;
     const isListed = job.scan.job !== undefined || !job.outcome;
-    const rolls = isListed ? [this.#roll(state, ""), this.#roll(state, job.tenant)] : [];
+    const keys = isListed ? [rollKey(state, ""), rollKey(state, job.tenant)] : [];
+    const rolls = keys.map((key) => getOrAdd(this.#rolls, key, () => new Roll<Job>(key)));
     job.places = rolls.map((roll) => roll.enter(job, position ?? this.#number));
   }
 
-  #forgetOldest(ended: Job[], job: Job): void {
-    ended.push(job);
-    if (ended.length < this.#maxEnded * 2) return;
-    for (const { tenant, id, places } of ended.splice(0, ended.length - this.#maxEnded)) {
-      this.#jobs.delete(keyOf(tenant, id));
-      for (const place of places) place.roll.leave(place);
+  /** Nothing stays behind of a tenant that has no job. */
+  #leave(job: Job): void {
+    for (const place of job.places) {
+      place.roll.leave(place);
+      if (place.roll.size === 0) this.#rolls.delete(place.roll.key);
+    }
+    const held = this.#held.get(job.tenant);
+    held?.delete(job);
+    if (held?.size === 0) this.#held.delete(job.tenant);
+  }
+
+  #forgetOld(): void {
+    for (const ended of [this.#ended.named, this.#ended.unnamed]) {
+      for (const job of ended.takeOld({ ...this.#bounds, now: this.#now() })) {
+        this.#jobs.delete(keyOf(job.tenant, job.id));
+        this.#leave(job);
+      }
     }
   }
 
-  /** The jobs in a state, of one tenant or ("") of all. */
-  #roll(state: JobPhase, tenant: string): Roll {
-    return getOrAdd(this.#rolls, `${state}\n${tenant}`, () => new Roll());
+  #size(state: JobPhase, tenant: string): number {
+    return this.#rolls.get(rollKey(state, tenant))?.size ?? 0;
   }
+}
 
-  #heldOf(tenant: string): Set<Job> {
-    return getOrAdd(this.#held, tenant, () => new Set());
-  }
+/** Of the jobs in a state, of one tenant or ("") of all. */
+function rollKey(state: JobPhase, tenant: string): string {
+  return `${state}\n${tenant}`;
 }
 
 function summarize({ tenant, id, state, scan, submittedAt, leases, endedAt }: Job): JobSummary {
