@@ -179,6 +179,21 @@ describe("the committer", () => {
     expect((await outcomes).map(({ kind }) => kind)).toEqual(["committed", "refused", "committed"]);
   });
 
+  it("finds the one that the database will not take in few commits", async () => {
+    const commit = vi.fn(async (submissions: Submission[]) => {
+      if (submissions.some(({ clientId }) => clientId === "bad")) throw Object.assign(new Error("no"), { code: "23505" });
+      return committed(submissions);
+    });
+    const { committer } = createCommitter({ commit, batchSize: 64 });
+    const clients = Array.from({ length: 64 }, (_, index) => (index === 40 ? "bad" : "good"));
+    const outcomes = Promise.all(clients.map((clientId) => committer.submit({ ...submission(), clientId })));
+    await vi.advanceTimersByTimeAsync(5);
+    expect((await outcomes).map(({ kind }) => kind)).toEqual(
+      clients.map((clientId) => (clientId === "bad" ? "refused" : "committed")),
+    );
+    expect(commit).toHaveBeenCalledTimes(1 + 2 * 6);
+  });
+
   it("turns away what does not fit into its queue", async () => {
     const { committer } = createCommitter({ maxQueuedOperations: 5 });
     const first = committer.submit(submission(5));

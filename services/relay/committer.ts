@@ -147,15 +147,17 @@ export class Committer {
     }
   }
 
-  /** One bad submission must not take the others of its batch with it. */
+  /** One bad submission must not take the others of its batch with it: it is found by halving. */
   async #settleApart(batch: Waiting[], error: unknown): Promise<void> {
-    const [only, ...others] = batch;
-    if (only && others.length === 0) {
+    const [only] = batch;
+    if (only && batch.length === 1) {
       this.#options.logger.warn({ err: error, documentId: only.submission.documentId }, "the database refuses a submission");
       only.resolve({ kind: "refused", reason: "the operations do not fit the document's history" });
       return;
     }
-    for (const waiting of batch) await this.#settle([waiting]);
+    const half = batch.length >> 1;
+    await this.#settle(batch.slice(0, half));
+    await this.#settle(batch.slice(half));
   }
 }
 
