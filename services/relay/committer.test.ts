@@ -194,6 +194,19 @@ describe("the committer", () => {
     expect(commit).toHaveBeenCalledTimes(1 + 2 * 6);
   });
 
+  it("does not refuse what may be committed already because the gate has closed meanwhile", async () => {
+    let isOpen = true;
+    const commit = vi.fn(async (submissions: Submission[]) => {
+      isOpen = false;
+      if (submissions.length > 1) throw Object.assign(new Error("no"), { code: "23505" });
+      return committed(submissions);
+    });
+    const { committer } = createCommitter({ commit, gate: { opens: async () => isOpen, patienceMs: 3000 } });
+    const outcomes = Promise.all([committer.submit(submission()), committer.submit(submission())]);
+    await vi.advanceTimersByTimeAsync(5);
+    expect((await outcomes).map(({ kind }) => kind)).toEqual(["committed", "committed"]);
+  });
+
   it("turns away what does not fit into its queue", async () => {
     const { committer } = createCommitter({ maxQueuedOperations: 5 });
     const first = committer.submit(submission(5));

@@ -119,12 +119,17 @@ export class Committer {
   }
 
   async #settle(batch: Waiting[]): Promise<void> {
-    const { commit, onCommitted, patienceMs, gate, logger } = this.#options;
+    const { gate } = this.#options;
     const waited = performance.now() - (batch[0]?.since ?? 0);
     if (!(await gate.opens(Math.max(0, gate.patienceMs - waited)))) {
       for (const { resolve } of batch) resolve({ kind: "unavailable" });
       return;
     }
+    await this.#commit(batch);
+  }
+
+  async #commit(batch: Waiting[]): Promise<void> {
+    const { commit, onCommitted, patienceMs, logger } = this.#options;
     const backoff = new Backoff({ initialMs: 50, maxMs: 1000 });
     for (;;) {
       try {
@@ -135,7 +140,7 @@ export class Committer {
         });
         return;
       } catch (error) {
-        if (isDataError(error)) return this.#settleApart(batch, error);
+        if (isDataError(error)) return this.#commitApart(batch, error);
         const oldest = batch[0]?.since ?? 0;
         logger.warn({ err: error, operations: batch.length, attempt: backoff.attempt }, "a batch could not be committed");
         if (performance.now() - oldest > patienceMs) {
@@ -147,8 +152,11 @@ export class Committer {
     }
   }
 
-  /** One bad submission must not take the others of its batch with it: it is found by halving. */
-  async #settleApart(batch: Waiting[], error: unknown): Promise<void> {
+  /**
+   * One bad submission must not take the others of its batch with it: it is found by halving. Some may be committed already, so that
+   * the gate, whose refusals are final, is not asked again.
+   */
+  async #commitApart(batch: Waiting[], error: unknown): Promise<void> {
     const [only] = batch;
     if (only && batch.length === 1) {
       this.#options.logger.warn({ err: error, documentId: only.submission.documentId }, "the database refuses a submission");
@@ -156,8 +164,8 @@ export class Committer {
       return;
     }
     const half = batch.length >> 1;
-    await this.#settle(batch.slice(0, half));
-    await this.#settle(batch.slice(half));
+    await this.#commit(batch.slice(0, half));
+    await this.#commit(batch.slice(half));
   }
 }
 
