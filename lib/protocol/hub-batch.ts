@@ -64,6 +64,17 @@ export class ReadingBlock implements Iterable<HubReading> {
     return this.#end - this.#start;
   }
 
+  /** Bytes of the longest value. */
+  get longestValue(): number {
+    let longest = 0;
+    for (let at = this.#start; at < this.#end; ) {
+      const length = this.#bytes.readUInt32BE(at + 8);
+      longest = Math.max(longest, length);
+      at += entryHeaderBytes + length;
+    }
+    return longest;
+  }
+
   /** Adds a reading; `value` is JSON. Throws RangeError when the sensor's name or the time does not fit. */
   add(sensor: string, atMs: number, value: string | Buffer): void {
     if (!isReadingTime(atMs)) throw new RangeError(wrongTime);

@@ -25,6 +25,8 @@ export type DurableBufferOptions = {
   folder: string;
   /** Readings kept at most; then the oldest go, counted. */
   size: number;
+  /** Bytes of readings kept at most, the same way; 64 MiB by default. */
+  maxBytes?: number;
   fsync: FsyncPolicy;
   /** A segment that is longer is followed by another one; 1 MiB by default. */
   segmentBytes?: number;
@@ -59,7 +61,7 @@ export class DurableBuffer extends OfflineBuffer {
   #files = 0;
 
   private constructor(options: DurableBufferOptions) {
-    super(options.size);
+    super(options.size, options.maxBytes);
     this.#options = options;
   }
 

@@ -21,14 +21,14 @@ const { tenant, instance, version, localAddress, connectTimeoutMs } = env;
 const logger = createLoggers("edge", env.logFilter)("edge");
 reportUnused(env.unknownKeys, logger);
 const metrics = new EdgeMetrics(version);
-const { bufferFolder: folder, bufferSize: size, fsync } = env;
+const { bufferFolder: folder, bufferSize: size, bufferBytes: maxBytes, fsync } = env;
 const onKept = () => {
   metrics.buffer(buffer);
   upstream.wake();
 };
 const onNotKept = (reason: string) => metrics.notKept.inc({ reason });
-const durable = folder ? await DurableBuffer.openOrExit({ folder, size, fsync, logger, onKept, onNotKept }) : undefined;
-const buffer = durable ?? new OfflineBuffer(size);
+const durable = folder ? await DurableBuffer.openOrExit({ folder, size, maxBytes, fsync, logger, onKept, onNotKept }) : undefined;
+const buffer = durable ?? new OfflineBuffer(size, maxBytes);
 
 const client = new HubClient({
   hubs: env.hubs,

@@ -66,6 +66,22 @@ test("a block of many readings is numbered, and dropped from its front, as if th
   expect(sendAll(buffer)).toEqual(range(5, 14));
 });
 
+test("readings are bounded by their bytes too: those never sent by dropping the oldest, those on their way by waiting", () => {
+  const buffer = new OfflineBuffer(1_000, 1_000);
+  const push = (count: number) => {
+    for (let i = 0; i < count; i++) buffer.push({ sensor: "s", atMs: 0, value: String(buffer.nextSequence).padStart(88) });
+  };
+  push(7);
+  expect(sendAll(buffer)).toEqual(range(1, 7));
+  push(15);
+  expect([buffer.depth, buffer.dropped]).toEqual([17, 5]);
+  expect(sendAll(buffer)).toEqual(range(13, 15));
+  buffer.pushBlock(packReadings(range(23, 30).map((n) => ({ sensor: "s", atMs: 0, value: String(n).padStart(88) }))));
+  expect([buffer.depth, buffer.dropped]).toEqual([20, 10]);
+  buffer.acknowledge(buffer.ownStream, 15);
+  expect(sendAll(buffer)).toEqual(range(21, 30));
+});
+
 test("a reading that cannot be sent is refused, takes no number and leaves nothing behind", () => {
   const buffer = new OfflineBuffer(10);
   expect(() => buffer.push({ sensor: "s", atMs: Date.parse("9999-12-31T00:00:00Z"), value: "1" })).toThrow(RangeError);

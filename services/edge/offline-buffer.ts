@@ -14,29 +14,32 @@ const maxRunBytes = 128 * 1024;
 
 /**
  * Readings that the hub has not taken over yet, in order, in the bytes in which they travel. When it holds `size` readings that were
- * never sent, the oldest of these is dropped for the newest, and counted: that is the guide's offline-first rule. What was sent is
- * held until it is acknowledged, for the hub may have it. Every operation takes constant time, whatever the backlog.
+ * never sent, or `maxBytes` of them, the oldest of these are dropped for the newest, and counted: that is the guide's offline-first
+ * rule. What was sent is held until it is acknowledged, for the hub may have it, and is as much at most. Operations take a time that
+ * grows with the readings they add, send or drop; a few also move the list of runs, one for about 1,000 readings.
  */
 export class OfflineBuffer {
   /** The stream of what is pushed: one life of this process, so that a number is never used for two readings. */
   readonly ownStream = randomUUID();
   readonly #size: number;
+  readonly #maxBytes: number;
   /** Oldest first: those on their way on this connection, those that were sent on an earlier one, and those never sent. */
   readonly #runs: Run[] = [];
   #sentRuns = 0;
   #heldRuns = 0;
-  #held = 0;
-  #unsent = 0;
+  readonly #held: HubCredit = { readings: 0, bytes: 0 };
+  readonly #unsent: HubCredit = { readings: 0, bytes: 0 };
   #sequence = 0;
   #dropped = 0;
 
-  constructor(size: number) {
+  constructor(size: number, maxBytes = 64 * 1024 * 1024) {
     this.#size = size;
+    this.#maxBytes = maxBytes;
   }
 
   /** Readings that the hub has not acknowledged. */
   get depth(): number {
-    return this.#held + this.#unsent;
+    return this.#held.readings + this.#unsent.readings;
   }
 
   get dropped(): number {
@@ -70,7 +73,8 @@ export class OfflineBuffer {
   pushBlock(readings: ReadingBlock): void {
     this.#runs.push({ stream: this.ownStream, first: this.nextSequence, readings, isOpen: false });
     this.#sequence += readings.count;
-    this.#unsent += readings.count;
+    this.#unsent.readings += readings.count;
+    this.#unsent.bytes += readings.byteLength;
     this.#dropExcess();
   }
 
@@ -78,10 +82,12 @@ export class OfflineBuffer {
   restore({ sensor, atMs, value }: Reading, sequence: number, stream: string): void {
     const last = this.#runs.at(-1);
     const run = last && canTake(last, stream, sequence) ? last : newRun(stream, sequence);
+    const before = run.readings.byteLength;
     run.readings.add(sensor, atMs, value);
     if (run !== last) this.#runs.push(run);
     this.#sequence = sequence;
-    this.#unsent += 1;
+    this.#unsent.readings += 1;
+    this.#unsent.bytes += run.readings.byteLength - before;
     this.#dropExcess();
   }
 
@@ -98,9 +104,10 @@ export class OfflineBuffer {
     const run = this.#runs[this.#sentRuns];
     if (!run) return undefined;
     const isNew = this.#sentRuns === this.#heldRuns;
-    const readings = isNew ? Math.min(room.readings, this.#size - this.#held) : room.readings;
-    if (run.readings.count > readings || run.readings.byteLength > room.bytes) {
-      if (!this.#split(run, readings, room.bytes)) return undefined;
+    const readings = isNew ? Math.min(room.readings, this.#size - this.#held.readings) : room.readings;
+    const bytes = isNew ? Math.min(room.bytes, this.#maxBytes - this.#held.bytes) : room.bytes;
+    if (run.readings.count > readings || run.readings.byteLength > bytes) {
+      if (!this.#split(run, readings, bytes)) return undefined;
       if (!isNew) this.#heldRuns += 1;
     }
     const batch = this.#runs[this.#sentRuns];
@@ -109,8 +116,11 @@ export class OfflineBuffer {
     this.#sentRuns += 1;
     if (isNew) {
       this.#heldRuns += 1;
-      this.#held += batch.readings.count;
-      this.#unsent -= batch.readings.count;
+      const { count, byteLength } = batch.readings;
+      this.#held.readings += count;
+      this.#held.bytes += byteLength;
+      this.#unsent.readings -= count;
+      this.#unsent.bytes -= byteLength;
     }
     return { stream: batch.stream, first: batch.first, readings: batch.readings };
   }
@@ -130,20 +140,24 @@ export class OfflineBuffer {
       this.#sentRuns -= 1;
       this.#heldRuns -= 1;
       gone += run.readings.count;
+      this.#held.bytes -= run.readings.byteLength;
     }
-    this.#held -= gone;
+    this.#held.readings -= gone;
     return gone;
   }
 
   #dropExcess(): void {
-    while (this.#unsent > this.#size) {
+    const unsent = this.#unsent;
+    while (unsent.readings > this.#size || unsent.bytes > this.#maxBytes) {
       const oldest = this.#runs[this.#heldRuns];
       if (!oldest) return;
-      const count = Math.min(this.#unsent - this.#size, oldest.readings.count);
+      const before = oldest.readings.byteLength;
+      const count = Math.min(Math.max(1, unsent.readings - this.#size), oldest.readings.count);
       oldest.readings.dropFirst(count);
       oldest.first += count;
       if (oldest.readings.count === 0) this.#runs.splice(this.#heldRuns, 1);
-      this.#unsent -= count;
+      unsent.readings -= count;
+      unsent.bytes -= before - oldest.readings.byteLength;
       this.#dropped += count;
     }
   }

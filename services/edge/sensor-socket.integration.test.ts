@@ -84,14 +84,16 @@ test("sensors over the limit are turned away and counted, and the connected ones
   first.destroy();
 });
 
+const toReading = (value: string) => ({ sensor: "s", atMs: 0, value });
+
 /** A sensor that writes frames, and what it was answered. */
 function connectFrames(path: string) {
   const socket = connect(path).on("error", () => {});
   const answers: HubEnvelope[] = [];
   const decoder = new FrameDecoder(maxHubPayloadBytes);
   socket.on("data", (chunk: Buffer) => decoder.push(chunk, (frame) => answers.push(decodeMessage(frame))));
-  const readings = packReadings([1, 2, 3].map((value) => ({ sensor: "s", atMs: 0, value: String(value) })));
-  const write = (id: number) => socket.write(encodeMessage({ name: "readings", body: { readings } }, id));
+  const write = (id: number, values = ["1", "2", "3"]) =>
+    socket.write(encodeMessage({ name: "readings", body: { readings: packReadings(values.map(toReading)) } }, id));
   return { socket, answers, write };
 }
 
@@ -124,6 +126,17 @@ test("a sensor with 16 unanswered frames that writes another one is refused and 
   await once(socket, "close");
   expect(answers).toMatchObject([{ name: "error", body: { code: "credit_exceeded" } }]);
   expect(seen).toEqual({ readings: 48, refused: 1 });
+});
+
+test("a sensor whose frame has a value longer than a line may be is refused and counted", async () => {
+  const { path, seen } = await listen();
+  const { answers, write, socket } = connectFrames(path);
+  write(1, ["1", "7".repeat(16_384)]);
+  await expect.poll(() => seen.readings).toBe(2);
+  write(2, ["1", "7".repeat(16_385)]);
+  await once(socket, "close");
+  expect(answers).toMatchObject([{ name: "error", body: { code: "bad_message" } }]);
+  expect(seen).toEqual({ readings: 2, refused: 1 });
 });
 
 test("bytes that begin like a frame and are none end the connection with the reason", async () => {

@@ -34,8 +34,10 @@ export type SensorSocketOptions = {
   onRefused: () => void;
   logger: Logger;
   maxConnections?: number;
-  maxLineBytes?: number;
 };
+
+/** The longest line, and the longest value in a frame. */
+const maxLineBytes = 16_384;
 
 /** A sensor is not read from while so many of its readings are not kept yet, or twice so many bytes of answers unread. */
 const maxUnkeptReadings = 256;
@@ -122,6 +124,8 @@ export class SensorSocket {
       if (message.name !== "readings") connection.refuse(new HubError("not_allowed", "a sensor sends frames of readings only"));
       else if (unanswered >= maxUnansweredFrames) {
         connection.refuse(new HubError("credit_exceeded", `more than ${maxUnansweredFrames} frames are unanswered`));
+      } else if (message.body.readings.longestValue > maxLineBytes) {
+        connection.refuse(new HubError("bad_message", `a value is longer than ${maxLineBytes} bytes`));
       } else void take(message.body, message.id);
     };
     const onClose = (reason: Error) => {
@@ -131,7 +135,7 @@ export class SensorSocket {
   }
 
   #acceptLines(socket: Socket): void {
-    const reader = new LineReader(this.#options.maxLineBytes ?? 16_384);
+    const reader = new LineReader(maxLineBytes);
     const sensor: Sensor = { socket, unkept: 0, ended: false };
     socket.on("drain", () => setFlow(sensor));
     socket.on("end", () => {
