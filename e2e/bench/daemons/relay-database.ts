@@ -17,7 +17,7 @@ export class DatabasePeer {
 
   async open(): Promise<void> {
     await this.#client.connect();
-    await this.#client.query("CREATE TABLE bench_operations (LIKE operations INCLUDING ALL)");
+    await this.#client.query("CREATE TABLE IF NOT EXISTS bench_operations (LIKE operations INCLUDING ALL)");
   }
 
   close(): Promise<void> {

@@ -133,6 +133,21 @@ class Writer {
     this.#socket.send(data);
   }
 
+  /**
+   * At so many operations a second since `startedAt`: writes those that are due, unless a submission is under way. How long one took
+   * counts from when it was due.
+   */
+  writeDue(perSecond: number, startedAt: number): void {
+    const due = Math.floor(((performance.now() - startedAt) * perSecond) / 1000) - this.written;
+    if (due <= 0 || this.seen < this.written) return;
+    const { data, operations } = this.#dialect.next(this.#document, due);
+    for (let index = 0; index < operations; index += 1) {
+      this.written += 1;
+      this.#sent.push({ upTo: this.written, at: startedAt + (this.written * 1000) / perSecond });
+    }
+    this.#socket.send(data);
+  }
+
   check(): void {
     if (this.#failure) throw this.#failure;
   }
@@ -238,6 +253,30 @@ const calls = {
       for (const writer of writers) await until(() => writer.seen === writer.written, writer);
       return { perSecond, latenciesMs };
     } finally {
+      for (const writer of writers) writer.close();
+    }
+  },
+
+  /** A writer for each document, all of them together so many operations a second, whatever the server makes of it. */
+  async commitAt(targets: Target[], perSecond: number, ms: number): Promise<{ perSecond: number; latenciesMs: number[] }> {
+    const writers = targets.map((target) => new Writer(target));
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      await Promise.all(writers.map(({ isLive }) => isLive));
+      const startedAt = performance.now();
+      timer = setInterval(() => {
+        for (const [index, writer] of writers.entries())
+          writer.writeDue(perSecond / writers.length, startedAt + (index * 1000) / perSecond);
+      }, 1);
+      const total = () => writers.reduce((sum, { seen }) => sum + seen, 0);
+      await sleep(500);
+      for (const { latenciesMs } of writers) latenciesMs.length = 0;
+      const [before, countedFrom] = [total(), performance.now()];
+      await sleep(ms);
+      const done = ((total() - before) * 1000) / (performance.now() - countedFrom);
+      return { perSecond: done, latenciesMs: writers.flatMap((writer) => writer.latenciesMs) };
+    } finally {
+      clearInterval(timer);
       for (const writer of writers) writer.close();
     }
   },

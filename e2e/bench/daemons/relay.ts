@@ -10,9 +10,12 @@ import type { Area, AreaOptions, Goal, Section } from "./report.ts";
 const underWay = 64;
 const subscribersInAll = 1000;
 
-// From profiles of a relay with 100 documents, each with a writer.
+/** Of what the relay takes at most, how much it is given when the time to an acknowledgement is measured. */
+const loads = [0.25, 0.5, 0.75];
+
+// From one profile: a relay with 100 documents of 10 clients, one of which writes, for 12 s on 2 cores that were busy all the time.
 const whereTimeGoes =
-  "a 2-core machine runs load, relay and PostgreSQL: the relay takes about 26 us of processor an operation and waits more than half of the time for PostgreSQL and its turn; of what it takes, writes to sockets are 18 %, collecting garbage 8 to 17 %, handing rows to PostgreSQL 13 %, reading and checking messages 6 %, publishing to Redis 5 %";
+  "measured once, 100 documents of 10 clients: load, relay and PostgreSQL kept both cores busy, of which the relay had 0.6 of one; of what it took, writes to sockets were 34 %, collecting garbage 14 %, handing rows to PostgreSQL 10 %, and nothing else more than 2 %";
 
 export const measureRelay: Area = async (options) => {
   const parts = [measureSpread, measureCommits, measureSecondReplica, measureMemory, measureCatchUp];
@@ -39,24 +42,26 @@ export async function measureSpread(site: RelaySite, { quick, say }: AreaOptions
   const [rounds, ms] = quick ? [1, 500] : [3, 1000];
   const peers: PeerName[] = ["coalesced", "socketio", "hocuspocus"];
   const figures = new Map<string, number[]>();
+  const rowsStored: number[] = [];
   const ofSize = (server: string, size: number) => figures.get(`${server} ${size}`) ?? [];
   for (const size of sizes) {
     say(`relay: fan-out to ${size}`);
     const servers = [...(await Promise.all(peers.map((peer) => site.startPeer(peer)))), await site.startRelay()];
-    const loads = servers.map(() => site.startLoad());
+    const clients = servers.map(() => site.startLoad());
     for (const [index, server] of servers.entries()) {
       for (let document = 0; document < subscribersInAll / size; document += 1) {
-        await loads[index]?.call("open", site.target(server, randomUUID()), size);
+        await clients[index]?.call("open", site.target(server, randomUUID()), size);
       }
     }
     await sleep(500);
     for (let round = 0; round <= rounds; round += 1) {
       for (const [index, { dialect }] of servers.entries()) {
-        const perSecond = (await loads[index]?.call("spread", underWay, ms)) ?? Number.NaN;
+        const perSecond = (await clients[index]?.call("spread", underWay, ms)) ?? Number.NaN;
         if (round > 0) figures.set(`${dialect} ${size}`, [...ofSize(dialect, size), perSecond]);
       }
     }
-    for (const load of loads) load.end();
+    for (const load of clients) load.end();
+    rowsStored.push(await rowsPerSecondAlone(site, ms));
   }
   const goal = (peer: PeerName, size: number, atLeast: number, name: string, note?: string): Goal => ({
     name: `${size} subscribers: operations delivered, beside ${name}`,
@@ -67,11 +72,15 @@ export async function measureSpread(site: RelaySite, { quick, say }: AreaOptions
     wanted: { atLeast },
     ...(note ? { note } : {}),
   });
-  const first = `an operation goes out when it is committed, so with few subscribers commits are the limit: ${whereTimeGoes}`;
+  const first =
+    "an operation goes out when it is committed, and the peer stores nothing: see below how much PostgreSQL would allow if nothing else ran";
   return {
     title: "Relay: fan-out (1,000 clients; a writer in each document with 64 operations under way; peers store nothing)",
     goals: sizes.flatMap((size) => [
-      goal("coalesced", size, 0.8, "one write a socket and tick", size === 10 ? first : undefined),
+      {
+        ...goal("coalesced", size, 0.8, "one write a socket and tick", size === 10 ? first : undefined),
+        ...(size === 10 ? { whenMissed: whereTimeGoes } : {}),
+      },
       ...(size === 100 ? [goal("socketio", size, 3, "Socket.IO")] : []),
       ...(size === 1000 ? [goal("socketio", size, 5, "Socket.IO")] : []),
     ]),
@@ -79,14 +88,31 @@ export async function measureSpread(site: RelaySite, { quick, say }: AreaOptions
       {
         title: "Operations delivered a second to 1,000 clients, by clients of one document",
         heads: sizes.map(String),
-        rows: [...peers, "relay"].map((name) => ({
-          name: { coalesced: "one write a socket and tick", socketio: "Socket.IO", hocuspocus: "Hocuspocus" }[name] ?? name,
-          unit: "1/s",
-          values: sizes.map((size) => median(ofSize(name, size))),
-        })),
+        rows: [...peers, "relay"]
+          .map((name) => ({
+            name: { coalesced: "one write a socket and tick", socketio: "Socket.IO", hocuspocus: "Hocuspocus" }[name] ?? name,
+            unit: "1/s",
+            values: sizes.map((size) => median(ofSize(name, size))),
+          }))
+          .concat({
+            name: "PostgreSQL alone, 100 rows a statement, times clients",
+            unit: "1/s",
+            values: sizes.map((size) => size * median(rowsStored)),
+          }),
       },
     ],
   };
+}
+
+/** What PostgreSQL stores a second when nothing else asks for the processor. */
+async function rowsPerSecondAlone(site: RelaySite, ms: number): Promise<number> {
+  const database = new DatabasePeer(site.stack.postgres.url);
+  try {
+    await database.open();
+    return await database.rowsPerSecond(100, ms);
+  } finally {
+    await database.close();
+  }
 }
 
 /** Operations acknowledged a second, each of which is committed in PostgreSQL before. */
@@ -101,6 +127,7 @@ export async function measureCommits(site: RelaySite, { quick, say }: AreaOption
   const batches: number[] = [];
   const ours = new Map<number, { perSecond: number; p95Ms: number }[]>(sizes.map((size) => [size, []]));
   const documents = Array.from({ length: 100 }, () => randomUUID());
+  const atLoad = new Map<number, number[]>(loads.map((share) => [share, []]));
   const run = async (size: number) => {
     const targets = documents.slice(0, size).map((document) => site.target(relay, document));
     const { perSecond, latenciesMs } = await load.call("commit", targets, Math.min(underWay, 1600 / size), ms);
@@ -113,6 +140,12 @@ export async function measureCommits(site: RelaySite, { quick, say }: AreaOption
       one.push(await database.rowsPerSecond(1, ms / 2));
       batches.push(await database.rowsPerSecond(100, ms));
       for (const size of sizes) ours.get(size)?.push(await run(size));
+      const most = ours.get(100)?.at(-1)?.perSecond ?? 0;
+      for (const share of loads) {
+        const targets = documents.map((document) => site.target(relay, document));
+        const { latenciesMs } = await load.call("commitAt", targets, share * most, ms);
+        atLoad.get(share)?.push(percentile(latenciesMs, 0.95));
+      }
     }
   } finally {
     await database.close();
@@ -127,22 +160,28 @@ export async function measureCommits(site: RelaySite, { quick, say }: AreaOption
     ratio: median(perSecond.map((figure, round) => figure / (peer[round] ?? Number.NaN))),
     wanted: { atLeast },
   });
-  const p95Ms = median(most.map((figures) => figures.p95Ms));
+  const p95Ms = (share: number) => median(atLoad.get(share) ?? []);
   return {
     title: "Relay: durable acknowledged operations (100 documents, 16 operations of each under way)",
     goals: [
-      { ...goal("beside inserts of 100 rows by one statement", batches, 0.5), note: whereTimeGoes },
+      { ...goal("beside inserts of 100 rows by one statement", batches, 0.5), whenMissed: whereTimeGoes },
       goal("beside commits of one row", one, 15),
       {
-        name: "from submission to acknowledgement, p95",
+        name: "from submission to acknowledgement, p95, at half of the operations a second above",
         unit: "ms",
-        ours: p95Ms,
-        ratio: p95Ms,
+        ours: p95Ms(0.5),
+        ratio: p95Ms(0.5),
         wanted: { atMost: 50 },
-        note: "with 1,600 operations under way it is at least 1,600 / operations a second: 50 ms need 32,000 a second",
+        note: "an operation's time counts from when it is due; with 1,600 of them always under way, as above, they would wait for each other: 1,600 / operations a second on average",
       },
     ],
     curves: [
+      {
+        title: "From submission to acknowledgement, by the share of the most operations a second",
+        heads: [...loads, 1].map((share) => `${share * 100} %`),
+        isGrowth: false,
+        rows: [{ name: "p95", unit: "ms", values: [...loads.map(p95Ms), median(most.map((figures) => figures.p95Ms))] }],
+      },
       {
         title: "By documents, each with one writer",
         heads: sizes.map(String),
