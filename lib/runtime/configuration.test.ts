@@ -53,6 +53,14 @@ describe("a daemon's configuration", () => {
     expect(settings).toMatchObject({ HUB_ADDRESS: "hub:8443", EDGE_BUFFER_SIZE: 8, ALLOW: "10.0.0.0/8,::1" });
   });
 
+  test("knows in the TOML file only settings, and the files of secrets", async () => {
+    const settings =
+      'ca_file = "ca"\nvault_token_file = "/none"\n[hub]\ntoken_file = "t"\naddress_file = "a"\n[colour]\nfile = "x"\n';
+    const variables = { CONFIG_PATH: write("config.toml", settings), CA_FILE: write("ca", "-----BEGIN "), HUB_TOKEN: "t" };
+    const { unknownKeys } = await read({ ...variables, VAULT_TOKEN: "v" });
+    expect(unknownKeys).toEqual(["hub.address_file", "colour.file"]);
+  });
+
   test("takes a secret from its variable, else its file, else the secrets manager", async () => {
     const file = write("token", "from-file\n");
     const vault = join(folder, "vault");

@@ -45,7 +45,7 @@ export async function readConfiguration<S extends z.ZodObject>(
   const given: Variables = { ...file.values, ...set };
   const unset = [...secrets, "VAULT_TOKEN"].filter((name) => !set[name]);
   const excused = readSecretFiles(given, unset, complaints);
-  const missing = secrets.filter((name) => !set[name] && !given[`${name}_FILE`]);
+  const missing = secrets.filter((name) => !set[name] && !given[fileOf(name)]);
   if (given.SECRETS_MANAGER && missing.length > 0) {
     await openAndAsk(given.SECRETS_MANAGER, given.VAULT_TOKEN, missing)
       .then((found) => Object.assign(given, found))
@@ -78,19 +78,19 @@ function configPath(args: string[]): string | undefined {
 }
 
 function readFile(
-  { schema, defaultPath, fileKeys = {} }: Configuration<z.ZodObject>,
+  { schema, secrets = [], defaultPath, fileKeys = {} }: Configuration<z.ZodObject>,
   wanted: string | undefined,
   complaints: string[],
 ) {
   const values: Record<string, string> = {};
   const unknownKeys: string[] = [];
   const path = wanted ?? defaultPath;
+  const known = new Set([...Object.keys(schema.shape), "SECRETS_MANAGER", ...[...secrets, "VAULT_TOKEN"].map(fileOf)]);
   if (!path) return { values, unknownKeys };
   try {
     for (const [key, value] of flatten(parse(readFileSync(path, "utf8")))) {
       const name = fileKeys[key] ?? key.replaceAll(".", "_").toUpperCase();
-      const isKnown = name in schema.shape || /^(.+_FILE|SECRETS_MANAGER)$/.test(name);
-      if (isKnown) values[name] = value;
+      if (known.has(name)) values[name] = value;
       else unknownKeys.push(key);
     }
   } catch (error) {
@@ -109,17 +109,22 @@ function flatten(table: Record<string, unknown>, prefix = ""): [string, string][
   });
 }
 
+/** The variable that names the file of a secret. */
+function fileOf(secret: string): string {
+  return `${secret}_FILE`;
+}
+
 /** Fills in what NAME_FILE names; returns the names whose file cannot be read, which are complained of already. */
 function readSecretFiles(given: Variables, names: string[], complaints: string[]): Set<string> {
   const unreadable = new Set<string>();
   for (const name of names) {
-    const path = given[`${name}_FILE`];
+    const path = given[fileOf(name)];
     if (!path) continue;
     try {
       given[name] = readFileSync(path, "utf8").trimEnd();
     } catch (error) {
       unreadable.add(name);
-      complaints.push(complain(`${name}_FILE`, given, `wants a file that can be read (${describe(error)})`));
+      complaints.push(complain(fileOf(name), given, `wants a file that can be read (${describe(error)})`));
     }
   }
   return unreadable;
