@@ -21,7 +21,8 @@ export class ConnectorMetrics extends DaemonMetrics {
 
   constructor(version: string) {
     super("connector", version);
-    for (const reason of ["target_refused", "invalid_scan", "busy", "internal"]) this.scanErrors.inc({ reason }, 0);
+    const reasons = ["target_refused", "invalid_scan", "busy", "shutting_down", "internal"];
+    for (const reason of reasons) this.scanErrors.inc({ reason }, 0);
     this.requestSeconds.zero({ operation: "scan" });
   }
 

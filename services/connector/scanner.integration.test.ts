@@ -4,6 +4,9 @@ import { readFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { afterAll, afterEach, expect, test } from "vitest";
 import { parsePorts } from "#lib/protocol/hub-ports.ts";
+import type { Logger } from "#lib/runtime/logger.ts";
+import { ProbeLoop } from "./probe-loop.ts";
+import { counters, type OpenPort } from "./probe-task.ts";
 import { Scanner, type ScannerOptions, type ScanRequest } from "./scanner.ts";
 
 const address = "127.77.4.1";
@@ -120,6 +123,43 @@ test("with banners the first line of a service is read as safe text, and nothing
   expect(banners.get(brief)).toBe("bye");
   expect(heard).toEqual([]);
   expect((await scan(`${ssh}`)).open[0]).not.toHaveProperty("banner");
+});
+
+test("what one service said is never told of another, though their ports are tried by the same probe", async () => {
+  const single = createScanner({ sockets: 1, threads: 1 });
+  const talkers = [await listen((socket) => socket.write("first\n")), await listen((socket) => socket.end("last"))];
+  const mute = [await listen(() => {}), await listen(), await listen((socket) => socket.end())];
+  const banners: (string | undefined)[] = [];
+  for (const port of [...talkers, ...mute]) {
+    const { open } = await scan(`${port}`, { banners: true, portTimeoutMs: 300 }, single);
+    banners.push(...open.map((each) => each.banner));
+  }
+  expect(banners).toEqual(["first", "last", undefined, undefined, undefined]);
+});
+
+test("an open port is open also when the scanner was held up until the port's time was over", async () => {
+  const port = await listen();
+  const open = await new Promise<OpenPort[]>((resolve) => {
+    const loop = new ProbeLoop({ sockets: 1, rates: {}, onDone: (_id, ports) => resolve(ports) });
+    const numbers = new Int32Array(new SharedArrayBuffer(4 * counters.count));
+    const states = new Uint8Array(new SharedArrayBuffer(65_536));
+    const ranges = [{ from: port, to: port }];
+    loop.start({ id: 1, address, ranges, portTimeoutMs: 50, banners: false, numbers, states });
+    // The connection is under way; its answer waits while nothing runs here.
+    process.nextTick(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200));
+  });
+  expect(open).toMatchObject([{ port }]);
+});
+
+test("a thread that dies fails its scans, and is started again later and later", async () => {
+  const errors: { err: Error; retryMs: number }[] = [];
+  const logger = { error: (told: (typeof errors)[number]) => errors.push(told) } as unknown as Logger;
+  const module = new URL("data:text/javascript,throw new Error('no memory')");
+  const broken = createScanner({ threads: 1, logger, module });
+  await expect(scan("1-10", {}, broken)).rejects.toThrow("no memory");
+  await expect(scan("1-10", {}, broken)).rejects.toThrow("no thread of the scanner runs");
+  await expect.poll(() => errors.length, { timeout: 20_000 }).toBeGreaterThan(3);
+  for (const [index, { retryMs }] of errors.entries()) expect(retryMs).toBeGreaterThanOrEqual(50 * 2 ** index);
 });
 
 test("a scan that is ended early says what it knows and calls the rest unknown", async () => {

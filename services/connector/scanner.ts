@@ -1,6 +1,8 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
-import { countPorts, eachPort, formatPorts, type PortRange } from "#lib/protocol/hub-ports.ts";
+import { countPorts, type PortRange } from "#lib/protocol/hub-ports.ts";
+import { Backoff } from "#lib/runtime/backoff.ts";
+import type { Logger } from "#lib/runtime/logger.ts";
 import { counters, type OpenPort, type PortState, type ProbeTask, stateNames } from "./probe-task.ts";
 
 /**
@@ -29,11 +31,12 @@ export type ScannerOptions = {
   /** One for each core by default, four at most. */
   threads?: number;
   progressIntervalMs?: number;
+  logger?: Logger;
+  /** What a thread runs. */
+  module?: URL;
 };
 
 export type ThreadSettings = Required<Pick<ScannerOptions, "sockets" | "rates">> & { localAddress: string | undefined };
-
-type Thread = { worker: Worker; scans: Map<number, { done: (open: OpenPort[]) => void; fail: (error: Error) => void }> };
 
 /**
  * TCP connect scans, in threads of their own so that the process answers the hub and its health checks meanwhile. All threads
@@ -43,7 +46,6 @@ export class Scanner {
   readonly #options: ScannerOptions;
   readonly #threads: Thread[];
   #nextId = 1;
-  #stopped = false;
 
   constructor(options: ScannerOptions) {
     this.#options = options;
@@ -52,10 +54,10 @@ export class Scanner {
       1,
       Math.min(wanted, options.sockets, options.rates?.total ?? wanted, options.rates?.perTarget ?? wanted),
     );
-    this.#threads = Array.from({ length: count }, (_, index) => this.#startThread(index, count));
+    this.#threads = Array.from({ length: count }, (_, index) => new Thread(options, shareOf(options, index, count)));
   }
 
-  /** Rejects only when a thread of the scanner dies. */
+  /** Rejects only when a thread of the scanner dies, or none runs; then no port is tried any more. */
   async scan(request: ScanRequest): Promise<ScanOutcome> {
     const { address, ports, portTimeoutMs, banners = false, signal, onProgress } = request;
     const id = this.#nextId++;
@@ -68,20 +70,19 @@ export class Scanner {
     };
     const timer = setInterval(tell, this.#options.progressIntervalMs ?? 250);
     const onAbort = () => {
-      for (const { worker } of this.#threads) worker.postMessage({ abort: id });
+      for (const thread of this.#threads) thread.abort(id);
     };
     signal.addEventListener("abort", onAbort);
     try {
-      const parts = signal.aborted ? [] : this.#threads.map((thread) => this.#runIn(thread, task));
+      const running = this.#threads.filter((thread) => thread.isRunning);
+      if (running.length === 0) throw new Error("no thread of the scanner runs");
+      const parts = signal.aborted ? [] : running.map((thread) => thread.run(task));
       const open = (await Promise.all(parts)).flat().sort((a, b) => a.port - b.port);
-      const list = (state: PortState) => formatPorts(portsInState(ports, states, state));
-      return {
-        complete: Atomics.load(numbers, counters.tried) === total,
-        open,
-        closed: list("closed"),
-        filtered: list("filtered"),
-        unknown: list("unknown"),
-      };
+      const { closed, filtered, unknown } = listByState(ports, states);
+      return { complete: Atomics.load(numbers, counters.tried) === total, open, closed, filtered, unknown };
+    } catch (error) {
+      onAbort();
+      throw error;
     } finally {
       clearInterval(timer);
       signal.removeEventListener("abort", onAbort);
@@ -89,46 +90,98 @@ export class Scanner {
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true;
-    await Promise.all(this.#threads.map(({ worker }) => worker.terminate()));
-  }
-
-  #runIn(thread: Thread, task: ProbeTask): Promise<OpenPort[]> {
-    return new Promise((resolve, reject) => {
-      thread.scans.set(task.id, { done: resolve, fail: reject });
-      thread.worker.postMessage({ task });
-    });
-  }
-
-  /** Sockets and rates are shared out evenly: all threads work on each scan. */
-  #startThread(index: number, count: number): Thread {
-    const { sockets, rates = {}, localAddress } = this.#options;
-    const share = (number: number | undefined) => (number === undefined ? undefined : number / count);
-    const settings: ThreadSettings = {
-      sockets: Math.floor(sockets / count) + (index < sockets % count ? 1 : 0),
-      rates: { total: share(rates.total), perTarget: share(rates.perTarget) },
-      localAddress,
-    };
-    const worker = new Worker(new URL("./scan-thread.ts", import.meta.url), {
-      workerData: settings,
-      resourceLimits: { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 128 },
-    });
-    const thread: Thread = { worker, scans: new Map() };
-    worker.unref();
-    worker.on("message", ({ id, open }: { id: number; open: OpenPort[] }) => {
-      thread.scans.get(id)?.done(open);
-      thread.scans.delete(id);
-    });
-    const fail = (error: Error) => {
-      for (const scan of thread.scans.values()) scan.fail(error);
-      if (!this.#stopped && this.#threads[index]?.worker === worker) this.#threads[index] = this.#startThread(index, count);
-    };
-    worker.on("error", fail);
-    worker.on("exit", () => fail(new Error("a thread of the scanner ended")));
-    return thread;
+    await Promise.all(this.#threads.map((thread) => thread.stop()));
   }
 }
 
-function* portsInState(ports: PortRange[], states: Uint8Array, state: PortState): Generator<number> {
-  for (const port of eachPort(ports)) if (stateNames[states[port] ?? 0] === state) yield port;
+/** Sockets and rates are shared out evenly: all threads work on each scan. */
+function shareOf({ sockets, rates = {}, localAddress }: ScannerOptions, index: number, count: number): ThreadSettings {
+  const share = (number: number | undefined) => (number === undefined ? undefined : number / count);
+  return {
+    sockets: Math.floor(sockets / count) + (index < sockets % count ? 1 : 0),
+    rates: { total: share(rates.total), perTarget: share(rates.perTarget) },
+    localAddress,
+  };
+}
+
+/** A thread of a scanner. When it dies its scans fail, and it is started again after a time that grows until a scan succeeds. */
+class Thread {
+  readonly #options: ScannerOptions;
+  readonly #settings: ThreadSettings;
+  readonly #scans = new Map<number, PromiseWithResolvers<OpenPort[]>>();
+  readonly #backoff = new Backoff({ initialMs: 100, maxMs: 30_000 });
+  #worker: Worker | undefined;
+  #restart: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(options: ScannerOptions, settings: ThreadSettings) {
+    this.#options = options;
+    this.#settings = settings;
+    this.#start();
+  }
+
+  get isRunning(): boolean {
+    return this.#worker !== undefined;
+  }
+
+  run(task: ProbeTask): Promise<OpenPort[]> {
+    const scan = Promise.withResolvers<OpenPort[]>();
+    this.#scans.set(task.id, scan);
+    this.#worker?.postMessage({ task });
+    return scan.promise;
+  }
+
+  abort(id: number): void {
+    this.#worker?.postMessage({ abort: id });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#restart);
+    await this.#worker?.terminate();
+  }
+
+  #start(): void {
+    const worker = new Worker(this.#options.module ?? new URL("./scan-thread.ts", import.meta.url), {
+      workerData: this.#settings,
+      resourceLimits: { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 128 },
+    });
+    this.#worker = worker;
+    worker.unref();
+    let cause = new Error("a thread of the scanner ended");
+    worker.on("message", ({ id, open }: { id: number; open: OpenPort[] }) => {
+      this.#backoff.reset();
+      this.#scans.get(id)?.resolve(open);
+      this.#scans.delete(id);
+    });
+    worker.on("error", (error: Error) => {
+      cause = error;
+    });
+    worker.on("exit", () => this.#ended(cause));
+  }
+
+  #ended(cause: Error): void {
+    this.#worker = undefined;
+    for (const scan of this.#scans.values()) scan.reject(cause);
+    this.#scans.clear();
+    if (this.#stopped) return;
+    const retryMs = Math.round(this.#backoff.next());
+    this.#options.logger?.error({ err: cause, retryMs }, "a thread of the scanner died");
+    this.#restart = setTimeout(() => this.#start(), retryMs).unref();
+  }
+}
+
+/** The ports of each state, as formatPorts writes them; in one pass, since the process answers its health checks in between. */
+function listByState(ports: PortRange[], states: Uint8Array): Record<PortState, string> {
+  const runs: Record<PortState, PortRange[]> = { unknown: [], open: [], closed: [], filtered: [] };
+  for (const { from, to } of ports) {
+    for (let port = from; port <= to; port++) {
+      const ofState = runs[stateNames[states[port] ?? 0] ?? "unknown"];
+      const last = ofState.at(-1);
+      if (last?.to === port - 1) last.to = port;
+      else ofState.push({ from: port, to: port });
+    }
+  }
+  const list = (state: PortState) => runs[state].map(({ from, to }) => (from === to ? `${from}` : `${from}-${to}`)).join(",");
+  return { unknown: list("unknown"), open: list("open"), closed: list("closed"), filtered: list("filtered") };
 }
