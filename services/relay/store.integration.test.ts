@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type pg from "pg";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { textOf } from "#lib/protocol/relay-delta.ts";
 import { startPostgres, type TestPostgres } from "#lib/protocol/testing/relay-stack.ts";
 import { createLogger } from "#lib/runtime/logger.ts";
@@ -151,6 +151,33 @@ describe("a document with a snapshot of 16 MiB", () => {
       { kind: "committed", committed: 1 },
     ]);
     expect((await store.commit([{ ...remove, base: 3, clientId: randomUUID() }], memory)).outcomes[0]?.kind).toBe("committed");
+  });
+});
+
+describe("a document that went back and has come as far again with other operations", () => {
+  it.each([0, 2])("is ordered by what it has, not by what memory has, for a submission made on revision %i", async (base) => {
+    await makeHistory(2, 5);
+    const ofMemory = [1, 2].map((revision) => {
+      return { revision, clientId: randomUUID(), sequence: 7, actor: "a", delta: [{ insert: "of another time" }] };
+    });
+    const memory = { revision: () => 2, recent: (_: string, after: number, upTo: number) => ofMemory.slice(after, upTo) };
+    const { documents, outcomes } = await store.commit([submission(base, 1)], memory);
+    expect(outcomes[0]?.kind).toBe("committed");
+    const { history, operations } = documents.get(documentId) ?? {};
+    expect(history?.map((operation) => operation.clientId)).toEqual(base === 0 ? [clientId, clientId] : []);
+    expect(operations?.[0]?.delta).toEqual(base === 0 ? [{ retain: 10 }, { insert: "new" }] : [{ insert: "new" }]);
+  });
+
+  it("is committed to by one statement when memory has its last operation", async () => {
+    await makeHistory(2, 5);
+    const read = await store.operationsAfter(documentId, 0, 10);
+    const recent = (_: string, after: number, upTo: number) => read.slice(after, upTo);
+    const connect = vi.spyOn(pool, "connect");
+    const { outcomes } = await store.commit([submission(0, 1)], { revision: () => 2, recent });
+    expect(outcomes[0]?.kind).toBe("committed");
+    const clients = await Promise.all(connect.mock.results.map(({ value }) => value));
+    expect(clients.filter(Boolean)).toEqual([]);
+    connect.mockRestore();
   });
 });
 

@@ -138,8 +138,15 @@ export class DocumentStore {
   }
 }
 
-/** Submissions to one document with their places behind `revision`. */
-type Placing = { documentId: string; revision: number; history: CommittedOperation[]; own: Submission[]; ordered: Ordered };
+/** Submissions to one document with their places behind `revision`, at which memory has `last`, if anything. */
+type Placing = {
+  documentId: string;
+  revision: number;
+  last?: CommittedOperation | undefined;
+  history: CommittedOperation[];
+  own: Submission[];
+  ordered: Ordered;
+};
 
 /** The places of submissions if the document is still as memory has it, or undefined if memory has too little to say. */
 function foresee(documentId: string, own: Submission[], memory: DocumentMemory): Placing | undefined {
@@ -151,7 +158,8 @@ function foresee(documentId: string, own: Submission[], memory: DocumentMemory):
   const ordered = orderSubmissions(revision, history, own);
   // What is refused may fit what memory has not heard of.
   if (ordered.outcomes.some(({ kind }) => kind !== "committed")) return undefined;
-  return { documentId, revision, history, own, ordered };
+  const last = history.at(-1) ?? memory.recent(documentId, revision - 1, revision)?.at(-1);
+  return { documentId, revision, last, history, own, ordered };
 }
 
 async function orderLocked(
@@ -168,8 +176,7 @@ async function orderLocked(
     const own = byDocument.get(id) ?? [];
     const revision = Number(revisionText);
     const base = Math.max(revision - maxBaseAge, Math.min(revision, ...own.map((submission) => submission.base)));
-    const history =
-      base === revision ? [] : (memory.recent(id, base, revision) ?? (await readHistory(client, id, base, revision)));
+    const history = await findHistory(client, id, base, revision, memory);
     placings.push({ documentId: id, revision, history, own, ordered: orderSubmissions(revision, history, own, full) });
   }
   return placings;
@@ -187,6 +194,22 @@ function toResult(submissions: Submission[], placings: Placing[]): BatchResult {
       ]),
     ),
   };
+}
+
+/** From memory, unless the database has another operation at `revision`: it may have gone back, as after a failover, and gone on. */
+async function findHistory(
+  client: PoolClient,
+  documentId: string,
+  after: number,
+  revision: number,
+  memory: DocumentMemory,
+): Promise<CommittedOperation[]> {
+  if (after === revision) return [];
+  const known = memory.recent(documentId, after, revision);
+  const [stored] = known ? await readHistory(client, documentId, revision - 1, revision) : [];
+  const last = known?.at(-1);
+  const isSame = stored && stored.clientId === last?.clientId && stored.sequence === last.sequence;
+  return known && isSame ? known : readHistory(client, documentId, after, revision);
 }
 
 /** The operations after `after` up to `revision`, or as many of the newest of them as fit into memory's share. */
@@ -220,7 +243,7 @@ function walk(beyond: ">" | "<", direction: "ASC" | "DESC"): string {
     SELECT ${columns} FROM walk LIMIT $3`;
 }
 
-/** Adds the operations of each document that is at the revision behind which they were placed. Returns the placings that hold. */
+/** Adds the operations of each document that is, with the same last operation, where they were placed. Returns the placings that hold. */
 async function place(client: Pool | PoolClient, placings: Placing[]): Promise<Placing[]> {
   const given = placings.filter(({ ordered }) => ordered.operations.length > 0);
   if (given.length === 0) return placings;
@@ -233,8 +256,12 @@ async function place(client: Pool | PoolClient, placings: Placing[]): Promise<Pl
         SELECT id, revision, ${isFull} AS full FROM documents WHERE id = ANY($8::uuid[]) ORDER BY id FOR UPDATE
       ), placed AS (
         UPDATE documents SET revision = target.after
-        FROM unnest($8::uuid[], $9::bigint[], $10::bigint[], $11::boolean[]) AS target (id, before, after, grows)
+        FROM unnest($8::uuid[], $9::bigint[], $10::bigint[], $11::boolean[], $12::uuid[], $13::bigint[])
+          AS target (id, before, after, grows, client, sequence)
         JOIN locked ON locked.id = target.id AND locked.revision = target.before AND NOT (locked.full AND target.grows)
+          AND (target.client IS NULL OR (
+            SELECT last.client_id = target.client AND last.sequence = target.sequence
+            FROM operations AS last WHERE last.document_id = target.id AND last.revision = target.before))
         WHERE documents.id = target.id
         RETURNING documents.id
       ), added AS (
@@ -256,6 +283,8 @@ async function place(client: Pool | PoolClient, placings: Placing[]): Promise<Pl
       given.map(({ revision }) => revision),
       given.map(({ revision, ordered }) => revision + ordered.operations.length),
       given.map(({ ordered }) => ordered.operations.some(inserts)),
+      given.map(({ last }) => last?.clientId),
+      given.map(({ last }) => last?.sequence),
     ],
   });
   const placed = new Set(rows.map(({ id }) => id));
