@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "#lib/runtime/logger.ts";
 import { MemoryJobs } from "./memory-jobs.ts";
 import { MemoryPeers, type PeerStore } from "./peers.ts";
@@ -10,7 +11,7 @@ export type HubState = { jobs: JobStore; readings: ReadingStore; peers: PeerStor
 
 /** Opens the state in Redis, or without a URL in this process. `onTotals` is told what was counted before, now or once Redis is there. */
 export async function openState(
-  { redisUrl, readingsKept: kept }: { redisUrl: string | undefined; readingsKept: number },
+  { redisUrl, readingsKept: kept, waitMs = 3_000 }: { redisUrl: string | undefined; readingsKept: number; waitMs?: number },
   logger: Logger,
   onTotals: (totals: EdgeTotals) => void,
 ): Promise<HubState> {
@@ -24,8 +25,8 @@ export async function openState(
   const redis = connectRedis(redisUrl, logger);
   const [jobs, readings, peers] = [new RedisJobs(redis), new RedisReadings(redis, { kept }), new RedisPeers(redis)];
   redis.on("ready", () => void readings.totals().then(onTotals, () => {}));
-  // With Redis there, the first request finds it; without, the hub starts all the same.
-  await once(redis, "ready").catch(() => {});
+  // With Redis there, the first request finds it; without, or while it loads its data, the hub starts all the same.
+  await Promise.race([once(redis, "ready").catch(() => {}), sleep(waitMs, undefined, { ref: false })]);
   const close = () => {
     peers.close();
     redis.disconnect();

@@ -21,15 +21,8 @@ class SharedPeers extends MemoryPeers {
   override claim(...given: Parameters<MemoryPeers["claim"]>) {
     return this.isAway ? this.#fail<void>() : super.claim(...given);
   }
-  override async renew(records: Parameters<MemoryPeers["renew"]>[0]) {
-    if (this.isAway) return this.#fail<string[]>();
-    const lost: string[] = [];
-    for (const record of records) {
-      const holder = await this.find(record.id);
-      if (holder && holder.connection !== record.connection) lost.push(record.connection);
-      else await super.renew([record]);
-    }
-    return lost;
+  override renew(...given: Parameters<MemoryPeers["renew"]>) {
+    return this.isAway ? this.#fail<string[]>() : super.renew(...given);
   }
 }
 

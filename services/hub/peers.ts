@@ -89,7 +89,10 @@ export class PeerRegistry {
     const own = { peer, id, connection, isClaimed: false };
     this.#own.set(peer, own);
     this.#byId.set(id, own);
-    if (before) this.#end(before, "replaced");
+    if (before) {
+      this.#own.delete(before.peer);
+      this.#end(before, "replaced");
+    }
     void this.#claim(own);
   }
 
@@ -172,18 +175,21 @@ export function placeOf({ role, tenant, instance, id }: Pick<PeerRecord, "role" 
   return [role, tenant, instance, id].map(encodeURIComponent).join(" ");
 }
 
-/** The peers of one hub. */
+/** The peers of one hub, or of several in one process. */
 export class MemoryPeers implements PeerStore {
   readonly #records = new Map<string, PeerRecord>();
   onNotice: (notice: PeerNotice) => void = () => {};
 
   async claim(record: PeerRecord): Promise<void> {
+    const before = this.#records.get(record.id)?.connection;
     this.#records.set(record.id, record);
+    if (before !== undefined && before !== record.connection) this.onNotice({ connection: before, cause: "replaced" });
   }
 
   async renew(records: PeerRecord[]): Promise<string[]> {
-    for (const record of records) this.#records.set(record.id, record);
-    return [];
+    const isLost = ({ id, connection }: PeerRecord) => (this.#records.get(id)?.connection ?? connection) !== connection;
+    for (const record of records) if (!isLost(record)) this.#records.set(record.id, record);
+    return records.filter(isLost).map(({ connection }) => connection);
   }
 
   async remove({ id, connection }: PeerRecord): Promise<void> {
