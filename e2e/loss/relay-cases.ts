@@ -82,7 +82,15 @@ export function relayCases(load: Load): CaseGroup {
   let shared: Promise<RelaySite> | undefined;
   const onShared = (run: (site: RelaySite, history: History) => Promise<void>) => async (history: History) => {
     shared ??= RelaySite.start();
-    await run(await shared, history);
+    try {
+      await run(await shared, history);
+    } catch (error) {
+      // What has failed may have left a relay dead: the next case gets a site of its own.
+      const failed = shared;
+      shared = undefined;
+      await failed.then((site) => site.stop()).catch(() => {});
+      throw error;
+    }
   };
   const underLoad = (fault: Fault) => (site: RelaySite, history: History) =>
     runOnRelays(site, history, load, () => fault(site, history));

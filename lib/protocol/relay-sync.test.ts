@@ -17,7 +17,7 @@ function createSync() {
     pause: () => told.push("pause"),
     operation: () => {},
     snapshot: () => {},
-    presence: () => {},
+    presence: (event) => told.push(`${event.event} of ${event.clientId}`),
   });
   return { sync, sent, told };
 }
@@ -55,6 +55,20 @@ describe("the state of a client", () => {
       { type: "join", clientId },
       { type: "join", clientId, since: 1 },
     ]);
+  });
+
+  it("is told what others do, not what it does itself", () => {
+    const { sync, told } = live();
+    sync.receive({
+      type: "presence",
+      events: [
+        { event: "join", clientId, actor: "a" },
+        { event: "join", clientId: other, actor: "b" },
+        { event: "cursor", clientId: other, cursor: null },
+        { event: "leave", clientId: other },
+      ],
+    });
+    expect(told).toEqual([`join of ${other}`, `cursor of ${other}`, `leave of ${other}`]);
   });
 
   it("does not take the refusal of a submission that is acknowledged for one of the next submission", async () => {
