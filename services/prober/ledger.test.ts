@@ -61,6 +61,28 @@ describe("the ledger", () => {
     expect(ledger.settle("a", live(10), 500, 1000)).toEqual({ lost: 2, duplicated: 0, reordered: 0 });
   });
 
+  it.each([true, false])(
+    "counts what a document that went back has lost though it grew again (had it arrived: %s)",
+    (hasArrived) => {
+      const ledger = new Ledger();
+      for (let sequence = 1; sequence <= 10; sequence += 1) {
+        ledger.acknowledged("a", sequence, sequence, 0);
+        if (hasArrived || sequence <= 4) ledger.arrived("a", sequence, 0);
+      }
+      // It goes back to 4, and is at 8 again when the other side comes back.
+      ledger.acknowledged("b", 1, 5, 0);
+      ledger.acknowledged("a", 11, 6, 0);
+      ledger.restarted("a", 8);
+      ledger.acknowledged("b", 2, 7, 0);
+      ledger.acknowledged("a", 12, 8, 0);
+      expect(ledger.settle("a", live(8), 500, 1000).lost).toBe(4);
+      ledger.acknowledged("a", 13, 9, 0);
+      ledger.arrived("a", 13, 0);
+      expect(ledger.settle("a", live(10), 500, 1000)).toEqual({ lost: 2, duplicated: 0, reordered: 0 });
+      expect(ledger.settle("a", live(20), 500, 1000).lost).toBe(0);
+    },
+  );
+
   it("counts doubled and reordered arrivals, each writer by itself", () => {
     const ledger = new Ledger();
     for (const sequence of [1, 3, 2, 3]) ledger.arrived("a", sequence, 0);

@@ -23,12 +23,17 @@ const remembered = 10_000;
  */
 export class Ledger {
   readonly #writers = new Map<string, Writer>();
+  /** Which operation was acknowledged with a revision, the newest of them. */
+  readonly #holders = new Map<number, { writer: Writer; sequence: number }>();
+  #displaced = 0;
   #duplicated = 0;
   #reordered = 0;
 
   /** An operation was made; its acknowledgement and its arrival may come in either order. */
   acknowledged(clientId: string, sequence: number, revision: number, madeAt: number): Delivery | undefined {
     const writer = this.#writer(clientId);
+    this.#displace(revision);
+    remember(this.#holders, revision, { writer, sequence });
     const arrivedAt = writer.arrived.get(sequence);
     if (arrivedAt !== undefined) {
       remember(writer.settled, sequence, { revision, madeAt });
@@ -73,8 +78,8 @@ export class Ledger {
   }
 
   /**
-   * Settles the ledger: an operation is lost when the other side has passed its revision without it, or when it has had
-   * `patienceMs` on a live connection and the document has still not come that far.
+   * Settles the ledger: an operation is lost when the other side has passed its revision without it, when it has had `patienceMs`
+   * on a live connection and the document has still not come that far, or when its revision was given to another operation.
    */
   settle(
     clientId: string,
@@ -83,17 +88,29 @@ export class Ledger {
     patienceMs: number,
   ): Findings {
     const { missing } = this.#writer(clientId);
-    let lost = 0;
+    let lost = this.#displaced;
     for (const [sequence, { revision, madeAt }] of missing) {
       const waited = partner.liveSince === undefined ? 0 : now - Math.max(madeAt, partner.liveSince);
       if (partner.revision < revision && waited < patienceMs) continue;
       missing.delete(sequence);
+      this.#holders.delete(revision);
       lost += 1;
     }
     const findings = { lost, duplicated: this.#duplicated, reordered: this.#reordered };
+    this.#displaced = 0;
     this.#duplicated = 0;
     this.#reordered = 0;
     return findings;
+  }
+
+  /** A revision that is given again was taken from the operation that had it: the document has gone back before it. */
+  #displace(revision: number): void {
+    const holder = this.#holders.get(revision);
+    if (!holder) return;
+    this.#holders.delete(revision);
+    holder.writer.missing.delete(holder.sequence);
+    holder.writer.settled.delete(holder.sequence);
+    this.#displaced += 1;
   }
 
   #writer(clientId: string): Writer {
