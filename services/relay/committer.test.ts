@@ -141,9 +141,33 @@ describe("the committer", () => {
     expect(commit).not.toHaveBeenCalled();
   });
 
+  it("does not count the time for which a submission has waited for the database before the gate closed", async () => {
+    let isOpen = true;
+    const opens = async (waitMs: number) => {
+      await new Promise((resolve) => setTimeout(resolve, isOpen ? 0 : waitMs));
+      return isOpen;
+    };
+    let isAway = true;
+    const commit = vi.fn(async (submissions: Submission[]) => {
+      if (isAway) throw new Error("connection refused");
+      return committed(submissions);
+    });
+    const { committer } = createCommitter({ commit, gate: { opens, patienceMs: 3000 } });
+    const first = committer.submit(submission());
+    await vi.advanceTimersByTimeAsync(10);
+    const second = committer.submit(submission());
+    await vi.advanceTimersByTimeAsync(5000);
+    [isOpen, isAway] = [false, false];
+    await vi.advanceTimersByTimeAsync(2000);
+    expect((await first).kind).toBe("committed");
+    isOpen = true;
+    await vi.advanceTimersByTimeAsync(3000);
+    expect((await second).kind).toBe("committed");
+  });
+
   it("commits what has waited as soon as the gate opens", async () => {
     let open = (_: boolean) => {};
-    const opens = () => new Promise<boolean>((resolve) => (open = resolve));
+    const opens = async (waitMs: number) => waitMs > 0 && new Promise<boolean>((resolve) => (open = resolve));
     const { committer, batches } = createCommitter({ gate: { opens, patienceMs: 3000 } });
     const outcome = committer.submit(submission());
     await vi.advanceTimersByTimeAsync(1000);

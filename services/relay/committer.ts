@@ -41,6 +41,7 @@ export class Committer {
   #queuedCharacters = 0;
   #timer: NodeJS.Timeout | undefined;
   readonly #running = new Set<Promise<void>>();
+  #closedSince: number | undefined;
   /** Documents of the batches that are under way. */
   readonly #busy = new Set<string>();
 
@@ -119,13 +120,22 @@ export class Committer {
   }
 
   async #settle(batch: Waiting[]): Promise<void> {
-    const { gate } = this.#options;
-    const waited = performance.now() - (batch[0]?.since ?? 0);
-    if (!(await gate.opens(Math.max(0, gate.patienceMs - waited)))) {
+    if (!(await this.#passesGate(batch[0]?.since ?? 0))) {
       for (const { resolve } of batch) resolve({ kind: "unavailable" });
       return;
     }
     await this.#commit(batch);
+  }
+
+  /** What a submission waited for PostgreSQL does not use up the gate's patience: that counts from when the gate was found closed. */
+  async #passesGate(since: number): Promise<boolean> {
+    const { opens, patienceMs } = this.#options.gate;
+    if (await opens(0)) {
+      this.#closedSince = undefined;
+      return true;
+    }
+    this.#closedSince ??= performance.now();
+    return opens(Math.max(0, Math.max(since, this.#closedSince) + patienceMs - performance.now()));
   }
 
   async #commit(batch: Waiting[]): Promise<void> {
