@@ -1,6 +1,7 @@
 import type { Pool, PoolClient } from "pg";
 import { apply, type Delta, operationType } from "#lib/protocol/relay-delta.ts";
 import type { CommittedOperation } from "#lib/protocol/relay-messages.ts";
+import { isTimeout, retireIdle, within } from "./database.ts";
 import { inserts, maxBaseAge, type Ordered, type Outcome, orderSubmissions, type Submission } from "./ordering.ts";
 
 /** What a replica has of documents in memory; it may lag behind. */
@@ -22,6 +23,8 @@ export type DocumentReader = Pick<DocumentStore, "open" | "revisions" | "operati
 type OperationRow = { revision: string; client_id: string; sequence: string; actor_id: string; delta: Delta };
 
 const columns = "revision, client_id, sequence, actor_id, delta";
+/** Short, so that a batch whose connection is dead is tried again while its clients wait. */
+const commitTimeoutMs = 2500;
 const snapshotPage = 1000;
 /** So many a snapshot takes in at a time. */
 const snapshotOperations = 5000;
@@ -117,18 +120,23 @@ export class DocumentStore {
   async commit(submissions: Submission[], memory: DocumentMemory): Promise<BatchResult> {
     const byDocument = Map.groupBy(submissions, ({ documentId }) => documentId);
     const foreseen = [...byDocument].flatMap(([id, own]) => foresee(id, own, memory) ?? []);
-    const done = await place(this.#pool, foreseen);
-    for (const { documentId } of done) byDocument.delete(documentId);
-    if (byDocument.size > 0) done.push(...(await this.#commitLocked(byDocument, memory)));
-    return toResult(submissions, done);
+    try {
+      const done = await place(this.#pool, foreseen);
+      for (const { documentId } of done) byDocument.delete(documentId);
+      if (byDocument.size > 0) done.push(...(await this.#commitLocked(byDocument, memory)));
+      return toResult(submissions, done);
+    } catch (error) {
+      if (isTimeout(error)) retireIdle(this.#pool).catch(() => {});
+      throw error;
+    }
   }
 
   async #commitLocked(byDocument: Map<string, Submission[]>, memory: DocumentMemory): Promise<Placing[]> {
     const client = await this.#pool.connect();
     try {
-      await client.query("BEGIN");
+      await client.query(within(commitTimeoutMs, { text: "BEGIN" }));
       const placings = await place(client, await orderLocked(client, byDocument, memory));
-      await client.query("COMMIT");
+      await client.query(within(commitTimeoutMs, { text: "COMMIT" }));
       client.release();
       return placings;
     } catch (error) {
@@ -168,8 +176,10 @@ async function orderLocked(
   memory: DocumentMemory,
 ): Promise<Placing[]> {
   const { rows: locked } = await client.query<{ id: string; revision: string; full: boolean }>(
-    `SELECT id, revision, ${isFull} AS full FROM documents WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE`,
-    [[...byDocument.keys()]],
+    within(commitTimeoutMs, {
+      text: `SELECT id, revision, ${isFull} AS full FROM documents WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE`,
+      values: [[...byDocument.keys()]],
+    }),
   );
   const placings: Placing[] = [];
   for (const { id, revision: revisionText, full } of locked) {
@@ -219,11 +229,13 @@ async function readHistory(
   after: number,
   revision: number,
 ): Promise<CommittedOperation[]> {
-  const { rows } = await client.query<OperationRow>({
-    name: "operations-before",
-    text: walk("<", "DESC"),
-    values: [documentId, revision + 1, revision - after, historyBytes],
-  });
+  const { rows } = await client.query<OperationRow>(
+    within(commitTimeoutMs, {
+      name: "operations-before",
+      text: walk("<", "DESC"),
+      values: [documentId, revision + 1, revision - after, historyBytes],
+    }),
+  );
   return rows.map(toOperation).reverse();
 }
 
@@ -250,9 +262,10 @@ async function place(client: Pool | PoolClient, placings: Placing[]): Promise<Pl
   const added = given.flatMap(({ documentId, ordered }) => ordered.operations.map((operation) => ({ documentId, operation })));
   const operations = added.map(({ operation }) => operation);
   // Rows are locked in the order of their ids, so that replicas do not wait for each other in a circle.
-  const { rows } = await client.query<{ id: string }>({
-    name: "place-operations",
-    text: `WITH locked AS MATERIALIZED (
+  const { rows } = await client.query<{ id: string }>(
+    within(commitTimeoutMs, {
+      name: "place-operations",
+      text: `WITH locked AS MATERIALIZED (
         SELECT id, revision, ${isFull} AS full FROM documents WHERE id = ANY($8::uuid[]) ORDER BY id FOR UPDATE
       ), placed AS (
         UPDATE documents SET revision = target.after
@@ -271,22 +284,23 @@ async function place(client: Pool | PoolClient, placings: Placing[]): Promise<Pl
         JOIN placed ON placed.id = given.document_id
       )
       SELECT id FROM placed`,
-    values: [
-      added.map(({ documentId }) => documentId),
-      operations.map(({ revision }) => revision),
-      operations.map(({ clientId }) => clientId),
-      operations.map(({ sequence }) => sequence),
-      operations.map(({ actor }) => actor),
-      operations.map(({ delta }) => operationType(delta)),
-      operations.map(({ delta }) => JSON.stringify(delta)),
-      given.map(({ documentId }) => documentId),
-      given.map(({ revision }) => revision),
-      given.map(({ revision, ordered }) => revision + ordered.operations.length),
-      given.map(({ ordered }) => ordered.operations.some(inserts)),
-      given.map(({ last }) => last?.clientId),
-      given.map(({ last }) => last?.sequence),
-    ],
-  });
+      values: [
+        added.map(({ documentId }) => documentId),
+        operations.map(({ revision }) => revision),
+        operations.map(({ clientId }) => clientId),
+        operations.map(({ sequence }) => sequence),
+        operations.map(({ actor }) => actor),
+        operations.map(({ delta }) => operationType(delta)),
+        operations.map(({ delta }) => JSON.stringify(delta)),
+        given.map(({ documentId }) => documentId),
+        given.map(({ revision }) => revision),
+        given.map(({ revision, ordered }) => revision + ordered.operations.length),
+        given.map(({ ordered }) => ordered.operations.some(inserts)),
+        given.map(({ last }) => last?.clientId),
+        given.map(({ last }) => last?.sequence),
+      ],
+    }),
+  );
   const placed = new Set(rows.map(({ id }) => id));
   return placings.filter(({ documentId, ordered }) => ordered.operations.length === 0 || placed.has(documentId));
 }
