@@ -44,7 +44,7 @@ export type HubClientOptions = {
 /**
  * One lasting connection to a hub: it connects, says hello, keeps the heartbeat, and comes back after every loss with jittered
  * back-off behind a circuit breaker. A connection counts as a success once the hub has answered a first heartbeat, so that a hub
- * which welcomes and then falls over still opens the breaker.
+ * which welcomes and then falls over still opens the breaker; after `drop`, once it has answered a request.
  */
 export class HubClient {
   readonly #options: HubClientOptions;
@@ -55,6 +55,9 @@ export class HubClient {
   #connection: HubConnection | undefined;
   #hub = 0;
   #patience = 1;
+  /** The user gave up the last connection: heartbeats prove nothing until a request is answered. */
+  #isDoubted = false;
+  #prove = () => {};
 
   constructor(options: HubClientOptions) {
     this.#options = options;
@@ -79,13 +82,23 @@ export class HubClient {
   }
 
   /** Asks the hub. Rejects at once with an Error when not connected; see HubConnection.request for the others. */
-  request(message: HubMessage, options: RequestOptions): Promise<HubEnvelope> {
-    if (!this.#connection) return Promise.reject(new Error("not connected to a hub"));
-    return this.#connection.request(message, options);
+  async request(message: HubMessage, options: RequestOptions): Promise<HubEnvelope> {
+    const prove = this.#prove;
+    if (!this.#connection) throw new Error("not connected to a hub");
+    const answer = await this.#connection.request(message, options);
+    if (this.#isDoubted) {
+      this.#isDoubted = false;
+      prove();
+    }
+    return answer;
   }
 
-  /** Gives up the present connection, e.g. because the hub does not answer; the client comes back by itself. */
+  /**
+   * Gives up the present connection, e.g. because the hub does not do what it is asked. The client comes back by itself, and ever
+   * more slowly until the hub answers a request.
+   */
   drop(reason: Error): void {
+    this.#isDoubted = true;
     this.#connection?.destroy(reason);
   }
 
@@ -150,12 +163,15 @@ export class HubClient {
       const welcome = await this.#shakeHands(socket, connection, ended.promise);
       this.#abort.signal.removeEventListener("abort", stop);
       this.#connection = connection;
-      this.#options.onConnect?.(welcome);
-      logger.info({ hub: `${hub.host}:${hub.port}`, hubName: welcome.hub, hubVersion: welcome.version }, "connected to the hub");
-      void this.#keepHeartbeat(connection, welcome.heartbeatIntervalMs, attempt.signal, () => {
+      this.#prove = () => {
         proven = true;
         this.breaker.succeed();
         this.#backoff.reset();
+      };
+      this.#options.onConnect?.(welcome);
+      logger.info({ hub: `${hub.host}:${hub.port}`, hubName: welcome.hub, hubVersion: welcome.version }, "connected to the hub");
+      void this.#keepHeartbeat(connection, welcome.heartbeatIntervalMs, attempt.signal, () => {
+        if (!this.#isDoubted) this.#prove();
       });
     } catch (error) {
       connection.destroy(error instanceof Error ? error : new Error(String(error)));
