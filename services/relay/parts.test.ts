@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { labelConnections } from "./metrics.ts";
 import { type OwnPresence, PresenceThrottle } from "./presence-throttle.ts";
 import { Readiness } from "./readiness.ts";
-import { RecentHistory } from "./recent-history.ts";
+import { expireAll, RecentHistory } from "./recent-history.ts";
 
 const operation = (revision: number) => ({ revision, clientId: "c", sequence: revision, actor: "a", delta: [] });
 
@@ -64,6 +64,23 @@ describe("recent history", () => {
     expect(pageOf(2, 10, 3500)).toEqual([3, 4, 5]);
     expect(pageOf(2, 10, 10)).toEqual([3]);
     expect(pageOf(2, 11, 10)).toBeUndefined();
+  });
+
+  it("is bounded over all documents: those that hold the most give up their oldest operations", () => {
+    const histories = [1, 10, 400].map((count) => {
+      const history = new RecentHistory(1000, () => 0);
+      const delta = [{ insert: "x".repeat(1000) }];
+      history.add(Array.from({ length: count }, (_, index) => ({ ...operation(index + 1), delta })));
+      return history;
+    });
+    expireAll(histories, 200_000);
+    const kept = histories.reduce((sum, history) => sum + history.expire(), 0);
+    expect(kept).toBeLessThanOrEqual(200_000);
+    const [small, middle, large] = histories;
+    expect(small?.find(0, 1)).toHaveLength(1);
+    expect(middle?.find(0, 10)).toHaveLength(10);
+    expect(large?.find(350, 400)).toHaveLength(50);
+    expect(large?.find(0, 400)).toBeUndefined();
   });
 
   it("is bounded in characters when operations are long", () => {

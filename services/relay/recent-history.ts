@@ -3,6 +3,8 @@ import type { CommittedOperation } from "#lib/protocol/relay-messages.ts";
 
 const maxOperations = 2000;
 const maxCharacters = 8 * 1024 * 1024;
+/** What an operation takes beside its changes. */
+const envelopeCharacters = 128;
 
 /** The newest operations of one document, kept in memory for `ttlMs` so that most rebasing and catching up reads no database. */
 export class RecentHistory {
@@ -31,22 +33,27 @@ export class RecentHistory {
     this.expire();
   }
 
-  /** Forgets what is too old or too much; to be called from time to time also when nothing is added. */
-  expire(): void {
+  /**
+   * Forgets what is too old or too much; to be called from time to time also when nothing is added. Returns how many characters
+   * are left, at most `limit`.
+   */
+  expire(limit = maxCharacters): number {
     const now = this.#now();
     const fresh = this.#since.findIndex((at) => now - at < this.#ttlMs);
     let drop = Math.max(fresh < 0 ? this.#since.length : fresh, this.#operations.length - maxOperations);
-    const isTooMuch = this.#characters > maxCharacters;
+    const most = Math.min(limit, maxCharacters);
+    const isTooMuch = this.#characters > most;
     // Dropped in blocks, since removing from the front moves the rest.
-    if (!isTooMuch && drop <= maxOperations / 4 && drop !== this.#operations.length) return;
+    if (!isTooMuch && drop <= maxOperations / 4 && drop !== this.#operations.length) return this.#characters;
     drop = Math.max(0, drop);
     let characters = this.#weights.slice(0, drop).reduce((sum, weight) => sum + weight, 0);
-    while (isTooMuch && this.#characters - characters > maxCharacters / 2) {
+    while (isTooMuch && this.#characters - characters > most / 2) {
       characters += this.#weights[drop] ?? 0;
       drop += 1;
     }
     this.#characters -= characters;
     for (const list of [this.#operations, this.#since, this.#weights]) list.splice(0, drop);
+    return this.#characters;
   }
 
   /** All operations after `after` up to `upTo`, or undefined if some of them are not here. */
@@ -70,10 +77,18 @@ export class RecentHistory {
   }
 }
 
+/** Expires each, and keeps them together within `maxCharacters`: those that hold the most give up their oldest operations first. */
+export function expireAll(histories: Pick<RecentHistory, "expire">[], maxCharacters: number): void {
+  for (let limit = maxCharacters; ; limit /= 2) {
+    const kept = histories.reduce((sum, history) => sum + history.expire(limit), 0);
+    if (kept <= maxCharacters) return;
+  }
+}
+
 function weigh(delta: Delta): number {
   return delta.reduce((sum, component) => {
     const text = "insert" in component ? component.insert.length : 0;
     const attributes = "attributes" in component ? JSON.stringify(component.attributes).length : 0;
     return sum + 32 + text + attributes;
-  }, 0);
+  }, envelopeCharacters);
 }

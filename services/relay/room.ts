@@ -125,9 +125,9 @@ export class Room {
     return this.#reading;
   }
 
-  /** Forgets operations that have been in memory for too long. */
-  expire(): void {
-    this.#recent.expire();
+  /** Forgets operations that have been in memory for too long, and keeps at most `maxCharacters` of the others; returns how many. */
+  expire(maxCharacters: number): number {
+    return this.#recent.expire(maxCharacters);
   }
 
   /** A member has caught up: it and the others are told of each other. */

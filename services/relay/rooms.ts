@@ -3,10 +3,13 @@ import type { Logger } from "#lib/runtime/logger.ts";
 import { Loop } from "#lib/runtime/loop.ts";
 import type { Fanout } from "./fanout.ts";
 import type { RelayMetrics } from "./metrics.ts";
+import { expireAll } from "./recent-history.ts";
 import { type Member, Room } from "./room.ts";
 import type { BatchResult, DocumentReader } from "./store.ts";
 
 const pollIntervalMs = 1000;
+/** Of all documents together. */
+const maxHistoryCharacters = 64 * 1024 * 1024;
 
 type Announcer = Pick<Fanout, "publish" | "subscribe" | "unsubscribe">;
 
@@ -131,7 +134,7 @@ export class Rooms {
   }
 
   async #compare(): Promise<void> {
-    for (const room of this.#rooms.values()) room.expire();
+    expireAll([...this.#rooms.values()], maxHistoryCharacters);
     const before = [...this.#rooms.values()].map((room) => ({ room, revision: room.revision }));
     if (before.length === 0) return;
     const stored = await this.#store.revisions(before.map(({ room }) => room.documentId));
