@@ -65,6 +65,9 @@ const faults: Record<string, Fault> = {
   },
 };
 
+/** Redis may be away for longer than a write waits for it: then the write is refused, and its producer is told. */
+const mayRefuse = new Set(["relay: kill -9 at random of a relay, Redis and PostgreSQL", "relay: Redis gone without a word"]);
+
 /** Faults that want a site of their own. */
 const ownSites: Record<string, { settings: SiteSettings; fault: Fault }> = {
   "relay: keys rotated, then the issuer killed, back with other keys": {
@@ -95,7 +98,11 @@ export function relayCases(load: Load): CaseGroup {
   const underLoad = (fault: Fault) => (site: RelaySite, history: History) =>
     runOnRelays(site, history, load, () => fault(site, history));
   const cases = [
-    ...Object.entries(faults).map(([name, fault]) => ({ name, run: onShared(underLoad(fault)) })),
+    ...Object.entries(faults).map(([name, fault]) => ({
+      name,
+      mayRefuse: mayRefuse.has(name),
+      run: onShared(underLoad(fault)),
+    })),
     ...Object.entries(ownSites).map(([name, { settings, fault }]) => ({
       name,
       async run(history: History) {
