@@ -16,6 +16,10 @@ export type ReadingStore = {
    */
   advance(stream: string, from: number | undefined, batch: OwnedBatch, missing: number): Promise<EdgeTotals | undefined>;
   totals(): Promise<EdgeTotals>;
+  /** Writes something of no meaning. Rejects while the store takes no writes. */
+  probe(): Promise<void>;
+  /** Writes what means nothing. Rejects while the store takes no writes. */
+  probe(): Promise<void>;
   /** What is kept, batch by batch, the one that came last first. */
   newestFirst(): AsyncIterable<OwnedBatch>;
 };
@@ -109,6 +113,10 @@ export class MemoryReadings implements ReadingStore {
   async totals(): Promise<EdgeTotals> {
     return { ...this.#totals };
   }
+
+  async probe(): Promise<void> {}
+
+  async probe(): Promise<void> {}
 
   async *newestFirst(): AsyncGenerator<OwnedBatch> {
     for (const bytes of this.#ring.newestFirst()) yield decodeOwned(bytes);

@@ -67,6 +67,14 @@ export class RedisReadings implements ReadingStore {
     return { accepted: Number(accepted ?? 0), missing: Number(missing ?? 0) };
   }
 
+  async probe(): Promise<void> {
+    await this.#redis.set(`${this.#prefix}probe`, 1, "EX", 60);
+  }
+
+  async probe(): Promise<void> {
+    await this.#redis.set(`${this.#prefix}probe`, 1, "EX", 60);
+  }
+
   async *newestFirst(): AsyncGenerator<OwnedBatch> {
     let before = "+";
     for (;;) {
