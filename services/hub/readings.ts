@@ -116,8 +116,6 @@ export class MemoryReadings implements ReadingStore {
 
   async probe(): Promise<void> {}
 
-  async probe(): Promise<void> {}
-
   async *newestFirst(): AsyncGenerator<OwnedBatch> {
     for (const bytes of this.#ring.newestFirst()) yield decodeOwned(bytes);
   }

@@ -71,10 +71,6 @@ export class RedisReadings implements ReadingStore {
     await this.#redis.set(`${this.#prefix}probe`, 1, "EX", 60);
   }
 
-  async probe(): Promise<void> {
-    await this.#redis.set(`${this.#prefix}probe`, 1, "EX", 60);
-  }
-
   async *newestFirst(): AsyncGenerator<OwnedBatch> {
     let before = "+";
     for (;;) {
