@@ -231,6 +231,28 @@ describe("the committer", () => {
     expect((await outcomes).map(({ kind }) => kind)).toEqual(["committed", "committed"]);
   });
 
+  it("does not look at all that waits for each submission that comes", async () => {
+    let looks = 0;
+    let finish = (_: BatchResult) => {};
+    const commit = vi.fn(() => new Promise<BatchResult>((resolve) => (finish = resolve)));
+    const { committer } = createCommitter({ commit, maxQueuedOperations: 10_000 });
+    void committer.submit(submission());
+    await vi.advanceTimersByTimeAsync(5);
+    for (let index = 0; index < 1000; index += 1) {
+      const counted = { ...submission(), characters: 1 };
+      const { documentId } = counted;
+      Object.defineProperty(counted, "documentId", {
+        get: () => {
+          looks += 1;
+          return documentId;
+        },
+      });
+      void committer.submit(counted);
+    }
+    expect(looks).toBeLessThan(10_000);
+    finish({ outcomes: [], documents: new Map() });
+  });
+
   it("turns away what does not fit into its queue", async () => {
     const { committer } = createCommitter({ maxQueuedOperations: 5 });
     const first = committer.submit(submission(5));

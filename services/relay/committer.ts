@@ -36,14 +36,14 @@ type Waiting = { submission: Submission; since: number; resolve: (outcome: Commi
 /** Collects submissions for a short time and commits them together, those to one document one batch after another. */
 export class Committer {
   readonly #options: CommitterOptions;
-  #queue: Waiting[] = [];
+  /** What waits, by document: of those of which no batch is under way, and of those of which one is. */
+  readonly #ready = new Map<string, Waiting[]>();
+  readonly #busy = new Map<string, Waiting[]>();
   #queuedOperations = 0;
   #queuedCharacters = 0;
   #timer: NodeJS.Timeout | undefined;
   readonly #running = new Set<Promise<void>>();
   #closedSince: number | undefined;
-  /** Documents of the batches that are under way. */
-  readonly #busy = new Set<string>();
 
   constructor(options: CommitterOptions) {
     this.#options = options;
@@ -55,7 +55,11 @@ export class Committer {
     const characters = this.#queuedCharacters + submission.characters;
     if (operations > maxQueuedOperations || characters > maxQueuedCharacters) return Promise.resolve({ kind: "overloaded" });
     return new Promise((resolve) => {
-      this.#queue.push({ submission, since: performance.now(), resolve });
+      const { documentId } = submission;
+      const waiting = { submission, since: performance.now(), resolve };
+      const queue = this.#busy.get(documentId) ?? this.#ready.get(documentId);
+      if (queue) queue.push(waiting);
+      else this.#ready.set(documentId, [waiting]);
       this.#queuedOperations = operations;
       this.#queuedCharacters = characters;
       this.#schedule();
@@ -64,7 +68,7 @@ export class Committer {
 
   /** Waits until everything that was submitted has its outcome. */
   async flush(): Promise<void> {
-    while (this.#queue.length > 0 || this.#running.size > 0) {
+    while (this.#ready.size > 0 || this.#running.size > 0) {
       this.#schedule(0);
       await Promise.race(this.#running);
     }
@@ -87,17 +91,22 @@ export class Committer {
   }
 
   #run(batch: Waiting[]): void {
-    const taken = new Set(batch);
-    const documents = new Set(batch.map(({ submission }) => submission.documentId));
-    this.#queue = this.#queue.filter((waiting) => !taken.has(waiting));
+    const byDocument = Map.groupBy(batch, ({ submission }) => submission.documentId);
+    for (const [id, taken] of byDocument) {
+      this.#busy.set(id, this.#ready.get(id)?.slice(taken.length) ?? []);
+      this.#ready.delete(id);
+    }
     for (const { submission } of batch) {
       this.#queuedOperations -= submission.operations.length;
       this.#queuedCharacters -= submission.characters;
     }
-    for (const id of documents) this.#busy.add(id);
     const running = this.#settle(batch).finally(() => {
       this.#running.delete(running);
-      for (const id of documents) this.#busy.delete(id);
+      for (const id of byDocument.keys()) {
+        const queue = this.#busy.get(id) ?? [];
+        this.#busy.delete(id);
+        if (queue.length > 0) this.#ready.set(id, queue);
+      }
       this.#schedule();
     });
     this.#running.add(running);
@@ -107,14 +116,14 @@ export class Committer {
     const batch: Waiting[] = [];
     let operations = 0;
     let characters = 0;
-    for (const waiting of this.#queue) {
-      const { submission } = waiting;
-      if (this.#busy.has(submission.documentId)) continue;
-      operations += submission.operations.length;
-      characters += submission.characters;
-      const isTooMuch = operations > this.#options.batchSize || characters > maxBatchCharacters;
-      if (batch.length > 0 && isTooMuch) return { batch, isFull: true };
-      batch.push(waiting);
+    for (const queue of this.#ready.values()) {
+      for (const waiting of queue) {
+        operations += waiting.submission.operations.length;
+        characters += waiting.submission.characters;
+        const isTooMuch = operations > this.#options.batchSize || characters > maxBatchCharacters;
+        if (batch.length > 0 && isTooMuch) return { batch, isFull: true };
+        batch.push(waiting);
+      }
     }
     return { batch, isFull: operations >= this.#options.batchSize };
   }
