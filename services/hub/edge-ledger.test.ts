@@ -70,13 +70,32 @@ test("a batch that the store does not take is not counted; the ledger is away un
   const ledger = new EdgeLedger(store, { retryMs: 5 });
   const changes: boolean[] = [];
   ledger.watch(() => changes.push(ledger.isAway));
-  const { last, totals } = store;
+  const { last, probe } = store;
   store.last = () => Promise.reject(new Error("away"));
-  store.totals = () => Promise.reject(new Error("away"));
+  store.probe = () => Promise.reject(new Error("away"));
   await expect(ledger.take(e1, batch("a", 1, 2))).rejects.toThrow("away");
   expect(ledger.isAway).toBe(true);
-  Object.assign(store, { last, totals });
+  Object.assign(store, { last, probe });
   await expect.poll(() => changes).toEqual([true, false]);
+  expect((await ledger.take(e1, batch("a", 1, 2))).accepted).toBe(2);
+});
+
+test("a store that can be read and not written to is away until it takes a write", async () => {
+  const store = new MemoryReadings();
+  const ledger = new EdgeLedger(store, { retryMs: 1 });
+  const changes: boolean[] = [];
+  ledger.watch(() => changes.push(ledger.isAway));
+  const { advance } = store;
+  let asked = 0;
+  store.advance = () => Promise.reject(new Error("OOM command not allowed"));
+  store.probe = async () => {
+    asked += 1;
+    if (asked < 4) throw new Error("OOM command not allowed");
+  };
+  await expect(ledger.take(e1, batch("a", 1, 2))).rejects.toThrow("OOM");
+  await expect.poll(() => changes).toEqual([true, false]);
+  expect(asked).toBe(4);
+  store.advance = advance;
   expect((await ledger.take(e1, batch("a", 1, 2))).accepted).toBe(2);
 });
 

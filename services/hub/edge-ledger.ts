@@ -1,5 +1,6 @@
 import type { BatchOrigin, HubBatch } from "#lib/protocol/hub-batch.ts";
 import type { HubBody, HubCredit } from "#lib/protocol/hub-messages.ts";
+import { Backoff } from "#lib/runtime/backoff.ts";
 import type { EdgeTotals, OwnedBatch, ReadingStore } from "./readings.ts";
 
 /** What came of a batch: the answer to the edge. */
@@ -22,7 +23,7 @@ export type ReadingSink = {
 
 export type EdgeLedgerOptions = {
   onTotals?: (totals: EdgeTotals) => void;
-  /** How often a store that was away is asked whether it is back, in milliseconds; 500 by default. */
+  /** After how long a store that was away is asked whether it is back, in milliseconds; 500 by default. Each time later, up to tenfold. */
   retryMs?: number;
   maxStreams?: number;
 };
@@ -38,15 +39,18 @@ export class EdgeLedger implements ReadingSink {
   /** What the store said last, which another hub may have changed since. */
   readonly #last = new Map<string, number>();
   readonly #listeners: (() => void)[] = [];
-  #retry: NodeJS.Timeout | undefined;
+  readonly #backoff: Backoff;
+  #isAway = false;
 
   constructor(store: ReadingStore, options: EdgeLedgerOptions = {}) {
     this.#store = store;
     this.#options = options;
+    const { retryMs = 500 } = options;
+    this.#backoff = new Backoff({ initialMs: retryMs, maxMs: 10 * retryMs });
   }
 
   get isAway(): boolean {
-    return this.#retry !== undefined;
+    return this.#isAway;
   }
 
   watch(listener: () => void): void {
@@ -88,6 +92,7 @@ export class EdgeLedger implements ReadingSink {
       this.#last.delete(stream);
       if (!totals) continue;
       this.#remember(stream, end);
+      this.#backoff.reset();
       this.#options.onTotals?.(totals);
       return { sequence: end, accepted: readings.count - duplicates, duplicates, missing };
     }
@@ -101,18 +106,23 @@ export class EdgeLedger implements ReadingSink {
   }
 
   #waitForStore(): void {
-    if (this.#retry) return;
-    this.#retry = setInterval(() => {
-      this.#store.totals().then(
+    if (this.#isAway) return;
+    this.#isAway = true;
+    this.#ask();
+    this.#tell();
+  }
+
+  /** By a write: a store that is full, or a replica, can be read. */
+  #ask(): void {
+    setTimeout(() => {
+      this.#store.probe().then(
         () => {
-          clearInterval(this.#retry);
-          this.#retry = undefined;
+          this.#isAway = false;
           this.#tell();
         },
-        () => {},
+        () => this.#ask(),
       );
-    }, this.#options.retryMs ?? 500).unref();
-    this.#tell();
+    }, this.#backoff.next()).unref();
   }
 
   #tell(): void {
