@@ -20,13 +20,13 @@ const sockets: { destroy: () => void }[] = [];
 
 beforeEach(async () => {
   replica = new Replica("r", new MemoryStore(), () => {});
-  const verifier = { verify: async () => ({ sub: "a", exp: 1e10, documents: { "*": ["read", "write"] } }) };
+  const verifier = { verify: async (sub: string) => ({ sub, exp: 1e10, documents: { "*": ["read", "write"] } }) };
   gateway = new Gateway({
     handlers: {},
     verifier: verifier as unknown as TokenVerifier,
     context: replica.context,
     upgradeRate: new RateLimiter({ perSecond: 1e6, burstSeconds: 1 }),
-    limits: { maxConnections, maxMessageBytes: 1000, headersTimeoutMs: 500 },
+    limits: { maxConnections, maxConnectionsPerUser: 1, maxMessageBytes: 1000, headersTimeoutMs: 500 },
   });
   ({ port } = await gateway.listen("127.0.0.1", 0));
 });
@@ -36,8 +36,8 @@ afterEach(async () => {
   await gateway.stop();
 });
 
-async function join() {
-  const socket = new WebSocket(`ws://127.0.0.1:${port}/collab?document=${randomUUID()}`, ["relay.v1", "bearer.any"]);
+async function join(user = "any") {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/collab?document=${randomUUID()}`, ["relay.v1", `bearer.${user}`]);
   sockets.push({ destroy: () => socket.terminate() });
   const types: string[] = [];
   socket.on("message", (data) => types.push((JSON.parse(data.toString()) as { type: string }).type));
@@ -94,8 +94,7 @@ describe("before a client is known", () => {
     const logged = vi.spyOn(replica.context.logger, "error");
     expect((await fetch(`http://127.0.0.1:${port}//`)).status).toBe(400);
     const socket = new WebSocket(`ws://127.0.0.1:${port}//`, ["relay.v1"]);
-    const [error] = await once(socket, "error");
-    expect(String(error)).toContain("400");
+    await expect(once(socket, "open")).rejects.toThrow("400");
     expect(logged).not.toHaveBeenCalled();
   });
 
@@ -108,6 +107,18 @@ describe("before a client is known", () => {
       socket.send("x".repeat(1001));
     });
     expect(await closed).toBe(1009);
+  });
+});
+
+describe("a user", () => {
+  it("is refused the connection past its limit with 429, others are not, and it has one again when one has gone", async () => {
+    const first = await join("alice");
+    const second = new WebSocket(`ws://127.0.0.1:${port}/collab?document=${randomUUID()}`, ["relay.v1", "bearer.alice"]);
+    await expect(once(second, "open")).rejects.toThrow("429");
+    await join("bob");
+    first.socket.close();
+    await eventually(() => gateway.connectionCount === 1);
+    await join("alice");
   });
 });
 
@@ -124,7 +135,7 @@ describe("a client that floods the relay with pings and reads no answer", () => 
         "Upgrade: websocket",
         "Sec-WebSocket-Version: 13",
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-        "Sec-WebSocket-Protocol: relay.v1, bearer.any",
+        "Sec-WebSocket-Protocol: relay.v1, bearer.flood",
         "\r\n",
       ].join("\r\n"),
     );

@@ -15,6 +15,7 @@ import { type Trace, traceOf } from "./trace.ts";
 
 export type GatewayLimits = {
   maxConnections: number;
+  maxConnectionsPerUser: number;
   maxMessageBytes: number;
   /** An HTTP request must have sent its headers by then. */
   headersTimeoutMs: number;
@@ -32,6 +33,7 @@ export class Gateway {
   readonly #limits: GatewayLimits;
   readonly #upgradeRate: RateLimiter;
   readonly #sessions = new Set<Session>();
+  readonly #connectionsByUser = new Map<string, number>();
   #upgrading = 0;
   #isDraining = false;
   #sweep: NodeJS.Timeout | undefined;
@@ -145,9 +147,13 @@ export class Gateway {
       const identity = { ...(await this.#admit(request)), trace };
       if (socket.destroyed) return;
       if (this.#isDraining) throw new UpgradeRefused(503, "the relay is stopping");
+      if ((this.#connectionsByUser.get(identity.actor) ?? 0) >= this.#limits.maxConnectionsPerUser) {
+        throw new UpgradeRefused(429, `the user has its ${this.#limits.maxConnectionsPerUser} connections`);
+      }
       this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-        const session = new Session(webSocket, identity, this.#context, () => this.#sessions.delete(session));
+        const session = new Session(webSocket, identity, this.#context, () => this.#remove(session));
         this.#sessions.add(session);
+        this.#connectionsByUser.set(session.actor, (this.#connectionsByUser.get(session.actor) ?? 0) + 1);
       });
     } catch (error) {
       const { logger, metrics } = this.#context;
@@ -159,6 +165,13 @@ export class Gateway {
     } finally {
       this.#upgrading -= 1;
     }
+  }
+
+  #remove(session: Session): void {
+    if (!this.#sessions.delete(session)) return;
+    const left = (this.#connectionsByUser.get(session.actor) ?? 0) - 1;
+    if (left > 0) this.#connectionsByUser.set(session.actor, left);
+    else this.#connectionsByUser.delete(session.actor);
   }
 
   async #admit(request: IncomingMessage): Promise<Omit<SessionIdentity, "trace">> {

@@ -122,7 +122,12 @@ export class Relay {
         },
       },
       upgradeRate: new RateLimiter({ perSecond: env.RELAY_UPGRADES_PER_SECOND, burstSeconds: upgradeBurstSeconds }),
-      limits: { maxConnections: env.MAX_CONNECTIONS, maxMessageBytes, headersTimeoutMs: 5000 },
+      limits: {
+        maxConnections: env.MAX_CONNECTIONS,
+        maxConnectionsPerUser: env.RELAY_USER_CONNECTIONS,
+        maxMessageBytes,
+        headersTimeoutMs: 5000,
+      },
     });
     this.#migration = new Loop({
       name: "migrate",

@@ -43,6 +43,7 @@ export class RelaySite {
     const relay = await this.stack.startRelay({
       NODE_OPTIONS: `${smallYoungGeneration} ${probe} ${NODE_OPTIONS}`,
       MAX_CONNECTIONS: "12000",
+      RELAY_USER_CONNECTIONS: "12000",
       RUST_LOG: "warn",
     });
     this.#relays.push(relay);
