@@ -16,8 +16,6 @@ export type ReadingStore = {
    */
   advance(stream: string, from: number | undefined, batch: OwnedBatch, missing: number): Promise<EdgeTotals | undefined>;
   totals(): Promise<EdgeTotals>;
-  /** Writes what means nothing. Rejects while the store takes no writes. */
-  probe(): Promise<void>;
   /** What is kept, batch by batch, the one that came last first. */
   newestFirst(): AsyncIterable<OwnedBatch>;
 };
