@@ -10,7 +10,7 @@ export type KeeperOptions = {
   durable?: DurableBuffer | undefined;
   /** Readings were put into a buffer in memory. */
   onKept: () => void;
-  /** So many readings came. */
+  /** So many readings came, whether or not they are kept. */
   onTaken: (count: number) => void;
   faults?: { latencyMs: number; errorRatio: number } | undefined;
 };

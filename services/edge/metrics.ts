@@ -5,7 +5,7 @@ import type { OfflineBuffer } from "./offline-buffer.ts";
 const breakerValues: Record<BreakerState, number> = { closed: 0, "half-open": 1, open: 2 };
 
 export class EdgeMetrics extends DaemonMetrics {
-  readonly readings = this.counter("edge_readings_total", "Readings taken from sensors");
+  readonly readings = this.counter("edge_readings_total", "Readings that sensors wrote, also those that were refused");
   readonly refused = this.counter("edge_refused_lines_total", "Lines and connections of sensors that were refused");
   readonly notKept = this.counter("edge_not_kept_total", "Readings refused because the disk would not take them", ["reason"]);
   readonly #connected = this.gauge("edge_hub_connected", "1 while connected to the hub");
