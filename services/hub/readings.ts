@@ -16,6 +16,8 @@ export type ReadingStore = {
    */
   advance(stream: string, from: number | undefined, batch: OwnedBatch, missing: number): Promise<EdgeTotals | undefined>;
   totals(): Promise<EdgeTotals>;
+  /** Writes something of no meaning. Rejects while the store takes no writes. */
+  probe(): Promise<void>;
   /** What is kept, batch by batch, the one that came last first. */
   newestFirst(): AsyncIterable<OwnedBatch>;
 };
