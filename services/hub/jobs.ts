@@ -136,7 +136,7 @@ export class JobRunner {
     const putting = store.put(tenant, job.id, scan, queueSize);
     const onAbort = () => {
       if (scan.job !== undefined && signal.reason === callerIsGone) ended.resolve(cancelled);
-      else void putting.then(() => this.#finishNow(job, cancelled)).then(() => ended.resolve(cancelled), ended.reject);
+      else void this.#cancelOnce(putting, job).then(() => ended.resolve(cancelled), ended.reject);
     };
     const endWhatIs = (states: JobPhase[]) => () =>
       void this.#endIfIn(states, job).then((outcome) => outcome && ended.resolve(outcome), ended.reject);
@@ -162,6 +162,11 @@ export class JobRunner {
       this.#removeWaiter(waiter);
       signal.removeEventListener("abort", onAbort);
     }
+  }
+
+  async #cancelOnce(isThere: Promise<JobState>, job: JobName): Promise<void> {
+    await isThere;
+    await this.#finishNow(job, cancelled).catch(refuseForStore);
   }
 
   /** Ends a scan whose time is over, and says how it ended, unless it is in another state. */
