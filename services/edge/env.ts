@@ -65,3 +65,5 @@ export async function readEdgeConfiguration(given: Given) {
     logFilter: env.RUST_LOG,
   };
 }
+
+export type EdgeConfiguration = Awaited<ReturnType<typeof readEdgeConfiguration>>;
