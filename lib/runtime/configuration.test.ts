@@ -87,6 +87,9 @@ describe("a daemon's configuration", () => {
       'EDGE_BUFFER_SIZE: got "many"; wants a whole number from 1 to 100',
       expect.stringMatching(/^CA_FILE: .* wants a PEM file \(it holds no PEM block\)/),
     ]);
+    expect(await complaints({ HUB_TOKEN: "t", EDGE_BUFFER_SIZE: "http://me:hush@host/" })).toEqual([
+      "EDGE_BUFFER_SIZE: got a value (not shown); wants a whole number from 1 to 100",
+    ]);
     expect(await complaints({})).toEqual(["HUB_TOKEN: it is not set; wants some text"]);
     expect(await complaints({ SECRETS_MANAGER: "aws:x" })).toEqual([
       "SECRETS_MANAGER: got a value (not shown); cannot be asked (wants directory:/path, exec:/path or vault+https://host/v1/MOUNT/data/PATH)",
