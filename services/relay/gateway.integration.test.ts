@@ -63,12 +63,12 @@ describe("draining", () => {
   it("tells the clients, waits, and closes those that stay with 1001; what they submitted before has its outcome", async () => {
     const client = await join();
     client.socket.send('{"type":"submit","base":0,"operations":[{"sequence":1,"delta":[{"insert":"a"}]}]}');
-    await eventually(() => replica.queue.length === 1);
+    await eventually(() => !replica.isQuiet);
     const drained = gateway.drain(200);
     await eventually(() => client.types.includes("shutdown"));
-    replica.refuse();
+    replica.commit();
     expect(await client.closed).toBe(1001);
-    expect(client.types).toContain("refused");
+    expect(client.types).toContain("operations");
     await drained;
     expect(gateway.connectionCount).toBe(0);
   });
@@ -114,6 +114,7 @@ describe("a user", () => {
   it("is refused the connection past its limit with 429, others are not, and it has one again when one has gone", async () => {
     const first = await join("alice");
     const second = new WebSocket(`ws://127.0.0.1:${port}/collab?document=${randomUUID()}`, ["relay.v1", "bearer.alice"]);
+    sockets.push({ destroy: () => second.terminate() });
     await expect(once(second, "open")).rejects.toThrow("429");
     await join("bob");
     first.socket.close();
