@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createLogger } from "#lib/runtime/logger.ts";
 import { Committer, type CommitterOptions } from "./committer.ts";
 import type { Submission } from "./ordering.ts";
-import type { BatchResult } from "./store.ts";
+import type { BatchResult } from "./placing.ts";
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });

@@ -1,7 +1,7 @@
 import { Backoff } from "#lib/runtime/backoff.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import type { Outcome, Submission } from "./ordering.ts";
-import type { BatchResult } from "./store.ts";
+import type { BatchResult } from "./placing.ts";
 
 /**
  * The outcome of a submission: "unavailable" when it was not tried because the gate stayed closed, "unknown" when PostgreSQL was

@@ -3,9 +3,10 @@ import type { Logger } from "#lib/runtime/logger.ts";
 import { Loop } from "#lib/runtime/loop.ts";
 import type { Fanout } from "./fanout.ts";
 import type { RelayMetrics } from "./metrics.ts";
+import type { BatchResult } from "./placing.ts";
 import { expireAll } from "./recent-history.ts";
 import { type Member, Room } from "./room.ts";
-import type { BatchResult, DocumentReader } from "./store.ts";
+import type { DocumentReader } from "./store.ts";
 
 const pollIntervalMs = 1000;
 /** Of all documents together. */

@@ -4,7 +4,7 @@ import { setImmediate as macrotask } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { WebSocket } from "ws";
 import type { ServerMessage } from "#lib/protocol/relay-messages.ts";
-import { Session } from "./session.ts";
+import { Session, type SessionContext } from "./session.ts";
 import { MemoryStore, Replica } from "./testing/replicas-in-memory.ts";
 
 const limits = {
@@ -53,12 +53,13 @@ class Socket extends EventEmitter {
 let replica: Replica;
 let socket: Socket;
 let session: Session;
+const submitted = vi.fn<SessionContext["submit"]>();
 
 function open(expiresAtMs = Number.MAX_VALUE, permissions: ("read" | "write")[] = ["read", "write"], actor = "a"): void {
   socket = new Socket();
   const trace = { trace_id: "", request_id: "" };
   const identity = { documentId: randomUUID(), actor, permissions, expiresAtMs, trace };
-  session = new Session(socket as unknown as WebSocket, identity, { ...replica.context, limits }, () => {});
+  session = new Session(socket as unknown as WebSocket, identity, { ...replica.context, submit: submitted, limits }, () => {});
 }
 
 async function join(clientId = randomUUID()): Promise<void> {
@@ -81,6 +82,7 @@ function passTime(ms: number, everySecond: () => void = () => {}): void {
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date", "performance", "setTimeout", "clearTimeout"] });
   replica = new Replica("r", new MemoryStore(), () => {});
+  submitted.mockReset().mockReturnValue(new Promise(() => {}));
   open();
 });
 afterEach(() => {
@@ -161,7 +163,7 @@ describe("a client id that another user has joined with", () => {
     submit(1);
     await macrotask();
     expect(socket.sent).toEqual([]);
-    expect(replica.queue).toEqual([]);
+    expect(submitted).not.toHaveBeenCalled();
   });
 
   it("is still its own user's on the next connection", async () => {
@@ -208,10 +210,9 @@ describe("a connection", () => {
   });
 
   it("is told overloaded when too much waits to be committed", async () => {
+    submitted.mockResolvedValue({ kind: "overloaded" });
     await join();
     submit(1);
-    await vi.waitFor(() => expect(replica.queue).toHaveLength(1));
-    replica.refuse();
     await vi.waitFor(() => expect(socket.sent.at(-1)).toMatchObject({ type: "refused", sequences: [1], code: "overloaded" }));
   });
 });

@@ -2,20 +2,8 @@ import type { Pool, PoolClient } from "pg";
 import { apply, type Delta, operationType } from "#lib/protocol/relay-delta.ts";
 import type { CommittedOperation } from "#lib/protocol/relay-messages.ts";
 import { isTimeout, retireIdle, within } from "./database.ts";
-import { inserts, maxBaseAge, type Ordered, type Outcome, orderSubmissions, type Submission } from "./ordering.ts";
-
-/** What a replica has of documents in memory; it may lag behind. */
-export type DocumentMemory = {
-  revision: (documentId: string) => number | undefined;
-  /** All operations after `after` up to `upTo`, or undefined if some are missing. */
-  recent: (documentId: string, after: number, upTo: number) => CommittedOperation[] | undefined;
-};
-
-/** What a batch did: an outcome for each submission in order, and what is known of each document. */
-export type BatchResult = { outcomes: Outcome[]; documents: Map<string, CommittedDocument> };
-
-/** The operations that were added last, up to `revision`, and those before them that they were moved past. */
-export type CommittedDocument = { revision: number; history: CommittedOperation[]; operations: CommittedOperation[] };
+import { inserts, type Submission } from "./ordering.ts";
+import { type BatchResult, commitSubmissions, type DocumentMemory, type Placing, type PlacingDatabase } from "./placing.ts";
 
 /** What rooms and sessions need of the store. */
 export type DocumentReader = Pick<DocumentStore, "open" | "revisions" | "operationsAfter" | "snapshot" | "writeSnapshot">;
@@ -111,31 +99,32 @@ export class DocumentStore {
     return revision;
   }
 
-  /**
-   * Orders and commits submissions. Those whose documents are in memory are ordered first and committed by one statement, which
-   * leaves out the documents that another replica has changed meanwhile; for the rest the documents are locked and read. When it
-   * rejects, nothing is known of the outcome: committing the same submissions again is safe, for operations that are in the history
-   * are not added twice.
-   */
+  /** Orders and commits submissions, as `commitSubmissions` says. */
   async commit(submissions: Submission[], memory: DocumentMemory): Promise<BatchResult> {
-    const byDocument = Map.groupBy(submissions, ({ documentId }) => documentId);
-    const foreseen = [...byDocument].flatMap(([id, own]) => foresee(id, own, memory) ?? []);
+    const database: PlacingDatabase = {
+      place: (placings) => place(this.#pool, placings),
+      lock: (documentIds, order) => this.#lock(documentIds, order),
+    };
     try {
-      const done = await place(this.#pool, foreseen);
-      for (const { documentId } of done) byDocument.delete(documentId);
-      if (byDocument.size > 0) done.push(...(await this.#commitLocked(byDocument, memory)));
-      return toResult(submissions, done);
+      return await commitSubmissions(submissions, memory, database);
     } catch (error) {
       if (isTimeout(error)) retireIdle(this.#pool).catch(() => {});
       throw error;
     }
   }
 
-  async #commitLocked(byDocument: Map<string, Submission[]>, memory: DocumentMemory): Promise<Placing[]> {
+  async #lock(...[documentIds, order]: Parameters<PlacingDatabase["lock"]>): Promise<Placing[]> {
     const client = await this.#pool.connect();
     try {
       await client.query(within(commitTimeoutMs, { text: "BEGIN" }));
-      const placings = await place(client, await orderLocked(client, byDocument, memory));
+      const { rows } = await client.query<{ id: string; revision: string; full: boolean }>(
+        within(commitTimeoutMs, {
+          text: `SELECT id, revision, ${isFull} AS full FROM documents WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE`,
+          values: [documentIds],
+        }),
+      );
+      const locked = rows.map(({ id, revision, full }) => ({ documentId: id, revision: Number(revision), isFull: full }));
+      const placings = await place(client, await order(locked, (...range) => readHistory(client, ...range)));
       await client.query(within(commitTimeoutMs, { text: "COMMIT" }));
       client.release();
       return placings;
@@ -144,82 +133,6 @@ export class DocumentStore {
       throw error;
     }
   }
-}
-
-/** Submissions to one document with their places behind `revision`, at which memory has `last`, if anything. */
-type Placing = {
-  documentId: string;
-  revision: number;
-  last?: CommittedOperation | undefined;
-  history: CommittedOperation[];
-  own: Submission[];
-  ordered: Ordered;
-};
-
-/** The places of submissions if the document is still as memory has it, or undefined if memory has too little to say. */
-function foresee(documentId: string, own: Submission[], memory: DocumentMemory): Placing | undefined {
-  const revision = memory.revision(documentId);
-  const base = Math.min(...own.map((submission) => submission.base));
-  if (revision === undefined || base > revision || base < revision - maxBaseAge) return undefined;
-  const history = base === revision ? [] : memory.recent(documentId, base, revision);
-  if (!history) return undefined;
-  const ordered = orderSubmissions(revision, history, own);
-  // What is refused may fit what memory has not heard of.
-  if (ordered.outcomes.some(({ kind }) => kind !== "committed")) return undefined;
-  const last = history.at(-1) ?? memory.recent(documentId, revision - 1, revision)?.at(-1);
-  return { documentId, revision, last, history, own, ordered };
-}
-
-async function orderLocked(
-  client: PoolClient,
-  byDocument: Map<string, Submission[]>,
-  memory: DocumentMemory,
-): Promise<Placing[]> {
-  const { rows: locked } = await client.query<{ id: string; revision: string; full: boolean }>(
-    within(commitTimeoutMs, {
-      text: `SELECT id, revision, ${isFull} AS full FROM documents WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE`,
-      values: [[...byDocument.keys()]],
-    }),
-  );
-  const placings: Placing[] = [];
-  for (const { id, revision: revisionText, full } of locked) {
-    const own = byDocument.get(id) ?? [];
-    const revision = Number(revisionText);
-    const base = Math.max(revision - maxBaseAge, Math.min(revision, ...own.map((submission) => submission.base)));
-    const history = await findHistory(client, id, base, revision, memory);
-    placings.push({ documentId: id, revision, history, own, ordered: orderSubmissions(revision, history, own, full) });
-  }
-  return placings;
-}
-
-function toResult(submissions: Submission[], placings: Placing[]): BatchResult {
-  const outcomes = new Map(placings.flatMap(({ own, ordered }) => own.map((one, index) => [one, ordered.outcomes[index]])));
-  const missing: Outcome = { kind: "refused", reason: "the document does not exist" };
-  return {
-    outcomes: submissions.map((submission) => outcomes.get(submission) ?? missing),
-    documents: new Map(
-      placings.map(({ documentId, revision, history, ordered }) => [
-        documentId,
-        { revision: revision + ordered.operations.length, history, operations: ordered.operations },
-      ]),
-    ),
-  };
-}
-
-/** From memory, unless the database has another operation at `revision`: it may have gone back, as after a failover, and gone on. */
-async function findHistory(
-  client: PoolClient,
-  documentId: string,
-  after: number,
-  revision: number,
-  memory: DocumentMemory,
-): Promise<CommittedOperation[]> {
-  if (after === revision) return [];
-  const known = memory.recent(documentId, after, revision);
-  const [stored] = known ? await readHistory(client, documentId, revision - 1, revision) : [];
-  const last = known?.at(-1);
-  const isSame = stored && stored.clientId === last?.clientId && stored.sequence === last.sequence;
-  return known && isSame ? known : readHistory(client, documentId, after, revision);
 }
 
 /** The operations after `after` up to `revision`, or as many of the newest of them as fit into memory's share. */

@@ -1,31 +1,41 @@
 import { EventEmitter } from "node:events";
 import { setImmediate as macrotask } from "node:timers/promises";
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
 import type { WebSocket } from "ws";
 import { apply, type Delta } from "#lib/protocol/relay-delta.ts";
 import { type CommittedOperation, clientMessageSchema, decode, serverMessageSchema } from "#lib/protocol/relay-messages.ts";
 import { type OperationRefused, RelaySync } from "#lib/protocol/relay-sync.ts";
 import { createLogger } from "#lib/runtime/logger.ts";
-import type { CommitOutcome } from "../committer.ts";
+import { Committer } from "../committer.ts";
 import { RelayMetrics } from "../metrics.ts";
-import { orderSubmissions, type Submission } from "../ordering.ts";
+import { commitSubmissions, type Placing, type PlacingDatabase } from "../placing.ts";
 import { RateLimiter } from "../rate-limiter.ts";
 import { Rooms } from "../rooms.ts";
 import { Session, type SessionContext } from "../session.ts";
 import type { DocumentReader } from "../store.ts";
 
-const documentId = "0b8f0f6e-54a5-4b52-9a3e-0f5d0c1b2a3d";
+const documentIds = ["0b8f0f6e-54a5-4b52-9a3e-0f5d0c1b2a3d", "1b8f0f6e-54a5-4b52-9a3e-0f5d0c1b2a3d"] as const;
 const logger = createLogger("test", "silent");
 const unlimited = { perSecond: 1_000_000, burstSeconds: 1 };
 const metrics = new RelayMetrics(() => new Map());
 
+/** How long a replica collects submissions; each step of a case takes a fifth of it. */
+const windowMs = 5;
+const noDocument = { revision: 0, document: [] as Delta };
+
 /** PostgreSQL: one order for all replicas. */
 export class MemoryStore implements DocumentReader {
+  /** The operations of the first document. */
   readonly operations: CommittedOperation[] = [];
+  readonly documents = new Map<string, CommittedOperation[]>([[documentIds[0], this.operations]]);
   /** The next reading of operations fails, as when PostgreSQL has just been killed. */
   isAway = false;
+  /** The next statement that commits does so or not, and then its connection is gone. */
+  fails: "before" | "after" | undefined;
+  /** How many commits were ordered from memory, under locks, and again after a failure. */
+  readonly counts = { foreseen: 0, locked: 0, failed: 0 };
+  readonly #snapshots = new Map<string, typeof noDocument>();
   readonly #owners = new Map<string, string>();
-  #snapshot: { revision: number; document: Delta } = { revision: 0, document: [] };
 
   claim(clientId: string, actor: string): boolean {
     const owner = this.#owners.get(clientId) ?? actor;
@@ -33,56 +43,117 @@ export class MemoryStore implements DocumentReader {
     return owner === actor;
   }
 
-  async open(): Promise<number> {
-    return this.operations.length;
+  operationsOf(documentId: string): CommittedOperation[] {
+    const operations = this.documents.get(documentId) ?? [];
+    this.documents.set(documentId, operations);
+    return operations;
   }
 
-  async revisions(): Promise<Map<string, number>> {
-    return new Map([[documentId, this.operations.length]]);
+  async open(documentId: string): Promise<number> {
+    return this.operationsOf(documentId).length;
   }
 
-  async operationsAfter(_: string, revision: number, limit: number): Promise<CommittedOperation[]> {
+  async revisions(ids: string[]): Promise<Map<string, number>> {
+    return new Map(ids.map((id) => [id, this.operationsOf(id).length]));
+  }
+
+  async operationsAfter(documentId: string, revision: number, limit: number): Promise<CommittedOperation[]> {
     const isAway = this.isAway;
     this.isAway = false;
     if (isAway) throw new Error("away");
-    return this.operations.slice(revision, revision + Math.min(limit, 3));
+    return this.operationsOf(documentId).slice(revision, revision + Math.min(limit, 3));
   }
 
-  async snapshot() {
-    return structuredClone(this.#snapshot);
+  async snapshot(documentId: string) {
+    return structuredClone(this.#snapshots.get(documentId) ?? noDocument);
   }
 
-  async writeSnapshot(): Promise<number> {
-    const { revision, document } = this.#snapshot;
-    const following = this.operations.slice(revision);
-    this.#snapshot = {
-      revision: this.operations.length,
+  async writeSnapshot(documentId: string): Promise<number> {
+    const { revision, document } = this.#snapshots.get(documentId) ?? noDocument;
+    const operations = this.operationsOf(documentId);
+    const following = operations.slice(revision);
+    this.#snapshots.set(documentId, {
+      revision: operations.length,
       document: following.reduce((current, { delta }) => apply(current, delta), document),
-    };
-    return this.#snapshot.revision;
+    });
+    return operations.length;
+  }
+
+  place(placings: Placing[]): Placing[] {
+    return this.#failing(() => {
+      const holding = placings.filter(({ documentId, revision, last, ordered }) => {
+        const operations = this.operationsOf(documentId);
+        const stored = operations.at(-1);
+        const isSame = !last || (last.clientId === stored?.clientId && last.sequence === stored.sequence);
+        return ordered.operations.length === 0 || (operations.length === revision && isSame);
+      });
+      for (const { documentId, ordered } of holding) this.operationsOf(documentId).push(...ordered.operations);
+      return holding;
+    });
+  }
+
+  async lock(...[ids, order]: Parameters<PlacingDatabase["lock"]>): Promise<Placing[]> {
+    const locked = ids.map((id) => ({ documentId: id, revision: this.operationsOf(id).length, isFull: false }));
+    const read = async (id: string, after: number, revision: number) => this.operationsOf(id).slice(after, revision);
+    return this.place(await order(locked, read));
+  }
+
+  #failing<T>(work: () => T): T {
+    const fails = this.fails;
+    this.fails = undefined;
+    if (fails) this.counts.failed += 1;
+    const result = fails === "before" ? undefined : work();
+    if (result === undefined || fails) throw new Error("the connection is gone");
+    return result;
   }
 }
 
-type Queued = { submission: Submission; resolve: (outcome: CommitOutcome) => void };
-
-/** A replica with the real rooms and sessions. What it commits, and what it hears from the others, waits until it is its turn. */
+/** A replica with the real rooms, sessions and committer. What it commits, and what it hears from the others, waits for its turn. */
 export class Replica {
   readonly #store: MemoryStore;
   readonly #rooms: Rooms;
-  readonly queue: Queued[] = [];
-  readonly heard: CommittedOperation[][] = [];
+  readonly #committer: Committer;
+  readonly #turns: (() => void)[] = [];
+  /** How often the gate is still found closed: a batch asks twice. */
+  #refusals = 0;
+  readonly heard: { documentId: string; operations: CommittedOperation[] }[] = [];
   readonly context: SessionContext;
 
-  constructor(name: string, store: MemoryStore, publish: (from: Replica, operations: CommittedOperation[]) => void) {
+  constructor(name: string, store: MemoryStore, publish: (from: Replica, heard: Replica["heard"][number]) => void) {
     this.#store = store;
     const fanout = {
       subscribe: () => {},
       unsubscribe: () => {},
-      publish: (_: string, { operations }: { operations?: CommittedOperation[] }) => {
-        if (operations) publish(this, operations);
+      publish: (documentId: string, { operations }: { operations?: CommittedOperation[] }) => {
+        if (operations) publish(this, { documentId, operations });
       },
     };
     this.#rooms = new Rooms({ store, fanout, metrics, historyTtlMs: 600_000, presenceIntervalMs: 0, logger });
+    const database: PlacingDatabase = {
+      // Between ordering from memory and committing there is time for other replicas to commit.
+      place: async (placings) => {
+        if (placings.length === 0) return [];
+        await this.#turn();
+        store.counts.foreseen += 1;
+        return store.place(placings);
+      },
+      lock: async (ids, order) => {
+        await this.#turn();
+        store.counts.locked += 1;
+        return store.lock(ids, order);
+      },
+    };
+    this.#committer = new Committer({
+      commit: (submissions) => commitSubmissions(submissions, this.#rooms, database),
+      onCommitted: (documents) => this.#rooms.committed(documents),
+      batchSize: 100,
+      windowMs,
+      maxQueuedOperations: 10_000,
+      maxQueuedCharacters: 10_000_000,
+      gate: { opens: async () => this.#refusals === 0 || --this.#refusals < 0, patienceMs: 0 },
+      patienceMs: 1000,
+      logger,
+    });
     this.context = {
       rooms: this.#rooms,
       store,
@@ -90,7 +161,7 @@ export class Replica {
       faults: { inject: async () => false },
       logger,
       claim: async ({ clientId, actor }) => store.claim(clientId, actor),
-      submit: (submission) => new Promise((resolve) => this.queue.push({ submission, resolve })),
+      submit: (submission) => this.#committer.submit(submission),
       replica: name,
       version: "0",
       rates: { connection: unlimited, user: new RateLimiter(unlimited) },
@@ -105,36 +176,35 @@ export class Replica {
     };
   }
 
-  commit(count = this.queue.length): void {
-    const batch = this.queue.splice(0, count);
-    const { operations: history } = this.#store;
-    const base = Math.min(history.length, ...batch.map(({ submission }) => submission.base));
-    const known = history.slice(base);
-    const ordered = orderSubmissions(
-      history.length,
-      known,
-      batch.map(({ submission }) => submission),
-    );
-    history.push(...ordered.operations);
-    const { operations } = ordered;
-    this.#rooms.committed(new Map([[documentId, { revision: history.length, history: known, operations }]]));
-    batch.forEach(({ resolve }, index) => {
-      resolve(ordered.outcomes[index] ?? { kind: "unknown" });
-    });
+  /** Whether nothing waits to be committed or heard. */
+  get isQuiet(): boolean {
+    return this.#turns.length + this.heard.length === 0;
   }
 
+  /** Lets the oldest statement that commits go on. */
+  commit(): void {
+    this.#turns.shift()?.();
+  }
+
+  /** Redis is away for the next batch, which is refused. */
   refuse(): void {
-    this.queue.shift()?.resolve({ kind: "overloaded" });
+    this.#refusals = 2;
   }
 
   hear(isLost: boolean): void {
-    const operations = this.heard.shift();
-    if (operations && !isLost) this.#rooms.received(documentId, { replica: "another", operations });
+    const heard = this.heard.shift();
+    if (heard && !isLost) this.#rooms.received(heard.documentId, { replica: "another", operations: heard.operations });
   }
 
   /** What the comparison of revisions does once a second. */
   compare(): void {
-    this.#rooms.committed(new Map([[documentId, { revision: this.#store.operations.length, history: [], operations: [] }]]));
+    for (const [id, { length }] of this.#store.documents) {
+      this.#rooms.committed(new Map([[id, { revision: length, history: [], operations: [] }]]));
+    }
+  }
+
+  #turn(): Promise<void> {
+    return new Promise((resolve) => this.#turns.push(resolve));
   }
 }
 
@@ -171,6 +241,7 @@ class Wire extends EventEmitter {
 /** A user of the real client state, without sockets. */
 export class Editor {
   readonly sync: RelaySync;
+  readonly documentId: string;
   readonly acknowledged: { sequence: number; revision: number }[] = [];
   readonly refused: string[] = [];
   readonly closeCodes: number[] = [];
@@ -180,7 +251,8 @@ export class Editor {
   isPaused = false;
   #wire: Wire | undefined;
 
-  constructor(clientId: string) {
+  constructor(clientId: string, document: 0 | 1 = 0) {
+    this.documentId = documentIds[document];
     this.sync = new RelaySync(clientId, {
       send: (message) => this.#wire?.toReplica.push(JSON.stringify(message)),
       submitted: () => {},
@@ -214,7 +286,7 @@ export class Editor {
     const wire = new Wire();
     this.#wire = wire;
     const identity = {
-      documentId,
+      documentId: this.documentId,
       actor: "a",
       permissions: ["read" as const, "write" as const],
       expiresAtMs: Number.MAX_VALUE,
@@ -262,6 +334,12 @@ export class Editor {
   }
 }
 
+/** Time for what is under way to go on; what waits for a turn waits. */
+export async function pass(ms = windowMs / 5): Promise<void> {
+  vi.advanceTimersByTime(ms);
+  await macrotask();
+}
+
 /** Everybody is connected and everything is delivered until nothing moves; gives up after so many rounds. */
 export async function settle(store: MemoryStore, replicas: Replica[], editors: Editor[]): Promise<void> {
   for (let round = 0; round < 60; round += 1) {
@@ -271,18 +349,17 @@ export async function settle(store: MemoryStore, replicas: Replica[], editors: E
       if (editor.isPaused) editor.resume();
       editor.upload(Number.POSITIVE_INFINITY);
     }
-    await macrotask();
+    await pass(2000);
     for (const replica of replicas) {
       replica.commit();
+      await macrotask();
       while (replica.heard.length > 0) replica.hear(false);
       replica.compare();
     }
     await macrotask();
     for (const editor of editors) editor.download(Number.POSITIVE_INFINITY);
-    const isQuiet = replicas.every(({ queue, heard }) => queue.length + heard.length === 0);
-    const { length } = store.operations;
-    if (isQuiet && editors.every(({ isConnected, sync }) => isConnected && sync.pendingCount === 0 && sync.revision === length)) {
-      return;
-    }
+    const isSettled = ({ documentId, isConnected, sync }: Editor) =>
+      isConnected && sync.pendingCount === 0 && sync.revision === store.operationsOf(documentId).length;
+    if (replicas.every(({ isQuiet }) => isQuiet) && editors.every(isSettled)) return;
   }
 }
