@@ -1,81 +1,12 @@
 /** The load of the relay's benchmark: a process of its own that holds the clients and does what its parent calls. */
-import { randomBytes, randomUUID } from "node:crypto";
-import { connect, type Socket } from "node:net";
+import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocket } from "ws";
-import { type Dialect, type DialectName, dialects } from "./relay-dialects.ts";
-
-export type Target = { dialect: DialectName; port: number; token: string; document: string };
+import { type Dialect, dialects } from "./relay-dialects.ts";
+import { Reader, type Target } from "./relay-reader.ts";
 
 const settleMs = 30_000;
-const perAddress = 5_000;
 const atOnce = 25;
-
-/**
- * A client that only reads. Every client of a document gets the same bytes, so it counts bytes, and the writer, which reads them
- * all, says how many there are to an operation: the load must not cost more than what is measured.
- */
-class Reader {
-  bytes = 0;
-  readonly isLive: Promise<void>;
-  readonly #socket: Socket;
-
-  constructor(target: Target, dialect: Dialect, index: number) {
-    const localAddress = `127.0.1.${1 + Math.floor(index / perAddress)}`;
-    this.#socket = connect({ port: target.port, host: "127.0.0.1", localAddress });
-    this.#socket.write(upgradeRequest(target, dialect));
-    let seen = "";
-    let isOpen = false;
-    this.isLive = new Promise((resolve, reject) => {
-      const onData = (chunk: Buffer) => {
-        seen += chunk.toString("latin1");
-        if (!isOpen && seen.includes("\r\n\r\n")) {
-          if (!seen.startsWith("HTTP/1.1 101")) return reject(new Error(seen));
-          isOpen = true;
-          for (const data of dialect.greeting(target.document)) this.#socket.write(clientFrame(data));
-        }
-        if (!isOpen || !seen.includes(dialect.ready)) return;
-        this.#socket.off("data", onData);
-        this.#socket.on("data", this.#count);
-        seen = "";
-        resolve();
-      };
-      this.#socket.on("data", onData);
-      this.#socket.once("error", reject);
-      this.#socket.once("close", () => reject(new Error(`a client of ${target.dialect} was disconnected: ${seen.slice(-200)}`)));
-    });
-  }
-
-  readonly #count = (chunk: Buffer) => {
-    this.bytes += chunk.length;
-  };
-
-  close(): void {
-    this.isLive.catch(() => {});
-    this.#socket.destroy();
-  }
-}
-
-function upgradeRequest({ document, token }: Target, { path, protocol }: Dialect): string {
-  const lines = [
-    `GET ${path(document)} HTTP/1.1`,
-    "Host: localhost",
-    "Connection: Upgrade",
-    "Upgrade: websocket",
-    "Sec-WebSocket-Version: 13",
-    `Sec-WebSocket-Key: ${randomBytes(16).toString("base64")}`,
-    `Authorization: Bearer ${token}`,
-    ...(protocol ? [`Sec-WebSocket-Protocol: ${protocol}`] : []),
-  ];
-  return `${lines.join("\r\n")}\r\n\r\n`;
-}
-
-/** A short message, masked with zeros. */
-function clientFrame(data: string | Uint8Array): Buffer {
-  const bytes = Buffer.from(data);
-  if (bytes.length > 125) throw new Error("too long for a greeting");
-  return Buffer.concat([Buffer.from([typeof data === "string" ? 0x81 : 0x82, 0x80 | bytes.length, 0, 0, 0, 0]), bytes]);
-}
 
 /** Writes operations, so many under way, and counts those that come back. */
 class Writer {

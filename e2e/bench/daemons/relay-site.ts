@@ -6,7 +6,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type RelayStack, startRelayStack, type TestRelay } from "#lib/protocol/testing/relay-stack.ts";
 import { profileVariables } from "./profiles.ts";
 import type { DialectName } from "./relay-dialects.ts";
-import type { LoadCalls, Target } from "./relay-load.ts";
+import type { LoadCalls } from "./relay-load.ts";
+import type { Target } from "./relay-reader.ts";
 import type { AreaOptions } from "./report.ts";
 
 /** As services/relay/deploy starts it; its peers get the same. */
