@@ -3,11 +3,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type HubBody, HubError, type HubErrorCode } from "#lib/protocol/hub-messages.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import type { ConnectorPeer, HeldJob, ScanDispatcher } from "./dispatcher.ts";
+import { JobWaiters, keyOf } from "./job-waiters.ts";
 import type { JobName, JobOutcome, JobPhase, JobState, JobStore, Lease } from "./state.ts";
 
 type Scan = HubBody<"scan">;
 type Progress = HubBody<"progress">;
-type Waiter = { job: JobName; end: (outcome: JobOutcome) => void; onProgress: (body: Progress) => void };
 
 export type JobRunnerOptions = {
   store: JobStore;
@@ -54,7 +54,7 @@ const cancelled: JobOutcome = { error: { code: "cancelled", message: "the scan w
 export class JobRunner {
   readonly #options: JobRunnerOptions;
   readonly #running = new Map<string, AbortController>();
-  readonly #waiters = new Map<string, Set<Waiter>>();
+  readonly #waiters = new JobWaiters();
   /** What connectors had when their connection to this hub was lost, by connector. */
   readonly #left = new Map<string, Lease[]>();
   readonly #stop = new AbortController();
@@ -69,10 +69,10 @@ export class JobRunner {
     options.store.listen({
       onQueued: (tenant) => this.#look([tenant]),
       onProgress: (job, progress) => {
-        for (const { onProgress } of this.#waiters.get(keyOf(job)) ?? []) onProgress(progress);
+        for (const { onProgress } of this.#waiters.of(job)) onProgress(progress);
       },
       onEnded: (job) => {
-        if (this.#waiters.has(keyOf(job)) || this.#running.has(keyOf(job))) this.#askForOutcome(job).catch(() => {});
+        if (this.#waiters.has(job) || this.#running.has(keyOf(job))) this.#askForOutcome(job).catch(() => {});
       },
     });
   }
@@ -132,7 +132,7 @@ export class JobRunner {
     const ended = Promise.withResolvers<JobOutcome>();
     // It may reject while the store has not answered yet and nobody awaits it.
     ended.promise.catch(() => {});
-    const waiter: Waiter = { job, end: ended.resolve, onProgress };
+    const waiter = { job, end: ended.resolve, onProgress };
     const putting = store.put(tenant, job.id, scan, queueSize);
     const onAbort = () => {
       if (scan.job !== undefined && signal.reason === callerIsGone) ended.resolve(cancelled);
@@ -147,7 +147,7 @@ export class JobRunner {
             setTimeout(endWhatIs(["waiting", "running"]), scan.timeoutMs + lateMs),
           ]
         : [];
-    this.#addWaiter(waiter);
+    this.#waiters.add(waiter);
     signal.addEventListener("abort", onAbort);
     if (signal.aborted) onAbort();
     try {
@@ -159,7 +159,7 @@ export class JobRunner {
       return outcome.result;
     } finally {
       for (const timer of timers) clearTimeout(timer);
-      this.#removeWaiter(waiter);
+      this.#waiters.remove(waiter);
       signal.removeEventListener("abort", onAbort);
     }
   }
@@ -197,7 +197,7 @@ export class JobRunner {
     this.#look(dispatcher.tenants());
     try {
       onWaiting?.((await store.counts()).waiting);
-      await Promise.all([...this.#waiters.values()].map(([waiter]) => waiter && this.#askForOutcome(waiter.job)));
+      await Promise.all(this.#waiters.jobs().map((job) => this.#askForOutcome(job)));
     } catch (error) {
       logger.debug({ reason: String(error) }, "the job store cannot be read; trying again later");
     }
@@ -345,29 +345,12 @@ export class JobRunner {
     const outcome = await this.#options.store.outcome(job.tenant, job.id);
     if (!outcome) return;
     this.#running.get(keyOf(job))?.abort();
-    for (const { end } of this.#waiters.get(keyOf(job)) ?? []) end(outcome);
-  }
-
-  #addWaiter(waiter: Waiter): void {
-    const key = keyOf(waiter.job);
-    const waiters = this.#waiters.get(key) ?? new Set();
-    this.#waiters.set(key, waiters.add(waiter));
-  }
-
-  #removeWaiter(waiter: Waiter): void {
-    const key = keyOf(waiter.job);
-    const waiters = this.#waiters.get(key);
-    waiters?.delete(waiter);
-    if (waiters?.size === 0) this.#waiters.delete(key);
+    for (const { end } of this.#waiters.of(job)) end(outcome);
   }
 }
 
 function refuseForStore(error: unknown): never {
   throw new HubError("busy", `jobs cannot be stored now (${error instanceof Error ? error.message : error})`);
-}
-
-function keyOf({ tenant, id }: JobName): string {
-  return JSON.stringify([tenant, id]);
 }
 
 function nameOf({ tenant, instance }: ConnectorPeer): string {
