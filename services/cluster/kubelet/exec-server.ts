@@ -2,6 +2,7 @@ import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Logger } from "#lib/runtime/logger.ts";
+import { requestUrl } from "#lib/runtime/request-url.ts";
 import type { ExecProcess } from "./exec-process.ts";
 import { type ExecRequest, execProtocols, parseExecRequest } from "./exec-protocol.ts";
 import { runExecSession } from "./exec-session.ts";
@@ -66,7 +67,8 @@ export class ExecServer {
   }
 
   #read(request: IncomingMessage): Refusal | { namespace: string; pod: string; container: string; exec: ExecRequest } {
-    const url = new URL(request.url ?? "/", "https://kubelet");
+    const url = requestUrl(request);
+    if (!url) return { status: 400, message: "the request's target is no URL" };
     if (!this.#options.isAllowed(request)) return { status: 401, message: "Unauthorized" };
     const match = /^\/exec\/([^/]+)\/([^/]+)\/([^/]+)$/.exec(url.pathname);
     if (request.method !== "GET" || !match) return { status: 404, message: "404 page not found" };

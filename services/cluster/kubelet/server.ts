@@ -3,6 +3,7 @@ import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { Logger } from "#lib/runtime/logger.ts";
+import { requestUrl } from "#lib/runtime/request-url.ts";
 import { ExecServer, type OpenExec } from "./exec-server.ts";
 import { type LogQuery, readLog } from "./log-reader.ts";
 import type { LogFile } from "./logs.ts";
@@ -60,7 +61,8 @@ export class KubeletServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = new URL(request.url ?? "/", "https://kubelet");
+    const url = requestUrl(request);
+    if (!url) return reply(response, 400, "the request's target is no URL");
     if (request.method !== "GET") return reply(response, 405, "method not allowed");
     if (url.pathname === "/healthz") return reply(response, 200, "ok");
     if (!isTokenOf(request.headers.authorization, this.#options.token())) return reply(response, 401, "Unauthorized");
