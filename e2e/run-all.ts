@@ -15,6 +15,8 @@ const debianKubectlFolder = "kubectl-1.20";
 const testPrograms = [
   { name: "chromium", path: "/usr/bin/chromium" },
   { name: "haproxy", path: "/usr/sbin/haproxy" },
+  { name: "nftables", path: "/usr/sbin/nft" },
+  { name: "docker-compose", path: "/usr/bin/docker-compose" },
 ];
 const debianKubectl = join(tools, debianKubectlFolder, "usr", "bin");
 const environment = {

@@ -14,7 +14,8 @@ const daemons = ["relay", "hub", "edge", "connector", "issuer", "prober"];
 const hasRules = has("promtool");
 const hasNftables = has("nft");
 const hasUnits = has("systemd-analyze");
-const hasCompose = has("docker") && (await run("docker", ["compose", "version"])).code === 0;
+const hasNewCompose = has("docker") && (await run("docker", ["compose", "version"])).code === 0;
+const hasCompose = hasNewCompose || has("docker-compose");
 const needs = (tool: string, isThere: boolean) => (isThere ? "" : ` (skipped: this machine has no ${tool})`);
 
 let directory: string;
@@ -110,9 +111,19 @@ describe("manifests", () => {
 it.skipIf(!hasCompose).each(daemons)(`%s: compose.yaml is valid${needs("docker compose", hasCompose)}`, async (daemon) => {
   const path = deployFile(daemon, "compose.yaml");
   const required = [...readFileSync(path, "utf8").matchAll(/\$\{(\w+):\?/g)].map(([, name = ""]) => [name, "set"]);
-  const { code, stderr } = await run("docker", ["compose", "-f", path, "config", "-q"], { env: Object.fromEntries(required) });
+  const env = Object.fromEntries(required);
+  const { code, stderr } = hasNewCompose
+    ? await run("docker", ["compose", "-f", path, "config", "-q"], { env })
+    : await run("docker-compose", ["-f", await copyWithoutName(path), "config", "-q"], { env });
   expect({ code, stderr }).toMatchObject({ code: 0, stderr: "" });
 });
+
+/** Debian's Compose is older than the field `name`. */
+async function copyWithoutName(path: string): Promise<string> {
+  const copy = join(await mkdtemp(join(directory, "compose-")), "compose.yaml");
+  await writeFile(copy, readFileSync(path, "utf8").replace(/^name: .*$/m, ""));
+  return copy;
+}
 
 describe("units", () => {
   it.skipIf(!hasUnits)(`systemd takes each as it is${needs("systemd-analyze", hasUnits)}`, async () => {
