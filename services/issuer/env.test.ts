@@ -13,6 +13,8 @@ it("listens on 8000 and rotates once a day unless it is told otherwise", async (
     ISSUER_ROTATE_SECONDS: 86_400,
     SERVICE_VERSION: "0.0.0",
     LOG_LEVEL: "info",
+    FAULT_LATENCY_MS: 0,
+    FAULT_ERROR_RATIO: 0,
   });
 });
 

@@ -60,6 +60,14 @@ describe("the issuer", () => {
     }
   });
 
+  it("answers 503 for tokens and keys, but not for its health, while faults are injected", async () => {
+    await issuer.process.end("SIGTERM");
+    issuer = await startIssuer({ FAULT_ERROR_RATIO: "1" });
+    expect((await post(JSON.stringify(request))).status).toBe(503);
+    expect((await fetch(`${issuer.url}/.well-known/jwks.json`)).status).toBe(503);
+    expect((await fetch(`${issuer.url}/health`)).status).toBe(200);
+  });
+
   it("refuses a wrong secret, a request that does not fit, and one that is too large", async () => {
     expect((await post(JSON.stringify(request), randomBytes(16).toString("hex"))).status).toBe(401);
     for (const body of [

@@ -1,4 +1,5 @@
 import { configureOrExit, readConfiguration, reportUnused } from "#lib/runtime/configuration.ts";
+import { createFaults } from "#lib/runtime/faults.ts";
 import { runHealthCommand } from "#lib/runtime/health-command.ts";
 import { onShutdown } from "#lib/runtime/lifecycle.ts";
 import { createLogger } from "#lib/runtime/logger.ts";
@@ -18,6 +19,7 @@ const server = new IssuerServer({
   metrics: new IssuerMetrics(() => keys.count),
   clientSecret: env.ISSUER_CLIENT_SECRET,
   version: env.SERVICE_VERSION,
+  faults: createFaults({ latencyMs: env.FAULT_LATENCY_MS, errorRatio: env.FAULT_ERROR_RATIO }),
   logger,
 });
 

@@ -1,6 +1,7 @@
 import { createRemoteJWKSet, customFetch, decodeProtectedHeader, jwtVerify } from "jose";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { maxTokenSeconds, requestToken } from "#lib/protocol/relay-token-request.ts";
+import { createFaults } from "#lib/runtime/faults.ts";
 import { createLogger } from "#lib/runtime/logger.ts";
 import { KeyRing } from "./key-ring.ts";
 import { IssuerMetrics } from "./metrics.ts";
@@ -19,7 +20,14 @@ beforeEach(async () => {
   fetches = 0;
   const logger = createLogger("issuer", "silent");
   keys = new KeyRing({ rotateSeconds, logger, now: () => now });
-  server = new IssuerServer({ keys, metrics: new IssuerMetrics(() => keys.count), clientSecret, version: "test", logger });
+  server = new IssuerServer({
+    keys,
+    metrics: new IssuerMetrics(() => keys.count),
+    clientSecret,
+    version: "test",
+    faults: createFaults({ latencyMs: 0, errorRatio: 0 }),
+    logger,
+  });
   await keys.start();
   const { port } = await server.listen("127.0.0.1", 0);
   url = `http://127.0.0.1:${port}`;

@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tokenRequestSchema } from "#lib/protocol/relay-token-request.ts";
+import type { Faults } from "#lib/runtime/faults.ts";
 import type { Answer } from "#lib/runtime/health-server.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import { requestUrl } from "#lib/runtime/request-url.ts";
@@ -16,6 +17,7 @@ export type IssuerServerOptions = {
   metrics: IssuerMetrics;
   clientSecret: string;
   version: string;
+  faults: Faults;
   logger: Logger;
 };
 
@@ -59,9 +61,11 @@ export class IssuerServer {
   }
 
   async #answer(request: IncomingMessage): Promise<Answer> {
-    const { keys, metrics, version } = this.#options;
+    const { keys, metrics, version, faults } = this.#options;
     const pathname = requestUrl(request)?.pathname;
     if (!pathname) return { status: 400, body: { error: "invalid_request" } };
+    const isWork = pathname === "/token" || pathname === "/.well-known/jwks.json";
+    if (isWork && (await faults.inject())) return { status: 503, body: { error: "temporarily_unavailable" } };
     if (pathname === "/token") return this.#token(request);
     if (request.method !== "GET" && request.method !== "HEAD") return { status: 405, body: { error: "method_not_allowed" } };
     if (pathname === "/.well-known/jwks.json") return { status: 200, body: keys.keySet() };
