@@ -23,23 +23,16 @@ export function parsePorts(text: string): PortRange[] {
   return merged;
 }
 
-/** Writes sorted ports as a list such as "22,80,8440-8446"; "" for none. */
-export function formatPorts(ports: Iterable<number>): string {
-  const parts: string[] = [];
-  let range: PortRange | undefined;
-  const close = () => {
-    if (range) parts.push(range.from === range.to ? `${range.from}` : `${range.from}-${range.to}`);
-  };
-  for (const port of ports) {
-    if (range && port === range.to + 1) {
-      range.to = port;
-      continue;
-    }
-    close();
-    range = { from: port, to: port };
-  }
-  close();
-  return parts.join(",");
+/** Adds a port that is higher than all those in the ranges. */
+export function addPort(ranges: PortRange[], port: number): void {
+  const last = ranges.at(-1);
+  if (last?.to === port - 1) last.to = port;
+  else ranges.push({ from: port, to: port });
+}
+
+/** Writes ranges as a list such as "22,80,8440-8446"; "" for none. */
+export function formatPorts(ranges: PortRange[]): string {
+  return ranges.map(({ from, to }) => (from === to ? `${from}` : `${from}-${to}`)).join(",");
 }
 
 /** How many ports the ranges hold. */

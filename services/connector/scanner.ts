@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
-import { countPorts, type PortRange } from "#lib/protocol/hub-ports.ts";
+import { addPort, countPorts, formatPorts, type PortRange } from "#lib/protocol/hub-ports.ts";
 import { Backoff } from "#lib/runtime/backoff.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import { counters, type OpenPort, type PortState, type ProbeTask, stateNames } from "./probe-task.ts";
@@ -78,8 +78,14 @@ export class Scanner {
       if (running.length === 0) throw new Error("no thread of the scanner runs");
       const parts = signal.aborted ? [] : running.map((thread) => thread.run(task));
       const open = (await Promise.all(parts)).flat().sort((a, b) => a.port - b.port);
-      const { closed, filtered, unknown } = listByState(ports, states);
-      return { complete: Atomics.load(numbers, counters.tried) === total, open, closed, filtered, unknown };
+      const { closed, filtered, unknown } = portsByState(ports, states);
+      return {
+        complete: Atomics.load(numbers, counters.tried) === total,
+        open,
+        closed: formatPorts(closed),
+        filtered: formatPorts(filtered),
+        unknown: formatPorts(unknown),
+      };
     } catch (error) {
       onAbort();
       throw error;
@@ -171,17 +177,11 @@ class Thread {
   }
 }
 
-/** The ports of each state, as formatPorts writes them; in one pass, since the process answers its health checks in between. */
-function listByState(ports: PortRange[], states: Uint8Array): Record<PortState, string> {
-  const runs: Record<PortState, PortRange[]> = { unknown: [], open: [], closed: [], filtered: [] };
+/** The ports of each state; in one pass, since the process answers its health checks in between. */
+function portsByState(ports: PortRange[], states: Uint8Array): Record<PortState, PortRange[]> {
+  const byState: Record<PortState, PortRange[]> = { unknown: [], open: [], closed: [], filtered: [] };
   for (const { from, to } of ports) {
-    for (let port = from; port <= to; port++) {
-      const ofState = runs[stateNames[states[port] ?? 0] ?? "unknown"];
-      const last = ofState.at(-1);
-      if (last?.to === port - 1) last.to = port;
-      else ofState.push({ from: port, to: port });
-    }
+    for (let port = from; port <= to; port++) addPort(byState[stateNames[states[port] ?? 0] ?? "unknown"], port);
   }
-  const list = (state: PortState) => runs[state].map(({ from, to }) => (from === to ? `${from}` : `${from}-${to}`)).join(",");
-  return { unknown: list("unknown"), open: list("open"), closed: list("closed"), filtered: list("filtered") };
+  return byState;
 }
