@@ -1,22 +1,15 @@
-import { once } from "node:events";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
-import { freePort, startRedis } from "#lib/protocol/testing/relay-stack.ts";
-import { createLogger } from "#lib/runtime/logger.ts";
 import { MemoryPeers, type PeerNotice, type PeerRecord, type PeerStore } from "./peers.ts";
 import { RedisPeers } from "./redis-peers.ts";
-import { connectRedis } from "./redis-state.ts";
+import { startTestRedis } from "./testing/test-redis.ts";
 
-const port = await freePort();
-const server = await startRedis(port);
-const redis = connectRedis(`redis://127.0.0.1:${port}`, createLogger("hub", "silent"));
-await once(redis, "ready");
+const { redis, stop } = await startTestRedis();
 let round = 0;
 const opened: RedisPeers[] = [];
 
 afterAll(async () => {
   for (const peers of opened) peers.close();
-  redis.disconnect();
-  await server.end("SIGKILL");
+  await stop();
 });
 
 function createRedisPeers(): PeerStore {

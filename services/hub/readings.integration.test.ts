@@ -1,23 +1,14 @@
-import { once } from "node:events";
 import { afterAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { packReadings } from "#lib/protocol/hub-batch.ts";
-import { freePort, startRedis } from "#lib/protocol/testing/relay-stack.ts";
-import { createLogger } from "#lib/runtime/logger.ts";
 import { EdgeLedger } from "./edge-ledger.ts";
 import { listLatest, MemoryReadings, type OwnedBatch, type ReadingQuery, type ReadingStore } from "./readings.ts";
 import { RedisReadings } from "./redis-readings.ts";
-import { connectRedis } from "./redis-state.ts";
+import { startTestRedis } from "./testing/test-redis.ts";
 
-const port = await freePort();
-const server = await startRedis(port);
-const redis = connectRedis(`redis://127.0.0.1:${port}`, createLogger("hub", "silent"));
-await once(redis, "ready");
+const { redis, stop } = await startTestRedis();
 let round = 0;
 
-afterAll(async () => {
-  redis.disconnect();
-  await server.end("SIGKILL");
-});
+afterAll(stop);
 
 const e1 = { role: "edge" as const, tenant: "t", instance: "e1" };
 const e2 = { ...e1, tenant: "u", instance: "e2" };

@@ -1,27 +1,18 @@
-import { once } from "node:events";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
-import { freePort, startRedis } from "#lib/protocol/testing/relay-stack.ts";
-import { createLogger } from "#lib/runtime/logger.ts";
 import { MemoryJobs } from "./memory-jobs.ts";
 import { RedisJobs } from "./redis-jobs.ts";
-import { connectRedis } from "./redis-state.ts";
 import type { JobListOptions, JobOutcome, JobStore, Lease } from "./state.ts";
+import { startTestRedis } from "./testing/test-redis.ts";
 
 const scan = { target: "a", ports: "80", timeoutMs: 1_000, portTimeoutMs: 100 };
 const lost: JobOutcome = { error: { code: "connector_lost", message: "lost" } };
 const found = { result: { target: "a", open: [] } } as unknown as JobOutcome;
 const late: JobOutcome = { error: { code: "timeout", message: "late" } };
 
-const port = await freePort();
-const server = await startRedis(port);
-const redis = connectRedis(`redis://127.0.0.1:${port}`, createLogger("hub", "silent"));
-await once(redis, "ready");
+const { redis, stop } = await startTestRedis();
 let round = 0;
 
-afterAll(async () => {
-  redis.disconnect();
-  await server.end("SIGKILL");
-});
+afterAll(stop);
 
 describe.each([
   { name: "in memory", jobs: () => new MemoryJobs() },
