@@ -16,22 +16,12 @@ const scenarios: EdgeScenario[] = [
   },
   {
     name: "hub: kill -9, three times, state in memory",
-    breaks: underLoad(async (site) => {
-      for (const awayMs of [0, 500, 1_500]) {
-        await sleep(500 + Math.random() * 300);
-        await site.killHub(() => sleep(awayMs));
-      }
-    }),
+    breaks: underLoad(threeTimes((site, whileAway) => site.killHub(whileAway), [0, 500, 1_500])),
   },
   {
     name: "hub: kill -9, three times, state in Redis",
     settings: () => ({ hasRedis: true }),
-    breaks: underLoad(async (site) => {
-      for (const awayMs of [0, 500, 1_000]) {
-        await sleep(500 + Math.random() * 300);
-        await site.killHub(() => sleep(awayMs));
-      }
-    }),
+    breaks: underLoad(threeTimes((site, whileAway) => site.killHub(whileAway))),
   },
   {
     name: "hub: two hubs on one Redis, killed in turn",
@@ -78,22 +68,12 @@ const scenarios: EdgeScenario[] = [
   {
     name: "hub: edges, regional and central hub; the regional one killed three times",
     settings: centralAndRegional,
-    breaks: underLoad(async (site) => {
-      for (const awayMs of [0, 500, 1_000]) {
-        await sleep(500 + Math.random() * 300);
-        await site.killRegional(() => sleep(awayMs));
-      }
-    }),
+    breaks: underLoad(threeTimes((site, whileAway) => site.killRegional(whileAway))),
   },
   {
     name: "hub: edges, regional and central hub; the central one killed three times",
     settings: centralAndRegional,
-    breaks: underLoad(async (site) => {
-      for (const awayMs of [0, 500, 1_000]) {
-        await sleep(500 + Math.random() * 300);
-        await site.killHub(() => sleep(awayMs));
-      }
-    }),
+    breaks: underLoad(threeTimes((site, whileAway) => site.killHub(whileAway))),
   },
   {
     name: "hub: edges, regional and central hub; cut from each other, with resets in mid-frame",
@@ -127,4 +107,13 @@ async function killHubWithAcknowledgementsOnTheirWay(site: EdgeSite): Promise<vo
 
 function centralAndRegional() {
   return { hasRedis: true, isRegional: true };
+}
+
+function threeTimes(kill: (site: EdgeSite, whileAway: () => Promise<void>) => Promise<void>, awaysMs = [0, 500, 1_000]) {
+  return async (site: EdgeSite) => {
+    for (const awayMs of awaysMs) {
+      await sleep(500 + Math.random() * 300);
+      await kill(site, () => sleep(awayMs));
+    }
+  };
 }
