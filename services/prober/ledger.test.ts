@@ -83,6 +83,22 @@ describe("the ledger", () => {
     },
   );
 
+  it("waits for a side that has not noticed yet that the document went back", () => {
+    const ledger = new Ledger();
+    for (let sequence = 1; sequence <= 10; sequence += 1) {
+      ledger.acknowledged("a", sequence, sequence, 0);
+      ledger.arrived("a", sequence, 0);
+    }
+    ledger.acknowledged("a", 11, 5, 0);
+    ledger.acknowledged("a", 12, 6, 0);
+    expect(ledger.settle("a", live(10), 500, 1000).lost).toBe(2);
+    ledger.restarted("a", 4);
+    ledger.arrived("a", 11, 600);
+    ledger.arrived("a", 12, 600);
+    expect(ledger.settle("a", live(6), 700, 1000).lost).toBe(0);
+    expect(ledger.settle("a", live(10), 2000, 1000)).toEqual({ lost: 4, duplicated: 0, reordered: 0 });
+  });
+
   it("counts doubled and reordered arrivals, each writer by itself", () => {
     const ledger = new Ledger();
     for (const sequence of [1, 3, 2, 3]) ledger.arrived("a", sequence, 0);

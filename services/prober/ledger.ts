@@ -13,6 +13,10 @@ type Writer = {
   arrived: Map<number, number>;
   highest: number;
   snapshotRevision: number;
+  /** The newest revision that it was given, or that the other side has started from since. */
+  revision: number;
+  /** The document has gone back, and the other side has not started again from a snapshot since: it still counts from before. */
+  awaitsRestart: boolean;
 };
 
 const remembered = 10_000;
@@ -33,6 +37,8 @@ export class Ledger {
   acknowledged(clientId: string, sequence: number, revision: number, madeAt: number): Delivery | undefined {
     const writer = this.#writer(clientId);
     this.#displace(revision);
+    if (revision < writer.revision && revision > writer.snapshotRevision) writer.awaitsRestart = true;
+    writer.revision = revision;
     remember(this.#holders, revision, { writer, sequence });
     const arrivedAt = writer.arrived.get(sequence);
     if (arrivedAt !== undefined) {
@@ -67,6 +73,8 @@ export class Ledger {
   restarted(clientId: string, snapshotRevision: number): void {
     const writer = this.#writer(clientId);
     writer.snapshotRevision = snapshotRevision;
+    writer.revision = snapshotRevision;
+    writer.awaitsRestart = false;
     for (const [sequence, { revision }] of writer.missing) if (revision <= snapshotRevision) writer.missing.delete(sequence);
     for (const [sequence, entry] of writer.settled) {
       if (entry.revision <= snapshotRevision) continue;
@@ -87,11 +95,12 @@ export class Ledger {
     now: number,
     patienceMs: number,
   ): Findings {
-    const { missing } = this.#writer(clientId);
+    const { missing, awaitsRestart } = this.#writer(clientId);
     let lost = this.#displaced;
     for (const [sequence, { revision, madeAt }] of missing) {
       const waited = partner.liveSince === undefined ? 0 : now - Math.max(madeAt, partner.liveSince);
-      if (partner.revision < revision && waited < patienceMs) continue;
+      const isPassed = partner.revision >= revision && !awaitsRestart;
+      if (!isPassed && waited < patienceMs) continue;
       missing.delete(sequence);
       this.#holders.delete(revision);
       lost += 1;
@@ -116,7 +125,15 @@ export class Ledger {
   #writer(clientId: string): Writer {
     const known = this.#writers.get(clientId);
     if (known) return known;
-    const writer = { missing: new Map(), settled: new Map(), arrived: new Map(), highest: 0, snapshotRevision: 0 };
+    const writer = {
+      missing: new Map(),
+      settled: new Map(),
+      arrived: new Map(),
+      highest: 0,
+      snapshotRevision: 0,
+      revision: 0,
+      awaitsRestart: false,
+    };
     this.#writers.set(clientId, writer);
     return writer;
   }
