@@ -29,6 +29,12 @@ export function aService(over: Partial<Service> = {}): Service {
     generation: 1,
     observedGeneration: 1,
     createdAt: "2026-11-20T10:00:00.000Z",
+    about: {
+      owner: null,
+      runbook: null,
+      dependsOn: [],
+      objectives: { availability: null, latency: null, latencyThreshold: null, window: null },
+    },
     ...over,
   };
 }

@@ -20,7 +20,7 @@ export type ListAuditInput = z.infer<typeof listAuditSchema>;
 export type AuditView = {
   id: string;
   at: string;
-  actorKind: "user" | "token" | "system";
+  actorKind: "user" | "token" | "system" | "external";
   actor: string;
   verb: string;
   targetKind: string;

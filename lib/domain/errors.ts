@@ -15,6 +15,8 @@ export type ErrorCode =
   | "kubernetes-refused"
   | "prometheus-unavailable"
   | "prometheus-refused"
+  | "alertmanager-unavailable"
+  | "alertmanager-refused"
   | "database-unavailable";
 
 /** One field that differs from what the person saw. */

@@ -7,6 +7,8 @@ const schema = z.object({
   NEXTAUTH_SECRET: z.string("wants at least 32 random characters").min(32, "wants at least 32 random characters"),
   NEXTAUTH_URL: envValue.url("http", "https"),
   SWITCHYARD_KUBECONFIG: z.string().optional(),
+  /** Seals the secrets of notification targets in the database. */
+  SWITCHYARD_ENCRYPTION_KEY: z.string("wants at least 32 random characters").min(32, "wants at least 32 random characters"),
   PROMETHEUS_URL: envValue.url("http", "https").optional(),
   ALERTMANAGER_URL: envValue.url("http", "https").optional(),
   SWITCHYARD_PROMETHEUS_HINT: z.string().optional(),

@@ -13,6 +13,8 @@ const titles: Record<ErrorCode, [status: number, title: string]> = {
   "kubernetes-refused": [422, "The cluster refused this"],
   "prometheus-unavailable": [503, "Prometheus does not answer"],
   "prometheus-refused": [502, "Prometheus refused the query"],
+  "alertmanager-unavailable": [503, "Alertmanager does not answer"],
+  "alertmanager-refused": [502, "Alertmanager refused this"],
   "database-unavailable": [503, "The database does not answer"],
 };
 

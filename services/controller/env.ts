@@ -8,6 +8,13 @@ const schema = z
   .object({
     DATABASE_URL: envValue.url("postgresql", "postgres"),
     SWITCHYARD_KUBECONFIG: z.string().optional(),
+    PROMETHEUS_URL: envValue.url("http", "https").optional(),
+    /** How often Prometheus scrapes the fleet. */
+    SWITCHYARD_SCRAPE_INTERVAL_SECONDS: envValue.integer(1, 300).default(15),
+    /** Seals the secrets of notification targets in the database. */
+    SWITCHYARD_ENCRYPTION_KEY: z.string("wants at least 32 random characters").min(32, "wants at least 32 random characters"),
+    /** Where people open Switchyard: links in notifications begin with it. */
+    SWITCHYARD_URL: envValue.url("http", "https").default("http://localhost:3000"),
     CONTROLLER_ADDRESS: envValue.address().default({ host: "127.0.0.1", port: 3901 }),
     LOG_LEVEL: envValue.logLevel().default("info"),
   })

@@ -1,5 +1,6 @@
 import { connectDatabase } from "#lib/database/client.ts";
 import { connectKubernetes } from "#lib/kubernetes/connection.ts";
+import { PrometheusClient } from "#lib/prometheus/client.ts";
 import { HealthServer } from "#lib/runtime/health-server.ts";
 import { onShutdown } from "#lib/runtime/lifecycle.ts";
 import { createLogger } from "#lib/runtime/logger.ts";
@@ -13,7 +14,8 @@ const db = connectDatabase(env.DATABASE_URL, {
   onConnectionLost: (error) => logger.warn({ err: error }, "a connection to the database was lost"),
 });
 const kubernetes = connectKubernetes({ kubeconfig: env.SWITCHYARD_KUBECONFIG, inCluster: env.inCluster });
-const controller = new Controller({ db, kubernetes, clock: () => new Date(), logger });
+const prometheus = env.PROMETHEUS_URL ? new PrometheusClient({ url: env.PROMETHEUS_URL }) : null;
+const controller = new Controller({ db, kubernetes, prometheus, clock: () => new Date(), logger });
 const server = new HealthServer(controller.handlers(), (error) => logger.error({ err: error }, "the health server failed"));
 
 onShutdown({

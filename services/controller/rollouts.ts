@@ -8,7 +8,7 @@ import { recordProgress } from "#lib/domain/rollouts/commands.ts";
 import { type Found, judgeProgress } from "#lib/domain/rollouts/progress.ts";
 import { type Pod, paths } from "#lib/kubernetes/objects.ts";
 
-export type ReconcilerContext = Pick<Context, "db" | "kubernetes" | "clock" | "logger">;
+export type ReconcilerContext = Pick<Context, "db" | "kubernetes" | "prometheus" | "clock" | "logger">;
 
 /**
  * Follows every open rollout by reading its workload: one pass judges each once. Rows change only from the state that was

@@ -30,6 +30,7 @@ export const launcherEnv = z
     ALERTMANAGER_URL: envValue.url("http", "https").optional(),
     SWITCHYARD_SCRAPE_INTERVAL_SECONDS: envValue.integer(1, 300).transform(String).optional(),
     NEXTAUTH_SECRET: z.string().min(32, "wants at least 32 characters").optional(),
+    SWITCHYARD_ENCRYPTION_KEY: z.string().min(32, "wants at least 32 characters").optional(),
     LOG_LEVEL: envValue.logLevel().default("info"),
     KUBERNETES_SERVICE_HOST: envValue.text().optional(),
     KUBERNETES_SERVICE_PORT: envValue.text().optional(),
@@ -69,6 +70,7 @@ export const launcherEnv = z
     alertmanagerUrl: env.ALERTMANAGER_URL,
     scrapeIntervalSeconds: env.SWITCHYARD_SCRAPE_INTERVAL_SECONDS,
     authSecret: env.NEXTAUTH_SECRET,
+    encryptionKey: env.SWITCHYARD_ENCRYPTION_KEY,
     logLevel: env.LOG_LEVEL,
   }));
 

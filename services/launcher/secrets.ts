@@ -3,7 +3,13 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** The secrets that an installation on this machine makes for itself at its first start. */
-export type Secrets = { databasePassword: string; authSecret: string; discoveryToken: string };
+export type Secrets = {
+  databasePassword: string;
+  authSecret: string;
+  discoveryToken: string;
+  encryptionKey: string;
+  alertSecret: string;
+};
 
 /** Reads `<dataDir>/secrets.json`, made at the first start and readable by its owner only. */
 export function readOrMakeSecrets(dataDir: string): Secrets {
@@ -13,6 +19,8 @@ export function readOrMakeSecrets(dataDir: string): Secrets {
     databasePassword: randomBytes(24).toString("base64url"),
     authSecret: randomBytes(32).toString("base64url"),
     discoveryToken: `swy_${randomBytes(32).toString("base64url")}`,
+    encryptionKey: randomBytes(32).toString("base64url"),
+    alertSecret: `swa_${randomBytes(32).toString("base64url")}`,
     ...stored,
   };
   writeFileSync(file, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 });

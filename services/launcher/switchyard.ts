@@ -183,10 +183,11 @@ export class Switchyard {
   }
 
   async #startServices(database: string, secrets: Secrets, kubernetes: Kubernetes, missing: string[]): Promise<void> {
-    const { port, url, logLevel, authSecret, controllerPort } = this.#settings;
+    const { port, url, logLevel, authSecret, encryptionKey, controllerPort } = this.#settings;
     const shared = {
       DATABASE_URL: database,
       LOG_LEVEL: logLevel,
+      SWITCHYARD_ENCRYPTION_KEY: encryptionKey ?? secrets.encryptionKey,
       ...kubernetes.env,
       ...(await this.#monitoring(kubernetes.config, missing)),
     };
@@ -200,7 +201,7 @@ export class Switchyard {
       }),
       cwd: webServer.cwd,
     });
-    const controller = { ...shared, CONTROLLER_ADDRESS: `127.0.0.1:${controllerPort}` };
+    const controller = { ...shared, CONTROLLER_ADDRESS: `127.0.0.1:${controllerPort}`, SWITCHYARD_URL: url };
     this.#supervisor.start(nodeProcess("controller", "services/controller/main.ts", controller));
     const answered = await poll(60_000, async () => ((await fetch(`http://127.0.0.1:${port}/api/ready`)).ok ? true : undefined));
     if (!answered) throw new StartError(`The web process did not become ready; ${this.#supervisor.logFile("web")} says why.`);

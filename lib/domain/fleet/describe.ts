@@ -1,4 +1,5 @@
 import type { EventObject, Pod, TemplateRevision, Workload } from "#lib/kubernetes/objects.ts";
+import { describeAbout } from "./about.ts";
 import { countReplicas, judgeHealth } from "./health.ts";
 import { mainContainer, versionOf } from "./image.ts";
 import { findLastRestart, readPodStatus } from "./pod-status.ts";
@@ -48,6 +49,7 @@ export function describeService(
     generation: metadata.generation ?? 0,
     observedGeneration: status?.observedGeneration ?? 0,
     createdAt: metadata.creationTimestamp,
+    about: describeAbout(workload),
   };
   return { service, instances };
 }

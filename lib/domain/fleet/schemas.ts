@@ -47,6 +47,18 @@ export type Service = {
   generation: number;
   observedGeneration: number;
   createdAt: string;
+  about: ServiceAbout;
+};
+
+/** What a workload's annotations say of the service, each `switchyard.dev/<name>`; null or empty where they say nothing. */
+export type ServiceAbout = {
+  owner: string | null;
+  /** An address (annotation `runbook`). */
+  runbook: string | null;
+  /** Ids of the services that it needs (annotation `depends-on`: names or namespace/name, by commas). */
+  dependsOn: string[];
+  /** Objectives as written, not judged yet: annotations `slo-availability`, `slo-latency`, `slo-latency-threshold`, `slo-window`. */
+  objectives: { availability: string | null; latency: string | null; latencyThreshold: string | null; window: string | null };
 };
 
 /** One pod of a service. */
