@@ -36,14 +36,17 @@ function p95(histogram: string, matchers: string): string {
 
 const figuresWindowSeconds = 15;
 
-/** The figures of every service, by id: three queries whatever the size of the fleet. */
+/** The figures of every service, by id, over the seconds before a moment: three queries whatever the size of the fleet. */
 export async function queryFleetFigures(
   prometheus: PrometheusClient,
   scrapeSeconds: number,
+  { at, windowSeconds = figuresWindowSeconds }: { at?: Date; windowSeconds?: number } = {},
 ): Promise<Record<string, ServiceFigures>> {
-  const window = `${rateWindow(figuresWindowSeconds, scrapeSeconds)}s`;
+  const window = `${rateWindow(windowSeconds, scrapeSeconds)}s`;
   const names = Object.keys(fleetExpressions) as (keyof ServiceFigures)[];
-  const answers = await Promise.all(names.map((name) => prometheus.query(fleetExpressions[name].replaceAll("$window", window))));
+  const answers = await Promise.all(
+    names.map((name) => prometheus.query(fleetExpressions[name].replaceAll("$window", window), at)),
+  );
   const figures: Record<string, ServiceFigures> = {};
   for (const [index, name] of names.entries()) {
     for (const { labels, value } of answers[index] ?? []) {

@@ -27,7 +27,17 @@ export async function getPanels(
   const panels = await Promise.all(
     templatesFor(known.service.kind).map((template) => fillPanel(context, template, service, window, names)),
   );
-  return { range: parsed, from: window.from, to: window.to, panels };
+  return {
+    range: parsed,
+    from: window.from,
+    to: window.to,
+    stepSeconds: window.stepSeconds,
+    compare: null,
+    isTail: false,
+    tailSince: window.from,
+    panels,
+    hidden: [],
+  };
 }
 
 async function fillPanel(
@@ -51,11 +61,20 @@ async function fillPanel(
   const isEmpty = !hasValues(series);
   return {
     id,
+    origin: "kind",
+    panelId: null,
+    version: 0,
     title,
     unit,
     limit,
     style,
-    expressions,
+    states: null,
+    queries,
+    seriesLabel: seriesLabel ?? null,
+    expressions: expressions.map((each) => ({ ...each, prometheusUrl: null })),
+    compared: null,
+    shape: "",
+    dataTo: window.to,
     series: style === "percentiles" ? series : limitSeries(series, style),
     stepSeconds: window.stepSeconds,
     at: Math.min(...times) === 0 ? null : new Date(Math.min(...times)).toISOString(),
