@@ -22,10 +22,13 @@ export type AuditRecord = {
   requestHash?: string | null;
 };
 
+/** Who did it: one of Switchyard's actors, or someone who changed the cluster without it. */
+export type AuditedActor = { kind: AuditEntry["actorKind"]; id: string | null; name: string };
+
 /** Writes one row of the audit, in the transaction of what it tells of. */
 export function writeAudit(
   transaction: Transaction,
-  context: Pick<Context, "actor" | "clock" | "requestId">,
+  context: Pick<Context, "clock" | "requestId"> & { actor: AuditedActor },
   record: AuditRecord,
 ): Promise<AuditEntry> {
   const { actor, clock, requestId } = context;

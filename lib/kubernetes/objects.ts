@@ -17,6 +17,8 @@ export type Metadata = {
   labels?: Record<string, string>;
   annotations?: Record<string, string>;
   ownerReferences?: OwnerReference[];
+  /** Who wrote which fields when; only read, and not kept by watches. */
+  managedFields?: { manager?: string; operation?: string; time?: string; subresource?: string }[];
 };
 
 /** Any object of the API. */
@@ -137,6 +139,7 @@ export type Node = KubernetesObject & {
 
 export type HorizontalPodAutoscaler = KubernetesObject & {
   spec: { minReplicas?: number; maxReplicas: number; scaleTargetRef: { kind: string; name: string } };
+  status?: { lastScaleTime?: string; desiredReplicas?: number };
 };
 
 export type ObjectList<T> = { metadata: { resourceVersion: string; continue?: string }; items: T[] };

@@ -34,9 +34,10 @@ export class PrometheusClient {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** Evaluates an expression now. */
-  async query(expr: string): Promise<PrometheusSample[]> {
-    const data = await this.#ask("/api/v1/query", { query: expr, timeout: this.#promTimeout() });
+  /** Evaluates an expression at a moment, by default now. */
+  async query(expr: string, at?: Date): Promise<PrometheusSample[]> {
+    const moment: Record<string, string> = at ? { time: at.toISOString() } : {};
+    const data = await this.#ask("/api/v1/query", { query: expr, timeout: this.#promTimeout(), ...moment });
     return parse(vectorSchema, data).result.map(({ metric, value }) => ({ labels: metric, value: toNumber(value[1]) }));
   }
 

@@ -1,5 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import { settleAbandoned } from "#lib/domain/actions/settlement.ts";
+import { measureActions } from "#lib/domain/ledger/measure.ts";
+import { observeWorkloads } from "#lib/domain/ledger/observe.ts";
 import type { Handlers } from "#lib/runtime/health-server.ts";
 import { Loop } from "#lib/runtime/loop.ts";
 import { prune } from "./housekeeping.ts";
@@ -13,7 +15,7 @@ export class Controller {
   readonly #passes: Counter<"loop" | "result">;
   readonly #lastPass: Gauge<"loop">;
 
-  constructor(context: ReconcilerContext) {
+  constructor(context: ReconcilerContext, settings: { scrapeSeconds: number }) {
     this.#context = context;
     const registers = [this.#registry];
     collectDefaultMetrics({ register: this.#registry });
@@ -32,6 +34,8 @@ export class Controller {
     this.#loops = [
       this.#loop("rollouts", 1_000, () => reconcileRollouts(context)),
       this.#loop("abandoned-actions", 10_000, () => settleAbandoned(context)),
+      this.#loop("outside-changes", 5_000, () => observeWorkloads(context)),
+      this.#loop("measures", 15_000, () => measureActions(context, settings)),
       this.#loop("housekeeping", 3_600_000, () => prune(context.db, context.clock())),
     ];
   }

@@ -15,7 +15,10 @@ const db = connectDatabase(env.DATABASE_URL, {
 });
 const kubernetes = connectKubernetes({ kubeconfig: env.SWITCHYARD_KUBECONFIG, inCluster: env.inCluster });
 const prometheus = env.PROMETHEUS_URL ? new PrometheusClient({ url: env.PROMETHEUS_URL }) : null;
-const controller = new Controller({ db, kubernetes, prometheus, clock: () => new Date(), logger });
+const controller = new Controller(
+  { db, kubernetes, prometheus, clock: () => new Date(), logger },
+  { scrapeSeconds: env.SWITCHYARD_SCRAPE_INTERVAL_SECONDS },
+);
 const server = new HealthServer(controller.handlers(), (error) => logger.error({ err: error }, "the health server failed"));
 
 onShutdown({

@@ -1,0 +1,114 @@
+import { randomUUID } from "node:crypto";
+import { KubernetesError } from "#lib/kubernetes/errors.ts";
+import { type HorizontalPodAutoscaler, paths, type Workload, type WorkloadKind } from "#lib/kubernetes/objects.ts";
+import { readWorkload } from "#lib/kubernetes/workloads.ts";
+import type { AuditedAfter } from "../actions/ledger.ts";
+import { type Snapshot, takeSnapshot } from "../actions/plan.ts";
+import { writeAudit } from "../audit.ts";
+import { type Context, isUniqueViolation, transact } from "../context.ts";
+import { kindLabel } from "../fleet/schemas.ts";
+import { describeExternalChange, type ExternalChange } from "./external.ts";
+
+type ObserverContext = Pick<Context, "db" | "kubernetes" | "clock" | "logger">;
+
+/** An autoscaler that scaled within this time is who did it. */
+const autoscalerWindowMs = 60_000;
+
+/**
+ * Looks at every managed workload once and records in the audit what was changed since the last look without an action of
+ * Switchyard's: by kubectl, an autoscaler, another tool. The workload's generation is the key of the row, so that two controllers
+ * record a change once. A workload that is seen for the first time is only remembered.
+ */
+export async function observeWorkloads(context: ObserverContext): Promise<void> {
+  const workloads = [
+    ...(await listManaged(context, "Deployment", paths.deployments)),
+    ...(await listManaged(context, "StatefulSet", paths.statefulSets)),
+  ];
+  const known = await context.db.observedWorkload.findMany({
+    where: { uid: { in: workloads.map(({ metadata }) => metadata.uid) } },
+  });
+  const byUid = new Map(known.map((row) => [row.uid, row]));
+  for (const workload of workloads) {
+    const before = byUid.get(workload.metadata.uid);
+    const after = takeSnapshot(workload, []);
+    if (!before) await remember(context, workload, after);
+    else if (before.generation < after.generation) await record(context, workload, before.snapshot as Snapshot, after);
+  }
+}
+
+async function listManaged({ kubernetes }: ObserverContext, kind: WorkloadKind, path: string): Promise<Workload[]> {
+  const objects = await kubernetes.list<Omit<Workload, "kind">>(path, { labelSelector: kindLabel });
+  return objects.map((object) => readWorkload(kind, object));
+}
+
+async function remember({ db, clock }: ObserverContext, { metadata }: Workload, snapshot: Snapshot): Promise<void> {
+  const row = { generation: snapshot.generation, snapshot, observedAt: clock() };
+  await db.observedWorkload.upsert({ where: { uid: metadata.uid }, create: { uid: metadata.uid, ...row }, update: row });
+}
+
+async function record(context: ObserverContext, workload: Workload, before: Snapshot, after: Snapshot): Promise<void> {
+  const own = await findOwnGenerations(context, workload.metadata.uid, before.generation);
+  // Its write is done or not, and its row will say so soon.
+  if (own === "pending") return;
+  if (own.has(after.generation) && own.size === after.generation - before.generation) return remember(context, workload, after);
+  const autoscaler = before.replicas === after.replicas ? null : await findAutoscaler(context, workload);
+  await writeChange(context, workload, { before, after, change: describeExternalChange(before, after, workload, autoscaler) });
+  await remember(context, workload, after);
+}
+
+/** The generations after the given one that Switchyard's own actions made; "pending" while one is under way. */
+async function findOwnGenerations({ db }: ObserverContext, uid: string, after: number): Promise<Set<number> | "pending"> {
+  const entries = await db.auditEntry.findMany({
+    where: { targetUid: uid, actorKind: { not: "external" }, outcome: { in: ["pending", "succeeded"] } },
+    orderBy: { at: "desc" },
+    select: { outcome: true, after: true },
+    take: 50,
+  });
+  if (entries.some(({ outcome }) => outcome === "pending")) return "pending";
+  const generations = entries.map((entry) => (entry.after as AuditedAfter | null)?.generation ?? 0);
+  return new Set(generations.filter((generation) => generation > after));
+}
+
+async function findAutoscaler({ kubernetes, clock }: ObserverContext, { kind, metadata }: Workload): Promise<string | null> {
+  const path = paths.autoscalersOf(metadata.namespace ?? "");
+  const autoscalers = await kubernetes.list<HorizontalPodAutoscaler>(path).catch((error: unknown) => {
+    if (error instanceof KubernetesError && error.status === 404) return [];
+    throw error;
+  });
+  const owner = autoscalers.find(
+    ({ spec: { scaleTargetRef } }) => scaleTargetRef.kind === kind && scaleTargetRef.name === metadata.name,
+  );
+  const scaledAt = Date.parse(owner?.status?.lastScaleTime ?? "");
+  return owner && clock().getTime() - scaledAt < autoscalerWindowMs ? owner.metadata.name : null;
+}
+
+type Recorded = { before: Snapshot; after: Snapshot; change: ExternalChange };
+
+async function writeChange(context: ObserverContext, { metadata }: Workload, { before, after, change }: Recorded): Promise<void> {
+  const now = context.clock();
+  const actor = { kind: "external", id: null, name: change.actor } as const;
+  const clock = () => (change.at && change.at < now ? change.at : now);
+  const intended: AuditedAfter["intended"] = after;
+  try {
+    await transact(context, (transaction) =>
+      writeAudit(
+        transaction,
+        { actor, clock, requestId: randomUUID() },
+        {
+          verb: change.verb,
+          targetKind: "service",
+          targetNamespace: metadata.namespace ?? null,
+          targetName: metadata.name,
+          targetUid: metadata.uid,
+          before,
+          after: { intended, message: "Changed outside Switchyard.", generation: after.generation },
+          reason: change.reason,
+          outcome: "succeeded",
+          idempotencyKey: `external:${metadata.uid}:${after.generation}`,
+        },
+      ),
+    );
+  } catch (error) {
+    if (!isUniqueViolation(error)) throw error;
+  }
+}
