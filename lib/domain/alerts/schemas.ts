@@ -88,22 +88,34 @@ export type AlertRow = {
   closedBy: string | null;
 };
 
-/** Since when alerts of a source can come and go unseen, and why. */
-export type BlindSource = { source: string; since: string; reason: string };
+/** How a source is heard. While it is blind its alerts can come and go unseen. */
+export type SourceState = {
+  name: string;
+  disabled: boolean;
+  lastReceivedAt: string | null;
+  /** When its Watchdog was last known to fire. */
+  watchdogAt: string | null;
+  /** null while it is heard. */
+  blindSince: string | null;
+  blindReason: string | null;
+  members: { url: string; lastPolledAt: string | null; failingSince: string | null; lastError: string | null }[];
+};
+
+/** An open alert with the action that most likely caused it. */
+export type LiveAlert = AlertRow & { suspect: Suspect | null };
 
 /** GET /api/alerts: every open alert, worst and newest first. */
 export type LiveAlerts = {
   at: string;
   /** At most 1,000; `total` says how many there are. */
-  items: AlertRow[];
+  items: LiveAlert[];
   total: number;
   /** Of all open alerts that the filter finds, whatever their standing. */
   counts: Record<Exclude<Standing, "resolved">, number>;
   /** Of those that fire and that nobody has acknowledged, by severity: what burns. */
   firingBySeverity: Record<string, number>;
-  blind: BlindSource[];
-  /** Names of the sources; empty = none is set up yet. */
-  sources: string[];
+  /** Empty = none is set up yet. */
+  sources: SourceState[];
 };
 
 /** Counts of alerts that began in each stretch of time. */
@@ -197,12 +209,13 @@ export type AlertDetail = AlertRow & {
   /** How long before its start was looked, and at which services. */
   suspectsFrom: { minutes: number; services: string[] };
   runbook: string | null;
-  silences: { id: string; createdBy: string; comment: string; endsAt: string }[];
-  /** Of the same source and fingerprint, the newest first, at most 50; `previousTotal` says how many there are. */
-  previousEpisodes: { id: string; startsAt: string; endsAt: string | null; durationSeconds: number }[];
+  /** Those that hide it; what is null could not be asked of Alertmanager now. */
+  silences: { id: string; createdBy: string | null; comment: string | null; endsAt: string | null }[];
+  /** Of the same source and fingerprint, the newest first, at most 20; `previousTotal` says how many there are. */
+  previousEpisodes: AlertRow[];
   previousTotal: number;
-  /** Whether its source is blind now: then it may have ended unseen. */
-  blind: BlindSource | null;
+  /** How its source is heard: while that is blind, an open alert may have ended unseen. */
+  sourceState: SourceState;
   firstReceivedAt: string;
   lastReceivedAt: string;
 };
@@ -259,6 +272,8 @@ export type RuleView = {
   evaluationSeconds: number | null;
   firing: number;
   pending: number;
+  /** Where its query opens in Prometheus; null when Prometheus has no address for browsers. */
+  prometheusUrl: string | null;
 };
 export type RulesAnswer = {
   items: RuleView[];
