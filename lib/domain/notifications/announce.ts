@@ -1,0 +1,84 @@
+import type { NotificationTarget, Rollout } from "#lib/database/generated/client.ts";
+import type { Transaction } from "../context.ts";
+import { type EventPayload, filterSchema, matches, type NotificationEvent } from "./events.ts";
+import { describeAlertChange, describeRolloutEnd } from "./texts.ts";
+
+// PostgreSQL takes 65,535 parameters a statement.
+const rowsAnInsert = 2_000;
+
+/** An alert that began to fire or ended. */
+export type AlertChange = {
+  episodeId: string;
+  kind: "fired" | "resolved";
+  name: string;
+  severity: string;
+  namespace: string | null;
+  service: string | null;
+  /** The annotation `summary`, or null. */
+  summary: string | null;
+  startsAt: Date;
+  /** null while it fires. */
+  endsAt: Date | null;
+};
+
+/**
+ * Puts alerts that fired or were resolved into the outbox of every target that wants them, in the transaction that stores them.
+ * Announcing the same change again does nothing. Costs one query for the targets, and one insert when any of them matches.
+ */
+export function announceAlertChanges(
+  transaction: Transaction,
+  changes: readonly AlertChange[],
+  now: Date = new Date(),
+): Promise<number> {
+  return announceEvents(transaction, changes.map(describeAlertChange), now);
+}
+
+/** Puts the end of a rollout into the outbox: rollout-finished when it is complete, rollout-failed when it failed, else nothing. */
+export async function announceRolloutEnd(
+  transaction: Transaction,
+  rollout: Pick<Rollout, "id" | "namespace" | "service" | "change" | "fromVersion" | "toVersion" | "toReplicas">,
+  end: { state: Rollout["state"]; message: string },
+  now: Date,
+): Promise<number> {
+  const event = describeRolloutEnd(rollout, end, now);
+  return event ? announceEvents(transaction, [event], now) : 0;
+}
+
+/** Puts one event into the outbox of every target that wants it, in the transaction of what it tells of. */
+export function announceEvent(transaction: Transaction, event: NotificationEvent, now: Date = new Date()): Promise<number> {
+  return announceEvents(transaction, [event], now);
+}
+
+/** Puts events into the outbox of every target that wants them; returns how many rows were new. */
+export async function announceEvents(
+  transaction: Transaction,
+  events: readonly NotificationEvent[],
+  now: Date = new Date(),
+): Promise<number> {
+  if (events.length === 0) return 0;
+  const targets = await transaction.notificationTarget.findMany({
+    where: { disabledAt: null },
+    select: { id: true, filter: true },
+    orderBy: { id: "asc" },
+  });
+  const rows = targets.flatMap((target) => wantedBy(target, events).map((event) => toRow(target.id, event, now)));
+  let added = 0;
+  for (let from = 0; from < rows.length; from += rowsAnInsert) {
+    const data = rows.slice(from, from + rowsAnInsert);
+    added += (await transaction.notification.createMany({ data, skipDuplicates: true })).count;
+  }
+  return added;
+}
+
+function wantedBy(target: Pick<NotificationTarget, "filter">, events: readonly NotificationEvent[]): NotificationEvent[] {
+  const filter = filterSchema.parse(target.filter);
+  // In one order for all transactions, so that two that announce the same events cannot wait for each other.
+  return events.filter((event) => matches(filter, event)).toSorted((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+/** One row of the outbox. */
+export function toRow(targetId: string, event: NotificationEvent, now: Date) {
+  const { key, event: kind, severity, title, text, namespace, service, path, at } = event;
+  const payload: EventPayload = { text, namespace, service, path, at: at.toISOString() };
+  return { targetId, eventKey: key, event: kind, severity, title, payload, createdAt: now };
+}

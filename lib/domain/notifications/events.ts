@@ -1,0 +1,74 @@
+import { z } from "zod";
+
+/** What Switchyard tells targets of. `test` is sent by hand only and passes every filter. */
+export const eventKinds = [
+  "alert-fired",
+  "alert-resolved",
+  "silence-expiring",
+  "rollout-failed",
+  "rollout-finished",
+  "feed-lost",
+  "source-blind",
+  "test",
+] as const;
+export type EventKind = (typeof eventKinds)[number];
+
+/** The kinds that a target can ask for. */
+export const chosenEventKinds = eventKinds.filter((kind) => kind !== "test");
+
+const serviceIdSchema = z.string().regex(/^[a-z0-9.-]+\/[a-z0-9.-]+$/, "Write a service as namespace/name.");
+
+/** Which events a target wants. No severities = all of them; no services = all of them. */
+export const filterSchema = z.object({
+  events: z.array(z.enum(chosenEventKinds)).min(1, "Choose at least one event.").max(20),
+  severities: z.array(z.string().trim().min(1).max(60)).max(20).default([]),
+  services: z.array(serviceIdSchema).max(200).default([]),
+});
+export type NotificationFilter = z.infer<typeof filterSchema>;
+
+/** One thing to tell. */
+export type NotificationEvent = {
+  event: EventKind;
+  /** The same key is told a target once, however often it is announced. */
+  key: string;
+  /** One line that can stand alone on a locked phone. */
+  title: string;
+  /** A sentence or two more; may be empty. */
+  text: string;
+  /** Of an alert; null for everything else. */
+  severity: string | null;
+  namespace: string | null;
+  service: string | null;
+  /** The page that shows it, from the root: "/alerts/...". */
+  path: string;
+  /** When it happened. */
+  at: Date;
+};
+
+/** What the outbox keeps of an event beside its key, kind, severity and title. */
+export const payloadSchema = z.object({
+  text: z.string(),
+  namespace: z.string().nullable(),
+  service: z.string().nullable(),
+  path: z.string(),
+  at: z.iso.datetime(),
+});
+export type EventPayload = z.infer<typeof payloadSchema>;
+
+/**
+ * Whether a filter lets an event pass. Severities choose among alerts only; services choose among what is about a service, and
+ * an alert that names none is about none of the chosen ones. What concerns the whole installation passes by its kind alone.
+ */
+export function matches(
+  filter: NotificationFilter,
+  event: Pick<NotificationEvent, "event" | "severity" | "namespace" | "service">,
+): boolean {
+  const { events, severities, services } = filter;
+  if (event.event === "test") return true;
+  if (!events.includes(event.event)) return false;
+  const isAlert = event.event === "alert-fired" || event.event === "alert-resolved";
+  if (isAlert && severities.length > 0 && !severities.includes(event.severity ?? "none")) return false;
+  const hasService = isAlert || event.event === "rollout-failed" || event.event === "rollout-finished";
+  if (!hasService || services.length === 0) return true;
+  return event.service !== null && services.includes(`${event.namespace}/${event.service}`);
+}

@@ -1,0 +1,94 @@
+import type { Rollout } from "#lib/database/generated/client.ts";
+import type { AlertChange } from "./announce.ts";
+import type { NotificationEvent } from "./events.ts";
+
+const maxTitleLength = 200;
+const maxTextLength = 600;
+
+/** The event of an alert that fired or was resolved. */
+export function describeAlertChange(change: AlertChange): NotificationEvent {
+  const { episodeId, kind, name, severity, namespace, service, summary, startsAt, endsAt } = change;
+  const where = service ? ` on ${namespace}/${service}` : namespace ? ` in ${namespace}` : "";
+  const isOver = kind === "resolved";
+  const lasted = endsAt ? ` after ${formatDuration(endsAt.getTime() - startsAt.getTime())}` : "";
+  const title = isOver ? `Resolved${lasted}: ${name}${where}` : `${capitalise(severity)}: ${name}${where}`;
+  return {
+    event: isOver ? "alert-resolved" : "alert-fired",
+    key: `alert/${episodeId}/${kind}`,
+    title: shorten(severity === "none" && !isOver ? `Firing: ${name}${where}` : title, maxTitleLength),
+    text: shorten(summary ?? "", maxTextLength),
+    severity,
+    namespace,
+    service,
+    path: `/alerts/${episodeId}`,
+    at: isOver ? (endsAt ?? startsAt) : startsAt,
+  };
+}
+
+type Ended = Pick<Rollout, "id" | "namespace" | "service" | "change" | "fromVersion" | "toVersion" | "toReplicas">;
+
+/** The event of a rollout that ended; null for one that goes on or was superseded. */
+export function describeRolloutEnd(
+  rollout: Ended,
+  end: { state: Rollout["state"]; message: string },
+  at: Date,
+): NotificationEvent | null {
+  const { id, namespace, service } = rollout;
+  if (end.state !== "complete" && end.state !== "failed") return null;
+  const hasFailed = end.state === "failed";
+  return {
+    event: hasFailed ? "rollout-failed" : "rollout-finished",
+    key: `rollout/${id}/${end.state}`,
+    title: shorten(
+      `${describeChange(rollout)} of ${namespace}/${service} ${hasFailed ? "failed" : "is complete"}`,
+      maxTitleLength,
+    ),
+    text: shorten(end.message, maxTextLength),
+    severity: null,
+    namespace,
+    service,
+    path: `/rollouts/${id}`,
+    at,
+  };
+}
+
+function describeChange({ change, fromVersion, toVersion, toReplicas }: Ended): string {
+  const versions = fromVersion && toVersion && fromVersion !== toVersion ? ` from ${fromVersion} to ${toVersion}` : "";
+  switch (change) {
+    case "scale":
+      return `Scale to ${toReplicas}`;
+    case "restart":
+      return "Restart";
+    case "rollback":
+      return `Rollback${versions}`;
+    default:
+      return `Rollout${versions}`;
+  }
+}
+
+/** A text of at most `max` characters; what is cut off is marked. */
+export function shorten(text: string, max: number): string {
+  return text.length <= max ? text : `${text.slice(0, max - 1).trimEnd()}…`;
+}
+
+/** A duration as "3 m 12 s", of its two largest units. */
+export function formatDuration(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  const parts: [number, string][] = [
+    [Math.floor(seconds / 86_400), "d"],
+    [Math.floor((seconds % 86_400) / 3600), "h"],
+    [Math.floor((seconds % 3600) / 60), "m"],
+    [seconds % 60, "s"],
+  ];
+  const first = parts.findIndex(([count]) => count > 0);
+  if (first < 0) return "0 s";
+  return parts
+    .slice(first, first + 2)
+    .filter(([count]) => count > 0)
+    .map(([count, unit]) => `${count} ${unit}`)
+    .join(" ");
+}
+
+function capitalise(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1);
+}
