@@ -1,4 +1,6 @@
 import type { Instance, Service, ServiceEvent } from "#lib/domain/fleet/schemas.ts";
+import type { LedgerMark } from "#lib/domain/ledger/schemas.ts";
+import type { Panel } from "#lib/domain/metrics/schemas.ts";
 
 /** A healthy relay for tests, with what the test cares about put over it. */
 export function aService(over: Partial<Service> = {}): Service {
@@ -80,6 +82,52 @@ export function anEvent(over: Partial<ServiceEvent> = {}): ServiceEvent {
     firstAt: "2026-11-20T10:00:00.000Z",
     lastAt: "2026-11-20T10:00:00.000Z",
     source: "deployment-controller",
+    ...over,
+  };
+}
+
+/** A chart for tests; without any series unless they are given. */
+export function aPanel(over: Partial<Panel> = {}): Panel {
+  return {
+    id: "requests",
+    origin: "kind",
+    panelId: null,
+    version: 0,
+    title: "Requests",
+    unit: "per-second",
+    limit: null,
+    style: "lines",
+    states: null,
+    queries: [{ name: "", expr: "sum(rate(requests_total{$in}[$window]))" }],
+    seriesLabel: null,
+    expressions: [{ name: "", expr: 'sum(rate(requests_total{service="relay"}[15s]))', prometheusUrl: null }],
+    series: [],
+    compared: null,
+    shape: "",
+    stepSeconds: 60,
+    dataTo: 0,
+    at: null,
+    problem: null,
+    ...over,
+  };
+}
+
+/** A finished scale of fleet/relay for tests. */
+export function aMark(over: Partial<LedgerMark> = {}): LedgerMark {
+  return {
+    id: "audit-1",
+    at: "2026-11-20T10:00:00.000Z",
+    service: "fleet/relay",
+    verb: "scale",
+    title: "3 → 5 instances",
+    actorKind: "user",
+    actor: "ana",
+    reason: "more load",
+    outcome: "succeeded",
+    rolloutId: "rollout-1",
+    rolloutState: "complete",
+    before: null,
+    after: null,
     ...over,
   };
 }
