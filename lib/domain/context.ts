@@ -4,6 +4,7 @@ import type { PrometheusClient } from "#lib/prometheus/client.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import { DomainError } from "./errors.ts";
 import type { FleetStore } from "./fleet/live.ts";
+import type { Surroundings } from "./fleet/surroundings.ts";
 import type { PanelStore } from "./metrics/panel-store.ts";
 import { type Role, roleIncludes } from "./users/schemas.ts";
 
@@ -23,7 +24,7 @@ export type Context = {
 };
 
 /** A context of a process that keeps the live fleet and the shared panels. */
-export type ConsoleContext = Context & { fleet: FleetStore; panels: PanelStore };
+export type ConsoleContext = Context & { fleet: FleetStore; panels: PanelStore; surroundings: Surroundings };
 
 export type Transaction = Prisma.TransactionClient;
 

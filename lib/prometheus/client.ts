@@ -4,6 +4,15 @@ import { DomainError } from "#lib/domain/errors.ts";
 /** One series: its labels, and points of [unix seconds, value]. NaN and infinite values are null. */
 export type PrometheusSeries = { labels: Record<string, string>; points: [number, number | null][] };
 
+/** Something that Prometheus scrapes. lastScrapeAt is ISO 8601, null before the first scrape. */
+export type ScrapeTarget = {
+  labels: Record<string, string>;
+  scrapePool: string;
+  health: "up" | "down" | "unknown";
+  lastError: string;
+  lastScrapeAt: string | null;
+};
+
 /** One value with its labels. */
 export type PrometheusSample = { labels: Record<string, string>; value: number | null };
 
@@ -18,6 +27,18 @@ const vectorSchema = z.object({
 const matrixSchema = z.object({
   resultType: z.literal("matrix"),
   result: z.array(z.object({ metric: labelsSchema, values: z.array(pointSchema) })),
+});
+
+const targetsSchema = z.object({
+  activeTargets: z.array(
+    z.object({
+      labels: labelsSchema,
+      scrapePool: z.string(),
+      health: z.enum(["up", "down", "unknown"]),
+      lastError: z.string(),
+      lastScrape: z.string(),
+    }),
+  ),
 });
 
 const maxAnswerBytes = 32 * 1024 * 1024;
@@ -62,6 +83,16 @@ export class PrometheusClient {
     return parse(z.array(z.string()), data);
   }
 
+  /** What it scrapes now, and how the last scrape of each went. */
+  async listTargets(): Promise<ScrapeTarget[]> {
+    const data = await this.#ask("/api/v1/targets", { state: "active" });
+    return parse(targetsSchema, data).activeTargets.map(({ lastScrape, ...target }) => ({
+      ...target,
+      // Prometheus writes year 1 for a target that it has not scraped yet.
+      lastScrapeAt: lastScrape.startsWith("0001-") ? null : new Date(lastScrape).toISOString(),
+    }));
+  }
+
   #promTimeout(): string {
     return `${this.#timeoutMs}ms`;
   }
@@ -70,7 +101,7 @@ export class PrometheusClient {
     let status: number;
     let body: string;
     try {
-      const isForm = !path.includes("/label/");
+      const isForm = path.startsWith("/api/v1/query");
       const form = new URLSearchParams(parameters);
       const response = await fetch(isForm ? `${this.#url}${path}` : `${this.#url}${path}?${form}`, {
         method: isForm ? "POST" : "GET",

@@ -1,6 +1,7 @@
 import { AlertmanagerClient } from "#lib/alertmanager/client.ts";
 import { connectDatabase, type Database } from "#lib/database/client.ts";
 import { FleetStore } from "#lib/domain/fleet/live.ts";
+import { makeSurroundings, type Surroundings } from "#lib/domain/fleet/surroundings.ts";
 import { startFleetWatches } from "#lib/domain/fleet/watches.ts";
 import { PanelStore } from "#lib/domain/metrics/panel-store.ts";
 import { startPollers } from "#lib/domain/metrics/pollers.ts";
@@ -18,6 +19,7 @@ export type WebRuntime = {
   prometheus: PrometheusClient | null;
   fleet: FleetStore;
   panels: PanelStore;
+  surroundings: Surroundings;
   logger: Logger;
   clock: () => Date;
 };
@@ -64,5 +66,7 @@ function startRuntime(): WebRuntime {
     });
   }
   logger.info({ cluster: kubernetes.server }, "started");
-  return { env, db, kubernetes, prometheus, fleet, panels: new PanelStore(prometheus, clock), logger, clock };
+  const scrapeSeconds = env.SWITCHYARD_SCRAPE_INTERVAL_SECONDS;
+  const surroundings = makeSurroundings({ prometheus, kubernetes, scrapeSeconds, now: clock });
+  return { env, db, kubernetes, prometheus, fleet, panels: new PanelStore(prometheus, clock), surroundings, logger, clock };
 }

@@ -166,3 +166,51 @@ export type ServiceAnswer = {
   figures: Record<string, InstanceFigures>;
   serviceFigures: ServiceFigures | null;
 };
+
+/** One target that Prometheus scrapes and that is no pod of the cluster: a systemd host, an edge box. */
+export type OutsideInstance = {
+  /** The target's `instance` label, usually host:port. */
+  address: string;
+  job: string;
+  version: string | null;
+  /** What Prometheus' last scrape said. */
+  state: "up" | "down" | "unknown";
+  lastError: string | null;
+  lastScrapeAt: string | null;
+};
+
+/** Targets outside the cluster with the same `namespace` and `service` labels: shown and charted, but not scaled. */
+export type OutsideService = {
+  /** namespace/name; the namespace is `outside` where the targets name none. */
+  id: string;
+  namespace: string;
+  name: string;
+  kind: string;
+  instances: OutsideInstance[];
+  health: Health;
+  healthReason: string;
+};
+
+/** GET /api/outside. `problem` says why the list is older than it should be. */
+export type OutsideAnswer = { services: OutsideService[]; at: string | null; problem: string | null };
+
+/** What a node's host does, from node_exporter; null where there is no data. Ratios are between 0 and 1. */
+export type HostFigures = {
+  node: string;
+  /** The exporter's `instance` label. */
+  instance: string;
+  cpuRatio: number | null;
+  cores: number | null;
+  load1: number | null;
+  memoryBytes: number | null;
+  memoryTotalBytes: number | null;
+  receivedBytesPerSecond: number | null;
+  sentBytesPerSecond: number | null;
+  /** The fullest file system. */
+  diskRatio: number | null;
+  /** The busiest disk's share of time with something to do. */
+  diskBusyRatio: number | null;
+};
+
+/** GET /api/hosts: the hosts of the cluster's nodes that Prometheus has figures of. */
+export type HostsAnswer = { hosts: HostFigures[]; at: string | null; problem: string | null };

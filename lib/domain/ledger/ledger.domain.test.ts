@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { paths, type Workload } from "#lib/kubernetes/objects.ts";
 import { until } from "#lib/kubernetes/test-cluster.ts";
@@ -85,8 +86,7 @@ test("an action is measured before it, and after its rollout has ended, at those
   const { auditId, rolloutId } = await performAction(world.context, { verb: "scale", ref, body, key });
   const asked: Date[] = [];
   const server = createServer(async (request, response) => {
-    const chunks = await Array.fromAsync(request);
-    const form = new URLSearchParams(Buffer.concat(chunks).toString());
+    const form = new URLSearchParams(await text(request));
     asked.push(new Date(form.get("time") ?? ""));
     const metric = { namespace: ref.namespace, service: ref.name };
     response.end(JSON.stringify({ status: "success", data: { resultType: "vector", result: [{ metric, value: [0, "0.25"] }] } }));
