@@ -1,7 +1,7 @@
 import type { NotificationTarget, Rollout } from "#lib/database/generated/client.ts";
 import type { Transaction } from "../context.ts";
-import { type EventPayload, filterSchema, matches, type NotificationEvent } from "./events.ts";
-import { describeAlertChange, describeRolloutEnd } from "./texts.ts";
+import { type EventPayload, filterSchema, matches, type NotificationEvent, rankOf } from "./events.ts";
+import { describeAlertChange, describeRolloutEnd, describeSilenceExpiry, describeSourceBlind } from "./texts.ts";
 
 // PostgreSQL takes 65,535 parameters a statement.
 const rowsAnInsert = 2_000;
@@ -44,6 +44,24 @@ export async function announceRolloutEnd(
   return event ? announceEvents(transaction, [event], now) : 0;
 }
 
+/** Puts the beginning of a blind window into the outbox: alerts of the source may come and go unseen. */
+export function announceSourceBlind(
+  transaction: Transaction,
+  window: { id: string; source: string; reason: string; beganAt: Date },
+  now: Date = new Date(),
+): Promise<number> {
+  return announceEvents(transaction, [describeSourceBlind(window)], now);
+}
+
+/** Puts a silence that ends soon into the outbox. An extended silence is told of again before its new end. */
+export function announceSilenceExpiry(
+  transaction: Transaction,
+  silence: { id: string; source: string; matchers: string; createdBy: string; comment: string; endsAt: Date },
+  now: Date,
+): Promise<number> {
+  return announceEvents(transaction, [describeSilenceExpiry(silence, now)], now);
+}
+
 /** Puts one event into the outbox of every target that wants it, in the transaction of what it tells of. */
 export function announceEvent(transaction: Transaction, event: NotificationEvent, now: Date = new Date()): Promise<number> {
   return announceEvents(transaction, [event], now);
@@ -78,7 +96,7 @@ function wantedBy(target: Pick<NotificationTarget, "filter">, events: readonly N
 
 /** One row of the outbox. */
 export function toRow(targetId: string, event: NotificationEvent, now: Date) {
-  const { key, event: kind, severity, title, text, namespace, service, path, at } = event;
-  const payload: EventPayload = { text, namespace, service, path, at: at.toISOString() };
-  return { targetId, eventKey: key, event: kind, severity, title, payload, createdAt: now };
+  const { key, event: kind, severity, subject, title, text, namespace, service, path, at } = event;
+  const payload: EventPayload = { subject, text, namespace, service, path, at: at.toISOString() };
+  return { targetId, eventKey: key, event: kind, severity, rank: rankOf(event), title, payload, createdAt: now };
 }

@@ -31,6 +31,8 @@ export type NotificationEvent = {
   event: EventKind;
   /** The same key is told a target once, however often it is announced. */
   key: string;
+  /** What it is about in a word, under which many are counted: "RelayHighLatency". */
+  subject: string;
   /** One line that can stand alone on a locked phone. */
   title: string;
   /** A sentence or two more; may be empty. */
@@ -47,6 +49,7 @@ export type NotificationEvent = {
 
 /** What the outbox keeps of an event beside its key, kind, severity and title. */
 export const payloadSchema = z.object({
+  subject: z.string(),
   text: z.string(),
   namespace: z.string().nullable(),
   service: z.string().nullable(),
@@ -71,4 +74,24 @@ export function matches(
   const hasService = isAlert || event.event === "rollout-failed" || event.event === "rollout-finished";
   if (!hasService || services.length === 0) return true;
   return event.service !== null && services.includes(`${event.namespace}/${event.service}`);
+}
+
+const severityRanks: Record<string, number> = { critical: 0, page: 0, error: 1, high: 1, warning: 2, info: 3 };
+
+/** What a message with many events lists first: 0 is the most urgent. */
+export function rankOf({ event, severity }: Pick<NotificationEvent, "event" | "severity">): number {
+  switch (event) {
+    case "alert-fired":
+      return severityRanks[severity?.toLowerCase() ?? ""] ?? 3;
+    case "rollout-failed":
+    case "feed-lost":
+    case "source-blind":
+      return 1;
+    case "silence-expiring":
+      return 3;
+    case "alert-resolved":
+    case "rollout-finished":
+    case "test":
+      return 4;
+  }
 }

@@ -15,6 +15,7 @@ export function describeAlertChange(change: AlertChange): NotificationEvent {
   return {
     event: isOver ? "alert-resolved" : "alert-fired",
     key: `alert/${episodeId}/${kind}`,
+    subject: name,
     title: shorten(severity === "none" && !isOver ? `Firing: ${name}${where}` : title, maxTitleLength),
     text: shorten(summary ?? "", maxTextLength),
     severity,
@@ -39,6 +40,7 @@ export function describeRolloutEnd(
   return {
     event: hasFailed ? "rollout-failed" : "rollout-finished",
     key: `rollout/${id}/${end.state}`,
+    subject: `${namespace}/${service}`,
     title: shorten(
       `${describeChange(rollout)} of ${namespace}/${service} ${hasFailed ? "failed" : "is complete"}`,
       maxTitleLength,
@@ -49,6 +51,59 @@ export function describeRolloutEnd(
     service,
     path: `/rollouts/${id}`,
     at,
+  };
+}
+
+/** The event of a source that has gone blind. */
+export function describeSourceBlind(window: { id: string; source: string; reason: string; beganAt: Date }): NotificationEvent {
+  return {
+    event: "source-blind",
+    key: `blind-window/${window.id}`,
+    subject: window.source,
+    title: shorten(`Alerts of ${window.source} may be missed`, maxTitleLength),
+    text: shorten(`${window.reason} Until this ends, a quiet page does not mean that all is well.`, maxTextLength),
+    severity: null,
+    namespace: null,
+    service: null,
+    path: "/settings#alert-sources",
+    at: window.beganAt,
+  };
+}
+
+/** The event of a silence that ends soon. */
+export function describeSilenceExpiry(
+  silence: { id: string; source: string; matchers: string; createdBy: string; comment: string; endsAt: Date },
+  now: Date,
+): NotificationEvent {
+  const { id, source, matchers, createdBy, comment, endsAt } = silence;
+  return {
+    event: "silence-expiring",
+    key: `silence/${source}/${id}/${endsAt.toISOString()}`,
+    subject: matchers,
+    title: shorten(`Silence ends in ${formatDuration(endsAt.getTime() - now.getTime())}: ${matchers}`, maxTitleLength),
+    text: shorten(`Made by ${createdBy}: ${comment}`, maxTextLength),
+    severity: null,
+    namespace: null,
+    service: null,
+    path: "/alerts/silences",
+    at: now,
+  };
+}
+
+/** The event of a feed that has been lost for a while: what pages show of it is old. */
+export function describeFeedLost(feed: { id: string; name: string; error: string; since: Date }): NotificationEvent {
+  const { id, name, error, since } = feed;
+  return {
+    event: "feed-lost",
+    key: `feed/${id}/${since.toISOString()}`,
+    subject: name,
+    title: shorten(`${name} does not answer`, maxTitleLength),
+    text: shorten(`${error} What Switchyard shows of it is as old as that.`, maxTextLength),
+    severity: null,
+    namespace: null,
+    service: null,
+    path: "/settings",
+    at: since,
   };
 }
 
