@@ -6,6 +6,7 @@ import { DomainError } from "./errors.ts";
 import type { FleetStore } from "./fleet/live.ts";
 import type { Surroundings } from "./fleet/surroundings.ts";
 import type { PanelStore } from "./metrics/panel-store.ts";
+import type { UsageStore } from "./objectives/queries.ts";
 import { type Role, roleIncludes } from "./users/schemas.ts";
 
 /** Who acts: a person, an API token, or Switchyard itself. */
@@ -24,7 +25,7 @@ export type Context = {
 };
 
 /** A context of a process that keeps the live fleet and the shared panels. */
-export type ConsoleContext = Context & { fleet: FleetStore; panels: PanelStore; surroundings: Surroundings };
+export type ConsoleContext = Context & { fleet: FleetStore; panels: PanelStore; surroundings: Surroundings; usage: UsageStore };
 
 export type Transaction = Prisma.TransactionClient;
 

@@ -5,6 +5,7 @@ import { makeSurroundings, type Surroundings } from "#lib/domain/fleet/surroundi
 import { startFleetWatches } from "#lib/domain/fleet/watches.ts";
 import { PanelStore } from "#lib/domain/metrics/panel-store.ts";
 import { startPollers } from "#lib/domain/metrics/pollers.ts";
+import { UsageStore } from "#lib/domain/objectives/queries.ts";
 import type { KubernetesClient } from "#lib/kubernetes/client.ts";
 import { connectKubernetes } from "#lib/kubernetes/connection.ts";
 import { PrometheusClient } from "#lib/prometheus/client.ts";
@@ -20,6 +21,7 @@ export type WebRuntime = {
   fleet: FleetStore;
   panels: PanelStore;
   surroundings: Surroundings;
+  usage: UsageStore;
   logger: Logger;
   clock: () => Date;
 };
@@ -67,6 +69,18 @@ function startRuntime(): WebRuntime {
   }
   logger.info({ cluster: kubernetes.server }, "started");
   const scrapeSeconds = env.SWITCHYARD_SCRAPE_INTERVAL_SECONDS;
+  const usage = new UsageStore(prometheus, clock);
   const surroundings = makeSurroundings({ prometheus, kubernetes, scrapeSeconds, now: clock });
-  return { env, db, kubernetes, prometheus, fleet, panels: new PanelStore(prometheus, clock), surroundings, logger, clock };
+  return {
+    env,
+    db,
+    kubernetes,
+    prometheus,
+    fleet,
+    panels: new PanelStore(prometheus, clock),
+    surroundings,
+    usage,
+    logger,
+    clock,
+  };
 }

@@ -35,19 +35,8 @@ export function readBearer(request: Request): string | null {
 
 /** The context for one request of the actor. */
 export function makeContext(actor: Actor, requestId: string): ConsoleContext {
-  const { db, kubernetes, prometheus, fleet, panels, surroundings, clock, logger } = getRuntime();
-  return {
-    actor,
-    db,
-    kubernetes,
-    prometheus,
-    fleet,
-    panels,
-    surroundings,
-    clock,
-    logger: logger.child({ requestId }),
-    requestId,
-  };
+  const { env: _, logger, ...runtime } = getRuntime();
+  return { ...runtime, actor, logger: logger.child({ requestId }), requestId };
 }
 
 /** The context of a page; sends people without a session to the login, and back to `path` afterwards. */

@@ -45,7 +45,7 @@ export async function queryFleetFigures(
   const window = `${rateWindow(windowSeconds, scrapeSeconds)}s`;
   const names = Object.keys(fleetExpressions) as (keyof ServiceFigures)[];
   const answers = await Promise.all(
-    names.map((name) => prometheus.query(fleetExpressions[name].replaceAll("$window", window), at)),
+    names.map((name) => prometheus.query(fleetExpressions[name].replaceAll("$window", window), { at })),
   );
   const figures: Record<string, ServiceFigures> = {};
   for (const [index, name] of names.entries()) {
