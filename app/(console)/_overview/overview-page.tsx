@@ -11,6 +11,7 @@ import { PageHeader, SectionHeader } from "../../ui/page-header.tsx";
 import { StatusShape } from "../../ui/status.tsx";
 import { RolloutTable } from "../rollouts/_components/rollout-table.tsx";
 import { LastHour } from "./last-hour.tsx";
+import { ObjectivesSection } from "./objectives-section.tsx";
 import { OverviewServices } from "./overview-services.tsx";
 
 export function OverviewPage() {
@@ -27,7 +28,7 @@ export function OverviewPage() {
         waiting={<TableSkeleton rows={6} columns={7} />}
       >
         {({ services, figures, feeds }) => (
-          <OverviewServices services={services.filter(isShown)} figures={figures} feeds={feeds} rollouts={rollouts} />
+          <OverviewServices services={services.filter(isShown)} figures={figures} feeds={feeds} />
         )}
       </Answer>
       {active.length > 0 && (
@@ -36,6 +37,7 @@ export function OverviewPage() {
           <RolloutTable rollouts={active} />
         </section>
       )}
+      {query.data && <ObjectivesSection services={query.data.services.filter(isShown)} />}
       <LastHour />
     </>
   );

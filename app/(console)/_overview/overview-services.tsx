@@ -2,17 +2,20 @@
 import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import { useRouter } from "next/navigation";
-import { changeNames, rolloutChange } from "#lib/client/action-texts.ts";
-import { panelsQuery } from "#lib/client/fleet.ts";
+import { verbName } from "#lib/client/action-texts.ts";
 import { healthOrder } from "#lib/client/fleet-view.ts";
+import { panelsQuery } from "#lib/client/metrics.ts";
+import { latestChangesQuery } from "#lib/client/ledger.ts";
+import { objectivesQuery, worstIndicator } from "#lib/client/objectives.ts";
 import type { Feed, Service, ServiceFigures } from "#lib/domain/fleet/schemas.ts";
+import type { LedgerMark } from "#lib/domain/ledger/schemas.ts";
 import { alarmLimits, isAlarm } from "#lib/domain/metrics/templates.ts";
-import type { RolloutView } from "#lib/domain/rollouts/schemas.ts";
 import { Sparkline } from "../../ui/chart/sparkline.tsx";
 import { TimeAgo } from "../../ui/clock.tsx";
 import { type Column, DataTable } from "../../ui/data-table.tsx";
 import { Figure, ReadyBar, Tint } from "../../ui/figure.tsx";
 import { NoServices } from "../../ui/no-services.tsx";
+import { Budget } from "../../ui/objectives/budget.tsx";
 import { ServiceLink } from "../../ui/service-table-cells.tsx";
 import { healthWord, OutcomeShape, Status } from "../../ui/status.tsx";
 
@@ -23,14 +26,14 @@ export function OverviewServices({
   services,
   figures,
   feeds,
-  rollouts,
 }: {
   services: Service[];
   figures: Record<string, ServiceFigures>;
   feeds: Feed[];
-  rollouts: RolloutView[];
 }) {
   const router = useRouter();
+  const changes = useQuery(latestChangesQuery).data?.changes ?? {};
+  const objectives = useQuery(objectivesQuery).data?.services ?? {};
   const rows = [...services].sort((a, b) => healthOrder[a.health] - healthOrder[b.health] || a.id.localeCompare(b.id));
   const withSparkline = rows.length <= mostSparklines;
   const columns: Column<Service>[] = [
@@ -96,6 +99,15 @@ export function OverviewServices({
       ),
     },
     {
+      id: "budget",
+      header: "Error budget",
+      width: "w-36",
+      cell: (service) => {
+        const worst = worstIndicator(objectives[service.id]?.indicators ?? []);
+        return worst ? <Budget indicator={worst} /> : <span className="text-ink-3">–</span>;
+      },
+    },
+    {
       id: "version",
       header: "Version",
       width: "w-24",
@@ -104,7 +116,7 @@ export function OverviewServices({
     {
       id: "last",
       header: "Last change",
-      cell: (service) => <LastChange last={lastOf(rollouts, service)} />,
+      cell: (service) => <LastChange last={changes[service.id]} />,
     },
   ];
   return (
@@ -123,23 +135,20 @@ export function OverviewServices({
   );
 }
 
-const lastOf = (rollouts: RolloutView[], service: Service) =>
-  rollouts.find((rollout) => rollout.namespace === service.namespace && rollout.service === service.name);
-
-function LastChange({ last }: { last: RolloutView | undefined }) {
+function LastChange({ last }: { last: LedgerMark | undefined }) {
   if (!last) return <span className="text-ink-3">–</span>;
   return (
     <Link
-      href={`/rollouts/${last.id}`}
+      href={last.rolloutId ? `/rollouts/${last.rolloutId}` : `/audit?entry=${last.id}`}
       tabIndex={-1}
-      title={last.message}
+      title={last.reason ?? undefined}
       className="inline-flex max-w-full items-center gap-1.5 align-middle text-ink-2 hover:text-ink hover:underline"
     >
-      <OutcomeShape outcome={last.state} />
+      <OutcomeShape outcome={last.rolloutState ?? last.outcome} />
       <span className="truncate">
-        {changeNames[last.change]} {rolloutChange(last)} <span className="text-ink-3">by {last.actor}</span>
+        {verbName(last.verb)} {last.title} <span className="text-ink-3">by {last.actor}</span>
       </span>
-      <TimeAgo at={last.startedAt} className="shrink-0 text-ink-3" />
+      <TimeAgo at={last.at} className="shrink-0 text-ink-3" />
     </Link>
   );
 }
