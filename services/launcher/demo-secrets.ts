@@ -3,11 +3,14 @@ import { CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
 import { CertificateAuthority } from "#lib/runtime/certificates.ts";
 import { apply, isNotFound } from "./apply.ts";
 
+/** What the demo's Prometheus and Alertmanager prove themselves to Switchyard with. */
+export type DemoSecrets = { discoveryToken: string; alertSecret: string };
+
 /**
  * The Secrets that the demo's YAML names: made once, with random values, so that no password stands in the repository. The
  * certificate of the hub comes from a certificate authority of its own, whose key is thrown away.
  */
-export async function makeDemoSecrets(config: KubeConfig, discoveryToken: string): Promise<void> {
+export async function makeDemoSecrets(config: KubeConfig, { discoveryToken, alertSecret }: DemoSecrets): Promise<void> {
   const password = random();
   const relayUrl = `postgresql://relay:${password}@postgres:5432/relay`;
   if (!(await exists(config, "fleet", "relay-secrets"))) {
@@ -18,6 +21,7 @@ export async function makeDemoSecrets(config: KubeConfig, discoveryToken: string
   await putOnce(config, "fleet", "issuer-credentials", async () => ({ "client-secret": random() }));
   await putOnce(config, "fleet", "hub-tls", makeHubCertificate);
   await put(config, "monitoring", "switchyard-discovery", { token: discoveryToken });
+  await put(config, "monitoring", "switchyard-alerts", { secret: alertSecret });
 }
 
 function random(): string {

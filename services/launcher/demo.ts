@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { AppsV1Api, CoreV1Api, type KubeConfig, type KubernetesObject } from "@kubernetes/client-node";
 import { parseAllDocuments } from "yaml";
 import { apply, isNotFound } from "./apply.ts";
-import { makeDemoSecrets } from "./demo-secrets.ts";
+import { stampConfiguration } from "./demo-configuration.ts";
+import { type DemoSecrets, makeDemoSecrets } from "./demo-secrets.ts";
 import { projectDir } from "./env.ts";
 import { poll } from "./local-cluster.ts";
 
@@ -16,25 +17,35 @@ import { poll } from "./local-cluster.ts";
 const folder = join(projectDir, "deploy", "demo");
 const appliedAnnotation = "switchyard.dev/demo-applied";
 
-/** What of the demo is wanted, and how its Prometheus reaches Switchyard. */
-export type DemoOptions = { prometheus: boolean; alertmanager: boolean; webPort: number; discoveryToken: string };
+/** What of the demo is wanted, how its Prometheus and Alertmanager reach Switchyard, and where people open it. */
+export type DemoOptions = {
+  prometheus: boolean;
+  alertmanager: boolean;
+  nodeExporter: boolean;
+  webPort: number;
+  controllerPort: number;
+  url: string;
+  secrets: DemoSecrets;
+};
+
+/** Where the demo's files say that people open Switchyard. */
+const usualUrl = "http://localhost:3000";
 
 /** Applies the demo. Resolves to whether anything was applied. */
 export async function applyDemo(config: KubeConfig, options: DemoOptions): Promise<boolean> {
   const files = readdirSync(folder)
-    .filter((file) => file.endsWith(".yaml"))
-    .filter(
-      (file) => (options.prometheus || !file.includes("prometheus")) && (options.alertmanager || !file.includes("alertmanager")),
-    )
+    .filter((file) => file.endsWith(".yaml") && isWanted(file, options))
     .sort()
-    .map((file) => readFileSync(join(folder, file), "utf8"));
+    .map((file) => readFileSync(join(folder, file), "utf8").replaceAll(usualUrl, options.url));
   const hash = createHash("sha256").update(files.join("\0")).digest("hex").slice(0, 16);
   const isApplied = (await appliedHash(config)) === hash;
-  const objects = files.flatMap((text) => parseAllDocuments(text).map((document) => document.toJS() as KubernetesObject));
+  const objects = stampConfiguration(
+    files.flatMap((text) => parseAllDocuments(text).map((document) => document.toJS() as KubernetesObject)),
+  );
   if (!isApplied) for (const object of objects.filter((entry) => entry.kind === "Namespace")) await apply(config, object);
-  await makeDemoSecrets(config, options.discoveryToken);
+  await makeDemoSecrets(config, options.secrets);
   if (!isApplied) for (const object of objects.filter((entry) => entry.kind !== "Namespace")) await apply(config, object);
-  await pointServiceAtSwitchyard(config, options.webPort);
+  await pointServiceAtSwitchyard(config, options);
   if (isApplied) return false;
   await apply(config, {
     apiVersion: "v1",
@@ -78,11 +89,24 @@ async function appliedHash(config: KubeConfig): Promise<string | undefined> {
   }
 }
 
-async function pointServiceAtSwitchyard(config: KubeConfig, port: number): Promise<void> {
+function isWanted(file: string, { prometheus, alertmanager, nodeExporter }: DemoOptions): boolean {
+  if (file.includes("prometheus")) return prometheus;
+  if (file.includes("alertmanager")) return alertmanager;
+  return nodeExporter || !file.includes("node-exporter");
+}
+
+async function pointServiceAtSwitchyard(
+  config: KubeConfig,
+  { webPort, controllerPort }: Pick<DemoOptions, "webPort" | "controllerPort">,
+): Promise<void> {
+  const ports = [
+    { name: "http", port: webPort },
+    { name: "metrics", port: controllerPort },
+  ];
   await apply(config, {
     apiVersion: "v1",
     kind: "Endpoints",
     metadata: { name: "switchyard", namespace: "monitoring" },
-    subsets: [{ addresses: [{ ip: "127.0.0.1" }], ports: [{ name: "http", port }] }],
+    subsets: [{ addresses: [{ ip: "127.0.0.1" }], ports }],
   } as KubernetesObject);
 }

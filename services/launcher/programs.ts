@@ -7,6 +7,7 @@ const needed = [
   { program: "redis-server", package: "redis-server" },
   { program: "prometheus", package: "prometheus" },
   { program: "prometheus-alertmanager", package: "prometheus-alertmanager" },
+  { program: "prometheus-node-exporter", package: "prometheus-node-exporter" },
   { program: "pg_dump", package: "postgresql-client" },
 ];
 

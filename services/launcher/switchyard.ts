@@ -3,6 +3,7 @@ import type { Server } from "node:http";
 import { join, relative } from "node:path";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { connectDatabase } from "#lib/database/client.ts";
+import { ensureAlertSource } from "#lib/domain/alerts/sources.ts";
 import { ensureAdministrator, ensureSystemToken } from "#lib/domain/users/commands.ts";
 import { applyMigrations } from "#prisma/schema-engine.ts";
 import { applyDemo, countInstances, serviceUrl } from "./demo.ts";
@@ -62,7 +63,7 @@ export class Switchyard {
     build.catch(() => {});
     const database = await this.#startDatabase(secrets);
     const password = await this.#prepareDatabase(database, secrets);
-    const kubernetes = settings.cluster ? { env: settings.cluster } : await this.#startCluster(secrets);
+    const kubernetes = settings.cluster ? { env: settings.cluster } : await this.#startCluster(secrets, missing);
     await build;
 
     await step("web and controller", () => this.#startServices(database, secrets, kubernetes, missing));
@@ -151,8 +152,8 @@ export class Switchyard {
     });
   }
 
-  async #startCluster(secrets: Secrets): Promise<Kubernetes> {
-    const { dataDir, port, prometheusUrl, alertmanagerUrl, demo } = this.#settings;
+  async #startCluster(secrets: Secrets, missing: string[]): Promise<Kubernetes> {
+    const { dataDir, port, controllerPort, url, prometheusUrl, alertmanagerUrl, demo } = this.#settings;
     mkdirSync(join(dataDir, "cluster"), { recursive: true, mode: 0o755 });
     const config = await step(
       "local cluster",
@@ -170,8 +171,11 @@ export class Switchyard {
       const options = {
         prometheus: !prometheusUrl,
         alertmanager: !alertmanagerUrl,
+        nodeExporter: !prometheusUrl && !missing.includes("prometheus-node-exporter"),
         webPort: port,
-        discoveryToken: secrets.discoveryToken,
+        controllerPort,
+        url,
+        secrets,
       };
       await step(
         "demo fleet",
@@ -184,12 +188,14 @@ export class Switchyard {
 
   async #startServices(database: string, secrets: Secrets, kubernetes: Kubernetes, missing: string[]): Promise<void> {
     const { port, url, logLevel, authSecret, encryptionKey, controllerPort } = this.#settings;
+    const monitoring = await this.#monitoring(kubernetes.config, missing);
+    await this.#ensureEmbeddedSource(database, secrets, monitoring.ALERTMANAGER_URL);
     const shared = {
       DATABASE_URL: database,
       LOG_LEVEL: logLevel,
       SWITCHYARD_ENCRYPTION_KEY: encryptionKey ?? secrets.encryptionKey,
       ...kubernetes.env,
-      ...(await this.#monitoring(kubernetes.config, missing)),
+      ...monitoring,
     };
     this.#supervisor.start({
       ...nodeProcess("web", ".next/standalone/server.js", {
@@ -220,6 +226,18 @@ export class Switchyard {
       SWITCHYARD_ALERTMANAGER_HINT: hint("prometheus-alertmanager", missing),
     };
     return Object.fromEntries(Object.entries(found).filter((entry): entry is [string, string] => entry[1] !== undefined));
+  }
+
+  /** The demo's Alertmanager is a source of alerts from the start; those of a real cluster are added in Settings. */
+  async #ensureEmbeddedSource(url: string, secrets: Secrets, alertmanagerUrl: string | undefined): Promise<void> {
+    const { cluster, demo, alertmanagerUrl: given } = this.#settings;
+    if (cluster || !demo || given || !alertmanagerUrl) return;
+    const database = connectDatabase(url, { maxConnections: 1 });
+    try {
+      await ensureAlertSource(database, { name: "embedded", secret: secrets.alertSecret, urls: [alertmanagerUrl] });
+    } finally {
+      await database.$disconnect();
+    }
   }
 
   async #awaitDemo(config: KubeConfig): Promise<void> {
