@@ -26,6 +26,7 @@ import { SearchField } from "../../../ui/search-field.tsx";
 import { healthWord, Status } from "../../../ui/status.tsx";
 import { useUrlState } from "../../../ui/use-url-state.ts";
 import { columnTitles, fleetTableColumns } from "./fleet-columns.tsx";
+import { OutsideSection } from "./outside-section.tsx";
 
 export function FleetPage() {
   const router = useRouter();
@@ -131,6 +132,7 @@ export function FleetPage() {
           />
         )}
       </Answer>
+      <OutsideSection search={view.search} />
     </>
   );
 }

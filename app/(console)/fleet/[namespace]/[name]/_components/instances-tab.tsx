@@ -12,6 +12,7 @@ import { InstanceStatus, instanceHealth } from "../../../../../ui/instance-statu
 import { Empty } from "../../../../../ui/notices.tsx";
 import { SearchField } from "../../../../../ui/search-field.tsx";
 import { useUrlState } from "../../../../../ui/use-url-state.ts";
+import { HostsStrip } from "./hosts-strip.tsx";
 
 type Figures = Record<string, InstanceFigures>;
 
@@ -147,6 +148,7 @@ export function InstancesTab({ instances, figures }: { instances: Instance[]; fi
           </span>
         )}
       </div>
+      <HostsStrip instances={instances} />
       <DataTable
         label="Instances"
         columns={columnsOf(figures)}
