@@ -4,6 +4,7 @@ import { ArrowDown, ArrowUp } from "lucide-react";
 import { type KeyboardEvent, type ReactNode, useLayoutEffect, useRef, useState } from "react";
 import { steadyOrder } from "#lib/client/fleet-view.ts";
 import { cn } from "./class-names.ts";
+import { isGoing } from "./keys.ts";
 import { useNarrow } from "./use-narrow.ts";
 
 export type Column<Row> = {
@@ -28,6 +29,10 @@ export type DataTableProps<Row> = {
   nameOf?: (row: Row) => string;
   sort?: { column: string; descending: boolean; onSort: (column: string) => void };
   onOpen?: (row: Row) => void;
+  /** What a key does to the row that has the focus. */
+  keys?: Record<string, (row: Row) => void>;
+  /** A heading over the whole width in the place of a row's cells; null for an ordinary row. */
+  band?: (row: Row) => ReactNode;
   selection?: Selection;
   /** Drawn below a row over the whole width, or null. */
   expanded?: (row: Row) => ReactNode;
@@ -46,7 +51,7 @@ const virtualFrom = 200;
  * them. Past 200 rows only those in sight are in the document; the page's main area is what scrolls.
  */
 export function DataTable<Row>(props: DataTableProps<Row>) {
-  const { label, columns, keyOf, sort, onOpen, selection, expanded, note, isCurrent, empty, stickyTop = "top-0" } = props;
+  const { label, columns, keyOf, sort, onOpen, keys, selection, expanded, note, isCurrent, empty, stickyTop = "top-0" } = props;
   const [pointed, setPointed] = useState(false);
   const order = useRef<{ keys: string[]; sort: string }>({ keys: [], sort: "" });
   const sortKey = `${sort?.column}${sort?.descending}`;
@@ -102,10 +107,11 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
       PageDown: index + 15,
       PageUp: index - 15,
     };
-    const target = event.ctrlKey || event.metaKey || event.altKey ? undefined : steps[event.key];
+    const target = isPlain(event) ? steps[event.key] : undefined;
     if (target !== undefined) focusRow(target);
     else if (event.key === "Enter" && onOpen) onOpen(row);
     else if (event.key === " " && selection) toggle(keyOf(row));
+    else if (keys && Object.hasOwn(keys, event.key) && isPlain(event) && !isGoing()) keys[event.key]?.(row);
     else return;
     event.preventDefault();
   };
@@ -177,6 +183,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
           const selected = selection?.selected.has(key) ?? false;
           const detail = expanded?.(row) ?? null;
           const noted = note?.(row) || null;
+          const heading = props.band?.(row) ?? null;
           return [
             <tr
               key={key}
@@ -210,7 +217,12 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
                   />
                 </td>
               )}
-              {columns.map((column) => (
+              {heading !== null && (
+                <td colSpan={span - (selection ? 1 : 0)} className="border-b bg-sunken px-4">
+                  {heading}
+                </td>
+              )}
+              {(heading === null ? columns : []).map((column) => (
                 <td
                   key={column.id}
                   className={cn(
@@ -250,6 +262,8 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
     </table>
   );
 }
+
+const isPlain = (event: KeyboardEvent) => !event.ctrlKey && !event.metaKey && !event.altKey;
 
 const SpacerRow = ({ height, span }: { height: number; span: number }) => (
   <tr style={{ height }}>

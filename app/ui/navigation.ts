@@ -1,4 +1,4 @@
-import { Activity, LayoutDashboard, type LucideIcon, RefreshCcw, ScrollText, Settings } from "lucide-react";
+import { Activity, BellRing, LayoutDashboard, type LucideIcon, RefreshCcw, ScrollText, Settings } from "lucide-react";
 
 export type Destination = { href: string; label: string; letter: string; icon: LucideIcon };
 
@@ -7,7 +7,8 @@ export const destinations: Destination[] = [
   { href: "/", label: "Overview", letter: "o", icon: LayoutDashboard },
   { href: "/fleet", label: "Fleet", letter: "f", icon: Activity },
   { href: "/rollouts", label: "Rollouts", letter: "r", icon: RefreshCcw },
-  { href: "/audit", label: "Audit", letter: "a", icon: ScrollText },
+  { href: "/alerts", label: "Alerts", letter: "a", icon: BellRing },
+  { href: "/audit", label: "Audit", letter: "u", icon: ScrollText },
 ];
 export const settings: Destination = { href: "/settings", label: "Settings", letter: "s", icon: Settings };
 

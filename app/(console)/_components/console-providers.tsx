@@ -3,6 +3,7 @@ import { type DehydratedState, HydrationBoundary, QueryClient, QueryClientProvid
 import { type ReactNode, useEffect, useState } from "react";
 import { ApiError } from "#lib/client/api.ts";
 import { ActionProvider } from "../../ui/actions/action-provider.tsx";
+import { AlertActionProvider } from "../../ui/alerts/alert-action-provider.tsx";
 import { LiveProvider } from "../../ui/live/live-provider.tsx";
 import { TooltipProvider } from "../../ui/tooltip.tsx";
 
@@ -28,7 +29,9 @@ export function ConsoleProviders({ firstData, children }: { firstData: Dehydrate
       <HydrationBoundary state={firstData}>
         <TooltipProvider>
           <LiveProvider>
-            <ActionProvider>{children}</ActionProvider>
+            <ActionProvider>
+              <AlertActionProvider>{children}</AlertActionProvider>
+            </ActionProvider>
           </LiveProvider>
         </TooltipProvider>
       </HydrationBoundary>

@@ -1,7 +1,8 @@
 "use client";
 import { useRouter } from "next/navigation";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useState } from "react";
 import { Dialog } from "../../ui/dialog.tsx";
+import { beginGoing, endGoing } from "../../ui/keys.ts";
 import { destinations, settings } from "../../ui/navigation.ts";
 import { Palette } from "./palette.tsx";
 
@@ -16,7 +17,6 @@ const isDialogOpen = () => document.querySelector('[role="dialog"]') !== null;
 export function Keyboard() {
   const router = useRouter();
   const [open, setOpen] = useState<"palette" | "keys" | null>(null);
-  const going = useRef(0);
 
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
@@ -30,11 +30,10 @@ export function Keyboard() {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
       if (event.key === "Escape" && isTyping(event.target) && !isDialogOpen()) (event.target as HTMLElement).blur();
       if (isTyping(event.target) || isDialogOpen()) return;
-      const isGoing = Date.now() - going.current < 1200;
-      going.current = 0;
+      const isGoing = endGoing();
       const destination = [...destinations, settings].find((candidate) => candidate.letter === event.key);
       if (isGoing && destination) router.push(destination.href);
-      else if (event.key === "g") going.current = Date.now();
+      else if (event.key === "g") beginGoing();
       else if (event.key === "?") setOpen("keys");
       else if (event.key === "/") {
         const filter = document.querySelector<HTMLInputElement>("[data-filter]");
@@ -90,6 +89,8 @@ const keyList: [string, string][] = [
   ["Enter", "Open the row"],
   ["Space", "Select the row"],
   ["t", "Charts as tables, and back"],
+  ["a", "Acknowledge the selected alert"],
+  ["s", "Silence the selected alert"],
   ["Esc", "Back out"],
   ["?", "This list"],
 ];

@@ -1,0 +1,76 @@
+"use client";
+import { useQuery } from "@tanstack/react-query";
+import { Footprints, RotateCcw } from "lucide-react";
+import Link from "next/link";
+import { changeNames, rolloutChange, verbName } from "#lib/client/action-texts.ts";
+import { rolloutQuery } from "#lib/client/rollouts.ts";
+import { formatDuration } from "#lib/client/time.ts";
+import type { Suspect } from "#lib/domain/alerts/schemas.ts";
+import { useActions } from "../actions/use-actions.ts";
+import { Button } from "../button.tsx";
+import { cn } from "../class-names.ts";
+import { useRoleRefusal } from "../session.tsx";
+
+const nameOf = (service: string) => service.split("/")[1] ?? service;
+
+/** "Set image of relay by ana": what was done, to what, by whom. */
+export function suspectWords({ verb, service, actor, actorKind }: Suspect): string {
+  const name = verbName(verb);
+  return `${name} ${name === changeNames.image ? "of " : ""}${nameOf(service)} by ${actor}${
+    actorKind === "external" ? " (outside Switchyard)" : actorKind === "token" ? " (token)" : ""
+  }`;
+}
+
+/** Where a suspect is followed: its rollout, else its entry in the audit. */
+export const suspectAddress = ({ rolloutId, auditId }: Suspect) =>
+  rolloutId ? `/rollouts/${rolloutId}` : `/audit?entry=${auditId}`;
+
+/** The closest suspect of an alert in one line. */
+export function SuspectLine({ suspect, className }: { suspect: Suspect; className?: string }) {
+  return (
+    <p className={cn("flex min-w-0 items-center gap-1.5 text-xs text-ink-2", className)}>
+      <Footprints aria-hidden="true" className="size-3.5 shrink-0 text-warn" />
+      <span className="min-w-0 truncate" title={`${suspect.closeness}${suspect.reason ? `: “${suspect.reason}”` : ""}`}>
+        <span className="text-ink-3">{formatDuration(suspect.secondsBefore * 1000)} before:</span>{" "}
+        <Link href={suspectAddress(suspect)} tabIndex={-1} className="font-medium text-ink hover:underline">
+          {suspectWords(suspect)}
+        </Link>
+        {suspect.reason && <span className="text-ink-3"> “{suspect.reason}”</span>}
+      </span>
+    </p>
+  );
+}
+
+const undoable = ["image", "rollback", "restart", "scale"];
+
+/** Takes back what a suspect did, by the dialog that every action goes through; null for what cannot be taken back. */
+export function SuspectUndo({ suspect, isPrimary = false }: { suspect: Suspect; isPrimary?: boolean }) {
+  const actions = useActions();
+  const refusal = useRoleRefusal("operator");
+  const rollout = useQuery({ ...rolloutQuery(suspect.rolloutId ?? ""), enabled: suspect.rolloutId !== null }).data;
+  const look = isPrimary ? "primary" : "plain";
+  const { service } = suspect;
+  const verb = suspect.verb.split(".").at(-1) ?? suspect.verb;
+  if (!undoable.includes(verb) && !rollout) return null;
+  if (rollout?.change === "scale" || verb === "scale") {
+    const replicas = rollout?.fromReplicas;
+    if (replicas === null || replicas === undefined) return null;
+    return (
+      <Button look={look} disabledReason={refusal} onClick={() => actions.open({ verb: "scale", service, values: { replicas } })}>
+        <RotateCcw aria-hidden="true" /> Scale {nameOf(service)} back to {replicas}
+      </Button>
+    );
+  }
+  const toRevision = rollout?.fromRevision ?? undefined;
+  return (
+    <Button
+      look={look}
+      disabledReason={refusal}
+      tooltip={rollout ? `Takes back ${rolloutChange(rollout)}` : undefined}
+      onClick={() => actions.open({ verb: "rollback", service, values: toRevision === undefined ? {} : { toRevision } })}
+    >
+      <RotateCcw aria-hidden="true" /> Roll back {nameOf(service)}
+      {toRevision === undefined ? "" : ` to revision ${toRevision}`}
+    </Button>
+  );
+}

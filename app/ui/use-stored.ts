@@ -1,0 +1,14 @@
+"use client";
+import { useState } from "react";
+
+/** Text kept for the tab under a name, so that a dialog closed by mistake, or a reload, loses nothing. */
+export function useStored(name: string) {
+  const key = `switchyard ${name}`;
+  const [text, setText] = useState(() => sessionStorage.getItem(key) ?? "");
+  const store = (next: string) => {
+    setText(next);
+    if (next) sessionStorage.setItem(key, next);
+    else sessionStorage.removeItem(key);
+  };
+  return [text, store] as const;
+}
