@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { rootCertificates } from "node:tls";
 import MailComposer from "nodemailer/lib/mail-composer/index.js";
 import SMTPConnection from "nodemailer/lib/smtp-connection/index.js";
 import { resolveHost } from "./address.ts";
@@ -48,7 +49,7 @@ function connectionTo({ host, port, security }: MailTarget, address: string, { t
     connectionTimeout: timeoutMs,
     greetingTimeout: timeoutMs,
     socketTimeout: timeoutMs,
-    tls: { minVersion: "TLSv1.2", ...(isIP(host) ? {} : { servername: host }), ...(ca ? { ca } : {}) },
+    tls: { minVersion: "TLSv1.2", ...(isIP(host) ? {} : { servername: host }), ...(ca ? { ca: [...rootCertificates, ca] } : {}) },
   });
 }
 
