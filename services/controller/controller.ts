@@ -2,20 +2,26 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import { settleAbandoned } from "#lib/domain/actions/settlement.ts";
 import { measureActions } from "#lib/domain/ledger/measure.ts";
 import { observeWorkloads } from "#lib/domain/ledger/observe.ts";
+import { listHeldObjectives } from "#lib/domain/objectives/held.ts";
 import type { Handlers } from "#lib/runtime/health-server.ts";
 import { Loop } from "#lib/runtime/loop.ts";
 import { prune } from "./housekeeping.ts";
+import { NotificationSender, type NotificationSettings } from "./notifications.ts";
 import { type ReconcilerContext, reconcileRollouts } from "./rollouts.ts";
+
+export type ControllerSettings = { scrapeSeconds: number; notifications: Pick<NotificationSettings, "sealer" | "baseUrl"> };
 
 /** The background loops. Each pass reads the world and may be repeated or run twice; none keeps state of its own. */
 export class Controller {
   readonly #context: ReconcilerContext;
   readonly #loops: Loop[];
+  readonly #notifications: NotificationSender;
   readonly #registry = new Registry();
   readonly #passes: Counter<"loop" | "result">;
   readonly #lastPass: Gauge<"loop">;
+  readonly #objectives: Gauge<"namespace" | "service" | "sli">;
 
-  constructor(context: ReconcilerContext, settings: { scrapeSeconds: number }) {
+  constructor(context: ReconcilerContext, settings: ControllerSettings) {
     this.#context = context;
     const registers = [this.#registry];
     collectDefaultMetrics({ register: this.#registry });
@@ -31,10 +37,30 @@ export class Controller {
       labelNames: ["loop"],
       registers,
     });
+    this.#objectives = new Gauge({
+      name: "switchyard_objective_ratio",
+      help: "Share of requests that are to be good, by service and indicator",
+      labelNames: ["namespace", "service", "sli"],
+      registers,
+    });
+    const attempts = new Counter({
+      name: "switchyard_notification_attempts_total",
+      help: "Attempts to notify a target, by kind of target and outcome",
+      labelNames: ["kind", "outcome"],
+      registers,
+    });
+    this.#notifications = new NotificationSender(context, {
+      ...settings.notifications,
+      onAttempt: (kind, outcome) => attempts.inc({ kind, outcome }),
+      onSettled: () => notifying.wake(),
+    });
+    const notifying = this.#loop("notifications", 1_000, () => this.#notifications.pass());
     this.#loops = [
+      notifying,
       this.#loop("rollouts", 1_000, () => reconcileRollouts(context)),
       this.#loop("abandoned-actions", 10_000, () => settleAbandoned(context)),
       this.#loop("outside-changes", 5_000, () => observeWorkloads(context)),
+      this.#loop("objectives", 15_000, () => this.#exportObjectives()),
       this.#loop("measures", 15_000, () => measureActions(context, settings)),
       this.#loop("housekeeping", 3_600_000, () => prune(context.db, context.clock())),
     ];
@@ -46,6 +72,7 @@ export class Controller {
 
   async stop(): Promise<void> {
     await Promise.all(this.#loops.map((loop) => loop.stop()));
+    await this.#notifications.settled();
   }
 
   handlers(): Handlers {
@@ -63,6 +90,12 @@ export class Controller {
       },
       "/metrics": async () => ({ status: 200, body: await this.#registry.metrics(), contentType: this.#registry.contentType }),
     };
+  }
+
+  async #exportObjectives(): Promise<void> {
+    const objectives = await listHeldObjectives(this.#context);
+    this.#objectives.reset();
+    for (const { ratio, ...labels } of objectives) this.#objectives.set(labels, ratio);
   }
 
   #loop(name: string, intervalMs: number, pass: () => Promise<unknown>): Loop {

@@ -8,8 +8,8 @@ import {
   type Workload,
   type WorkloadKind,
 } from "#lib/kubernetes/objects.ts";
-import { readControllerRevision, readReplicaSet } from "#lib/kubernetes/workloads.ts";
-import type { ServiceRef } from "./schemas.ts";
+import { readControllerRevision, readReplicaSet, readWorkload } from "#lib/kubernetes/workloads.ts";
+import { kindLabel, type ServiceRef } from "./schemas.ts";
 import { isManaged, isOwnedBy } from "./template.ts";
 
 /** Reads of the cluster itself, for what must not rest on the shared copies: they may be behind. */
@@ -33,6 +33,15 @@ export async function fetchWorkload(kubernetes: KubernetesClient, { namespace, n
 export async function findWorkload(kubernetes: KubernetesClient, ref: ServiceRef): Promise<Workload | null> {
   const workload = await fetchWorkload(kubernetes, ref).catch(orMissing);
   return workload instanceof KubernetesError ? null : workload;
+}
+
+/** Every managed workload of the cluster. */
+export async function listManagedWorkloads(kubernetes: KubernetesClient): Promise<Workload[]> {
+  const list = async (kind: WorkloadKind, path: string) => {
+    const objects = await kubernetes.list<Omit<Workload, "kind">>(path, { labelSelector: kindLabel });
+    return objects.map((object) => readWorkload(kind, object));
+  };
+  return (await Promise.all([list("Deployment", paths.deployments), list("StatefulSet", paths.statefulSets)])).flat();
 }
 
 /** The workload's history. */

@@ -1,12 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { KubernetesError } from "#lib/kubernetes/errors.ts";
-import { type HorizontalPodAutoscaler, paths, type Workload, type WorkloadKind } from "#lib/kubernetes/objects.ts";
-import { readWorkload } from "#lib/kubernetes/workloads.ts";
+import { type HorizontalPodAutoscaler, paths, type Workload } from "#lib/kubernetes/objects.ts";
 import type { AuditedAfter } from "../actions/ledger.ts";
 import { type Snapshot, takeSnapshot } from "../actions/plan.ts";
 import { writeAudit } from "../audit.ts";
 import { type Context, isUniqueViolation, transact } from "../context.ts";
-import { kindLabel } from "../fleet/schemas.ts";
+import { listManagedWorkloads } from "../fleet/fresh.ts";
 import { describeExternalChange, type ExternalChange } from "./external.ts";
 
 type ObserverContext = Pick<Context, "db" | "kubernetes" | "clock" | "logger">;
@@ -20,10 +19,7 @@ const autoscalerWindowMs = 60_000;
  * record a change once. A workload that is seen for the first time is only remembered.
  */
 export async function observeWorkloads(context: ObserverContext): Promise<void> {
-  const workloads = [
-    ...(await listManaged(context, "Deployment", paths.deployments)),
-    ...(await listManaged(context, "StatefulSet", paths.statefulSets)),
-  ];
+  const workloads = await listManagedWorkloads(context.kubernetes);
   const known = await context.db.observedWorkload.findMany({
     where: { uid: { in: workloads.map(({ metadata }) => metadata.uid) } },
   });
@@ -34,11 +30,6 @@ export async function observeWorkloads(context: ObserverContext): Promise<void> 
     if (!before) await remember(context, workload, after);
     else if (before.generation < after.generation) await record(context, workload, before.snapshot as Snapshot, after);
   }
-}
-
-async function listManaged({ kubernetes }: ObserverContext, kind: WorkloadKind, path: string): Promise<Workload[]> {
-  const objects = await kubernetes.list<Omit<Workload, "kind">>(path, { labelSelector: kindLabel });
-  return objects.map((object) => readWorkload(kind, object));
 }
 
 async function remember({ db, clock }: ObserverContext, { metadata }: Workload, snapshot: Snapshot): Promise<void> {

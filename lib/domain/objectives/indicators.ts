@@ -3,22 +3,25 @@ import type { Counts } from "./burn.ts";
 
 const by = "by (namespace, service)";
 
-/** What counts as a request and as a bad one for each kind of daemon; `$window` is filled in. */
+/**
+ * What counts as a request and as a bad one for each kind of daemon, as the burn-rate alerts count it
+ * (services/controller/deploy/alerts.yaml, service:sli_total:rate and service:sli_bad:rate); `$window` is filled in.
+ */
 const own = {
   bad: [
     `sum ${by} (increase(materi_operations_processed_total{status="error"}[$window]))`,
     `sum ${by} (increase(errors_total{kind=~"hub|edge"}[$window]))`,
-    `sum ${by} (increase(connector_scan_errors_total{kind="connector"}[$window]))`,
+    `sum ${by} (increase(connector_scan_errors_total{reason!~"target_refused|invalid_scan"}[$window]))`,
   ].join(" or "),
   all: [
     `sum ${by} (increase(materi_operations_processed_total[$window]))`,
     `(sum ${by} (increase(messages_received{kind=~"hub|edge"}[$window])) + sum ${by} (increase(errors_total{kind=~"hub|edge"}[$window])))`,
-    `sum ${by} (increase(connector_scans_total{kind="connector"}[$window]))`,
+    `sum ${by} (increase(connector_scans_total[$window]))`,
   ].join(" or "),
 };
 
-/** The prober names the service that it uses in `target`. */
-const probed = `sum by (namespace, target, result) (increase(switchyard_probe_requests_total[$window]))`;
+/** The prober names the service that it uses in `target`. Tokens are the issuer's, and a comparison of documents is no request of a client. */
+const probed = `sum by (namespace, target, result) (increase(switchyard_probe_requests_total{operation!~"token|converge"}[$window]))`;
 
 const buckets = [
   "materi_operation_latency_seconds_bucket",

@@ -1,9 +1,8 @@
 import type { PrometheusClient } from "#lib/prometheus/client.ts";
 import { authorise, type ConsoleContext, translateDatabaseErrors } from "../context.ts";
-import type { Service } from "../fleet/schemas.ts";
 import { type Known, SharedAnswer } from "../shared-answer.ts";
-import { readObjective } from "./annotations.ts";
 import { type BurnWindow, burnWindows, type Counts, judgeIndicator } from "./burn.ts";
+import { chooseObjective } from "./held.ts";
 import { countSlow, queryUsage, type Usage } from "./indicators.ts";
 import type { IndicatorState, Objective, ObjectivesAnswer, ServiceObjectives } from "./schemas.ts";
 
@@ -60,7 +59,10 @@ export async function listObjectives(context: ConsoleContext): Promise<Objective
   const services = context.fleet.listServices();
   const rows = await translateDatabaseErrors(() => context.db.serviceObjective.findMany());
   const set = new Map(rows.map((row) => [`${row.namespace}/${row.service}`, row]));
-  const held = services.map((service) => ({ service, ...chooseObjective(service, set.get(service.id) ?? null) }));
+  const held = services.map((service) => ({
+    service,
+    ...chooseObjective(service.about.objectives, set.get(service.id) ?? null),
+  }));
   const days = [...new Set(held.flatMap(({ objective }) => (objective ? [objective.windowDays] : [])))];
   const [recent, ...wholes] = await Promise.all([
     context.usage.recent(),
@@ -81,14 +83,6 @@ export async function listObjectives(context: ConsoleContext): Promise<Objective
       ? (answers.find(({ problem }) => problem)?.problem ?? null)
       : "No Prometheus is connected: nothing is measured.",
   };
-}
-
-/** What was set in the page comes before the annotations. */
-function chooseObjective(service: Service, set: Objective | null): Omit<ServiceObjectives, "indicators"> {
-  const { objective, problems } = readObjective(service.about.objectives);
-  if (!set) return { objective, source: objective ? "annotations" : null, problems };
-  const { availability, latencyRatio, latencySeconds, windowDays } = set;
-  return { objective: { availability, latencyRatio, latencySeconds, windowDays }, source: "page", problems };
 }
 
 function judge(
