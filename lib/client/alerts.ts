@@ -7,6 +7,7 @@ import type {
   AlertSpans,
   HistoryInput,
   HistoryPage,
+  HistorySummary,
   LiveAlerts,
   LiveAlertsInput,
   RulesAnswer,
@@ -47,7 +48,7 @@ export const liveAlertsQuery = (filter: LiveAlertsFilter = {}) =>
     refetchInterval: 15_000,
   });
 
-/** The history, newest first, a page at a time; the first page carries the summary of the whole range. */
+/** The history, newest first, a page at a time. */
 export const alertHistoryQuery = (filter: HistoryPageFilter) =>
   infiniteQueryOptions({
     queryKey: [...alertKeys.history, filter],
@@ -55,6 +56,15 @@ export const alertHistoryQuery = (filter: HistoryPageFilter) =>
       request<HistoryPage>(`/api/alerts/history${queryString({ ...filter, cursor: pageParam, limit: 50 })}`, { signal }),
     initialPageParam: null as string | null,
     getNextPageParam: (last) => last.nextCursor,
+    placeholderData: keepPreviousData,
+    refetchInterval: 30_000,
+  });
+
+/** The density strip, the top talkers and what flaps, for the same filter. */
+export const alertSummaryQuery = (filter: HistoryPageFilter) =>
+  queryOptions({
+    queryKey: [...alertKeys.history, "summary", filter],
+    queryFn: ({ signal }) => request<HistorySummary>(`/api/alerts/history/summary${queryString(filter)}`, { signal }),
     placeholderData: keepPreviousData,
     refetchInterval: 30_000,
   });

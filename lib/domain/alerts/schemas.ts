@@ -151,17 +151,19 @@ export type FlappingAlert = {
 
 export type BlindWindowView = { source: string; reason: string; beganAt: string; endedAt: string | null };
 
-/** What a whole range holds, whatever the page. */
+/** GET /api/alerts/history/summary: what a whole range holds, with the filter of the history. Asked apart, so that rows come at once. */
 export type HistorySummary = {
   total: number;
   density: Density;
   topTalkers: TopTalker[];
   flapping: FlappingAlert[];
+  /** Flapping is looked for from here on: the range's beginning, or 31 days before its end. */
+  flappingFrom: string;
   blindWindows: BlindWindowView[];
 };
 
-/** GET /api/alerts/history, newest first. Pages after the first carry no summary. */
-export type HistoryPage = { items: AlertRow[]; nextCursor: string | null; summary: HistorySummary | null };
+/** GET /api/alerts/history, newest first. */
+export type HistoryPage = { items: AlertRow[]; nextCursor: string | null };
 
 /** GET /api/alerts/facets: what there is to filter by, the most frequent first. */
 export type AlertFacets = {
@@ -272,8 +274,6 @@ export type RuleView = {
   evaluationSeconds: number | null;
   firing: number;
   pending: number;
-  /** Where its query opens in Prometheus; null when Prometheus has no address for browsers. */
-  prometheusUrl: string | null;
 };
 export type RulesAnswer = {
   items: RuleView[];
@@ -283,4 +283,6 @@ export type RulesAnswer = {
   problem: string | null;
   /** Before the filter. */
   total: number;
+  /** Prometheus' address for browsers, to open a query in; null when there is none. */
+  prometheusUrl: string | null;
 };
