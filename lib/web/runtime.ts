@@ -5,11 +5,13 @@ import { makeSurroundings, type Surroundings } from "#lib/domain/fleet/surroundi
 import { startFleetWatches } from "#lib/domain/fleet/watches.ts";
 import { PanelStore } from "#lib/domain/metrics/panel-store.ts";
 import { startPollers } from "#lib/domain/metrics/pollers.ts";
+import type { MetricsSettings } from "#lib/domain/metrics/queries.ts";
 import { UsageStore } from "#lib/domain/objectives/queries.ts";
 import type { KubernetesClient } from "#lib/kubernetes/client.ts";
 import { connectKubernetes } from "#lib/kubernetes/connection.ts";
 import { PrometheusClient } from "#lib/prometheus/client.ts";
 import { createLogger, type Logger } from "#lib/runtime/logger.ts";
+import { Sealer } from "#lib/runtime/sealed.ts";
 import { readWebEnv, type WebEnv } from "./env.ts";
 
 /** What the web process has once, whatever the number of viewers. */
@@ -33,6 +35,21 @@ const slot = globalThis as typeof globalThis & { switchyardRuntime?: WebRuntime 
 export function getRuntime(): WebRuntime {
   slot.switchyardRuntime ??= startRuntime();
   return slot.switchyardRuntime;
+}
+
+/** What the charts' queries and commands need of the settings. */
+export function metricsSettings(): MetricsSettings {
+  const { env } = getRuntime();
+  const prometheusUrl = env.PROMETHEUS_EXTERNAL_URL ?? env.PROMETHEUS_URL ?? null;
+  return { scrapeSeconds: env.SWITCHYARD_SCRAPE_INTERVAL_SECONDS, prometheusUrl };
+}
+
+let sealer: Sealer | undefined;
+
+/** What seals the secrets of notification targets. */
+export function getSealer(): Sealer {
+  sealer ??= new Sealer(getRuntime().env.SWITCHYARD_ENCRYPTION_KEY);
+  return sealer;
 }
 
 function startRuntime(): WebRuntime {

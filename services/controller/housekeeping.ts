@@ -1,15 +1,16 @@
 import type { Database } from "#lib/database/client.ts";
+import { pruneNotifications } from "#lib/domain/notifications/retention.ts";
 
 const dayMs = 86_400_000;
 const loginAttemptsKeptMs = dayMs;
 const endedTokensKeptMs = 90 * dayMs;
 
-/** Removes what nobody needs any more: old login attempts, and tokens that ended long ago. Returns how many rows went. */
+/** Removes what nobody needs any more: old login attempts, tokens that ended long ago, the log of notifications. Returns how many rows went. */
 export async function prune(db: Database, now: Date): Promise<number> {
   const before = (ms: number) => new Date(now.getTime() - ms);
   const attempts = await db.loginAttempt.deleteMany({ where: { at: { lt: before(loginAttemptsKeptMs) } } });
   const tokens = await db.apiToken.deleteMany({
     where: { OR: [{ expiresAt: { lt: before(endedTokensKeptMs) } }, { revokedAt: { lt: before(endedTokensKeptMs) } }] },
   });
-  return attempts.count + tokens.count;
+  return attempts.count + tokens.count + (await pruneNotifications(db, now));
 }

@@ -4,6 +4,7 @@ import { PrometheusClient } from "#lib/prometheus/client.ts";
 import { HealthServer } from "#lib/runtime/health-server.ts";
 import { onShutdown } from "#lib/runtime/lifecycle.ts";
 import { createLogger } from "#lib/runtime/logger.ts";
+import { Sealer } from "#lib/runtime/sealed.ts";
 import { Controller } from "./controller.ts";
 import { readEnv } from "./env.ts";
 
@@ -17,7 +18,10 @@ const kubernetes = connectKubernetes({ kubeconfig: env.SWITCHYARD_KUBECONFIG, in
 const prometheus = env.PROMETHEUS_URL ? new PrometheusClient({ url: env.PROMETHEUS_URL }) : null;
 const controller = new Controller(
   { db, kubernetes, prometheus, clock: () => new Date(), logger },
-  { scrapeSeconds: env.SWITCHYARD_SCRAPE_INTERVAL_SECONDS },
+  {
+    scrapeSeconds: env.SWITCHYARD_SCRAPE_INTERVAL_SECONDS,
+    notifications: { sealer: new Sealer(env.SWITCHYARD_ENCRYPTION_KEY), baseUrl: env.SWITCHYARD_URL },
+  },
 );
 const server = new HealthServer(controller.handlers(), (error) => logger.error({ err: error }, "the health server failed"));
 

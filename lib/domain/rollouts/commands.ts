@@ -1,5 +1,6 @@
 import type { Rollout } from "#lib/database/generated/client.ts";
-import type { Context, Transaction } from "../context.ts";
+import { type Context, type Transaction, transact } from "../context.ts";
+import { announceRolloutEnd } from "../notifications/announce.ts";
 import type { Progress } from "./progress.ts";
 
 /** What began: the change, and the generation of the Deployment that carries it. */
@@ -47,7 +48,7 @@ export async function startRollout(
   });
 }
 
-/** Records where a rollout is; false when another controller was faster or it had ended. */
+/** Records where a rollout is, and tells of its end; false when another controller was faster or it had ended. */
 export async function recordProgress(
   context: Pick<Context, "db" | "clock">,
   rollout: Rollout,
@@ -57,9 +58,13 @@ export async function recordProgress(
   const toRevision = progress.toRevision ?? rollout.toRevision;
   if (state === rollout.state && message === rollout.message && toRevision === rollout.toRevision) return false;
   const isOver = state === "complete" || state === "failed" || state === "superseded";
-  const { count } = await context.db.rollout.updateMany({
-    where: { id: rollout.id, state: rollout.state, message: rollout.message },
-    data: { state, message, toRevision, finishedAt: isOver ? context.clock() : null },
+  const now = context.clock();
+  return transact(context, async (transaction) => {
+    const { count } = await transaction.rollout.updateMany({
+      where: { id: rollout.id, state: rollout.state, message: rollout.message },
+      data: { state, message, toRevision, finishedAt: isOver ? now : null },
+    });
+    if (count === 1 && isOver) await announceRolloutEnd(transaction, rollout, progress, now);
+    return count === 1;
   });
-  return count === 1;
 }

@@ -1,0 +1,4 @@
+import { resendMessage } from "#lib/domain/notifications/messages.ts";
+import { reply, route } from "#lib/web/route.ts";
+
+export const POST = route(async ({ context, params }) => reply(202, await resendMessage(context, params.id ?? "")));
