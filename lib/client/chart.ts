@@ -58,10 +58,11 @@ export function topSeries(series: Series[], most: number): Series[] {
   };
   const order = [...series].sort((a, b) => mean(b) - mean(a));
   const rest = order.slice(most - 1);
-  return [...order.slice(0, most - 1), { name: `${rest.length} others`, points: sumOf(rest) }];
+  return [...order.slice(0, most - 1), { name: `${rest.length} others`, points: sumSeries(rest) }];
 }
 
-function sumOf(series: Series[]): Point[] {
+/** What the series give together at each moment; a gap where all of them have one. */
+export function sumSeries(series: Series[]): Point[] {
   const sums = new Map<number, number | null>();
   for (const { points } of series) {
     for (const [time, value] of points) {

@@ -1,6 +1,5 @@
 import { queryOptions } from "@tanstack/react-query";
 import type { Revision, ServiceAnswer, ServicesAnswer } from "#lib/domain/fleet/schemas.ts";
-import type { PanelsAnswer, Range } from "#lib/domain/metrics/schemas.ts";
 import { request } from "./api.ts";
 
 export const fleetKeys = {
@@ -8,7 +7,6 @@ export const fleetKeys = {
   services: ["fleet", "services"] as const,
   service: (id: string) => ["fleet", "service", id] as const,
   revisions: (id: string) => ["fleet", "revisions", id] as const,
-  panels: (id: string, range: Range) => ["fleet", "panels", id, range] as const,
 };
 
 const address = (id: string) => `/api/services/${id.split("/").map(encodeURIComponent).join("/")}`;
@@ -34,16 +32,5 @@ export const revisionsQuery = (id: string, templateHash: string) =>
     queryKey: [...fleetKeys.revisions(id), templateHash],
     queryFn: ({ signal }) => request<{ revisions: Revision[] }>(`${address(id)}/revisions`, { signal }),
     staleTime: 5000,
-    placeholderData: (previous) => previous,
-  });
-
-const refetchSeconds: Record<Range, number> = { "15m": 5, "1h": 10, "6h": 30, "24h": 60, "7d": 300 };
-
-/** A service's charts over a range, asked again at a pace that the range can show. */
-export const panelsQuery = (id: string, range: Range) =>
-  queryOptions({
-    queryKey: fleetKeys.panels(id, range),
-    queryFn: ({ signal }) => request<PanelsAnswer>(`${address(id)}/panels?range=${range}`, { signal }),
-    refetchInterval: refetchSeconds[range] * 1000,
     placeholderData: (previous) => previous,
   });

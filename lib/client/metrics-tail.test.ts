@@ -13,6 +13,7 @@ const answer = (over: Partial<PanelsAnswer>, ...panels: Panel[]): PanelsAnswer =
   isTail: false,
   tailSince: 20,
   panels,
+  notice: null,
   hidden: [],
   ...over,
 });

@@ -7,6 +7,7 @@ import type {
   CreatePanelInput,
   ExpressionCheck,
   HidePanelInput,
+  Panel,
   PanelsAnswer,
   SavedPanel,
 } from "#lib/domain/metrics/schemas.ts";
@@ -59,7 +60,7 @@ export const panelsQuery = (id: string, range: TimeRange, compare: Comparison | 
 const marksPaceMs = 10_000;
 
 /** What was done to a service in the time that its charts show. */
-export const ledgerQuery = (id: string, range: TimeRange) =>
+export const marksQuery = (id: string, range: TimeRange) =>
   queryOptions({
     queryKey: [...auditKeys.all, "ledger", id, rangeKey(range)],
     queryFn: ({ signal }) => request<LedgerAnswer>(`${address(id)}/ledger${queryString(wholeSpan(range))}`, { signal }),
@@ -92,10 +93,42 @@ export const expressionCheckQuery = (id: string, expr: string) =>
     placeholderData: (previous) => previous,
   });
 
+/** A chart as it would be drawn, before it is saved. */
+export type PanelPreview = { panel: Panel; from: number; to: number; stepSeconds: number };
+
+export type PanelFields = Omit<ChangePanelInput, "version">;
+
+export const panelPreviewQuery = (id: string, fields: PanelFields | null, range: TimeRange) =>
+  queryOptions({
+    queryKey: [...metricsKeys.checks(id), "preview", fields, rangeKey(range)],
+    queryFn: ({ signal }) =>
+      request<PanelPreview>(`${address(id)}/panels/preview`, {
+        method: "POST",
+        body: { ...fields, ...rangeQuery(range) },
+        signal,
+      }),
+    enabled: fields !== null,
+    staleTime: 30_000,
+    retry: false,
+    placeholderData: (previous) => previous,
+  });
+
+/** The names of a service's metrics, to complete while an expression is typed. */
+export const metricNamesQuery = (id: string) =>
+  queryOptions({
+    queryKey: metricsKeys.names(id),
+    queryFn: ({ signal }) => request<{ names: string[] }>(`${address(id)}/panels/metrics`, { signal }),
+    staleTime: 60_000,
+    retry: false,
+  });
+
 export const createPanel = (id: string, input: CreatePanelInput | HidePanelInput) =>
   request<SavedPanel>(`${address(id)}/panels`, { method: "POST", body: input });
 export const changePanel = (id: string, panelId: string, input: ChangePanelInput) =>
   request<SavedPanel>(`${address(id)}/panels/${encodeURIComponent(panelId)}`, { method: "PATCH", body: input });
+/** Hides a stored chart, or shows what is hidden again. */
+export const showPanel = (id: string, panelId: string, version: number, hidden: boolean) =>
+  request<SavedPanel>(`${address(id)}/panels/${encodeURIComponent(panelId)}`, { method: "PATCH", body: { version, hidden } });
 /** Takes a service's own chart away: an added one is gone, in place of the kind's chart that one comes back. */
 export const removePanel = (id: string, panelId: string, version: number) =>
   request<SavedPanel>(`${address(id)}/panels/${encodeURIComponent(panelId)}${queryString({ version })}`, { method: "DELETE" });

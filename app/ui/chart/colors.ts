@@ -1,9 +1,7 @@
 import type { Panel } from "#lib/domain/metrics/schemas.ts";
 
-export const mostSeries = 8;
-
 /** The colour of a panel's nth series: one family of tints for percentiles, the palette for the rest, grey for "others". */
 export function seriesColor(style: Panel["style"], index: number, name: string): string {
   if (style === "percentiles") return `var(--percentile-${Math.min(index, 2) + 1})`;
-  return / others$/.test(name) ? "var(--series-8)" : `var(--series-${(index % mostSeries) + 1})`;
+  return / others$/.test(name) ? "var(--series-8)" : `var(--series-${(index % 8) + 1})`;
 }

@@ -1,35 +1,51 @@
-import { usePlotArea, useYAxisScale } from "recharts";
+import { memo } from "react";
 import { axisFigure, spreadLabels, stackTops } from "#lib/client/chart.ts";
-import type { Unit } from "#lib/domain/metrics/schemas.ts";
+import { type Plot, xOf, yOf } from "#lib/client/chart-geometry.ts";
+import type { ChartModel } from "#lib/client/chart-model.ts";
+import type { Panel } from "#lib/domain/metrics/schemas.ts";
+import { seriesColor } from "./colors.ts";
 
-type End = { name: string; color: string; last: number | null };
+type Properties = Pick<Panel, "unit" | "style" | "states"> & { model: ChartModel; plot: Plot };
 
-/** The last value of each line at its right end, moved apart where lines end close together. */
-export function EndLabels({ ends, unit, stacked }: { ends: End[]; unit: Unit; stacked: boolean }) {
-  const plot = usePlotArea();
-  const scale = useYAxisScale();
-  if (!plot || !scale) return null;
-  const right = plot.x + plot.width;
-  const bottom = plot.y + plot.height;
-  const tops = stacked ? stackTops(ends.map((end) => end.last)) : ends.map((end) => end.last);
+/** The last value of each line at its right end, moved apart where lines end close together; and points without a line. */
+export const EndLabels = memo(function EndLabels({ unit, style, states, model, plot }: Properties) {
+  const right = plot.left + plot.width;
+  const bottom = plot.top + plot.height;
+  const lasts = model.lines.map(({ last }) => last);
+  const tops = style === "stacked" ? stackTops(lasts) : lasts;
   // From the last to the first: of labels at one height the later one, which lies higher in a stack, stays above.
-  const labels = ends
-    .flatMap(({ name, color, last }, index) =>
-      last === null ? [] : [{ name, color, last, at: scale(tops[index] ?? last) ?? bottom }],
+  const labels = model.lines
+    .flatMap(({ name, index, last }) =>
+      last === null ? [] : [{ name, last, color: seriesColor(style, index, name), at: yOf(plot, tops[index] ?? last) }],
     )
     .reverse();
   const spread = spreadLabels(
-    labels.map((label) => label.at),
+    labels.map(({ at }) => at),
     13,
-    plot.y,
+    plot.top,
     bottom - 2,
   );
-  return labels.map(({ name, color, last, at }, index) => (
-    <g key={name}>
-      <circle cx={right} cy={at} r={2} fill={color} />
-      <text x={right + 6} y={(spread[index] ?? at) + 4} className="fill-ink text-2xs font-medium">
-        {axisFigure(last, unit)}
-      </text>
-    </g>
-  ));
-}
+  return (
+    <>
+      {labels.map(({ name, color, last, at }, index) => (
+        <g key={name}>
+          <circle cx={right} cy={at} r={2} fill={color} />
+          <text x={right + 6} y={(spread[index] ?? at) + 4} className="fill-ink text-2xs font-medium">
+            {states?.find((state) => state.value === last)?.label ?? axisFigure(last, unit)}
+          </text>
+        </g>
+      ))}
+      {model.lines.flatMap(({ name, index, lone }) =>
+        lone.map(([time, value]) => (
+          <circle
+            key={`${name} ${time}`}
+            cx={xOf(plot, time)}
+            cy={yOf(plot, value)}
+            r={1.2}
+            fill={seriesColor(style, index, name)}
+          />
+        )),
+      )}
+    </>
+  );
+});

@@ -1,56 +1,65 @@
 "use client";
-import { Table2 } from "lucide-react";
-import { rowsOf, topSeries } from "#lib/client/chart.ts";
-import { exactFigure, formatFigure } from "#lib/client/numbers.ts";
-import { formatAbsolute, formatClock } from "#lib/client/time.ts";
-import type { Panel } from "#lib/domain/metrics/schemas.ts";
+import { Table2, TriangleAlert } from "lucide-react";
+import type { ReactNode } from "react";
+import { topSeries } from "#lib/client/chart.ts";
+import { mostSeries } from "#lib/client/chart-model.ts";
+import { formatAge, formatClock } from "#lib/client/time.ts";
+import { comparisonNames } from "#lib/client/time-range.ts";
+import type { AlertSpan } from "#lib/domain/alerts/schemas.ts";
+import type { LedgerMark } from "#lib/domain/ledger/schemas.ts";
+import type { Comparison, Panel } from "#lib/domain/metrics/schemas.ts";
 import { Button } from "../button.tsx";
-import { CopyButton } from "../identifier.tsx";
-import { mostSeries, seriesColor } from "./colors.ts";
+import { seriesColor } from "./colors.ts";
+import { ExpressionPopover } from "./expression-popover.tsx";
+import { PanelTable } from "./panel-table.tsx";
 import { TimeChart } from "./time-chart.tsx";
 
+type Properties = {
+  panel: Panel;
+  from: number;
+  to: number;
+  compare: Comparison | null;
+  marks: readonly LedgerMark[];
+  spans: readonly AlertSpan[];
+  asTable: boolean;
+  onToggleTable: (id: string) => void;
+  menu?: ReactNode;
+};
+
 /** One panel: its name, legend, drawing or table, and why there is nothing when there is nothing. */
-export function PanelView(props: { panel: Panel; from: number; to: number; asTable: boolean; onToggleTable: () => void }) {
-  const { panel, from, to, asTable, onToggleTable } = props;
+export function PanelView(properties: Properties) {
+  const { panel, from, to, compare, marks, spans, asTable, onToggleTable, menu } = properties;
   const series = topSeries(panel.series, mostSeries);
   const hasData = series.some((each) => each.points.some(([, value]) => value !== null));
   return (
     <section aria-label={panel.title} className="min-w-0 border-b px-4 pb-2 pt-2.5 lg:odd:border-r">
       <header className="flex min-h-6 items-center gap-3">
-        <h3 className="font-medium">{panel.title}</h3>
-        {hasData && series.length > 1 && (
-          <ul className="flex min-w-0 flex-1 flex-wrap gap-x-3 text-2xs text-ink-2 h-4 overflow-hidden">
-            {series.map((each, index) => (
-              <li key={each.name} className="flex min-w-0 items-center gap-1">
-                <span
-                  aria-hidden="true"
-                  className="h-0.5 w-3 shrink-0 rounded-full"
-                  style={{ background: seriesColor(panel.style, index, each.name) }}
-                />
-                <span className="max-w-40 truncate">{each.name}</span>
-              </li>
-            ))}
-          </ul>
+        <h3 className="min-w-0 truncate font-medium" title={panel.title}>
+          {panel.title}
+        </h3>
+        {panel.origin !== "kind" && (
+          <span className="shrink-0 rounded-sm bg-hover px-1 text-2xs text-ink-2">
+            {panel.origin === "replaced" ? "changed" : "own"}
+          </span>
         )}
-        <span className="ml-auto flex shrink-0 items-center gap-1">
-          <CopyButton
-            text={panel.expressions.map((each) => each.expr).join("\n")}
-            label={`Copy the expression: ${panel.expressions.map((each) => each.expr).join(" ; ")}`}
-            className="size-6 justify-center rounded-md hover:bg-hover"
-          />
+        {hasData && <Legend panel={{ ...panel, series }} compare={compare} />}
+        <span className="ml-auto flex shrink-0 items-center">
+          <ExpressionPopover panel={panel} />
           <Button
             size="icon"
             look="ghost"
             className="size-6"
             aria-pressed={asTable}
             aria-label={`${panel.title} as a table`}
-            onClick={onToggleTable}
+            title="As a table (t: all)"
+            onClick={() => onToggleTable(panel.id)}
           >
             <Table2 aria-hidden="true" />
           </Button>
+          {menu}
         </span>
       </header>
-      {panel.problem && hasData && <p className="text-xs text-warn">{panel.problem}</p>}
+      {hasData && panel.problem && <PanelProblem panel={panel} to={to} />}
       {!hasData ? (
         <div className="grid h-37 place-items-center px-6 text-center">
           <p className="max-w-sm text-ink-3">
@@ -58,49 +67,54 @@ export function PanelView(props: { panel: Panel; from: number; to: number; asTab
           </p>
         </div>
       ) : asTable ? (
-        <PanelTable panel={{ ...panel, series }} />
+        <PanelTable panel={{ ...panel, series }} compare={compare} />
       ) : (
-        <TimeChart panel={panel} from={from} to={to} />
+        <TimeChart panel={panel} from={from} to={to} compare={compare} marks={marks} spans={spans} />
       )}
     </section>
   );
 }
 
-function PanelTable({ panel }: { panel: Panel }) {
-  const rows = rowsOf(panel.series).reverse();
+function Legend({ panel, compare }: { panel: Panel; compare: Comparison | null }) {
+  const hasBefore = compare !== null && panel.compared !== null;
+  if (panel.series.length < 2 && !hasBefore) return null;
   return (
-    <section
-      className="scroll-thin h-37 overflow-auto rounded-sm border text-xs"
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: scrolled by keyboard
-      tabIndex={0}
-      aria-label={`${panel.title}, values`}
-    >
-      <table className="w-full">
-        <thead className="sticky top-0 bg-sunken text-ink-3">
-          <tr>
-            <th className="px-2 text-left font-medium">Time</th>
-            {panel.series.map((each) => (
-              <th key={each.name} className="truncate px-2 text-right font-medium">
-                {each.name}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map(({ time, values }) => (
-            <tr key={time} className="border-t">
-              <td className="px-2 text-ink-2" title={formatAbsolute(time * 1000)}>
-                {formatClock(time * 1000)}
-              </td>
-              {panel.series.map((each, index) => (
-                <td key={each.name} className="px-2 text-right" title={exactFigure(values[index], panel.unit)}>
-                  {formatFigure(values[index], panel.unit)}
-                </td>
-              ))}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
+    <ul className="flex h-4 min-w-0 flex-1 flex-wrap gap-x-3 overflow-hidden text-2xs text-ink-2">
+      {panel.series.length > 1 &&
+        panel.series.map((each, index) => (
+          <li key={each.name} className="flex min-w-0 items-center gap-1">
+            <span
+              aria-hidden="true"
+              className="h-0.5 w-3 shrink-0 rounded-full"
+              style={{ background: seriesColor(panel.style, index, each.name) }}
+            />
+            <span className="max-w-40 truncate" title={each.name}>
+              {each.name}
+            </span>
+          </li>
+        ))}
+      {hasBefore && compare && (
+        <li className="flex items-center gap-1">
+          <span aria-hidden="true" className="w-3 shrink-0 border-t border-dashed border-ink-3" />
+          {comparisonNames[compare]}
+          {panel.style === "stacked" && panel.series.length > 1 && ", together"}
+        </li>
+      )}
+    </ul>
+  );
+}
+
+/** What stands in the way of newer data, and how old that shown is. */
+function PanelProblem({ panel, to }: { panel: Panel; to: number }) {
+  const behind = to - panel.dataTo;
+  return (
+    <p className="flex items-start gap-1.5 text-xs text-warn">
+      <TriangleAlert aria-hidden="true" className="mt-0.5 size-3 shrink-0" />
+      <span>
+        {panel.problem}
+        {behind > panel.stepSeconds &&
+          ` What is drawn ends at ${formatClock(panel.dataTo * 1000)}, ${formatAge(behind * 1000)} before now.`}
+      </span>
+    </p>
   );
 }

@@ -1,6 +1,7 @@
 // @vitest-environment jsdom
 import { cleanup, fireEvent, render, screen } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { aPanel } from "#lib/client/fixtures.ts";
 import type { Panel } from "#lib/domain/metrics/schemas.ts";
 import { TimeChart } from "./time-chart.tsx";
 
@@ -8,18 +9,11 @@ const steady = (name: string, value: number | null) => ({
   name,
   points: [0, 60, 120].map((time): [number, number | null] => [time, value]),
 });
-const panel: Panel = {
-  id: "p",
+const panel = aPanel({
   title: "Requests",
-  unit: "per-second",
-  limit: null,
   style: "stacked",
-  expressions: [],
   series: [steady("ok", 30), steady("failed", 5), steady("refused", 0)],
-  stepSeconds: 60,
-  at: null,
-  problem: null,
-};
+});
 const texts = (container: Element, selector: string) => [...container.querySelectorAll(selector)].map((each) => each.textContent);
 const endsOf = (container: Element) =>
   [...container.querySelectorAll("text.font-medium")]
@@ -83,7 +77,7 @@ describe("a chart", () => {
         <TimeChart panel={{ ...panel, title: "CPU", unit: "cores", series: [steady("pod", 0.02)] }} from={0} to={120} />
       </>,
     );
-    fireEvent.focus(screen.getByRole("img", { name: /^Requests/ }));
+    fireEvent.keyDown(screen.getByRole("slider", { name: /^Requests/ }), { key: "ArrowLeft" });
     expect(await screen.findByText("refused")).toBeDefined();
     expect(await screen.findByText("0.020 cores")).toBeDefined();
   });

@@ -1,151 +1,100 @@
 "use client";
-import { useMemo } from "react";
-import {
-  Area,
-  CartesianGrid,
-  ComposedChart,
-  Line,
-  ReferenceLine,
-  Tooltip,
-  type TooltipContentProps,
-  usePlotArea,
-  XAxis,
-  YAxis,
-} from "recharts";
-import { axisFigure, highestOf, lastValue, rowsOf, topSeries } from "#lib/client/chart.ts";
-import { axisTicks, formatFigure } from "#lib/client/numbers.ts";
-import { formatAxisTime, formatClock, timeTicks } from "#lib/client/time.ts";
-import type { Panel, Unit } from "#lib/domain/metrics/schemas.ts";
-import { mostSeries, seriesColor } from "./colors.ts";
+import { memo, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { chartHeight, plotOf } from "#lib/client/chart-geometry.ts";
+import { chartModel } from "#lib/client/chart-model.ts";
+import { formatFigure } from "#lib/client/numbers.ts";
+import type { AlertSpan } from "#lib/domain/alerts/schemas.ts";
+import type { LedgerMark } from "#lib/domain/ledger/schemas.ts";
+import type { Comparison, Panel } from "#lib/domain/metrics/schemas.ts";
+import { Drawing } from "./drawing.tsx";
 import { EndLabels } from "./end-labels.tsx";
+import { MarkLane } from "./marks.tsx";
+import { PointerLayer } from "./pointer.tsx";
+import { ShadeStrips, Shades } from "./shades.tsx";
 
-const margin = { top: 18, right: 60, bottom: 0, left: 0 };
-const tick = { className: "fill-ink-3 text-2xs" };
-const axis = { axisLine: false, tickLine: false, tickSize: 0, tick, interval: 0 } as const;
+const noMarks: readonly LedgerMark[] = [];
+const noSpans: readonly AlertSpan[] = [];
+
+export type TimeChartProperties = {
+  panel: Panel;
+  from: number;
+  to: number;
+  compare?: Comparison | null;
+  marks?: readonly LedgerMark[];
+  spans?: readonly AlertSpan[];
+};
 
 /** The drawing of one panel. The moment pointed at is shared by all charts of the page. */
-export function TimeChart({ panel, from, to }: { panel: Panel; from: number; to: number }) {
-  const { unit, limit, stepSeconds } = panel;
-  const stacked = panel.style === "stacked";
-  const series = useMemo(() => topSeries(panel.series, mostSeries), [panel.series]);
-  const rows = useMemo(() => rowsOf(series), [series]);
-  const lines = series.map((each, index) => ({
-    name: each.name,
-    dataKey: `values.${index}`,
-    color: seriesColor(panel.style, index, each.name),
-    last: lastValue(each, to, stepSeconds),
-  }));
-  const highest = highestOf(rows, stacked);
-  const lowest = Math.min(0, ...rows.flatMap(({ values }) => values.map((value) => value ?? 0)));
-  const ticks = axisTicks(lowest, Math.max(highest, limit ? Math.min(limit.value, highest * 4) : 0), 3, unit);
-  const domain = [ticks[0] ?? 0, ticks.at(-1) ?? 1];
-  const summary = lines.map((line) => `${line.name} ${formatFigure(line.last, unit)}`).join(", ");
-
-  return (
-    <ComposedChart
-      responsive
-      data={rows}
-      margin={margin}
-      syncId="time"
-      syncMethod="value"
-      role="img"
-      aria-label={`${panel.title}, now: ${summary}`}
-      // The keyboard's moment begins with focus; a click must not leave one behind.
-      onMouseDown={(_, event) => event.preventDefault()}
-      className="touch-pan-y select-none"
-      style={{ width: "100%", height: 148 }}
-    >
-      <CartesianGrid vertical={false} stroke="var(--line)" />
-      <TimeAxis from={from} to={to} />
-      <YAxis
-        {...axis}
-        domain={domain}
-        ticks={ticks}
-        width={56}
-        tickMargin={8}
-        tickFormatter={(value: number) => axisFigure(value, unit)}
-        label={unit === "cores" ? { value: unit, position: "top", offset: 8, className: tick.className } : undefined}
-      />
-      {lines.map(({ name, dataKey, color }) =>
-        stacked ? (
-          <Area
-            {...stroke}
-            key={dataKey}
-            dataKey={dataKey}
-            name={name}
-            stackId="all"
-            stroke={color}
-            fill={color}
-            fillOpacity={0.22}
-          />
-        ) : (
-          <Line {...stroke} key={dataKey} dataKey={dataKey} name={name} stroke={color} />
-        ),
-      )}
-      {limit && limit.value <= (domain[1] ?? 1) && (
-        <ReferenceLine
-          y={limit.value}
-          stroke="var(--bad-fill)"
-          strokeDasharray="4 3"
-          label={{ value: limit.label, position: "insideBottomLeft", offset: 4, className: "fill-bad text-2xs" }}
-        />
-      )}
-      <EndLabels ends={lines} unit={unit} stacked={stacked} />
-      <Tooltip
-        content={(props) => <Reading {...props} unit={unit} stacked={stacked} />}
-        cursor={{ stroke: "var(--ink-3)", strokeDasharray: "2 2" }}
-        position={{ y: 4 }}
-        filterNull={false}
-        isAnimationActive={false}
-        wrapperStyle={{ zIndex: 10 }}
-      />
-    </ComposedChart>
+export const TimeChart = memo(function TimeChart(properties: TimeChartProperties) {
+  const { panel, from, to, compare = null, marks = noMarks, spans = noSpans } = properties;
+  const { unit, style, limit, states, series, compared, stepSeconds } = panel;
+  const [box, width] = useWidth();
+  const model = useMemo(
+    () => chartModel({ series, compared, style, unit, limit, states, stepSeconds }, to),
+    [series, compared, style, unit, limit, states, stepSeconds, to],
   );
-}
-
-const stroke = {
-  type: "linear",
-  strokeWidth: 1.5,
-  strokeLinecap: "round",
-  strokeLinejoin: "round",
-  dot: false,
-  activeDot: { r: 3, stroke: "var(--canvas)", strokeWidth: 1 },
-  connectNulls: false,
-  isAnimationActive: false,
-} as const;
-
-function TimeAxis({ from, to }: { from: number; to: number }) {
-  const plot = usePlotArea();
-  return (
-    <XAxis
-      {...axis}
-      dataKey="time"
-      type="number"
-      domain={[from, to]}
-      allowDataOverflow
-      ticks={timeTicks(from, to, Math.max(2, Math.floor((plot?.width ?? 0) / 90)))}
-      height={20}
-      tickMargin={6}
-      tickFormatter={(value: number) => formatAxisTime(value, to - from)}
-    />
+  const plot = useMemo(
+    () => plotOf(width, { from, to }, { low: model.ticks[0] ?? 0, high: model.ticks.at(-1) ?? 1 }),
+    [width, from, to, model],
   );
-}
+  const chart = { unit, style, states, model, plot };
+  const summary = model.lines.map(({ name, last }) => `${name} ${formatFigure(last, unit)}`).join(", ");
 
-/** What the lines say at the moment pointed at; a stack is listed from its top. */
-function Reading({ active, label, payload, unit, stacked }: TooltipContentProps & { unit: Unit; stacked: boolean }) {
-  if (!active || payload.length === 0) return null;
   return (
-    <div aria-hidden="true" className="min-w-28 rounded-md border bg-raised px-2 py-1 text-xs shadow-float">
-      <p className="text-2xs text-ink-3">{formatClock(Number(label) * 1000)}</p>
-      {(stacked ? payload.toReversed() : payload).map((each) => (
-        <p key={String(each.dataKey)} className="flex items-center gap-1.5 whitespace-nowrap">
-          <span className="size-2 shrink-0 rounded-xs" style={{ background: each.color }} />
-          <span className="max-w-44 truncate text-ink-2">{each.name}</span>
-          <span className="ml-auto pl-3 font-medium">
-            {formatFigure(typeof each.value === "number" ? each.value : null, unit)}
-          </span>
-        </p>
-      ))}
+    <div ref={box} className="relative" style={{ height: chartHeight }}>
+      {width > 0 && (
+        <>
+          <svg aria-hidden="true" width={width} height={chartHeight} className="pointer-events-none absolute inset-0">
+            <Shades spans={spans} plot={plot} />
+          </svg>
+          <div role="img" aria-label={`${panel.title}, now: ${summary}`} className="pointer-events-none absolute inset-0">
+            <Drawing {...chart} limit={limit} width={width} />
+            <svg aria-hidden="true" width={width} height={chartHeight} className="absolute inset-0">
+              <EndLabels {...chart} />
+            </svg>
+          </div>
+          <PointerLayer {...chart} title={panel.title} width={width} spans={spans} compare={compare} />
+          <ShadeStrips spans={spans} plot={plot} />
+          <MarkLane marks={marks} plot={plot} title={panel.title} />
+        </>
+      )}
     </div>
   );
+}, isSameChart);
+
+/** Whether two charts would be drawn alike: an answer's time and its problem are told elsewhere. */
+function isSameChart(a: TimeChartProperties, b: TimeChartProperties): boolean {
+  const { limit, states, ...own } = a.panel;
+  const other = b.panel;
+  return (
+    a.from === b.from &&
+    a.to === b.to &&
+    a.compare === b.compare &&
+    a.marks === b.marks &&
+    a.spans === b.spans &&
+    own.series === other.series &&
+    own.compared === other.compared &&
+    own.title === other.title &&
+    own.unit === other.unit &&
+    own.style === other.style &&
+    own.stepSeconds === other.stepSeconds &&
+    limit?.value === other.limit?.value &&
+    limit?.label === other.limit?.label &&
+    JSON.stringify(states) === JSON.stringify(other.states)
+  );
+}
+
+function useWidth() {
+  const box = useRef<HTMLDivElement>(null);
+  const [width, setWidth] = useState(0);
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (!element) return;
+    const measure = () => setWidth(Math.floor(element.getBoundingClientRect().width));
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  return [box, width] as const;
 }

@@ -1,69 +1,62 @@
 "use client";
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
-import { panelsQuery } from "#lib/client/fleet.ts";
-import { type Range, ranges } from "#lib/domain/metrics/schemas.ts";
-import { Button } from "../../../../../ui/button.tsx";
+import { Download, Plus } from "lucide-react";
+import dynamic from "next/dynamic";
+import { useCallback, useEffect, useMemo, useState } from "react";
+import { grafanaAddress, marksQuery, panelsQuery, spansQuery } from "#lib/client/metrics.ts";
+import type { Panel, PanelsAnswer } from "#lib/domain/metrics/schemas.ts";
+import { Button, buttonLook } from "../../../../../ui/button.tsx";
+import { ChartCursor, ChartPageContext } from "../../../../../ui/chart/cursor.ts";
+import { DataAge } from "../../../../../ui/chart/data-age.tsx";
 import { PanelView } from "../../../../../ui/chart/panel-view.tsx";
+import { TimeRangeBar } from "../../../../../ui/chart/time-range-bar.tsx";
+import type { useTimeRange } from "../../../../../ui/chart/use-time-range.ts";
 import { cn } from "../../../../../ui/class-names.ts";
-import { TimeAgo } from "../../../../../ui/clock.tsx";
 import { Empty, ErrorNotice, Skeleton } from "../../../../../ui/notices.tsx";
+import { useRoleRefusal } from "../../../../../ui/session.tsx";
+import { ChangesStrip } from "./changes-strip.tsx";
+import { HiddenPanels, PanelMenu } from "./panel-menu.tsx";
 
-export function HealthTab({ id, range, onRange }: { id: string; range: Range; onRange: (range: Range) => void }) {
-  const { data, error, refetch, errorUpdatedAt, dataUpdatedAt, isPlaceholderData } = useQuery(panelsQuery(id, range));
+// The editor brings CodeMirror along: only who opens it loads that.
+const PanelEditor = dynamic(() => import("./panel-editor.tsx").then((module) => module.PanelEditor), { ssr: false });
+
+const noMarks: never[] = [];
+
+export function HealthTab({ id, time }: { id: string; time: ReturnType<typeof useTimeRange> }) {
+  const { range, compare, setRange, setCompare, zoom, zoomBack, isZoomed } = time;
+  const { data, error, refetch, errorUpdatedAt, isPlaceholderData, dataUpdatedAt } = useQuery(panelsQuery(id, range, compare));
+  const marks = useQuery(marksQuery(id, range)).data?.marks ?? noMarks;
+  const spans = useQuery(spansQuery(id, range)).data?.spans ?? noMarks;
   const [tables, setTables] = useState<ReadonlySet<string>>(new Set());
-  const allTables = data?.panels.every((panel) => tables.has(panel.id)) ?? false;
+  const [edited, setEdited] = useState<Panel | "new" | null>(null);
+  const [cursor] = useState(() => new ChartCursor());
+  const page = useMemo(() => ({ cursor, onZoom: zoom, onZoomBack: zoomBack, isZoomed }), [cursor, zoom, zoomBack, isZoomed]);
+  const allTables = data !== undefined && data.panels.length > 0 && data.panels.every((panel) => tables.has(panel.id));
 
-  useEffect(() => {
-    const onKeyDown = (event: KeyboardEvent) => {
-      if (event.key !== "t" || event.ctrlKey || event.metaKey || event.altKey || !data) return;
-      if (event.target instanceof HTMLElement && event.target.closest("input,textarea,select,[role=dialog]")) return;
-      setTables(new Set(allTables ? [] : data.panels.map((panel) => panel.id)));
-    };
-    window.addEventListener("keydown", onKeyDown);
-    return () => window.removeEventListener("keydown", onKeyDown);
-  }, [data, allTables]);
-
-  const toggle = (panel: string) => {
-    const next = new Set(tables);
-    if (!next.delete(panel)) next.add(panel);
-    setTables(next);
-  };
+  const toggle = useCallback((panel: string) => {
+    setTables((held) => {
+      const next = new Set(held);
+      if (!next.delete(panel)) next.add(panel);
+      return next;
+    });
+  }, []);
+  const toggleAll = useCallback(
+    () => data && setTables(new Set(allTables ? [] : data.panels.map((panel) => panel.id))),
+    [data, allTables],
+  );
+  useKeys(toggleAll, isZoomed ? zoomBack : null);
 
   return (
-    <>
-      <div className="flex min-h-10 flex-wrap items-center gap-2 border-b px-4 py-1.5">
-        <fieldset className="flex overflow-hidden rounded-md border border-line-strong">
-          <legend className="sr-only">Time range</legend>
-          {(Object.keys(ranges) as Range[]).map((each) => (
-            <button
-              key={each}
-              type="button"
-              aria-pressed={each === range}
-              onClick={() => onRange(each)}
-              className={cn(
-                "h-6.5 border-r border-line-strong px-2.5 text-xs text-ink-2 last:border-r-0 hover:bg-hover",
-                each === range && "bg-selected font-medium text-accent",
-              )}
-            >
-              {each}
-            </button>
-          ))}
-        </fieldset>
-        <Button
-          size="small"
-          look="ghost"
-          aria-keyshortcuts="t"
-          aria-pressed={allTables}
-          onClick={() => data && setTables(new Set(allTables ? [] : data.panels.map((panel) => panel.id)))}
-        >
-          {allTables ? "Charts" : "Tables"} <kbd className="text-2xs text-ink-3">t</kbd>
-        </Button>
-        {dataUpdatedAt > 0 && (
-          <span className="ml-auto text-xs text-ink-3">
-            asked <TimeAgo at={new Date(dataUpdatedAt).toISOString()} />
-          </span>
-        )}
+    <ChartPageContext value={page}>
+      <div className="flex min-h-10 flex-wrap items-center gap-x-3 gap-y-1.5 border-b px-4 py-1.5">
+        <TimeRangeBar range={range} onRange={setRange} compare={compare} onCompare={setCompare} />
+        <span className="ml-auto flex flex-wrap items-center gap-x-2 gap-y-1.5">
+          {data && <DataAge answer={data} askedAt={dataUpdatedAt} />}
+          <Button size="small" look="ghost" aria-keyshortcuts="t" aria-pressed={allTables} onClick={toggleAll}>
+            {allTables ? "Charts" : "Tables"} <kbd className="text-2xs text-ink-3">t</kbd>
+          </Button>
+          <PageActions id={id} answer={data} onAdd={() => setEdited("new")} />
+        </span>
       </div>
       {error && (
         <ErrorNotice
@@ -75,6 +68,7 @@ export function HealthTab({ id, range, onRange }: { id: string; range: Range; on
           onRetry={() => refetch()}
         />
       )}
+      <ChangesStrip marks={marks} spans={spans} />
       {!data && !error && <ChartSkeletons />}
       {data && (
         <div className={cn("grid lg:grid-cols-2", isPlaceholderData && "opacity-60")}>
@@ -84,15 +78,58 @@ export function HealthTab({ id, range, onRange }: { id: string; range: Range; on
               panel={panel}
               from={data.from}
               to={data.to}
+              compare={data.compare}
+              marks={marks}
+              spans={spans}
               asTable={tables.has(panel.id)}
-              onToggleTable={() => toggle(panel.id)}
+              onToggleTable={toggle}
+              menu={<PanelMenu id={id} panel={panel} onEdit={setEdited} />}
             />
           ))}
-          {data.panels.length === 0 && <Empty title="No charts for this kind" className="col-span-full" />}
+          {data.panels.length === 0 && (
+            <Empty title="No charts for this kind" className="col-span-full">
+              Add one: any expression that Prometheus answers.
+            </Empty>
+          )}
         </div>
       )}
+      {edited && <PanelEditor id={id} panel={edited === "new" ? null : edited} range={range} onClose={() => setEdited(null)} />}
+    </ChartPageContext>
+  );
+}
+
+function PageActions({ id, answer, onAdd }: { id: string; answer: PanelsAnswer | undefined; onAdd: () => void }) {
+  const refusal = useRoleRefusal("operator");
+  return (
+    <>
+      <HiddenPanels id={id} hidden={answer?.hidden ?? noMarks} />
+      <a href={grafanaAddress(id)} download className={cn(buttonLook({ size: "small" }), "hover:bg-hover")}>
+        <Download aria-hidden="true" /> Grafana JSON
+      </a>
+      <Button size="small" disabledReason={refusal} onClick={onAdd}>
+        <Plus aria-hidden="true" /> Add chart
+      </Button>
     </>
   );
+}
+
+/** `t` turns charts into tables; Escape undoes a zoom before it leaves the page. */
+function useKeys(onTables: () => void, onZoomBack: (() => void) | null) {
+  useEffect(() => {
+    const onKeyDown = (event: KeyboardEvent) => {
+      if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+      const isElsewhere = event.target instanceof HTMLElement && event.target.closest("input,textarea,select,[contenteditable]");
+      if (isElsewhere || document.querySelector("[role=dialog],[role=menu]")) return;
+      if (event.key === "t") onTables();
+      else if (event.key === "Escape" && onZoomBack) {
+        // Before the console's own Escape, which leaves the page.
+        event.preventDefault();
+        onZoomBack();
+      }
+    };
+    document.addEventListener("keydown", onKeyDown);
+    return () => document.removeEventListener("keydown", onKeyDown);
+  }, [onTables, onZoomBack]);
 }
 
 const ChartSkeletons = () => (

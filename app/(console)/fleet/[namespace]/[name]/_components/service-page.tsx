@@ -1,25 +1,25 @@
 "use client";
 import { useQuery } from "@tanstack/react-query";
-import Link from "next/link";
 import { useEffect, useRef } from "react";
 import { ApiError } from "#lib/client/api.ts";
 import { serviceQuery, servicesQuery } from "#lib/client/fleet.ts";
 import type { ServiceAnswer } from "#lib/domain/fleet/schemas.ts";
-import type { Range } from "#lib/domain/metrics/schemas.ts";
-import { ranges } from "#lib/domain/metrics/schemas.ts";
+import { useTimeRange } from "../../../../../ui/chart/use-time-range.ts";
 import { cn } from "../../../../../ui/class-names.ts";
 import { useLive, useWatchedService } from "../../../../../ui/live/live-provider.tsx";
-import { Empty, ErrorNotice, TableSkeleton } from "../../../../../ui/notices.tsx";
+import { ErrorNotice, TableSkeleton } from "../../../../../ui/notices.tsx";
 import { useUrlState } from "../../../../../ui/use-url-state.ts";
+import { ServiceAlerts } from "../../../../alerts/_components/service-alerts.tsx";
 import { ConfigurationTab } from "./configuration-tab.tsx";
 import { EventsTab } from "./events-tab.tsx";
 import { HealthTab } from "./health-tab.tsx";
 import { InstancesTab } from "./instances-tab.tsx";
 import { LogsTab } from "./logs-tab.tsx";
+import { OutsidePage } from "./outside-page.tsx";
 import { RevisionsTab } from "./revisions-tab.tsx";
 import { ServiceHeader } from "./service-header.tsx";
 
-const tabs = ["health", "instances", "revisions", "logs", "events", "configuration"] as const;
+const tabs = ["health", "instances", "revisions", "logs", "events", "alerts", "configuration"] as const;
 type Tab = (typeof tabs)[number];
 
 export function ServicePage({ id }: { id: string }) {
@@ -27,20 +27,14 @@ export function ServicePage({ id }: { id: string }) {
   const { gone } = useLive();
   const [search, setSearch] = useUrlState();
   const tab = tabs.find((candidate) => candidate === search.get("tab")) ?? "health";
-  const range = (search.get("range") ?? "") in ranges ? (search.get("range") as Range) : "1h";
+  const time = useTimeRange();
   const { data, error, refetch, errorUpdatedAt } = useQuery(serviceQuery(id));
   const known = useQuery(servicesQuery).data?.services.find((service) => service.id === id);
   const service = data?.service ?? known;
 
   if (error && !data) {
     return error instanceof ApiError && error.code === "not-found" ? (
-      <Empty title={`There is no service ${id}`}>
-        It may have been deleted, or lost its label.{" "}
-        <Link href="/fleet?all=true" className="text-accent hover:underline">
-          See the whole fleet
-        </Link>
-        .
-      </Empty>
+      <OutsidePage id={id} />
     ) : (
       <ErrorNotice
         className="m-4"
@@ -77,16 +71,17 @@ export function ServicePage({ id }: { id: string }) {
         ))}
       </div>
       <div role="tabpanel" id={`panel-${tab}`} aria-labelledby={`tab-${tab}`}>
-        {tab === "health" && (
-          <HealthTab id={id} range={range} onRange={(next) => setSearch({ range: next === "1h" ? null : next })} />
-        )}
-        {tab !== "health" && (!data ? <TableSkeleton rows={6} columns={6} /> : <DataTab tab={tab} id={id} data={data} />)}
+        {tab === "health" && <HealthTab id={id} time={time} />}
+        {tab === "alerts" && <ServiceAlerts id={id} range={time.range} onRange={time.setRange} />}
+        {tab !== "health" &&
+          tab !== "alerts" &&
+          (!data ? <TableSkeleton rows={6} columns={6} /> : <DataTab tab={tab} id={id} data={data} />)}
       </div>
     </>
   );
 }
 
-function DataTab({ tab, id, data }: { tab: Exclude<Tab, "health">; id: string; data: ServiceAnswer }) {
+function DataTab({ tab, id, data }: { tab: Exclude<Tab, "health" | "alerts">; id: string; data: ServiceAnswer }) {
   switch (tab) {
     case "instances":
       return <InstancesTab instances={data.instances} figures={data.figures} />;
