@@ -1,5 +1,6 @@
 import { AlertmanagerClient } from "#lib/alertmanager/client.ts";
 import { connectDatabase, type Database } from "#lib/database/client.ts";
+import { AlertIngest } from "#lib/domain/alerts/ingest-queue.ts";
 import { FleetStore } from "#lib/domain/fleet/live.ts";
 import { makeSurroundings, type Surroundings } from "#lib/domain/fleet/surroundings.ts";
 import { startFleetWatches } from "#lib/domain/fleet/watches.ts";
@@ -24,6 +25,7 @@ export type WebRuntime = {
   panels: PanelStore;
   surroundings: Surroundings;
   usage: UsageStore;
+  ingest: AlertIngest;
   logger: Logger;
   clock: () => Date;
 };
@@ -56,9 +58,11 @@ function startRuntime(): WebRuntime {
   const env = readWebEnv();
   const logger = createLogger("web", env.LOG_LEVEL);
   const clock = () => new Date();
-  const db = connectDatabase(env.DATABASE_URL, {
-    onConnectionLost: (error) => logger.warn({ err: error }, "a connection to the database was lost"),
-  });
+  const onConnectionLost = (error: Error) => logger.warn({ err: error }, "a connection to the database was lost");
+  const db = connectDatabase(env.DATABASE_URL, { onConnectionLost });
+  // Connections of its own: pages that keep the others busy must not keep alerts out.
+  const alertsDb = connectDatabase(env.DATABASE_URL, { maxConnections: 4, onConnectionLost });
+  const ingest = new AlertIngest({ db: alertsDb, clock, logger });
   const kubernetes = connectKubernetes({ kubeconfig: env.SWITCHYARD_KUBECONFIG, inCluster: env.inCluster });
   const prometheus = env.PROMETHEUS_URL ? new PrometheusClient({ url: env.PROMETHEUS_URL }) : null;
   const alertmanager = env.ALERTMANAGER_URL ? new AlertmanagerClient({ url: env.ALERTMANAGER_URL }) : null;
@@ -97,6 +101,7 @@ function startRuntime(): WebRuntime {
     panels: new PanelStore(prometheus, clock),
     surroundings,
     usage,
+    ingest,
     logger,
     clock,
   };

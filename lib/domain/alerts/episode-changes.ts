@@ -1,0 +1,275 @@
+import { makeUuid } from "#lib/database/uuid.ts";
+import type { Transaction } from "../context.ts";
+import type { AlertChange } from "../notifications/announce.ts";
+import { type Change, type EpisodeState, endOf, startOf } from "./policy.ts";
+import { keyOf, type SeriesKey, type StoredEpisode } from "./series-store.ts";
+import type { AlertNotice } from "./webhook-body.ts";
+
+/** Who learned of a change. */
+export type Learner = "webhook" | "poll";
+
+/** What is to be written of one alert: its episodes as they were read, and how they change. */
+export type SeriesChanges = {
+  key: SeriesKey;
+  /** What was last told of the alert; null only when no episode is new. */
+  facts: Omit<AlertNotice, "notice" | "fingerprint"> | null;
+  stored: readonly StoredEpisode[];
+  changes: readonly Change[];
+  /** Silences that hide it and whether it is inhibited, when a poll knows. */
+  suppression?: { silencedBy: string[]; inhibited: boolean };
+};
+
+type EpisodeRow = Record<string, unknown> & { id: string; open_key: string | null };
+type TransitionRow = {
+  id: string;
+  episode_id: string;
+  at: string;
+  recorded_at: string;
+  kind: string;
+  by: string;
+  detail: unknown;
+};
+
+/** The rows of a transaction, collected alert by alert and written by a few statements. */
+export class EpisodeChanges {
+  readonly #by: Learner;
+  readonly #now: number;
+  readonly #inserts: EpisodeRow[] = [];
+  readonly #updates: EpisodeRow[] = [];
+  readonly #merges: { id: string; into: string }[] = [];
+  readonly #transitions: TransitionRow[] = [];
+  readonly #series: Record<string, unknown>[] = [];
+  /** What to tell people of, in the order in which it was collected. */
+  readonly announcements: AlertChange[] = [];
+
+  constructor(by: Learner, now: Date) {
+    this.#by = by;
+    this.#now = now.getTime();
+  }
+
+  get count(): number {
+    return this.#inserts.length + this.#updates.length + this.#merges.length;
+  }
+
+  add(entry: SeriesChanges): void {
+    const { key, stored, changes } = entry;
+    if (changes.length === 0) return;
+    const byId = new Map(stored.map((episode) => [episode.state.id, episode]));
+    const remaining = new Map<string, EpisodeState>(stored.map(({ state }) => [state.id, state]));
+    const ids = new Map<EpisodeState, string>();
+    for (const { before, after } of changes) {
+      if (!after) continue;
+      const id = before?.id ?? makeUuid(this.#now);
+      ids.set(after, id);
+      remaining.set(id, after);
+      const known = before?.id ? byId.get(before.id) : undefined;
+      if (before && known) this.#change(key, known, before, after);
+      else this.#insert(entry, id, after);
+    }
+    for (const change of changes) {
+      if (change.after || !change.before.id) continue;
+      remaining.delete(change.before.id);
+      const into = change.into.id ?? ids.get(change.into);
+      if (!into) continue;
+      this.#merges.push({ id: change.before.id, into });
+      this.#note(into, "merged", this.#now, { episodeId: change.before.id });
+    }
+    this.#setNewest(key, remaining);
+  }
+
+  /** Adds what happened to an episode. `at` in milliseconds. */
+  #note(episodeId: string, kind: string, at: number, detail: unknown = null): void {
+    this.#transitions.push({
+      id: makeUuid(this.#now),
+      episode_id: episodeId,
+      at: iso(at),
+      recorded_at: iso(this.#now),
+      kind,
+      by: this.#by,
+      detail,
+    });
+  }
+
+  #insert({ key, facts, suppression }: SeriesChanges, id: string, after: EpisodeState): void {
+    if (!facts) throw new Error("a new episode wants to know its alert");
+    const { labels, annotations, generatorUrl } = facts;
+    const told = {
+      name: labels.alertname ?? "unnamed",
+      severity: labels.severity || "none",
+      namespace: labels.namespace ?? null,
+      service: labels.service ?? null,
+    };
+    const { silencedBy = [], inhibited = false } = suppression ?? {};
+    this.#inserts.push({
+      ...evidence(key, id, after),
+      ...told,
+      source_id: key.sourceId,
+      fingerprint: key.fingerprint,
+      instance: labels.pod ?? labels.instance ?? null,
+      labels,
+      annotations,
+      generator_url: generatorUrl,
+      received_at: iso(this.#now),
+      silenced_by: silencedBy,
+      inhibited,
+    });
+    this.#note(id, "fired", startOf(after));
+    if (silencedBy.length > 0) this.#note(id, "silenced", this.#now, { silences: silencedBy });
+    if (inhibited) this.#note(id, "inhibited", this.#now);
+    const end = endOf(after);
+    if (end !== null) this.#note(id, "resolved", end);
+    if (silencedBy.length > 0 || inhibited) return;
+    const known = { ...told, annotations };
+    this.#announce("fired", id, known, after);
+    if (end !== null) this.#announce("resolved", id, known, after);
+  }
+
+  #change(key: SeriesKey, known: StoredEpisode, before: EpisodeState, after: EpisodeState): void {
+    const { id } = known.state;
+    this.#updates.push({ ...evidence(key, id, after), received_at: iso(this.#now) });
+    const [startBefore, startAfter] = [startOf(before), startOf(after)];
+    const [endBefore, endAfter] = [endOf(before), endOf(after)];
+    const moved = { from: iso(startBefore), to: iso(startAfter) };
+    if (startAfter < startBefore) this.#note(id, "moved-back", this.#now, moved);
+    if (startAfter > startBefore) this.#note(id, "corrected", this.#now, { field: "startsAt", ...moved });
+    if (endBefore === null && endAfter !== null) {
+      this.#note(id, "resolved", endAfter);
+      if (!known.isSuppressed) this.#announce("resolved", id, known, after);
+    } else if (endBefore !== null && endAfter === null) {
+      this.#note(id, "reopened", this.#now);
+    } else if (endBefore !== null && endAfter !== null && endBefore !== endAfter) {
+      this.#note(id, "corrected", this.#now, { field: "endsAt", from: iso(endBefore), to: iso(endAfter) });
+    }
+  }
+
+  #announce(
+    kind: "fired" | "resolved",
+    episodeId: string,
+    known: Pick<StoredEpisode, "name" | "severity" | "namespace" | "service" | "annotations">,
+    episode: EpisodeState,
+  ): void {
+    const { name, severity, namespace, service, annotations } = known;
+    const end = endOf(episode);
+    this.announcements.push({
+      episodeId,
+      kind,
+      name,
+      severity,
+      namespace,
+      service,
+      summary: annotations.summary ?? null,
+      startsAt: new Date(startOf(episode)),
+      endsAt: end === null ? null : new Date(end),
+    });
+  }
+
+  #setNewest({ sourceId, fingerprint }: SeriesKey, episodes: ReadonlyMap<string, EpisodeState>): void {
+    const newest = [...episodes].toSorted(([, a], [, b]) => startOf(a) - startOf(b)).at(-1);
+    if (!newest) return;
+    const [id, episode] = newest;
+    const end = endOf(episode);
+    this.#series.push({
+      source_id: sourceId,
+      fingerprint,
+      open_episode_id: end === null ? id : null,
+      starts_at: iso(startOf(episode)),
+      ends_at: end === null ? null : iso(end),
+    });
+  }
+
+  /** Writes everything that was collected. The alerts must be locked. */
+  async write(transaction: Transaction): Promise<void> {
+    // The unique key of the open episode is free before another one takes it.
+    await this.#freeKeys(transaction);
+    await updateEpisodes(
+      transaction,
+      this.#updates.filter(({ open_key: openKey }) => openKey === null),
+    );
+    await updateEpisodes(
+      transaction,
+      this.#updates.filter(({ open_key: openKey }) => openKey !== null),
+    );
+    await this.#insertEpisodes(transaction);
+    await this.#merge(transaction);
+    await this.#insertTransitions(transaction);
+    await this.#updateSeries(transaction);
+  }
+
+  async #freeKeys(transaction: Transaction): Promise<void> {
+    const ids = this.#merges.map(({ id }) => id);
+    if (ids.length === 0) return;
+    await transaction.alertEpisode.updateMany({ where: { id: { in: ids } }, data: { openKey: null } });
+  }
+
+  async #merge(transaction: Transaction): Promise<void> {
+    for (const { id, into } of this.#merges) {
+      await transaction.alertTransition.updateMany({ where: { episodeId: id }, data: { episodeId: into } });
+      await transaction.alertEpisode.delete({ where: { id } });
+    }
+  }
+
+  async #insertEpisodes(transaction: Transaction): Promise<void> {
+    if (this.#inserts.length === 0) return;
+    await transaction.$executeRaw`
+      INSERT INTO alert_episodes (id, source_id, fingerprint, open_key, name, severity, namespace, service, instance, labels,
+        annotations, generator_url, state, starts_at, ends_at, first_received_at, last_received_at, closed_by,
+        resolved_starts_at, fired_starts, silenced_by, inhibited)
+      SELECT id, source_id, fingerprint, open_key, name, severity, namespace, service, instance, labels,
+        annotations, generator_url, state, starts_at, ends_at, received_at, received_at, closed_by,
+        resolved_starts_at, fired_starts, silenced_by, inhibited
+      FROM json_to_recordset(${JSON.stringify(this.#inserts)}::json) AS r(
+        id uuid, source_id uuid, fingerprint text, open_key text, name text, severity text, namespace text, service text,
+        instance text, labels jsonb, annotations jsonb, generator_url text, state "AlertState", starts_at timestamptz,
+        ends_at timestamptz, received_at timestamptz, closed_by text, resolved_starts_at timestamptz,
+        fired_starts timestamptz[], silenced_by text[], inhibited boolean)`;
+  }
+
+  async #insertTransitions(transaction: Transaction): Promise<void> {
+    if (this.#transitions.length === 0) return;
+    await transaction.$executeRaw`
+      INSERT INTO alert_transitions (id, episode_id, at, recorded_at, kind, by, detail)
+      SELECT id, episode_id, at, recorded_at, kind, by, detail
+      FROM json_to_recordset(${JSON.stringify(this.#transitions)}::json) AS r(
+        id uuid, episode_id uuid, at timestamptz, recorded_at timestamptz, kind text, by text, detail jsonb)`;
+  }
+
+  async #updateSeries(transaction: Transaction): Promise<void> {
+    if (this.#series.length === 0) return;
+    await transaction.$executeRaw`
+      UPDATE alert_series s
+      SET open_episode_id = r.open_episode_id, starts_at = r.starts_at, ends_at = r.ends_at, missing_since = NULL
+      FROM json_to_recordset(${JSON.stringify(this.#series)}::json) AS r(
+        source_id uuid, fingerprint text, open_episode_id uuid, starts_at timestamptz, ends_at timestamptz)
+      WHERE s.source_id = r.source_id AND s.fingerprint = r.fingerprint`;
+  }
+}
+
+async function updateEpisodes(transaction: Transaction, rows: EpisodeRow[]): Promise<void> {
+  if (rows.length === 0) return;
+  await transaction.$executeRaw`
+    UPDATE alert_episodes e
+    SET open_key = r.open_key, state = r.state, starts_at = r.starts_at, ends_at = r.ends_at, closed_by = r.closed_by,
+      resolved_starts_at = r.resolved_starts_at, fired_starts = r.fired_starts, last_received_at = r.received_at
+    FROM json_to_recordset(${JSON.stringify(rows)}::json) AS r(
+      id uuid, open_key text, state "AlertState", starts_at timestamptz, ends_at timestamptz, closed_by text,
+      resolved_starts_at timestamptz, fired_starts timestamptz[], received_at timestamptz)
+    WHERE e.id = r.id`;
+}
+
+function evidence(key: SeriesKey, id: string, episode: EpisodeState): EpisodeRow {
+  const end = endOf(episode);
+  return {
+    id,
+    open_key: end === null ? keyOf(key) : null,
+    state: end === null ? "firing" : "resolved",
+    starts_at: iso(startOf(episode)),
+    ends_at: end === null ? null : iso(end),
+    closed_by: end === null ? null : episode.cover ? "webhook" : "poll",
+    resolved_starts_at: episode.cover ? iso(episode.cover.startsAt) : null,
+    fired_starts: episode.firedAts.map(iso),
+  };
+}
+
+function iso(at: number): string {
+  return new Date(at).toISOString();
+}

@@ -1,0 +1,150 @@
+import type { Database } from "#lib/database/client.ts";
+import type { Logger } from "#lib/runtime/logger.ts";
+import { translateDatabaseErrors } from "../context.ts";
+import { DomainError } from "../errors.ts";
+import { type Delivery, readDelivery, storeDeliveries } from "./ingest.ts";
+import { hintAlerts } from "./live-hint.ts";
+import { findSourceBySecret } from "./sources.ts";
+
+export type AlertIngestOptions = {
+  db: Database;
+  clock: () => Date;
+  logger: Logger;
+  /** How many alerts one transaction takes at most, unless a single webhook has more; 2,000 by default. */
+  maxBatchAlerts?: number;
+  /** How many bytes may wait for a transaction; 64 MiB by default. */
+  maxWaitingBytes?: number;
+  /** How long a webhook waits for its commit before it is told to come again, in milliseconds; 5,000 by default. */
+  answerWithinMs?: number;
+};
+
+/** What a webhook is told: how many alerts it had, and how many of them could not be read. */
+export type Receipt = { alerts: number; unreadable: number };
+
+type Waiting = { delivery: Delivery; resolve: () => void; reject: (error: unknown) => void };
+
+const attempts = 4;
+
+/**
+ * Takes webhooks in. What comes while a transaction is under way is stored together by the next one, so that the number of commits
+ * does not grow with the load; a webhook is answered only after the commit that holds it. Whatever is not certain to be stored is
+ * refused with database-unavailable (HTTP 503): Alertmanager then sends it again, and storing it twice changes nothing.
+ */
+export class AlertIngest {
+  readonly #options: Required<AlertIngestOptions>;
+  #waiting: Waiting[] = [];
+  #waitingBytes = 0;
+  #isRunning = false;
+
+  constructor(options: AlertIngestOptions) {
+    this.#options = { maxBatchAlerts: 2_000, maxWaitingBytes: 64 * 2 ** 20, answerWithinMs: 5_000, ...options };
+  }
+
+  /** The source that a secret is of; throws not-authenticated. */
+  async authenticate(name: string, secret: string | null): Promise<{ id: string; name: string }> {
+    const { db, answerWithinMs } = this.#options;
+    const source = secret === null ? null : await within(answerWithinMs, findSourceBySecret(db, name, secret));
+    if (source) return source;
+    throw new DomainError("not-authenticated", "This source of alerts is not known, is disabled, or has another secret.");
+  }
+
+  /** Resolves when the webhook's alerts are committed. Throws invalid-input when nothing of the body can be read. */
+  async receive(source: { id: string; name: string }, bytes: Uint8Array): Promise<Receipt> {
+    const { clock, logger, answerWithinMs, maxWaitingBytes } = this.#options;
+    const delivery = readDelivery(source.id, bytes, clock());
+    if (delivery.unreadable > 0) {
+      logger.warn({ source: source.name, unreadable: delivery.unreadable }, "alerts of a webhook cannot be read");
+    }
+    if (this.#waitingBytes > 0 && this.#waitingBytes + delivery.body.length > maxWaitingBytes) throw tooSlow();
+    await within(answerWithinMs, this.#store(delivery));
+    return { alerts: delivery.notices.length + (delivery.hasWatchdog ? 1 : 0), unreadable: delivery.unreadable };
+  }
+
+  #store(delivery: Delivery): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ delivery, resolve, reject });
+      this.#waitingBytes += delivery.body.length;
+      if (!this.#isRunning) void this.#run();
+    });
+  }
+
+  async #run(): Promise<void> {
+    this.#isRunning = true;
+    while (this.#waiting.length > 0) {
+      const batch = this.#take();
+      try {
+        await this.#commit(batch.map(({ delivery }) => delivery));
+        for (const { resolve } of batch) resolve();
+      } catch (error) {
+        await this.#commitApart(batch, error);
+      }
+    }
+    this.#isRunning = false;
+  }
+
+  #take(): Waiting[] {
+    const { maxBatchAlerts } = this.#options;
+    let alerts = 0;
+    let count = 0;
+    for (const { delivery } of this.#waiting) {
+      alerts += delivery.notices.length;
+      if (count > 0 && alerts > maxBatchAlerts) break;
+      count += 1;
+    }
+    const batch = this.#waiting.splice(0, count);
+    for (const { delivery } of batch) this.#waitingBytes -= delivery.body.length;
+    return batch;
+  }
+
+  /** One webhook that cannot be stored must not keep the others of its batch out. */
+  async #commitApart(batch: Waiting[], error: unknown): Promise<void> {
+    const isAway = error instanceof DomainError && error.code === "database-unavailable";
+    if (batch.length === 1 || isAway) {
+      for (const { reject } of batch) reject(error);
+      return;
+    }
+    for (const { delivery, resolve, reject } of batch) await this.#commit([delivery]).then(resolve, reject);
+  }
+
+  async #commit(deliveries: Delivery[]): Promise<void> {
+    const { db, clock, logger, answerWithinMs } = this.#options;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        // A transaction that the database keeps waiting is left to itself: whether it commits or not, the webhook comes again.
+        const { changed } = await within(
+          answerWithinMs,
+          translateDatabaseErrors(() => storeDeliveries(db, deliveries, clock())),
+        );
+        if (changed > 0) hintAlerts(db);
+        return;
+      } catch (error) {
+        if (attempt === attempts || !isConflict(error)) throw error;
+        logger.info({ attempt, reason: String(error).slice(0, 200) }, "alerts are stored again after a conflict");
+      }
+    }
+  }
+}
+
+/** Whether PostgreSQL undid a transaction for another one's sake (deadlock, serialization): the same may succeed when repeated. */
+function isConflict(error: unknown): boolean {
+  return (
+    error instanceof Error && /40P01|40001|P2034|deadlock detected|could not serialize/.test(`${codeOf(error)} ${error.message}`)
+  );
+}
+
+function codeOf(error: Error): string {
+  return "code" in error ? String(error.code) : "";
+}
+
+function within<T>(ms: number, promise: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(tooSlow()), ms);
+    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
+function tooSlow(): DomainError {
+  return new DomainError("database-unavailable", "Switchyard's database is too slow now to take alerts in; send them again.", {
+    retryAfterSeconds: 5,
+  });
+}

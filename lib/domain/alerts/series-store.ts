@@ -1,0 +1,109 @@
+import type { Transaction } from "../context.ts";
+import type { EpisodeState } from "./policy.ts";
+
+/** An alert of a source. */
+export type SeriesKey = { sourceId: string; fingerprint: string };
+
+/** The text by which maps know an alert; the open episode's unique key, too. */
+export function keyOf({ sourceId, fingerprint }: SeriesKey): string {
+  return `${sourceId}/${fingerprint}`;
+}
+
+/** An episode as it is stored, with what of it is told on. Times in milliseconds. */
+export type StoredEpisode = {
+  state: EpisodeState & { id: string };
+  name: string;
+  severity: string;
+  namespace: string | null;
+  service: string | null;
+  annotations: Record<string, string>;
+  lastReceivedAt: number;
+  isSuppressed: boolean;
+};
+
+/**
+ * Makes the rows of alerts that are new and locks all of them until the end of the transaction, in the order of their keys: two
+ * transactions that want some of the same never wait for each other in a circle.
+ */
+export async function lockSeries(transaction: Transaction, keys: readonly SeriesKey[]): Promise<void> {
+  const rows = JSON.stringify(keys.map(({ sourceId, fingerprint }) => ({ source_id: sourceId, fingerprint })));
+  await transaction.$executeRaw`
+    INSERT INTO alert_series (source_id, fingerprint)
+    SELECT source_id, fingerprint FROM json_to_recordset(${rows}::json) AS k(source_id uuid, fingerprint text)
+    ORDER BY source_id, fingerprint
+    ON CONFLICT DO NOTHING`;
+  await transaction.$executeRaw`
+    SELECT 1 FROM alert_series s
+    JOIN json_to_recordset(${rows}::json) AS k(source_id uuid, fingerprint text) USING (source_id, fingerprint)
+    ORDER BY s.source_id, s.fingerprint
+    FOR UPDATE OF s`;
+}
+
+type EpisodeRow = {
+  id: string;
+  source_id: string;
+  fingerprint: string;
+  starts: number;
+  ends: number | null;
+  resolved_starts: number | null;
+  fired: number[];
+  closed_by: string | null;
+  name: string;
+  severity: string;
+  namespace: string | null;
+  service: string | null;
+  annotations: Record<string, string>;
+  last_received: number;
+  is_suppressed: boolean;
+};
+
+/** The episodes of alerts that had not ended before `since`, in time order, by the alert's key. Read after the alerts are locked. */
+export async function readEpisodes(
+  transaction: Transaction,
+  wanted: readonly (SeriesKey & { since: number })[],
+): Promise<Map<string, StoredEpisode[]>> {
+  const keys = JSON.stringify(
+    wanted.map(({ sourceId, fingerprint, since }) => ({
+      source_id: sourceId,
+      fingerprint,
+      since: new Date(since).toISOString(),
+    })),
+  );
+  // Episodes never overlap: beside those that began later, only the last one before can reach into that time.
+  const rows = await transaction.$queryRaw<EpisodeRow[]>`
+    SELECT e.id::text, e.source_id::text, e.fingerprint, e.closed_by, e.name, e.severity, e.namespace, e.service, e.annotations,
+      (extract(epoch FROM e.starts_at) * 1000)::float8 AS starts,
+      (extract(epoch FROM e.ends_at) * 1000)::float8 AS ends,
+      (extract(epoch FROM e.resolved_starts_at) * 1000)::float8 AS resolved_starts,
+      ARRAY(SELECT (extract(epoch FROM at) * 1000)::float8 FROM unnest(e.fired_starts) AS f(at) ORDER BY at) AS fired,
+      (extract(epoch FROM e.last_received_at) * 1000)::float8 AS last_received,
+      (e.inhibited OR e.silenced_by <> '{}') AS is_suppressed
+    FROM json_to_recordset(${keys}::json) AS k(source_id uuid, fingerprint text, since timestamptz)
+    JOIN alert_episodes e ON e.source_id = k.source_id AND e.fingerprint = k.fingerprint AND e.starts_at >= coalesce(
+      (SELECT max(p.starts_at) FROM alert_episodes p
+       WHERE p.source_id = k.source_id AND p.fingerprint = k.fingerprint AND p.starts_at <= k.since), k.since)
+    ORDER BY e.starts_at`;
+  const found = Map.groupBy(rows, ({ source_id, fingerprint }) => keyOf({ sourceId: source_id, fingerprint }));
+  return new Map([...found].map(([key, group]) => [key, group.map(toEpisode)]));
+}
+
+function toEpisode(row: EpisodeRow): StoredEpisode {
+  const { id, starts, ends, resolved_starts: resolvedStarts, closed_by: closedBy } = row;
+  const isGone = ends !== null && closedBy === "poll";
+  const cover = ends === null || isGone ? null : { startsAt: resolvedStarts ?? starts, endsAt: ends };
+  return {
+    state: {
+      id,
+      cover,
+      goneAt: isGone ? ends : null,
+      firedAts: cover || row.fired.length > 0 ? row.fired : [starts],
+    },
+    name: row.name,
+    severity: row.severity,
+    namespace: row.namespace,
+    service: row.service,
+    annotations: row.annotations,
+    lastReceivedAt: row.last_received,
+    isSuppressed: row.is_suppressed,
+  };
+}

@@ -1,0 +1,99 @@
+import { z } from "zod";
+import { DomainError } from "../errors.ts";
+import type { Notice } from "./policy.ts";
+
+/** The alert that always fires: it shows that the way from Prometheus to Switchyard is open. It has no episodes. */
+export const watchdogName = "Watchdog";
+
+/** What an Alertmanager tells of one alert, by webhook or by its API. */
+export type AlertNotice = {
+  fingerprint: string;
+  labels: Record<string, string>;
+  annotations: Record<string, string>;
+  generatorUrl: string | null;
+  notice: Notice;
+};
+
+/** The alerts of one webhook. `unreadable` says how many of them have no labels or no times that can be read. */
+export type WebhookBody = { notices: AlertNotice[]; unreadable: number };
+
+const textMap = z.record(z.string(), z.string()).transform(storable);
+const time = z.iso.datetime({ offset: true }).transform((text) => new Date(text).getTime());
+
+const alertSchema = z
+  .object({
+    status: z.enum(["firing", "resolved"]),
+    labels: textMap,
+    annotations: textMap.nullish(),
+    startsAt: time.refine((at) => at > 0),
+    endsAt: time.nullish(),
+    generatorURL: z.string().nullish(),
+    fingerprint: z
+      .string()
+      .regex(/^[0-9a-zA-Z_-]{1,64}$/)
+      .optional(),
+  })
+  .transform(({ status, labels, annotations, startsAt, endsAt, generatorURL, fingerprint }): AlertNotice => {
+    const end = { status: "resolved", startsAt, endsAt: endsAt ?? startsAt } as const;
+    return {
+      fingerprint: fingerprint ?? fingerprintOf(labels),
+      labels,
+      annotations: annotations ?? {},
+      generatorUrl: generatorURL ? storableText(generatorURL) : null,
+      notice: status === "firing" ? { status, startsAt } : end,
+    };
+  });
+
+const bodySchema = z.object({ alerts: z.array(z.unknown()) });
+
+/**
+ * Reads the body of an Alertmanager's webhook, version 4. Fields that are not known are let pass, and an alert that cannot be read
+ * does not cost the others. Throws invalid-input when nothing of it can be read: only that may be answered with 4xx, because
+ * Alertmanager never sends such an answer's alerts again.
+ */
+export function readWebhookBody(text: string): WebhookBody {
+  const body = bodySchema.safeParse(parseJson(text));
+  if (!body.success)
+    throw new DomainError("invalid-input", "This is no Alertmanager webhook: it wants JSON with a list of alerts.");
+  const read = body.data.alerts.map((alert) => alertSchema.safeParse(alert));
+  const notices = read.flatMap((result) => (result.success ? [result.data] : []));
+  if (read.length > 0 && notices.length === 0) {
+    const problem = read.find((result) => !result.success)?.error?.issues[0];
+    const where = problem?.path.join(".") ?? "";
+    throw new DomainError("invalid-input", `None of the alerts can be read; the first one's ${where}: ${problem?.message}.`);
+  }
+  return { notices, unreadable: read.length - notices.length };
+}
+
+/** Alertmanager's own fingerprint of a set of labels (64-bit FNV-1a over the sorted names and values), for bodies that lack it. */
+export function fingerprintOf(labels: Record<string, string>): string {
+  const names = Object.keys(labels).toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  let hash = 0xcbf29ce484222325n;
+  const add = (byte: number) => {
+    hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
+  };
+  for (const name of names) {
+    for (const part of [name, labels[name] ?? ""]) {
+      for (const byte of Buffer.from(part)) add(byte);
+      add(0xff);
+    }
+  }
+  return hash.toString(16).padStart(16, "0");
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function storable(map: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(map).map((entry) => entry.map(storableText)));
+}
+
+/** PostgreSQL stores neither the character 0 nor half a surrogate pair; one of them must not make a body that never gets in. */
+export function storableText(text: string): string {
+  return text.toWellFormed().replaceAll("\0", "\uFFFD");
+}
