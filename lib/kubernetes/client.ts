@@ -44,6 +44,11 @@ export class KubernetesClient {
     return (await this.#json({ method: "GET", path, query, signal })) as T;
   }
 
+  /** The bytes of one object or list, for those who do not need all of it. */
+  async getBytes(path: string, query?: Query, signal?: AbortSignal): Promise<Buffer> {
+    return this.#bytes({ method: "GET", path, query, signal });
+  }
+
   /** Reads every page of a list. */
   async list<T>(path: string, query: Query = {}): Promise<T[]> {
     const items: T[] = [];
@@ -75,7 +80,7 @@ export class KubernetesClient {
   async stream(path: string, query: Query, signal: AbortSignal): Promise<IncomingMessage> {
     const answer = await this.#send({ method: "GET", path, query, signal });
     if (isSuccess(answer)) return answer;
-    throw readStatusError(answer.statusCode ?? 0, await readBody(answer, 64 * 1024));
+    throw readStatusError(answer.statusCode ?? 0, (await readBody(answer, 64 * 1024)).toString("utf8"));
   }
 
   close(): void {
@@ -83,12 +88,16 @@ export class KubernetesClient {
   }
 
   async #json(request: Request): Promise<unknown> {
+    return JSON.parse((await this.#bytes(request)).toString("utf8"));
+  }
+
+  async #bytes(request: Request): Promise<Buffer> {
     const answer = await this.#send(request);
     const timer = setTimeout(() => answer.destroy(new Error("the answer took too long")), requestTimeoutMs);
     try {
       const body = await readBody(answer, maxAnswerBytes);
-      if (!isSuccess(answer)) throw readStatusError(answer.statusCode ?? 0, body);
-      return JSON.parse(body);
+      if (!isSuccess(answer)) throw readStatusError(answer.statusCode ?? 0, body.toString("utf8"));
+      return body;
     } finally {
       clearTimeout(timer);
     }
@@ -149,7 +158,7 @@ function isSuccess(answer: IncomingMessage): boolean {
   return status >= 200 && status < 300;
 }
 
-async function readBody(answer: IncomingMessage, limit: number): Promise<string> {
+async function readBody(answer: IncomingMessage, limit: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   try {
@@ -161,5 +170,5 @@ async function readBody(answer: IncomingMessage, limit: number): Promise<string>
   } catch (error) {
     throw noAnswerError(error);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return Buffer.concat(chunks);
 }

@@ -31,7 +31,7 @@ kinds[closeBrace] = kinds[closeBracket] = closing;
 
 const maxShared = 20_000;
 const maxSharedLength = 4096;
-const nothing = Buffer.alloc(0);
+const nothing: Buffer = Buffer.alloc(0);
 
 class NotUnderstood extends Error {}
 
@@ -39,7 +39,7 @@ class NotUnderstood extends Error {}
 export class JsonPicker {
   readonly #plan: Plan;
   readonly #shared: Map<string, unknown>;
-  #bytes = nothing;
+  #bytes: Buffer = nothing;
   #at = 0;
   #end = 0;
   #leavesLeft = Number.POSITIVE_INFINITY;

@@ -1,10 +1,16 @@
-import { createInterface } from "node:readline";
+import type { IncomingMessage } from "node:http";
 import type { Backoff } from "#lib/runtime/backoff.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
+import { TimeSlices } from "#lib/runtime/time-slices.ts";
+import { ChangeQueue } from "./change-queue.ts";
 import type { KubernetesClient } from "./client.ts";
+import { ObjectDecoder } from "./decode.ts";
 import { KubernetesError } from "./errors.ts";
-import type { KubernetesObject, ObjectList } from "./objects.ts";
-import { applyWatchEvent, diffList, keyOf, type WatchEvent } from "./watch-event.ts";
+import { LineSplitter } from "./lines.ts";
+import type { KubernetesObject } from "./objects.ts";
+import type { Shape } from "./pick-json.ts";
+import { Removals } from "./removals.ts";
+import { applyWatchEvent, FreshList, isNewer, keyOf, type WatchEvent } from "./watch-event.ts";
 
 /** Objects that went, and objects that came or changed. What was made anew under its name is in both: removals come first. */
 export type Changes<T> = { upserted: T[]; removed: T[] };
@@ -21,6 +27,8 @@ export type ReflectorOptions<T extends KubernetesObject, Raw extends KubernetesO
   path: string;
   /** Reads an object on arrival; dropping what nobody asks for keeps thousands of objects small. */
   trim: (object: Raw) => T;
+  /** What `trim` reads; without it, objects are decoded whole. */
+  kept?: Shape;
   onChanges: (changes: Changes<T>) => void;
   onState: () => void;
   backoff: Backoff;
@@ -30,20 +38,31 @@ export type ReflectorOptions<T extends KubernetesObject, Raw extends KubernetesO
   graceSeconds?: number;
   /** How long a lost feed may try to come back before it is called stale. */
   staleAfterMs?: number;
+  /** After this time a watch that ends is followed by a fresh list, which mends whatever a watch may have missed. */
+  resyncMs?: number;
   now?: () => Date;
 };
 
 const notServedRetryMs = 60_000;
+const pageSize = 500;
 
 /**
  * Keeps a copy of one resource by list and watch. 410 lists again at once; any other error watches again from the last
- * resourceVersion, with back-off; a silent watch is given up. The copy stays readable while the feed is stale.
+ * resourceVersion, with back-off; a silent watch is given up. The copy stays readable while the feed is stale. Lists and storms of
+ * events are taken in by slices, so that the process goes on answering.
  */
 export class Reflector<T extends KubernetesObject, Raw extends KubernetesObject = T> {
   readonly items: Map<string, T> = new Map();
   readonly #options: ReflectorOptions<T, Raw>;
   readonly #now: () => Date;
   readonly #abort = new AbortController();
+  readonly #decoder: ObjectDecoder<Raw>;
+  readonly #queue: ChangeQueue;
+  readonly #removals = new Removals();
+  #collected: Changes<T> = { upserted: [], removed: [] };
+  #watching: IncomingMessage | undefined;
+  #failure: unknown;
+  #listedAt = Number.NEGATIVE_INFINITY;
   #state: ReflectorState;
   #staleTimer: NodeJS.Timeout | undefined;
   #resourceVersion: string | undefined;
@@ -54,6 +73,15 @@ export class Reflector<T extends KubernetesObject, Raw extends KubernetesObject 
     this.#options = options;
     this.#now = options.now ?? (() => new Date());
     this.#state = { state: "starting", since: this.#now(), lastError: null };
+    this.#decoder = new ObjectDecoder(options.kept);
+    this.#queue = new ChangeQueue({
+      apply: (bytes, length) => this.#apply(this.#decoder.readChange(bytes, 0, length)),
+      onSlice: () => this.#announce(),
+      onError: (error) => {
+        this.#failure = error;
+        this.#watching?.destroy();
+      },
+    });
   }
 
   get state(): ReflectorState {
@@ -68,13 +96,15 @@ export class Reflector<T extends KubernetesObject, Raw extends KubernetesObject 
     this.#abort.abort();
     clearTimeout(this.#staleTimer);
     await this.#running;
+    await this.#queue.drain();
   }
 
   async #run(): Promise<void> {
     const { backoff } = this.#options;
     while (!this.#abort.signal.aborted) {
       try {
-        if (this.#resourceVersion === undefined) await this.#list();
+        const isOld = performance.now() - this.#listedAt > (this.#options.resyncMs ?? 30 * 60_000);
+        if (this.#resourceVersion === undefined || isOld) await this.#list();
         await this.#watch();
         backoff.reset();
       } catch (error) {
@@ -86,7 +116,8 @@ export class Reflector<T extends KubernetesObject, Raw extends KubernetesObject 
           continue;
         }
         if (error instanceof KubernetesError && error.status === 404) {
-          this.#replace([]);
+          this.#remove([...this.items.values()]);
+          this.#announce();
           this.#resourceVersion = undefined;
           this.#enter("not-served", null);
           await this.#pause(notServedRetryMs);
@@ -100,28 +131,37 @@ export class Reflector<T extends KubernetesObject, Raw extends KubernetesObject 
     }
   }
 
+  /** Takes in a fresh list page by page; only what the last page has not shown either is removed. */
   async #list(): Promise<void> {
+    await this.#queue.drain();
     const { client, path, trim } = this.#options;
-    const listed: T[] = [];
-    let page: ObjectList<Raw> | undefined;
+    this.#removals.clear();
+    const fresh = new FreshList(this.items);
+    const slices = new TimeSlices();
+    let next: string | undefined;
+    let resourceVersion: string | undefined;
     do {
-      page = await client.get<ObjectList<Raw>>(
-        path,
-        { limit: 500, continue: page?.metadata.continue || undefined },
-        this.#abort.signal,
-      );
-      for (const object of page.items) listed.push(trim(object));
-    } while (page.metadata.continue);
-    this.#replace(listed);
-    this.#resourceVersion = page.metadata.resourceVersion;
+      const bytes = await client.getBytes(path, { limit: pageSize, continue: next }, this.#abort.signal);
+      await slices.next();
+      const page = this.#decoder.readPage(bytes);
+      let item = page.next();
+      for (; !item.done; item = page.next()) {
+        const { isNew, replaced } = fresh.see(item.value as unknown as T);
+        if (replaced) this.#remove([replaced]);
+        if (isNew) this.#upsert(trim(item.value));
+        if (!slices.isUp) continue;
+        this.#announce();
+        await slices.next();
+      }
+      this.#announce();
+      next = item.value.continue || undefined;
+      resourceVersion = item.value.resourceVersion;
+    } while (next);
+    this.#remove([...fresh.missing()]);
+    this.#announce();
+    this.#resourceVersion = resourceVersion;
+    this.#listedAt = performance.now();
     this.#enter("connected", null);
-  }
-
-  #replace(listed: T[]): void {
-    const changes = diffList(this.items, listed);
-    for (const object of changes.removed) this.items.delete(keyOf(object));
-    for (const object of changes.upserted) this.items.set(keyOf(object), object);
-    if (changes.upserted.length + changes.removed.length > 0) this.#options.onChanges(changes);
   }
 
   async #watch(): Promise<void> {
@@ -135,42 +175,78 @@ export class Reflector<T extends KubernetesObject, Raw extends KubernetesObject 
       signal,
     );
     this.#enter("connected", null);
-    const lines = createInterface({ input: answer, crlfDelay: Number.POSITIVE_INFINITY });
-    const broken = new Promise<never>((_, reject) => {
-      answer.once("error", reject);
-      answer.once("aborted", () => reject(new Error("the connection was cut")));
-    });
-    broken.catch(() => {});
+    this.#watching = answer;
     try {
-      await Promise.race([this.#readLines(lines), broken]);
+      await this.#read(answer);
     } finally {
-      lines.close();
       answer.destroy();
+      await this.#queue.drain();
+      this.#throwFailure();
     }
     // A server that ends every watch at once must not be asked in a tight loop.
     if (performance.now() - startedAt < 1000) await this.#pause(1000);
   }
 
-  async #readLines(lines: AsyncIterable<string>): Promise<void> {
-    for await (const line of lines) if (line !== "") this.#apply(JSON.parse(line) as WatchEvent<Raw>);
+  async #read(answer: IncomingMessage): Promise<void> {
+    const lines = new LineSplitter((bytes, start, end) => this.#takeLine(bytes, start, end));
+    for await (const piece of answer) {
+      lines.take(piece as Buffer);
+      if (this.#queue.isFull) await this.#queue.drain();
+    }
   }
 
-  #apply(event: WatchEvent<Raw>): void {
-    const key = "object" in event && "name" in ((event.object as Partial<Raw>).metadata ?? {}) ? keyOf(event.object as Raw) : "";
-    const known = this.items.get(key);
-    const step = applyWatchEvent(known, event);
+  #takeLine(bytes: Buffer, start: number, end: number): void {
+    const header = this.#decoder.readHeader(bytes, start, end);
+    if (header) {
+      this.#queue.add(header, bytes, start, end);
+      if (isNewer(header.resourceVersion, this.#resourceVersion ?? "")) this.#resourceVersion = header.resourceVersion;
+      return;
+    }
+    const step = applyWatchEvent<Raw>(undefined, this.#decoder.readOther(bytes, start, end));
     if (step.kind === "relist") throw new GoneError();
     if (step.kind === "fail") throw new Error(step.message);
     if (step.resourceVersion !== null) this.#resourceVersion = step.resourceVersion;
+  }
+
+  #apply(event: WatchEvent<Raw> & { object: Raw }): void {
+    const key = keyOf(event.object);
+    const known = this.items.get(key);
+    const step = applyWatchEvent(known, event, this.#removals.find(key));
     if (step.kind === "upsert") {
-      const object = this.#options.trim(step.object);
-      this.items.set(key, object);
-      const replaced = known && known.metadata.uid !== object.metadata.uid;
-      this.#options.onChanges({ upserted: [object], removed: replaced ? [known] : [] });
-    } else if (step.kind === "remove" && known) {
-      this.items.delete(key);
-      this.#options.onChanges({ upserted: [], removed: [known] });
+      if (known && known.metadata.uid !== event.object.metadata.uid) this.#remove([known]);
+      this.#upsert(this.#options.trim(step.object));
+    } else if (event.type === "DELETED") {
+      if (step.kind === "remove" && known) this.#remove([known]);
+      if (!this.items.has(key)) this.#removals.note(key, event.object.metadata.resourceVersion);
     }
+  }
+
+  #upsert(object: T): void {
+    this.items.set(keyOf(object), object);
+    this.#collected.upserted.push(object);
+  }
+
+  #remove(objects: readonly T[]): void {
+    for (const object of objects) {
+      this.items.delete(keyOf(object));
+      this.#collected.removed.push(object);
+    }
+  }
+
+  #announce(): void {
+    const changes = this.#collected;
+    if (changes.upserted.length + changes.removed.length === 0) return;
+    this.#collected = { upserted: [], removed: [] };
+    this.#options.onChanges(changes);
+  }
+
+  /** What could not be decoded is lost with all that waited behind it: only a fresh list mends that. */
+  #throwFailure(): void {
+    const failure = this.#failure;
+    if (failure === undefined) return;
+    this.#failure = undefined;
+    this.#resourceVersion = undefined;
+    throw failure;
   }
 
   #fail(error: unknown): void {

@@ -9,6 +9,7 @@ import type {
   TemplateRevision,
   Workload,
 } from "./objects.ts";
+import type { Shape } from "./pick-json.ts";
 import { readControllerRevision, readReplicaSet, readWorkload } from "./workloads.ts";
 
 const lastApplied = "kubectl.kubernetes.io/last-applied-configuration";
@@ -17,8 +18,6 @@ const lastApplied = "kubectl.kubernetes.io/last-applied-configuration";
 function trimMetadata(metadata: Metadata): Metadata {
   const { name, namespace, uid, resourceVersion, generation, creationTimestamp, deletionTimestamp, labels, ownerReferences } =
     metadata;
-  const annotations = metadata.annotations && { ...metadata.annotations };
-  if (annotations) delete annotations[lastApplied];
   return {
     name,
     namespace,
@@ -28,10 +27,52 @@ function trimMetadata(metadata: Metadata): Metadata {
     creationTimestamp,
     deletionTimestamp,
     labels,
-    annotations,
+    annotations: withoutLastApplied(metadata.annotations),
     ownerReferences,
   };
 }
+
+/** Only what has the long annotation is copied: the others share their object. */
+function withoutLastApplied(annotations: Metadata["annotations"]): Metadata["annotations"] {
+  if (annotations?.[lastApplied] === undefined) return annotations;
+  const { [lastApplied]: _, ...rest } = annotations;
+  return rest;
+}
+
+const whole = (...names: string[]): Shape => Object.fromEntries(names.map((name) => [name, true]));
+const keptMetadata: Shape = {
+  ...whole("name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp"),
+  labels: "shared",
+  annotations: "shared",
+  ownerReferences: "shared",
+};
+const keptState: Shape = {
+  waiting: whole("reason", "message"),
+  running: whole("startedAt"),
+  terminated: whole("exitCode", "signal", "reason", "message", "finishedAt"),
+};
+const keptContainerStatus: Shape = {
+  ...whole("name", "ready", "started", "restartCount", "image"),
+  state: keptState,
+  lastState: keptState,
+};
+
+/** What `trim.pod` takes of a pod, so that the rest need not be decoded. Equal labels and the like become one object. */
+export const keptOfPod: Shape = {
+  metadata: keptMetadata,
+  spec: {
+    nodeName: true,
+    containers: whole("name", "image"),
+    initContainers: whole("name", "image", "restartPolicy"),
+    readinessGates: true,
+  },
+  status: {
+    ...whole("phase", "reason", "message", "podIP", "startTime"),
+    conditions: whole("type", "status", "reason", "message"),
+    containerStatuses: keptContainerStatus,
+    initContainerStatuses: keptContainerStatus,
+  },
+};
 
 /** Each takes from an object, on arrival, what Switchyard reads, in the form in which it reads it. */
 export const trim = {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { KubernetesObject } from "./objects.ts";
-import { applyWatchEvent, diffList, keyOf, type WatchEvent } from "./watch-event.ts";
+import { applyWatchEvent, FreshList, keyOf, type WatchEvent } from "./watch-event.ts";
 
 function object(name: string, resourceVersion: string, uid = `uid-${name}`): KubernetesObject {
   return { metadata: { namespace: "fleet", name, uid, resourceVersion, creationTimestamp: "2026-11-01T00:00:00Z" } };
@@ -57,6 +57,11 @@ describe("one event", () => {
     });
   });
 
+  test("that comes after the removal of its object does not bring the object back, and one that is newer than that does", () => {
+    expect(applyWatchEvent(undefined, { type: "MODIFIED", object: object("a", "9") }, "10").kind).toBe("keep");
+    expect(applyWatchEvent(undefined, { type: "ADDED", object: object("a", "11") }, "10").kind).toBe("upsert");
+  });
+
   test("that is a bookmark moves the watch on only", () => {
     const bookmark: WatchEvent<KubernetesObject> = { type: "BOOKMARK", object: { metadata: { resourceVersion: "70" } } };
     expect(applyWatchEvent(undefined, bookmark)).toEqual({ kind: "keep", resourceVersion: "70" });
@@ -86,18 +91,28 @@ describe("many events", () => {
 });
 
 describe("a fresh list", () => {
+  function compare(known: KubernetesObject[], listed: KubernetesObject[]) {
+    const list = new FreshList(new Map(known.map((one) => [keyOf(one), one])));
+    const seen = listed.map((one) => ({ name: one.metadata.name, ...list.see(one) }));
+    return { seen, missing: [...list.missing()].map(keyOf) };
+  }
+
   test("names what came, what changed and what went", () => {
-    const known = new Map([object("a", "1"), object("b", "2"), object("c", "3")].map((one) => [keyOf(one), one]));
-    const { upserted, removed } = diffList(known, [object("a", "1"), object("b", "4"), object("d", "5")]);
-    expect(upserted.map(keyOf)).toEqual(["fleet/b", "fleet/d"]);
-    expect(removed.map(keyOf)).toEqual(["fleet/c"]);
+    const { seen, missing } = compare(
+      [object("a", "1"), object("b", "2"), object("c", "3")],
+      [object("a", "1"), object("b", "4"), object("d", "5")],
+    );
+    expect(seen.filter(({ isNew }) => isNew).map(({ name }) => name)).toEqual(["b", "d"]);
+    expect(missing).toEqual(["fleet/c"]);
   });
 
   test("counts an object that was made anew as removed and as new", () => {
-    const known = new Map([["fleet/a", object("a", "1", "old")]]);
-    const { upserted, removed } = diffList(known, [object("a", "9", "new")]);
-    expect(upserted[0]?.metadata.uid).toBe("new");
-    expect(removed[0]?.metadata.uid).toBe("old");
+    const { seen } = compare([object("a", "1", "old")], [object("a", "9", "new")]);
+    expect(seen).toMatchObject([{ isNew: true, replaced: { metadata: { uid: "old" } } }]);
+  });
+
+  test("believes a list that is older than what is known, since the server may have been restored", () => {
+    expect(compare([object("a", "9")], [object("a", "1")]).seen).toMatchObject([{ isNew: true }]);
   });
 });
 

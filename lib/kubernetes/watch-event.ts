@@ -17,12 +17,14 @@ export type WatchStep<T> =
   | { kind: "fail"; message: string };
 
 /**
- * Decides what one event changes, given the object that is known under the same namespace and name. Doubled and overtaken
- * events change nothing: resourceVersions of one resource compare as numbers (KEP-5504).
+ * Decides what one event changes, given the object that is known under the same namespace and name, or the resourceVersion at
+ * which the last one was removed. Doubled and overtaken events change nothing: resourceVersions of one resource compare as
+ * numbers (KEP-5504).
  */
 export function applyWatchEvent<T extends KubernetesObject>(
   known: KubernetesObject | undefined,
   event: WatchEvent<T>,
+  removedAt?: string,
 ): WatchStep<T> {
   switch (event.type) {
     case "ERROR":
@@ -40,15 +42,24 @@ export function applyWatchEvent<T extends KubernetesObject>(
       const { resourceVersion } = event.object.metadata;
       if (known?.metadata.resourceVersion === resourceVersion) return { kind: "keep", resourceVersion };
       if (known && !isOlder(known, event.object)) return { kind: "keep", resourceVersion: null };
+      if (removedAt !== undefined && !isNewer(resourceVersion, removedAt)) return { kind: "keep", resourceVersion: null };
       return { kind: "upsert", object: event.object, resourceVersion };
     }
   }
 }
 
 function isOlder(known: KubernetesObject, event: KubernetesObject): boolean {
-  const [a, b] = [known.metadata.resourceVersion, event.metadata.resourceVersion];
-  if (!/^\d+$/.test(a) || !/^\d+$/.test(b)) return true;
-  return a.length === b.length ? a < b : a.length < b.length;
+  return isNewer(event.metadata.resourceVersion, known.metadata.resourceVersion);
+}
+
+/** Whether a resourceVersion is newer than another one; where they are no numbers, what comes later is. */
+export function isNewer(arriving: string, known: string): boolean {
+  if (!isNumber(arriving) || !isNumber(known)) return true;
+  return arriving.length === known.length ? arriving > known : arriving.length > known.length;
+}
+
+function isNumber(text: string): boolean {
+  return /^\d+$/.test(text);
 }
 
 /** The name under which an object is kept: namespace/name, or the name alone where there is no namespace. */
@@ -57,14 +68,31 @@ export function keyOf(object: KubernetesObject): string {
   return namespace ? `${namespace}/${name}` : name;
 }
 
-/** What differs between what is known and a fresh list. An object that was made anew under its name counts as removed, too. */
-export function diffList<T extends KubernetesObject>(
-  known: ReadonlyMap<string, T>,
-  listed: readonly T[],
-): { upserted: T[]; removed: T[] } {
-  const uids = new Map(listed.map((object) => [keyOf(object), object.metadata.uid]));
-  return {
-    upserted: listed.filter((object) => known.get(keyOf(object))?.metadata.resourceVersion !== object.metadata.resourceVersion),
-    removed: [...known].filter(([key, object]) => uids.get(key) !== object.metadata.uid).map(([, object]) => object),
-  };
+/**
+ * Compares a fresh list, which comes in parts, with what is known. An object that was made anew under its name counts as removed,
+ * too.
+ */
+export class FreshList<T extends KubernetesObject> {
+  readonly #known: ReadonlyMap<string, T>;
+  readonly #seen = new Set<string>();
+
+  constructor(known: ReadonlyMap<string, T>) {
+    this.#known = known;
+  }
+
+  /** What is listed was seen; whether it differs from what is known, and what it takes the place of. */
+  see(listed: T): { isNew: boolean; replaced: T | undefined } {
+    const key = keyOf(listed);
+    this.#seen.add(key);
+    const known = this.#known.get(key);
+    return {
+      isNew: known?.metadata.resourceVersion !== listed.metadata.resourceVersion,
+      replaced: known && known.metadata.uid !== listed.metadata.uid ? known : undefined,
+    };
+  }
+
+  /** What is known and was not listed. Complete only once everything was seen. */
+  *missing(): Generator<T> {
+    for (const [key, object] of this.#known) if (!this.#seen.has(key)) yield object;
+  }
 }

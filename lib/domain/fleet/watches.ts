@@ -1,7 +1,8 @@
 import type { KubernetesClient } from "#lib/kubernetes/client.ts";
 import { type KubernetesObject, paths } from "#lib/kubernetes/objects.ts";
+import type { Shape } from "#lib/kubernetes/pick-json.ts";
 import { type Changes, Reflector, type ReflectorState } from "#lib/kubernetes/reflector.ts";
-import { trim } from "#lib/kubernetes/trim.ts";
+import { keptOfPod, trim } from "#lib/kubernetes/trim.ts";
 import { Backoff } from "#lib/runtime/backoff.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import type { FleetStore } from "./live.ts";
@@ -15,16 +16,17 @@ export function startFleetWatches(client: KubernetesClient, store: FleetStore, l
     path: string,
     trimObject: (object: Raw) => T,
     onChanges: (changes: Changes<T>) => void,
+    kept?: Shape,
   ) {
     const backoff = new Backoff({ initialMs: 250, maxMs: 5_000 });
-    return new Reflector<T, Raw>({ client, path, trim: trimObject, onChanges, onState, backoff, logger });
+    return new Reflector<T, Raw>({ client, path, trim: trimObject, kept, onChanges, onState, backoff, logger });
   }
   const reflectors = [
     reflect(paths.deployments, trim.deployment, (changes) => store.applyWorkloads(changes)),
     reflect(paths.statefulSets, trim.statefulSet, (changes) => store.applyWorkloads(changes)),
     reflect(paths.replicaSets, trim.replicaSet, (changes) => store.applyRevisions(changes)),
     reflect(paths.controllerRevisions, trim.controllerRevision, (changes) => store.applyRevisions(changes)),
-    reflect(paths.pods, trim.pod, (changes) => store.applyPods(changes)),
+    reflect(paths.pods, trim.pod, (changes) => store.applyPods(changes), keptOfPod),
     reflect(paths.events, trim.event, (changes) => store.applyEvents(changes)),
   ];
   function onState() {
