@@ -24,9 +24,10 @@ const vectorSchema = z.object({
   resultType: z.literal("vector"),
   result: z.array(z.object({ metric: labelsSchema, value: pointSchema })),
 });
+// The points are read by hand below: there are too many of them for a schema.
 const matrixSchema = z.object({
   resultType: z.literal("matrix"),
-  result: z.array(z.object({ metric: labelsSchema, values: z.array(pointSchema) })),
+  result: z.array(z.object({ metric: labelsSchema, values: z.array(z.unknown()) })),
 });
 
 const targetsSchema = z.object({
@@ -56,21 +57,35 @@ export class PrometheusClient {
   }
 
   /** Evaluates an expression at a moment, by default now. */
-  async query(expr: string, at?: Date): Promise<PrometheusSample[]> {
-    const moment: Record<string, string> = at ? { time: at.toISOString() } : {};
-    const data = await this.#ask("/api/v1/query", { query: expr, timeout: this.#promTimeout(), ...moment });
+  async query(
+    expr: string,
+    { at, timeoutMs = this.#timeoutMs }: { at?: Date; timeoutMs?: number } = {},
+  ): Promise<PrometheusSample[]> {
+    const parameters: Record<string, string> = { query: expr, timeout: `${timeoutMs}ms` };
+    if (at) parameters.time = at.toISOString();
+    const data = await this.#ask("/api/v1/query", parameters, timeoutMs);
     return parse(vectorSchema, data).result.map(({ metric, value }) => ({ labels: metric, value: toNumber(value[1]) }));
   }
 
-  /** Evaluates an expression over a range; times and step in seconds. */
-  async queryRange(expr: string, range: { from: number; to: number; stepSeconds: number }): Promise<PrometheusSeries[]> {
-    const { from, to, stepSeconds } = range;
-    const parameters = { query: expr, start: `${from}`, end: `${to}`, step: `${stepSeconds}`, timeout: this.#promTimeout() };
-    const data = await this.#ask("/api/v1/query_range", parameters);
-    return parse(matrixSchema, data).result.map(({ metric, values }) => ({
-      labels: metric,
-      points: values.map(([at, value]) => [at, toNumber(value)]),
-    }));
+  /** Evaluates an expression over a range; times and step in seconds. More series than `maxSeries` are refused. */
+  async queryRange(
+    expr: string,
+    range: { from: number; to: number; stepSeconds: number },
+    { maxSeries = Number.POSITIVE_INFINITY, timeoutMs = this.#timeoutMs }: { maxSeries?: number; timeoutMs?: number } = {},
+  ): Promise<PrometheusSeries[]> {
+    const parameters: Record<string, string> = {
+      query: expr,
+      start: `${range.from}`,
+      end: `${range.to}`,
+      step: `${range.stepSeconds}`,
+      timeout: `${timeoutMs}ms`,
+    };
+    // Known to Prometheus 3; an older one ignores it.
+    if (Number.isFinite(maxSeries)) parameters.limit = `${maxSeries + 1}`;
+    const data = await this.#ask("/api/v1/query_range", parameters, timeoutMs);
+    const { result } = parse(matrixSchema, data);
+    if (result.length > maxSeries) throw new DomainError("prometheus-refused", manySeries(result.length, maxSeries));
+    return result.map(({ metric, values }) => ({ labels: metric, points: values.map(readPoint) }));
   }
 
   /** Names of the metrics of the series that the selector matches, within a time range in seconds. */
@@ -93,11 +108,7 @@ export class PrometheusClient {
     }));
   }
 
-  #promTimeout(): string {
-    return `${this.#timeoutMs}ms`;
-  }
-
-  async #ask(path: string, parameters: Record<string, string>): Promise<unknown> {
+  async #ask(path: string, parameters: Record<string, string>, timeoutMs = this.#timeoutMs): Promise<unknown> {
     let status: number;
     let body: string;
     try {
@@ -106,13 +117,14 @@ export class PrometheusClient {
       const response = await fetch(isForm ? `${this.#url}${path}` : `${this.#url}${path}?${form}`, {
         method: isForm ? "POST" : "GET",
         body: isForm ? form : undefined,
-        signal: AbortSignal.timeout(this.#timeoutMs),
+        signal: AbortSignal.timeout(timeoutMs),
         redirect: "error",
       });
       status = response.status;
       body = await readLimited(response, maxAnswerBytes);
     } catch (error) {
-      throw unavailable(describe(error, this.#timeoutMs), error);
+      if (error instanceof TooLongError) throw new DomainError("prometheus-refused", error.message, {}, { cause: error });
+      throw unavailable(describe(error, timeoutMs), error);
     }
     const json = parseJson(body);
     const answer = answerSchema.safeParse(json);
@@ -125,15 +137,29 @@ export class PrometheusClient {
   }
 }
 
+class TooLongError extends Error {}
+
 async function readLimited(response: Response, limit: number): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of response.body ?? []) {
     size += chunk.length;
-    if (size > limit) throw new Error(`its answer is longer than ${limit} bytes`);
+    if (size > limit) throw new TooLongError(`Prometheus' answer is longer than ${limit / 1024 / 1024} MiB; ${advice}`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString("utf8");
+}
+
+const advice = "sum its series by a label, as in sum by (pod) (...), or take a shorter time.";
+
+function manySeries(found: number, limit: number): string {
+  const count = found > limit + 1 ? found.toLocaleString("en-US") : `more than ${limit}`;
+  return `This gives ${count} series, and at most ${limit} are drawn; ${advice}`;
+}
+
+function readPoint(point: unknown): [number, number | null] {
+  if (Array.isArray(point) && typeof point[0] === "number" && typeof point[1] === "string") return [point[0], toNumber(point[1])];
+  throw unavailable("its answer has a form that is not known", undefined);
 }
 
 function parse<S extends z.ZodType>(schema: S, data: unknown): z.output<S> {

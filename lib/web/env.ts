@@ -10,6 +10,8 @@ const schema = z.object({
   /** Seals the secrets of notification targets in the database. */
   SWITCHYARD_ENCRYPTION_KEY: z.string("wants at least 32 random characters").min(32, "wants at least 32 random characters"),
   PROMETHEUS_URL: envValue.url("http", "https").optional(),
+  /** Where a browser finds Prometheus, when that is not PROMETHEUS_URL. */
+  PROMETHEUS_EXTERNAL_URL: envValue.url("http", "https").optional(),
   ALERTMANAGER_URL: envValue.url("http", "https").optional(),
   SWITCHYARD_PROMETHEUS_HINT: z.string().optional(),
   SWITCHYARD_ALERTMANAGER_HINT: z.string().optional(),

@@ -21,6 +21,7 @@ reportUnused(config.unknownKeys, logger);
 if (config.tls === false) logger.warn("USE_TLS=false: the token and all results go over the network in the clear");
 
 const metrics = new ConnectorMetrics(version);
+metrics.scansLimit.set(maxConcurrentScans);
 const scanner = new Scanner({ sockets: config.maxSockets, rates: config.rates, localAddress, logger });
 const worker = new ScanWorker({
   instance,

@@ -10,6 +10,7 @@ export class ConnectorMetrics extends DaemonMetrics {
     registers: [this.registry],
   });
   readonly scansRunning = this.gauge("connector_scans_running", "Scans under way");
+  readonly scansLimit = this.gauge("connector_scans_limit", "The most scans that may be under way at once");
   readonly resultsHeld = this.gauge("connector_results_held", "Results that no hub has stored yet");
   readonly resultsDropped = this.counter("connector_results_dropped_total", "Results given up because too many waited for a hub");
   readonly scanErrors = this.counter(

@@ -215,10 +215,11 @@ export class Switchyard {
 
   /** Where Prometheus and Alertmanager are, and what to do when a program for them is missing. */
   async #monitoring(config: KubeConfig | undefined, missing: string[]): Promise<Record<string, string>> {
-    const { prometheusUrl, alertmanagerUrl, scrapeIntervalSeconds, demo } = this.#settings;
+    const { prometheusUrl, prometheusExternalUrl, alertmanagerUrl, scrapeIntervalSeconds, demo } = this.#settings;
     const embedded = config && demo ? config : undefined;
     const found = {
       PROMETHEUS_URL: prometheusUrl ?? (embedded && (await serviceUrl(embedded, "monitoring", "prometheus"))),
+      PROMETHEUS_EXTERNAL_URL: prometheusExternalUrl,
       ALERTMANAGER_URL: alertmanagerUrl ?? (embedded && (await serviceUrl(embedded, "monitoring", "alertmanager"))),
       // The demo's Prometheus scrapes every 2 s; another one says so itself.
       SWITCHYARD_SCRAPE_INTERVAL_SECONDS: embedded && !prometheusUrl ? "2" : scrapeIntervalSeconds,

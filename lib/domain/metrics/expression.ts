@@ -1,31 +1,110 @@
 import { quoteLabel } from "#lib/prometheus/client.ts";
 import type { ServiceRef } from "../fleet/schemas.ts";
-import { type Range, ranges } from "./schemas.ts";
-
-const steps: Record<Range, number> = { "15m": 5, "1h": 15, "6h": 60, "24h": 300, "7d": 1800 };
-const scrapesInWindow = 4;
-
-/** When a chart begins and ends and how far its points are apart; both ends fall on multiples of the step. All in seconds. */
-export type Window = { from: number; to: number; stepSeconds: number; rateSeconds: number };
-
-/** The window of a range that ends at the last full step before now. */
-export function windowOf(range: Range, now: Date, scrapeSeconds: number): Window {
-  const stepSeconds = steps[range];
-  const to = Math.floor(now.getTime() / 1000 / stepSeconds) * stepSeconds;
-  return { from: to - ranges[range], to, stepSeconds, rateSeconds: rateWindow(stepSeconds, scrapeSeconds) };
-}
-
-/** A rate needs a few scrapes, and must not look past what lies between two points by much. */
-export function rateWindow(stepSeconds: number, scrapeSeconds: number): number {
-  return Math.max(stepSeconds, Math.ceil(scrapesInWindow * scrapeSeconds));
-}
 
 /** Matchers of one service's series. */
 export function serviceMatchers({ namespace, name }: ServiceRef): string {
   return `namespace=${quoteLabel(namespace)},service=${quoteLabel(name)}`;
 }
 
-/** An expression of a template for one service and one rate window. */
+const scrapesInWindow = 4;
+
+/** A rate needs a few scrapes, and must not look past what lies between two points by much. */
+export function rateWindow(stepSeconds: number, scrapeSeconds: number): number {
+  return Math.max(stepSeconds, Math.ceil(scrapesInWindow * scrapeSeconds));
+}
+
+/** Longer than `$window` where that is short: what happens rarely, such as a restart, would be missed. */
+const wideSeconds = (rateSeconds: number) => Math.max(600, rateSeconds);
+
+export const placeholders = {
+  $in: "the service's matchers; write it inside braces, as in up{$in}",
+  $namespace: "the matcher of the service's namespace; write it inside braces, as in up{$namespace}",
+  $window: "the window of a rate; write it inside brackets, as in rate(errors_total{$in}[$window])",
+  $wide: "a window of at least 10 minutes; write it inside brackets, as in increase(errors_total{$in}[$wide])",
+} as const;
+type Placeholder = keyof typeof placeholders;
+
+/** A place in a text, in characters from 0. */
+export type TextSpan = { from: number; to: number };
+export type PlaceholderError = TextSpan & { message: string };
+
+/** A part of the expression as written, with what stands there when it is filled in. */
+type Piece = { at: number; length: number; text: string };
+
+export type Filled = {
+  text: string;
+  errors: PlaceholderError[];
+  /** Where `$in` or `$namespace` stood. */
+  matcherPlaces: TextSpan[];
+  /** The place in the expression as written for a place in the filled one. */
+  toSource: (position: number) => number;
+};
+
+// Strings and comments are one token each, so that nothing inside them is filled in.
+const token = /"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?|`[^`]*`?|#[^\n]*|[{}[\]]|\$[A-Za-z_]\w*|\$/g;
+
+/**
+ * Fills in an expression's placeholders for one service. They are known only where they make sense (matchers inside braces,
+ * windows inside brackets) and never inside a string, so that no name of a service can change what the expression means.
+ */
+export function fillPlaceholders(expr: string, ref: ServiceRef, rateSeconds: number): Filled {
+  return fillWith(expr, ref, { $window: `${rateSeconds}s`, $wide: `${wideSeconds(rateSeconds)}s` });
+}
+
+/** The same with other texts for the windows. */
+export function fillWith(expr: string, ref: ServiceRef, windows: { $window: string; $wide: string }): Filled {
+  const values: Record<Placeholder, string> = {
+    $in: serviceMatchers(ref),
+    $namespace: `namespace=${quoteLabel(ref.namespace)}`,
+    ...windows,
+  };
+  const pieces: Piece[] = [];
+  const errors: PlaceholderError[] = [];
+  const matcherPlaces: TextSpan[] = [];
+  let inside: "" | "{" | "[" = "";
+  for (const { 0: text, index } of expr.matchAll(token)) {
+    if (text === "{" || text === "[") inside = text;
+    else if (text === "}" || text === "]") inside = "";
+    if (!text.startsWith("$")) continue;
+    const place = { from: index, to: index + text.length };
+    if (!isPlaceholder(text)) {
+      errors.push({ ...place, message: `There is no ${text}. Known are ${Object.keys(placeholders).join(", ")}.` });
+      continue;
+    }
+    const isMatcher = text === "$in" || text === "$namespace";
+    if (inside !== (isMatcher ? "{" : "[")) errors.push({ ...place, message: `${text} stands for ${placeholders[text]}.` });
+    if (isMatcher) matcherPlaces.push(place);
+    pieces.push({ at: index, length: text.length, text: values[text] });
+  }
+  return { text: join(expr, pieces), errors, matcherPlaces, toSource: (position) => toSource(pieces, position) };
+}
+
+/** The filled expression alone. */
 export function fillExpression(expr: string, ref: ServiceRef, rateSeconds: number): string {
-  return expr.replaceAll("$in", () => serviceMatchers(ref)).replaceAll("$window", `${rateSeconds}s`);
+  return fillPlaceholders(expr, ref, rateSeconds).text;
+}
+
+function isPlaceholder(text: string): text is Placeholder {
+  return Object.hasOwn(placeholders, text);
+}
+
+function join(expr: string, pieces: readonly Piece[]): string {
+  let text = "";
+  let done = 0;
+  for (const piece of pieces) {
+    text += expr.slice(done, piece.at) + piece.text;
+    done = piece.at + piece.length;
+  }
+  return text + expr.slice(done);
+}
+
+function toSource(pieces: readonly Piece[], position: number): number {
+  let grown = 0;
+  for (const { at, length, text } of pieces) {
+    const start = at + grown;
+    if (position <= start) break;
+    if (position < start + text.length) return at;
+    grown += text.length - length;
+  }
+  return position - grown;
 }

@@ -84,7 +84,7 @@ export type Panel = {
   problem: string | null;
 };
 
-/** A kind's chart that this service does not show, so that it can be shown again by DELETE. */
+/** A kind's chart that this service does not show, so that it can be shown again by PATCH {version, hidden: false}. */
 export type HiddenPanel = { id: string; panelId: string; version: number; title: string };
 
 export type PanelsAnswer = {
@@ -98,6 +98,8 @@ export type PanelsAnswer = {
   isTail: boolean;
   /** What to send as `since` next time, Unix seconds. */
   tailSince: number;
+  /** What else the page has to say above the charts, e.g. that the service's own charts cannot be read; null for nothing. */
+  notice: string | null;
   panels: Panel[];
   hidden: HiddenPanel[];
 };
@@ -133,6 +135,8 @@ export const hidePanelSchema = z.object({ replaces: kindPanelId, hidden: z.liter
 /** A change of a stored chart: all its fields again, and the version that the person saw. */
 export const changePanelSchema = panelFields.extend({ version: z.number().int().positive() }).strict();
 export const panelVersionSchema = z.object({ version: z.coerce.number().int().positive() });
+/** Hides the chart that stands in the place of the kind's, or shows it again. */
+export const showPanelSchema = z.object({ version: z.number().int().positive(), hidden: z.boolean() }).strict();
 export type CreatePanelInput = z.input<typeof createPanelSchema>;
 export type HidePanelInput = z.input<typeof hidePanelSchema>;
 export type ChangePanelInput = z.input<typeof changePanelSchema>;

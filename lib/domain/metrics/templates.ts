@@ -1,174 +1,186 @@
+import {
+  availability,
+  byPod,
+  cpu,
+  errorRatio,
+  lines,
+  memory,
+  percentiles,
+  rateBy,
+  ratio,
+  restarts,
+  stateByPod,
+} from "./charts.ts";
 import type { Panel } from "./schemas.ts";
 
 /**
- * Which charts a service of each kind has. In an expression `$in` stands for the matchers of the service and `$window` for the
- * window of a rate. `metrics` are the names without which the chart cannot have data.
+ * Which charts a service of each kind has, as data. In an expression `$in` stands for the matchers of the service, `$namespace` for
+ * the one of its namespace, `$window` for the window of a rate. `metrics` are the names of the service's own without which the
+ * chart cannot have data.
  */
-export type PanelTemplate = Pick<Panel, "id" | "title" | "unit" | "limit" | "style"> & {
+export type PanelTemplate = Pick<Panel, "id" | "title" | "unit" | "limit" | "style" | "states" | "queries" | "seriesLabel"> & {
   metrics: string[];
-  queries: { name: string; expr: string }[];
-  /** Set when a query gives one series per value of this label, which then names the series. */
-  seriesLabel?: string;
 };
 
-const noLimit = null;
+const process = [memory, cpu, restarts];
 
-function rate(id: string, title: string, metric: string, label: string): PanelTemplate {
-  return {
-    id,
-    title,
-    unit: "per-second",
-    limit: noLimit,
-    style: "stacked",
-    metrics: [metric],
-    queries: [{ name: "", expr: `sum by (${label}) (rate(${metric}{$in}[$window]))` }],
-    seriesLabel: label,
-  };
-}
+const messages = lines("rate", "Messages", "per-second", ["messages_received", "messages_sent"], {
+  received: "sum(rate(messages_received{$in}[$window]))",
+  sent: "sum(rate(messages_sent{$in}[$window]))",
+});
 
-function errorRatio(metric: string, bad: string, limit: Panel["limit"]): PanelTemplate {
-  return {
-    id: "error-ratio",
-    title: "Error ratio",
-    unit: "ratio",
-    limit,
-    style: "lines",
-    metrics: [metric],
-    queries: [{ name: "errors", expr: ratio(`${metric}{$in,${bad}}`, `${metric}{$in}`) }],
-  };
-}
+const protocolErrorRatio = lines("error-ratio", "Error ratio", "ratio", ["errors_total"], {
+  errors:
+    "sum(rate(errors_total{$in}[$window])) / (sum(rate(messages_received{$in}[$window])) + sum(rate(errors_total{$in}[$window])))",
+});
 
-/** Bad by all; 0 while there is traffic and no bad series at all. */
-function ratio(bad: string, all: string): string {
-  return `(sum(rate(${bad}[$window])) or 0 * sum(rate(${all}[$window]))) / sum(rate(${all}[$window]))`;
-}
-
-function percentiles(id: string, title: string, histogram: string, limit: Panel["limit"]): PanelTemplate {
-  const quantile = (q: number) => `histogram_quantile(${q}, sum by (le) (rate(${histogram}_bucket{$in}[$window])))`;
-  return {
-    id,
-    title,
-    unit: "seconds",
-    limit,
-    style: "percentiles",
-    metrics: [`${histogram}_bucket`],
-    queries: [
-      { name: "p50", expr: quantile(0.5) },
-      { name: "p95", expr: quantile(0.95) },
-      { name: "p99", expr: quantile(0.99) },
-    ],
-  };
-}
-
-function byPod(id: string, title: string, unit: Panel["unit"], metric: string, style: Panel["style"] = "lines"): PanelTemplate {
-  return {
-    id,
-    title,
-    unit,
-    limit: noLimit,
-    style,
-    metrics: [metric],
-    queries: [{ name: "", expr: `sum by (pod) (${metric}{$in})` }],
-    seriesLabel: "pod",
-  };
-}
-
-const memory = byPod("memory", "Memory", "bytes", "process_resident_memory_bytes");
-const cpu: PanelTemplate = {
-  ...byPod("cpu", "CPU", "cores", "process_cpu_seconds_total"),
-  queries: [{ name: "", expr: "sum by (pod) (rate(process_cpu_seconds_total{$in}[$window]))" }],
-};
-
-const messages: PanelTemplate = {
-  id: "rate",
-  title: "Messages",
-  unit: "per-second",
-  limit: noLimit,
-  style: "lines",
-  metrics: ["messages_received", "messages_sent"],
-  queries: [
-    { name: "received", expr: "sum(rate(messages_received{$in}[$window]))" },
-    { name: "sent", expr: "sum(rate(messages_sent{$in}[$window]))" },
-  ],
-};
-
-const protocolErrors: PanelTemplate = {
-  id: "error-ratio",
-  title: "Error ratio",
-  unit: "ratio",
-  limit: noLimit,
-  style: "lines",
-  metrics: ["errors_total"],
-  queries: [
-    {
-      name: "errors",
-      expr: "sum(rate(errors_total{$in}[$window])) / (sum(rate(messages_received{$in}[$window])) + sum(rate(errors_total{$in}[$window])))",
-    },
-  ],
-};
+const protocolErrors = byPod("errors", "Errors", "per-second", "errors_total", {
+  expr: "sum by (pod) (rate(errors_total{$in}[$window]))",
+  style: "stacked",
+  limit: { value: 10, label: "alert, all instances" },
+});
 
 const requestLatency = percentiles("latency", "Request latency", "request_duration_seconds", { value: 1, label: "p99 alert" });
-const connections = byPod("connections", "Connections", "count", "connections_active", "stacked");
+const connections = byPod("connections", "Active connections", "count", "connections_active", { style: "stacked" });
+const hubConnection = (metric: string) =>
+  stateByPod("hub-connection", "Connection to the hub", metric, ["disconnected", "connected"]);
+const handshakes = byPod("handshakes", "Handshakes", "per-second", "handshakes_total", {
+  expr: "sum by (pod) (rate(handshakes_total{$in}[$window]))",
+  style: "stacked",
+});
 
-const probes: PanelTemplate[] = [
+const relay: PanelTemplate[] = [
+  rateBy("rate", "Operations by type", "materi_operations_processed_total", "operation_type"),
+  errorRatio("materi_operations_processed_total", 'status="error"', { value: 0.01, label: "1 % alert" }),
+  percentiles("latency", "Operation latency", "materi_operation_latency_seconds", { value: 0.05, label: "p95 alert" }),
+  byPod("connections", "WebSocket connections", "count", "materi_websocket_connections_active", { style: "stacked" }),
+  availability("relay"),
+  rateBy("status", "Operations by status", "materi_operations_processed_total", "status"),
+  lines("presence", "Presence broadcasts", "per-second", ["materi_presence_broadcasts_total"], {
+    broadcasts: "sum(rate(materi_presence_broadcasts_total{$in}[$window]))",
+  }),
+  lines("refused", "Connections refused and closed", "per-second", ["materi_slow_consumers_total"], {
+    refused: "sum(rate(materi_connections_refused_total{$in}[$window]))",
+    "closed, did not read": "sum(rate(materi_slow_consumers_total{$in}[$window]))",
+  }),
+  ...process,
+];
+
+const hub: PanelTemplate[] = [
+  messages,
+  protocolErrorRatio,
+  requestLatency,
+  connections,
+  availability("hub"),
+  lines("handshakes", "Handshakes", "per-second", ["handshakes_total", "hub_rejected_connections_total"], {
+    done: "sum(rate(handshakes_total{$in}[$window]))",
+    rejected: "sum(rate(hub_rejected_connections_total{$in}[$window]))",
+  }),
+  protocolErrors,
+  lines("scans", "Scans", "count", ["hub_scans_running", "hub_scans_waiting"], {
+    running: "sum(hub_scans_running{$in})",
+    "waiting for a connector": "sum(hub_scans_waiting{$in})",
+  }),
+  lines("edge-messages", "Messages of edges", "per-second", ["hub_edge_messages_total", "hub_edge_missing_total"], {
+    counted: "sum(rate(hub_edge_messages_total{$in}[$window]))",
+    "dropped by edges": "sum(rate(hub_edge_missing_total{$in}[$window]))",
+    duplicates: "sum(rate(hub_edge_duplicates_total{$in}[$window]))",
+  }),
   {
-    ...rate("rate", "Probes", "switchyard_probe_requests_total", "target"),
+    ...rateBy("peers", "Peers by role", "hub_peers", "role"),
+    unit: "count",
+    queries: [{ name: "", expr: "sum by (role) (hub_peers{$in})" }],
+  },
+  ...process,
+];
+
+const edge: PanelTemplate[] = [
+  messages,
+  protocolErrorRatio,
+  requestLatency,
+  byPod("buffer", "Offline buffer depth", "count", "edge_buffer_depth", {
+    limit: { value: 10_000, label: "full, one instance" },
+  }),
+  byPod("dropped", "Readings dropped", "per-second", "edge_dropped_total", {
+    expr: "sum by (pod) (rate(edge_dropped_total{$in}[$window]))",
+    style: "stacked",
+  }),
+  stateByPod("breaker", "Circuit breaker to the hub", "edge_breaker_state", ["closed", "half-open", "open"]),
+  hubConnection("edge_hub_connected"),
+  availability(null),
+  handshakes,
+  connections,
+  protocolErrors,
+  lines("readings", "Readings of sensors", "per-second", ["edge_readings_total"], {
+    written: "sum(rate(edge_readings_total{$in}[$window]))",
+    "refused lines": "sum(rate(edge_refused_lines_total{$in}[$window]))",
+    "not kept, disk": "sum(rate(edge_not_kept_total{$in}[$window]))",
+  }),
+  ...process,
+];
+
+const connector: PanelTemplate[] = [
+  lines("rate", "Scans", "per-second", ["connector_scans_total"], {
+    scans: "sum(rate(connector_scans_total{$in}[$window]))",
+  }),
+  lines("error-ratio", "Error ratio", "ratio", ["connector_scans_total"], {
+    errors: ratio("connector_scan_errors_total{$in}", "connector_scans_total{$in}"),
+  }),
+  percentiles("latency", "Scan duration", "connector_scan_duration_seconds", null),
+  lines("running", "Scans running, against the limit", "count", ["connector_scans_running", "connector_scans_limit"], {
+    running: "sum(connector_scans_running{$in})",
+    limit: "sum(connector_scans_limit{$in})",
+  }),
+  hubConnection("connector_hub_connected"),
+  availability("hub", 'operation="scan"'),
+  rateBy("errors", "Scans refused or failed, by reason", "connector_scan_errors_total", "reason"),
+  lines("results", "Results that wait for a hub", "count", ["connector_results_held"], {
+    held: "sum(connector_results_held{$in})",
+    "given up in 10 min": "sum(increase(connector_results_dropped_total{$in}[$wide]))",
+  }),
+  handshakes,
+  ...process,
+];
+
+const issuer: PanelTemplate[] = [
+  rateBy("rate", "Tokens asked for", "issuer_tokens_total", "result"),
+  byPod("keys", "Published keys", "count", "issuer_keys"),
+  availability(null),
+  ...process,
+];
+
+const prober: PanelTemplate[] = [
+  {
+    ...rateBy("rate", "Probes", "switchyard_probe_requests_total", "probe"),
     queries: [
       {
         name: "",
         expr: 'sum by (probe) (label_join(rate(switchyard_probe_requests_total{$in}[$window]), "probe", " ", "target", "operation"))',
       },
     ],
-    seriesLabel: "probe",
   },
   errorRatio("switchyard_probe_requests_total", 'result!="ok"', { value: 0.01, label: "1 %" }),
-  percentiles("latency", "End-to-end latency", "switchyard_probe_latency_seconds", noLimit),
-  memory,
-  cpu,
+  percentiles("latency", "End-to-end latency", "switchyard_probe_latency_seconds", null),
+  {
+    ...stateByPod("up", "Targets, as synthetic clients see them", "switchyard_probe_up", ["down", "up"]),
+    queries: [{ name: "", expr: "min by (target) (switchyard_probe_up{$in})" }],
+    seriesLabel: "target",
+  },
+  lines("ledger", "Operations lost, duplicated, reordered in 10 min", "count", ["switchyard_probe_lost_total"], {
+    lost: "sum(increase(switchyard_probe_lost_total{$in}[$wide]))",
+    duplicated: "sum(increase(switchyard_probe_duplicated_total{$in}[$wide]))",
+    reordered: "sum(increase(switchyard_probe_reordered_total{$in}[$wide]))",
+  }),
+  availability(null),
+  ...process,
 ];
 
 /** The charts by kind of service; a kind without an entry gets what every process exports. */
-export const panelTemplates: Record<string, PanelTemplate[]> = {
-  relay: [
-    rate("rate", "Operations", "materi_operations_processed_total", "operation_type"),
-    errorRatio("materi_operations_processed_total", 'status="error"', { value: 0.01, label: "1 % alert" }),
-    percentiles("latency", "Operation latency", "materi_operation_latency_seconds", { value: 0.05, label: "p95 alert" }),
-    byPod("connections", "WebSocket connections", "count", "materi_websocket_connections_active", "stacked"),
-    memory,
-    cpu,
-  ],
-  hub: [messages, protocolErrors, requestLatency, connections, memory, cpu],
-  edge: [
-    messages,
-    protocolErrors,
-    requestLatency,
-    byPod("buffer", "Offline buffer", "count", "edge_buffer_depth", "stacked"),
-    memory,
-    cpu,
-  ],
-  connector: [
-    {
-      ...rate("rate", "Scans", "connector_scans_total", "pod"),
-      queries: [{ name: "scans", expr: "sum(rate(connector_scans_total{$in}[$window]))" }],
-      style: "lines",
-      seriesLabel: undefined,
-    },
-    {
-      ...errorRatio("connector_scans_total", "", noLimit),
-      metrics: ["connector_scans_total"],
-      queries: [{ name: "errors", expr: ratio("connector_scan_errors_total{$in}", "connector_scans_total{$in}") }],
-    },
-    percentiles("latency", "Scan duration", "connector_scan_duration_seconds", noLimit),
-    byPod("running", "Scans running", "count", "connector_scans_running", "stacked"),
-    memory,
-    cpu,
-  ],
-  prober: probes,
-};
+export const panelTemplates: Record<string, PanelTemplate[]> = { relay, hub, edge, connector, issuer, prober };
 
 /** The charts of a service of this kind. */
 export function templatesFor(kind: string): PanelTemplate[] {
-  return panelTemplates[kind] ?? [cpu, memory];
+  return panelTemplates[kind] ?? [availability(null), ...process];
 }
 
 /** The figures over which a service of this kind is in alarm: the limits that its charts draw; null where there is none. */

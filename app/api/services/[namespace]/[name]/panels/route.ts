@@ -1,8 +1,15 @@
-import { getPanels } from "#lib/domain/metrics/queries.ts";
-import { route } from "#lib/web/route.ts";
-import { getRuntime } from "#lib/web/runtime.ts";
+import { savePanel } from "#lib/domain/metrics/panel-commands.ts";
+import { getPanelsJson } from "#lib/domain/metrics/queries.ts";
+import { reply, route } from "#lib/web/route.ts";
+import { metricsSettings } from "#lib/web/runtime.ts";
 
-export const GET = route(({ context, params, search }) => {
-  const settings = { scrapeSeconds: getRuntime().env.SWITCHYARD_SCRAPE_INTERVAL_SECONDS };
-  return getPanels(context, settings, params, search.range);
-});
+const headers = { "content-type": "application/json", "cache-control": "no-store" };
+
+export const GET = route(
+  async ({ context, params, search }) =>
+    new Response(await getPanelsJson(context, metricsSettings(), params, search), { headers }),
+);
+
+export const POST = route(async ({ context, params, body }) =>
+  reply(201, await savePanel(context, metricsSettings(), params, body)),
+);
