@@ -12,5 +12,12 @@ export const destinations: Destination[] = [
 ];
 export const settings: Destination = { href: "/settings", label: "Settings", letter: "s", icon: Settings };
 
+/** Places below those, which only the palette names. */
+export const furtherPlaces: Pick<Destination, "href" | "label" | "icon">[] = [
+  { href: "/alerts/history", label: "Alert history", icon: BellRing },
+  { href: "/alerts/silences", label: "Silences", icon: BellRing },
+  { href: "/alerts/rules", label: "Alert rules", icon: BellRing },
+];
+
 export const isAt = (href: string, pathname: string) =>
   href === "/" ? pathname === "/" : pathname === href || pathname.startsWith(`${href}/`);

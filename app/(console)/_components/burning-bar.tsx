@@ -1,22 +1,29 @@
 "use client";
 import { useQuery } from "@tanstack/react-query";
-import { PlugZap, WifiOff } from "lucide-react";
+import { CircleDashed, PlugZap, WifiOff } from "lucide-react";
 import Link from "next/link";
 import type { ReactNode } from "react";
 import { changeNames, rolloutChange } from "#lib/client/action-texts.ts";
+import { byUrgency } from "#lib/client/alert-view.ts";
+import { liveAlertsQuery } from "#lib/client/alerts.ts";
+import { bySeverity } from "#lib/client/density.ts";
 import { servicesQuery } from "#lib/client/fleet.ts";
 import { isOver, latestRolloutsQuery } from "#lib/client/rollouts.ts";
+import type { LiveAlerts } from "#lib/domain/alerts/schemas.ts";
 import type { Feed, Health, Service } from "#lib/domain/fleet/schemas.ts";
+import { isBlind } from "../../ui/alerts/source-notice.tsx";
 import { cn } from "../../ui/class-names.ts";
 import { Elapsed, useNow } from "../../ui/clock.tsx";
 import { CopyButton } from "../../ui/identifier.tsx";
 import { useLive } from "../../ui/live/live-provider.tsx";
+import { SeverityShape, severityColor, severityWord } from "../../ui/severity.tsx";
 import { StatusShape } from "../../ui/status.tsx";
 
-/** What burns: services that are down or degraded, rollouts under way, feeds that are lost. Nothing at all when all is well. */
+/** What burns: alerts, services that are down or degraded, rollouts under way, feeds that are lost. Nothing when all is well. */
 export function BurningBar() {
   const { data } = useQuery(servicesQuery);
   const rollouts = useQuery(latestRolloutsQuery()).data?.items.filter((rollout) => !isOver(rollout.state)) ?? [];
+  const alerts = useQuery(liveAlertsQuery()).data;
   const feeds = data?.feeds.filter((feed) => feed.state !== "connected") ?? [];
   return (
     <div role="status" aria-live="polite" aria-label="What needs attention" className="shrink-0">
@@ -24,6 +31,7 @@ export function BurningBar() {
       {feeds.map((feed) => (
         <FeedLine key={feed.name} feed={feed} />
       ))}
+      {alerts && <AlertsLine live={alerts} isFeedLost={feeds.some((feed) => feed.name === "alertmanager")} />}
       <ServicesLine services={data?.services ?? []}>
         {rollouts.slice(0, 3).map((rollout) => (
           <Link
@@ -98,6 +106,65 @@ function FeedLine({ feed }: { feed: Feed }) {
         </span>
       )}
     </Line>
+  );
+}
+
+const mostAlerts = 3;
+
+/** Alerts that nobody has taken and nothing hides, the worst by name; and the sources that are not heard. */
+function AlertsLine({ live, isFeedLost }: { live: LiveAlerts; isFeedLost: boolean }) {
+  const blind = isFeedLost ? [] : live.sources.filter(isBlind);
+  const firing = live.items.filter((alert) => alert.standing === "firing").sort(byUrgency);
+  const severities = Object.keys(live.firingBySeverity).sort(bySeverity);
+  const total = severities.reduce((sum, severity) => sum + (live.firingBySeverity[severity] ?? 0), 0);
+  const worst = firing[0]?.severity;
+  return (
+    <>
+      {blind.map((source) => (
+        <Line key={source.name} tone="warn">
+          <Link href="/alerts" className="inline-flex items-center gap-1.5 font-medium text-warn hover:underline">
+            <CircleDashed aria-hidden="true" className="size-3.5" /> Alerts of {source.name} not heard
+            {source.blindSince && (
+              <>
+                {" "}
+                for <Elapsed from={source.blindSince} to={null} />
+              </>
+            )}
+          </Link>
+          <span className="min-w-0 truncate text-ink-2">{source.blindReason}</span>
+        </Line>
+      ))}
+      {total > 0 && (
+        <Line tone={worst === "critical" || worst === "page" ? "bad" : worst === "warning" ? "warn" : "plain"}>
+          <Link href="/alerts" className="inline-flex items-center gap-2 hover:underline">
+            {severities.map((severity) => (
+              <span key={severity} className={cn("inline-flex items-center gap-1 font-medium", severityColor(severity))}>
+                <SeverityShape severity={severity} />
+                {live.firingBySeverity[severity]?.toLocaleString("en-US")} {severityWord(severity).toLowerCase()}
+              </span>
+            ))}
+          </Link>
+          {firing.slice(0, mostAlerts).map((alert, index) => (
+            <Link
+              key={alert.id}
+              href={`/alerts/${alert.id}`}
+              className={cn("inline-flex min-w-0 items-center gap-1.5 text-ink-2 hover:text-ink", index > 0 && "max-md:hidden")}
+            >
+              <span className="name truncate font-medium text-ink">{alert.name}</span>
+              {alert.service && <span className="name">{alert.service}</span>}
+              <span className="text-ink-3">
+                <Elapsed from={alert.startsAt} to={null} />
+              </span>
+            </Link>
+          ))}
+          {total > mostAlerts && (
+            <Link href="/alerts" className="text-ink-2 hover:text-ink max-md:hidden">
+              and {(total - mostAlerts).toLocaleString("en-US")} more
+            </Link>
+          )}
+        </Line>
+      )}
+    </>
   );
 }
 

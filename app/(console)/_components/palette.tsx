@@ -5,11 +5,16 @@ import { useRouter } from "next/navigation";
 import { Dialog as Radix } from "radix-ui";
 import { type ReactNode, useState } from "react";
 import { actionSentence } from "#lib/client/action-texts.ts";
+import { byUrgency } from "#lib/client/alert-view.ts";
+import { liveAlertsQuery } from "#lib/client/alerts.ts";
 import { servicesQuery } from "#lib/client/fleet.ts";
 import { readWishes } from "#lib/client/palette.ts";
 import { useActions } from "../../ui/actions/use-actions.ts";
-import { destinations, settings } from "../../ui/navigation.ts";
+import { useAlertActions } from "../../ui/alerts/use-alert-actions.ts";
+import { Elapsed } from "../../ui/clock.tsx";
+import { destinations, furtherPlaces, settings } from "../../ui/navigation.ts";
 import { useRoleRefusal } from "../../ui/session.tsx";
+import { SeverityShape } from "../../ui/severity.tsx";
 import { StatusShape } from "../../ui/status.tsx";
 
 /** Finds services, pages and actions. Sentences such as "scale relay to 5" open the action's dialog filled in. */
@@ -35,12 +40,19 @@ function PaletteContent({ onClose }: { onClose: () => void }) {
   const [text, setText] = useState("");
   const services = useQuery(servicesQuery).data?.services ?? [];
   const actions = useActions();
+  const alertActions = useAlertActions();
   const refusal = useRoleRefusal("operator");
   const wishes = readWishes(text, services);
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   const fits = (candidate: string) => words.every((word) => candidate.toLowerCase().includes(word));
   const found = services.filter((service) => fits(`${service.id} ${service.kind} ${service.version}`)).slice(0, 30);
   const pages = [...destinations, settings].filter((page) => fits(`go to ${page.label}`));
+  const further = text === "" ? [] : furtherPlaces.filter((page) => fits(`go to ${page.label}`));
+  const alerts = (useQuery(liveAlertsQuery()).data?.items ?? [])
+    .filter((alert) => fits(`alert ${alert.name} ${alert.service ?? ""} ${alert.instance ?? ""} ${alert.severity}`))
+    .sort(byUrgency)
+    .slice(0, text === "" ? 5 : 15);
+  const isSilencing = text !== "" && "new silence".includes(text.toLowerCase().trim());
   const suggestions = ["scale", "restart", "set image", "roll back", "pause", "resume"].filter(
     (verb) => text !== "" && verb.startsWith(text.toLowerCase()) && text.toLowerCase() !== verb,
   );
@@ -55,7 +67,7 @@ function PaletteContent({ onClose }: { onClose: () => void }) {
         autoFocus
         value={text}
         onValueChange={setText}
-        placeholder="Find a service, or say what to do: scale relay to 5"
+        placeholder="Find a service or an alert, or say what to do: scale relay to 5"
         className="h-11 w-full border-b bg-transparent px-4 text-base outline-none"
       />
       <Command.List className="scroll-thin max-h-[56vh] overflow-y-auto p-1.5">
@@ -88,12 +100,42 @@ function PaletteContent({ onClose }: { onClose: () => void }) {
             ))}
           </Group>
         )}
+        {isSilencing && (
+          <Group heading="Do">
+            <Item
+              value="new silence"
+              disabled={refusal !== null}
+              onSelect={() => {
+                onClose();
+                alertActions.silence({});
+              }}
+            >
+              <span className="font-medium">New silence</span>
+              <span className="ml-auto text-ink-3">{refusal}</span>
+            </Item>
+          </Group>
+        )}
         {suggestions.length > 0 && (
           <Group heading="Do">
             {suggestions.map((verb) => (
               <Item key={verb} value={`verb ${verb}`} onSelect={() => setText(`${verb} `)}>
                 <span className="font-medium">{verb}</span>
                 <span className="text-ink-3">then a service's name</span>
+              </Item>
+            ))}
+          </Group>
+        )}
+        {alerts.length > 0 && (
+          <Group heading="Alerts">
+            {alerts.map((alert) => (
+              <Item key={alert.id} value={`alert ${alert.id}`} onSelect={() => go(`/alerts/${alert.id}`)}>
+                <SeverityShape severity={alert.severity} />
+                <span className="name truncate font-medium">{alert.name}</span>
+                <span className="name truncate text-ink-3">{alert.instance ?? alert.service}</span>
+                <span className="ml-auto shrink-0 text-ink-3">
+                  {alert.standing === "firing" ? "" : `${alert.standing} · `}
+                  <Elapsed from={alert.startsAt} to={null} />
+                </span>
               </Item>
             ))}
           </Group>
@@ -114,13 +156,19 @@ function PaletteContent({ onClose }: { onClose: () => void }) {
             ))}
           </Group>
         )}
-        {pages.length > 0 && (
+        {pages.length + further.length > 0 && (
           <Group heading="Pages">
             {pages.map(({ href, label, letter, icon: Icon }) => (
               <Item key={href} value={`page ${label}`} onSelect={() => go(href)}>
                 <Icon aria-hidden="true" className="size-3.5 text-ink-3" />
                 <span>Go to {label}</span>
                 <kbd className="ml-auto text-xs text-ink-3">g {letter}</kbd>
+              </Item>
+            ))}
+            {further.map(({ href, label, icon: Icon }) => (
+              <Item key={href} value={`page ${label}`} onSelect={() => go(href)}>
+                <Icon aria-hidden="true" className="size-3.5 text-ink-3" />
+                <span>Go to {label}</span>
               </Item>
             ))}
           </Group>

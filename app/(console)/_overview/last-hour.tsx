@@ -1,94 +1,129 @@
 "use client";
-import { useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import Link from "next/link";
+import type { ReactNode } from "react";
 import { auditWords } from "#lib/client/action-texts.ts";
+import { sentenceOf } from "#lib/client/alert-view.ts";
+import { alertHistoryQuery } from "#lib/client/alerts.ts";
 import { lastHourQuery } from "#lib/client/audit.ts";
 import { countOf } from "#lib/client/numbers.ts";
-import { formatAbsolute, formatClock } from "#lib/client/time.ts";
+import type { AlertRow } from "#lib/domain/alerts/schemas.ts";
 import type { AuditView } from "#lib/domain/audit-schemas.ts";
+import { AlertStanding } from "../../ui/alerts/standing.tsx";
 import { TimeAgo, useNow } from "../../ui/clock.tsx";
 import { Empty, ErrorNotice, Skeleton } from "../../ui/notices.tsx";
 import { SectionHeader } from "../../ui/page-header.tsx";
-import { OutcomeShape, OutcomeStatus } from "../../ui/status.tsx";
+import { SeverityShape } from "../../ui/severity.tsx";
+import { OutcomeStatus } from "../../ui/status.tsx";
+import { TimeLine } from "./time-line.tsx";
 
 const hourMs = 3_600_000;
+const mostRows = 14;
 
-/** Everything that was done in the last hour, on one time line and as a list. */
+/** Everything that was done and everything that fired in the last hour, on one time line and as a list. */
 export function LastHour() {
   const { data, error, refetch } = useQuery(lastHourQuery);
   const now = useNow();
+  const minute = now === null ? null : Math.floor(now / 60_000) * 60_000;
+  const history = useInfiniteQuery({
+    ...alertHistoryQuery({ from: new Date((minute ?? 0) - hourMs).toISOString() }),
+    enabled: minute !== null,
+  });
+  const alerts = history.data?.pages[0]?.items ?? [];
+  const areMore = Boolean(history.data?.pages[0]?.nextCursor);
   const entries = now === null ? [] : (data?.items.filter((entry) => now - Date.parse(entry.at) < hourMs) ?? []);
   return (
     <section aria-labelledby="last-hour">
-      <SectionHeader id="last-hour" title="Last hour" aside={data ? countOf(entries.length, "action") : null}>
-        <Link href="/audit" className="text-xs text-ink-2 hover:text-ink hover:underline">
+      <SectionHeader
+        id="last-hour"
+        title="Last hour"
+        aside={
+          data && history.data
+            ? `${countOf(entries.length, "action")}, ${areMore ? "more than " : ""}${countOf(alerts.length, "alert")}`
+            : null
+        }
+      >
+        <Link href="/alerts/history?span=1h" className="text-xs text-ink-2 hover:text-ink hover:underline">
+          Alert history
+        </Link>
+        <Link href="/audit" className="ml-2 text-xs text-ink-2 hover:text-ink hover:underline">
           All of the audit
         </Link>
       </SectionHeader>
-      {error && !data ? (
+      {error && !data && (
         <ErrorNotice className="m-4" what="The ledger could not be read" error={error} onRetry={() => refetch()} />
-      ) : !data || now === null ? (
+      )}
+      {history.error && !history.data && (
+        <ErrorNotice
+          className="m-4"
+          what="The alerts could not be read"
+          error={history.error}
+          onRetry={() => history.refetch()}
+        />
+      )}
+      {now === null || (!data && !error) || (!history.data && !history.error) ? (
         <Skeleton className="m-4 h-10" />
-      ) : entries.length === 0 ? (
-        <Empty title="Nothing was changed in the last hour">
-          Every scale, rollout and rollback appears here, with who did it and why.
-        </Empty>
+      ) : entries.length === 0 && alerts.length === 0 ? (
+        data &&
+        history.data && (
+          <Empty title="Nothing was changed and nothing fired in the last hour">
+            Every scale, rollout and rollback appears here, with who did it and why, beside every alert.
+          </Empty>
+        )
       ) : (
         <>
-          <TimeLine entries={entries} now={now} />
-          <ol>
-            {entries.slice(0, 12).map((entry) => (
-              <li key={entry.id} className="border-b">
-                <Link
-                  href={`/audit?entry=${entry.id}`}
-                  className="grid h-8 grid-cols-[5rem_7rem_1fr] items-center gap-3 px-4 hover:bg-hover md:grid-cols-[5rem_7rem_10rem_14rem_1fr]"
-                >
-                  <TimeAgo at={entry.at} className="text-ink-3" />
-                  <OutcomeStatus outcome={entry.outcome} />
-                  <span className="truncate">
-                    {auditWords(entry)} <span className="name font-medium">{entry.target}</span>
-                  </span>
-                  <span className="truncate text-ink-2 max-md:hidden">{entry.actor}</span>
-                  <span className="truncate text-ink-2 max-md:hidden">{entry.error?.message ?? entry.reason}</span>
-                </Link>
-              </li>
-            ))}
-          </ol>
+          <TimeLine entries={entries} alerts={alerts} now={now} />
+          <ol>{rowsOf(entries, alerts)}</ol>
         </>
       )}
     </section>
   );
 }
 
-function TimeLine({ entries, now }: { entries: AuditView[]; now: number }) {
-  const quarters = [60, 45, 30, 15, 0];
+const look =
+  "grid h-8 grid-cols-[4rem_7.5rem_minmax(0,1fr)] items-center gap-3 px-4 hover:bg-hover md:grid-cols-[5rem_8rem_14rem_10rem_minmax(0,1fr)]";
+
+/** Actions and alerts together, the newest first. */
+function rowsOf(entries: AuditView[], alerts: AlertRow[]): ReactNode[] {
+  const rows = [
+    ...entries.map((entry) => ({ at: entry.at, row: <ActionRow key={entry.id} entry={entry} /> })),
+    ...alerts.map((alert) => ({ at: alert.startsAt, row: <AlertLine key={alert.id} alert={alert} /> })),
+  ];
+  return rows
+    .sort((a, b) => b.at.localeCompare(a.at))
+    .slice(0, mostRows)
+    .map(({ row }) => row);
+}
+
+function ActionRow({ entry }: { entry: AuditView }) {
   return (
-    <div className="border-b px-4 pb-1.5 pt-3">
-      <div className="relative mx-2 h-5 border-b border-line-strong">
-        {entries.map((entry) => (
-          <Link
-            key={entry.id}
-            href={`/audit?entry=${entry.id}`}
-            aria-label={`${auditWords(entry)} ${entry.target}, ${entry.outcome}, ${formatClock(entry.at)}`}
-            title={`${auditWords(entry)} ${entry.target} · ${entry.outcome} · ${entry.actor} · ${formatAbsolute(entry.at)}`}
-            className="absolute -bottom-[5px] grid size-4 -translate-x-1/2 place-items-center rounded-full bg-canvas p-0.5 hover:z-10 hover:scale-125"
-            style={{ left: `${(1 - (now - Date.parse(entry.at)) / hourMs) * 100}%` }}
-          >
-            <OutcomeShape outcome={entry.outcome} />
-          </Link>
-        ))}
-      </div>
-      <div aria-hidden="true" className="relative mx-2 mt-1.5 h-4 text-2xs text-ink-3">
-        {quarters.map((minutes) => (
-          <span
-            key={minutes}
-            className="absolute -translate-x-1/2 whitespace-nowrap first:translate-x-0 last:-translate-x-full"
-            style={{ left: `${100 - (minutes / 60) * 100}%` }}
-          >
-            {formatClock(now - minutes * 60_000, { seconds: false })}
-          </span>
-        ))}
-      </div>
-    </div>
+    <li className="border-b">
+      <Link href={`/audit?entry=${entry.id}`} className={look}>
+        <TimeAgo at={entry.at} className="text-ink-3" />
+        <OutcomeStatus outcome={entry.outcome} />
+        <span className="truncate">
+          {auditWords(entry)} <span className="name font-medium">{entry.target}</span>
+        </span>
+        <span className="truncate text-ink-2 max-md:hidden">{entry.actor}</span>
+        <span className="truncate text-ink-2 max-md:hidden">{entry.error?.message ?? entry.reason}</span>
+      </Link>
+    </li>
+  );
+}
+
+function AlertLine({ alert }: { alert: AlertRow }) {
+  return (
+    <li className="border-b">
+      <Link href={`/alerts/${alert.id}`} className={look}>
+        <TimeAgo at={alert.startsAt} className="text-ink-3" />
+        <AlertStanding standing={alert.standing} />
+        <span className="flex min-w-0 items-center gap-1.5">
+          <SeverityShape severity={alert.severity} />
+          <span className="name truncate font-medium">{alert.name}</span>
+        </span>
+        <span className="name truncate text-ink-2 max-md:hidden">{alert.service}</span>
+        <span className="truncate text-ink-2 max-md:hidden">{sentenceOf(alert)}</span>
+      </Link>
+    </li>
   );
 }

@@ -91,7 +91,7 @@ export function RulesPage() {
             keyOf={(rule) => rule.id}
             nameOf={(rule) => `${rule.name} ${stateOf(rule)}`}
             onOpen={(rule) => setSearch({ rule: rule.id === open ? null : rule.id })}
-            expanded={(rule) => (rule.id === open ? <RuleDetail rule={rule} /> : null)}
+            expanded={(rule) => (rule.id === open ? <RuleDetail rule={rule} prometheusUrl={answer.prometheusUrl} /> : null)}
             note={(rule) => rule.lastError && <p className="-mt-1 break-words text-bad">{rule.lastError}</p>}
             stickyTop="top-9"
             empty={
@@ -226,7 +226,11 @@ const columns: Column<RuleView>[] = [
   },
 ];
 
-function RuleDetail({ rule }: { rule: RuleView }) {
+/** Where Prometheus' own page shows an expression, drawn over the last hour. */
+const queryAddress = (prometheus: string, expression: string) =>
+  `${prometheus.replace(/\/$/, "")}/graph?g0.expr=${encodeURIComponent(expression)}&g0.tab=0&g0.range_input=1h`;
+
+function RuleDetail({ rule, prometheusUrl }: { rule: RuleView; prometheusUrl: string | null }) {
   const facts: [string, string][] = [
     ["File", rule.file],
     ["Group", rule.group],
@@ -244,8 +248,8 @@ function RuleDetail({ rule }: { rule: RuleView }) {
         <CopyButton text={rule.query} label="Copy the query" className={buttonLook()}>
           Copy the query
         </CopyButton>
-        {rule.prometheusUrl && /^https?:\/\//i.test(rule.prometheusUrl) && (
-          <a href={rule.prometheusUrl} target="_blank" rel="noreferrer noopener" className={buttonLook()}>
+        {prometheusUrl && (
+          <a href={queryAddress(prometheusUrl, rule.query)} target="_blank" rel="noreferrer noopener" className={buttonLook()}>
             <ExternalLink aria-hidden="true" /> Open in Prometheus
           </a>
         )}
