@@ -16,7 +16,7 @@ export function parseMatchers(text: string): LabelMatcher[] {
     }
     const [whole, name = "", operator = "=", quoted, bare = ""] = found;
     const [isRegex, isEqual] = operators[operator as keyof typeof operators];
-    matchers.push({ name, value: quoted === undefined ? bare : unescape(quoted), isRegex, isEqual });
+    matchers.push({ name, value: quoted === undefined ? bare : readEscapes(quoted), isRegex, isEqual });
     rest = rest.slice(whole.length);
   }
   return matchers;
@@ -32,7 +32,7 @@ function formatMatcher({ name, value, isRegex, isEqual }: LabelMatcher): string 
   return `${name}${operator}"${value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n")}"`;
 }
 
-function unescape(quoted: string): string {
+function readEscapes(quoted: string): string {
   return quoted.replace(/\\(.)/g, (_, character: string) => (character === "n" ? "\n" : character));
 }
 

@@ -1,0 +1,4 @@
+import { getAlert } from "#lib/domain/alerts/queries.ts";
+import { route } from "#lib/web/route.ts";
+
+export const GET = route(({ context, params }) => getAlert(context, params.id ?? ""));

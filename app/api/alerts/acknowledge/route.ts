@@ -1,0 +1,4 @@
+import { acknowledgeAlerts } from "#lib/domain/alerts/acknowledge.ts";
+import { route } from "#lib/web/route.ts";
+
+export const POST = route(({ context, body }) => acknowledgeAlerts(context, body));

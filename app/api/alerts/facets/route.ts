@@ -1,0 +1,4 @@
+import { listAlertFacets } from "#lib/domain/alerts/queries.ts";
+import { route } from "#lib/web/route.ts";
+
+export const GET = route(({ context }) => listAlertFacets(context));

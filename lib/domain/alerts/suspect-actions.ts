@@ -1,0 +1,48 @@
+import type { Database } from "#lib/database/client.ts";
+import type { FleetStore } from "../fleet/live.ts";
+import type { Episode } from "./rows.ts";
+import type { Suspect } from "./schemas.ts";
+import { rankSuspects, type SuspectAction, suspectMinutes } from "./suspects.ts";
+
+const maxActionsOfAlert = 50;
+
+/** The service that an alert names and what this needs, as namespace/name; empty when it names none. */
+export function suspectedServices(fleet: FleetStore, { namespace, service }: Pick<Episode, "namespace" | "service">): string[] {
+  if (!namespace || !service) return [];
+  const id = `${namespace}/${service}`;
+  return [id, ...(fleet.findService(id)?.service.about.dependsOn ?? [])];
+}
+
+type ActionRow = Omit<SuspectAction, "at"> & { episodeId: string; at: Date };
+
+/** The suspects of each episode by its id, the closest first: one query for all. */
+export async function findSuspects(
+  db: Database,
+  fleet: FleetStore,
+  episodes: readonly Episode[],
+): Promise<Map<string, Suspect[]>> {
+  const asked = episodes.map((episode) => ({ episode, services: suspectedServices(fleet, episode) }));
+  const wanted = asked.flatMap(({ episode, services }) => services.map((service) => ({ episode, service })));
+  if (wanted.length === 0) return new Map();
+  const rows = await db.$queryRaw<ActionRow[]>`
+    SELECT given.episode_id AS "episodeId", given.service, action.*
+    FROM unnest(${wanted.map(({ episode }) => episode.id)}::uuid[],
+      ${wanted.map(({ episode }) => episode.startsAt)}::timestamptz[], ${wanted.map(({ service }) => service)}::text[])
+      AS given (episode_id, starts_at, service)
+    CROSS JOIN LATERAL (
+      SELECT entry.id AS "auditId", entry.at, entry.verb, entry.actor_kind::text AS "actorKind", entry.actor_name AS actor,
+        entry.reason, rollout.id AS "rolloutId"
+      FROM audit_entries entry LEFT JOIN rollouts rollout ON rollout.audit_entry_id = entry.id
+      WHERE entry.target_namespace = split_part(given.service, '/', 1) AND entry.target_name = split_part(given.service, '/', 2)
+        AND entry.target_kind = 'service' AND entry.outcome = 'succeeded'
+        AND entry.at BETWEEN given.starts_at - ${`${suspectMinutes} minutes`}::interval AND given.starts_at
+      ORDER BY entry.at DESC LIMIT ${maxActionsOfAlert}
+    ) action`;
+  const byEpisode = Map.groupBy(rows, ({ episodeId }) => episodeId);
+  return new Map(
+    asked.map(({ episode, services: [service = "", ...dependsOn] }) => {
+      const actions = (byEpisode.get(episode.id) ?? []).map(({ episodeId: _, at, ...row }) => ({ ...row, at: at.toISOString() }));
+      return [episode.id, rankSuspects({ startsAt: episode.startsAt, service, dependsOn }, actions)];
+    }),
+  );
+}
