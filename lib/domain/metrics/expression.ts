@@ -1,9 +1,15 @@
 import { quoteLabel } from "#lib/prometheus/client.ts";
 import type { ServiceRef } from "../fleet/schemas.ts";
+import { placeholders } from "./schemas.ts";
 
 /** Matchers of one service's series. */
 export function serviceMatchers({ namespace, name }: ServiceRef): string {
-  return `namespace=${quoteLabel(namespace)},service=${quoteLabel(name)}`;
+  return `${namespaceMatcher(namespace)},service=${quoteLabel(name)}`;
+}
+
+/** Targets outside the cluster may carry no namespace; their services then are those of the namespace "outside". */
+function namespaceMatcher(namespace: string): string {
+  return namespace === "outside" ? 'namespace=~"outside|"' : `namespace=${quoteLabel(namespace)}`;
 }
 
 const scrapesInWindow = 4;
@@ -16,12 +22,6 @@ export function rateWindow(stepSeconds: number, scrapeSeconds: number): number {
 /** Longer than `$window` where that is short: what happens rarely, such as a restart, would be missed. */
 const wideSeconds = (rateSeconds: number) => Math.max(600, rateSeconds);
 
-export const placeholders = {
-  $in: "the service's matchers; write it inside braces, as in up{$in}",
-  $namespace: "the matcher of the service's namespace; write it inside braces, as in up{$namespace}",
-  $window: "the window of a rate; write it inside brackets, as in rate(errors_total{$in}[$window])",
-  $wide: "a window of at least 10 minutes; write it inside brackets, as in increase(errors_total{$in}[$wide])",
-} as const;
 type Placeholder = keyof typeof placeholders;
 
 /** A place in a text, in characters from 0. */
@@ -55,7 +55,7 @@ export function fillPlaceholders(expr: string, ref: ServiceRef, rateSeconds: num
 export function fillWith(expr: string, ref: ServiceRef, windows: { $window: string; $wide: string }): Filled {
   const values: Record<Placeholder, string> = {
     $in: serviceMatchers(ref),
-    $namespace: `namespace=${quoteLabel(ref.namespace)}`,
+    $namespace: namespaceMatcher(ref.namespace),
     ...windows,
   };
   const pieces: Piece[] = [];

@@ -1,10 +1,9 @@
 import { authorise, type ConsoleContext } from "../context.ts";
-import { type ServiceRef, serviceRefSchema } from "../fleet/schemas.ts";
-import { parseInput } from "../validation.ts";
+import type { ServiceRef } from "../fleet/schemas.ts";
 import { type PanelDefinition, readPanelSet } from "./definitions.ts";
 import { fillWith } from "./expression.ts";
-import { requireService } from "./queries.ts";
 import type { Unit } from "./schemas.ts";
+import { requireService } from "./target.ts";
 
 // The classic dashboard model of Grafana, as its documentation and kinds/dashboard/dashboard_kind.cue describe it. Newer versions of
 // Grafana bring an older schemaVersion up to their own when they load it.
@@ -33,7 +32,7 @@ export async function exportDashboard(
   ref: unknown,
 ): Promise<{ fileName: string; dashboard: GrafanaDashboard }> {
   authorise(context, "viewer", "see charts");
-  const service = requireService(context, parseInput(serviceRefSchema, ref));
+  const service = await requireService(context, ref);
   const { shown } = await readPanelSet(context, service, service.kind);
   return { fileName: `${service.namespace}-${service.name}.json`, dashboard: toDashboard(service, shown) };
 }

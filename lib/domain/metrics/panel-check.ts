@@ -1,12 +1,13 @@
 import type { PrometheusSeries } from "#lib/prometheus/client.ts";
 import { authorise, type ConsoleContext } from "../context.ts";
 import { DomainError } from "../errors.ts";
-import { type ServiceRef, serviceRefSchema } from "../fleet/schemas.ts";
+import type { ServiceRef } from "../fleet/schemas.ts";
 import { parseInput } from "../validation.ts";
 import { type Filled, rateWindow } from "./expression.ts";
 import { parseExpression } from "./promql.ts";
 import type { MetricsSettings } from "./queries.ts";
 import { checkExpressionSchema, type ExpressionCheck, panelLimits } from "./schemas.ts";
+import { requireService } from "./target.ts";
 
 const timeoutMs = 3_000;
 const sampleSize = 5;
@@ -24,7 +25,7 @@ export async function checkExpression(
   input: unknown,
 ): Promise<ExpressionCheck> {
   authorise(context, "operator", "try expressions");
-  const service = parseInput(serviceRefSchema, ref);
+  const service = await requireService(context, ref);
   const { expr } = parseInput(checkExpressionSchema, input);
   return judgeExpression(context, settings, service, expr);
 }

@@ -2,11 +2,10 @@ import type { Prisma, ServicePanel } from "#lib/database/generated/client.ts";
 import { writeAudit } from "../audit.ts";
 import { authorise, type ConsoleContext, isUniqueViolation, type Transaction, transact } from "../context.ts";
 import { DomainError } from "../errors.ts";
-import { type Service, serviceRefSchema } from "../fleet/schemas.ts";
 import { parseId, parseInput } from "../validation.ts";
 import { forgetPanelSet } from "./definitions.ts";
 import { judgeExpression } from "./panel-check.ts";
-import { type MetricsSettings, requireService } from "./queries.ts";
+import type { MetricsSettings } from "./queries.ts";
 import {
   changePanelSchema,
   createPanelSchema,
@@ -15,6 +14,7 @@ import {
   type SavedPanel,
   showPanelSchema,
 } from "./schemas.ts";
+import { type ChartedService, requireService } from "./target.ts";
 import { templatesFor } from "./templates.ts";
 
 const maxPanels = 40;
@@ -32,7 +32,7 @@ export async function savePanel(
   input: unknown,
 ): Promise<SavedPanel> {
   authorise(context, "operator", what);
-  const service = requireService(context, parseInput(serviceRefSchema, ref));
+  const service = await requireService(context, ref);
   const fields = await readNew(context, settings, service, input);
   if (fields.replaces !== null && !templatesFor(service.kind).some(({ id }) => id === fields.replaces)) {
     throw new DomainError("not-found", `A service of this kind has no chart ${fields.replaces}.`);
@@ -61,7 +61,7 @@ export async function changePanel(
   input: unknown,
 ): Promise<SavedPanel> {
   authorise(context, "operator", what);
-  const service = requireService(context, parseInput(serviceRefSchema, ref));
+  const service = await requireService(context, ref);
   if (isShow(input)) return showPanel(context, service, id, parseInput(showPanelSchema, input));
   const { version, ...fields } = parseInput(changePanelSchema, input);
   await refuseBadExpressions(context, settings, service, fields.queries);
@@ -77,14 +77,14 @@ export async function changePanel(
 /** Removes a stored chart; the kind's chart is back in the place of one that replaced or hid it. */
 export async function removePanel(context: ConsoleContext, ref: unknown, id: string, search: unknown): Promise<void> {
   authorise(context, "operator", what);
-  const service = requireService(context, parseInput(serviceRefSchema, ref));
+  const service = await requireService(context, ref);
   const { version } = parseInput(panelVersionSchema, search);
   await write(context, service, (transaction) => remove(transaction, context, service, id, version));
 }
 
 async function showPanel(
   context: ConsoleContext,
-  service: Service,
+  service: ChartedService,
   id: string,
   { version, hidden }: { version: number; hidden: boolean },
 ): Promise<SavedPanel> {
@@ -113,7 +113,7 @@ type Fields = Pick<
 async function readNew(
   context: ConsoleContext,
   settings: MetricsSettings,
-  service: Service,
+  service: ChartedService,
   input: unknown,
 ): Promise<Fields & { replaces: string | null; hidden: boolean }> {
   if (isShow(input)) {
@@ -141,7 +141,7 @@ function isEmpty({ queries }: ServicePanel): boolean {
 async function refuseBadExpressions(
   context: ConsoleContext,
   settings: MetricsSettings,
-  service: Service,
+  service: ChartedService,
   queries: readonly { expr: string }[],
 ): Promise<void> {
   const checks = await Promise.all(queries.map(({ expr }) => judgeExpression(context, settings, service, expr)));
@@ -155,7 +155,7 @@ async function refuseBadExpressions(
 
 async function write<R extends ServicePanel>(
   context: ConsoleContext,
-  service: Service,
+  service: ChartedService,
   run: (transaction: Transaction) => Promise<R>,
 ): Promise<SavedPanel> {
   try {
@@ -172,7 +172,7 @@ async function write<R extends ServicePanel>(
 async function remove(
   transaction: Transaction,
   context: ConsoleContext,
-  service: Service,
+  service: ChartedService,
   id: string,
   version: number,
 ): Promise<ServicePanel> {
@@ -183,7 +183,7 @@ async function remove(
 }
 
 /** The row, locked until the transaction ends; throws stale when it has another version than the person saw. */
-async function lock(transaction: Transaction, service: Service, id: string, version: number): Promise<ServicePanel> {
+async function lock(transaction: Transaction, service: ChartedService, id: string, version: number): Promise<ServicePanel> {
   const panelId = parseId(id, "chart");
   await transaction.$queryRaw`SELECT 1 FROM service_panels WHERE id = ${panelId}::uuid FOR UPDATE`;
   const row = await transaction.servicePanel.findUnique({ where: { id: panelId } });
@@ -202,7 +202,7 @@ function stampOf({ actor, clock }: Pick<ConsoleContext, "actor" | "clock">) {
 async function audit(
   transaction: Transaction,
   context: ConsoleContext,
-  service: Service,
+  service: ChartedService,
   change: { verb: string; before: ServicePanel | null; after: ServicePanel | null },
 ): Promise<void> {
   const { verb, before, after } = change;

@@ -1,15 +1,13 @@
-import { createHash } from "node:crypto";
 import { authorise, type ConsoleContext } from "../context.ts";
 import { DomainError } from "../errors.ts";
-import { type Service, type ServiceRef, serviceRefSchema } from "../fleet/schemas.ts";
 import { parseInput } from "../validation.ts";
-import { type PanelDefinition, type PanelSet, readPanelSet } from "./definitions.ts";
-import { fillExpression, serviceMatchers } from "./expression.ts";
-import { prometheusLink } from "./links.ts";
-import type { Answer } from "./panel-store.ts";
-import { firstUnsettled, readSpan, type Span, shiftWindow, type Window } from "./range.ts";
-import { type Panel, type PanelExpression, type PanelsAnswer, panelsQuerySchema } from "./schemas.ts";
-import { type Drawn, hasValues, limitSeries, moveTo, type NamedSeries, nameSeries, pointsOf } from "./series.ts";
+import { type PanelSet, readPanelSet } from "./definitions.ts";
+import { serviceMatchers } from "./expression.ts";
+import { type PanelData, readPanel, toPanel } from "./panel-data.ts";
+import { metricsOfService, parseExpression } from "./promql.ts";
+import { firstUnsettled, readSpan, type Span, type Window } from "./range.ts";
+import { type MetricNames, type PanelPreview, type PanelsAnswer, panelsQuerySchema, previewPanelSchema } from "./schemas.ts";
+import { type ChartedService, requireService } from "./target.ts";
 
 /** `scrapeSeconds`: how often Prometheus scrapes the fleet. `prometheusUrl`: where a browser finds Prometheus; null for nowhere. */
 export type MetricsSettings = { scrapeSeconds: number; prometheusUrl: string | null };
@@ -47,20 +45,13 @@ export async function getPanelsJson(
   });
 }
 
-type Request = { service: Service; span: Span; set: PanelSet };
+type Request = { service: ChartedService; span: Span; set: PanelSet };
 
 async function readRequest(context: ConsoleContext, settings: MetricsSettings, ref: unknown, query: unknown): Promise<Request> {
   authorise(context, "viewer", "see charts");
-  const service = requireService(context, parseInput(serviceRefSchema, ref));
+  const service = await requireService(context, ref);
   const span = readSpan(parseInput(panelsQuerySchema, query), context.clock(), settings.scrapeSeconds);
   return { service, span, set: await readPanelSet(context, service, service.kind) };
-}
-
-/** The service that is managed; throws not-found. */
-export function requireService({ fleet }: Pick<ConsoleContext, "fleet">, { namespace, name }: ServiceRef): Service {
-  const known = fleet.findService(`${namespace}/${name}`);
-  if (!known) throw new DomainError("not-found", `There is no service ${namespace}/${name}.`);
-  return known.service;
 }
 
 async function answerPanels(
@@ -73,16 +64,7 @@ async function answerPanels(
   const pointsFrom = isTail ? since : window.from;
   const data = await Promise.all(set.shown.map((definition) => readPanel(context, settings, definition, service, span)));
   const panels = await Promise.all(
-    data.map(async (one): Promise<Panel> => {
-      const { drawn, compared, known, ...panel } = one;
-      return {
-        ...panel,
-        series: pointsOf(drawn.series, known, pointsFrom),
-        compared:
-          compared && shiftSeconds !== null ? pointsOf(compared.drawn.series, compared.known, pointsFrom, shiftSeconds) : null,
-        problem: panel.problem ?? (hasValues(drawn.series) ? null : await explain(context, service, one, window)),
-      };
-    }),
+    data.map((one) => toPanel(one, { pointsFrom, shiftSeconds, emptyProblem: () => explain(context, service, one, window) })),
   );
   // A chart that has no data at all yet takes no tail: its shape will tell when it has.
   const reached = data.filter(({ at }) => at !== null).map(({ dataTo }) => dataTo);
@@ -94,71 +76,48 @@ async function answerPanels(
   return { answer, isFinal: notice === null && data.every(({ problem, dataTo }) => problem === null && dataTo === to) };
 }
 
-type PanelData = Omit<Panel, "series" | "compared"> & {
-  metrics: string[];
-  drawn: Drawn;
-  /** The window that the drawn series cover. */
-  known: Window;
-  compared: { drawn: Drawn; known: Window } | null;
-};
-
-async function readPanel(
+/** The chart of a form that is not saved yet, drawn over a time. Throws invalid-input for an expression that cannot be read. */
+export async function previewPanel(
   context: ConsoleContext,
   settings: MetricsSettings,
-  definition: PanelDefinition,
-  service: ServiceRef,
-  { window, range, shiftSeconds }: Span,
-): Promise<PanelData> {
-  const isRunning = range !== null;
-  const expressions = definition.queries.map(({ name, expr }): PanelExpression => {
-    const filled = fillExpression(expr, service, window.rateSeconds);
-    return { name, expr: filled, prometheusUrl: prometheusLink(settings.prometheusUrl, filled, window, isRunning) };
-  });
-  const ask = (asked: Window, lag: number) => {
-    const lagSeconds = isRunning ? lag : null;
-    return Promise.all(expressions.map(({ expr }) => context.panels.query(expr, asked, { lagSeconds })));
-  };
-  const shifted = shiftSeconds === null ? null : shiftWindow(window, shiftSeconds);
-  const [answers, before] = await Promise.all([ask(window, 0), shifted ? ask(shifted, shiftSeconds ?? 0) : null]);
-  const main = drawAnswers(definition, answers, window);
-  const compared = before && shifted ? drawAnswers(definition, before, shifted) : null;
-  const all = before ? [...answers, ...before] : answers;
-  const times = answers.map(({ at }) => at?.getTime() ?? 0);
-  const dataTo = Math.min(main.known.to, ...(compared && shiftSeconds !== null ? [compared.known.to + shiftSeconds] : []));
-  return {
-    ...definition,
-    expressions,
-    ...main,
-    compared,
-    shape: shapeOf(expressions, main.drawn, compared?.drawn ?? null),
-    stepSeconds: window.stepSeconds,
-    dataTo,
-    at: Math.min(...times) === 0 ? null : new Date(Math.min(...times)).toISOString(),
-    problem: all.find(({ problem }) => problem)?.problem ?? null,
-  };
+  ref: unknown,
+  input: unknown,
+  query: unknown,
+): Promise<PanelPreview> {
+  authorise(context, "operator", "try expressions");
+  const service = await requireService(context, ref);
+  const { replaces, ...fields } = parseInput(previewPanelSchema, input);
+  for (const [index, { expr }] of fields.queries.entries()) {
+    const [error] = parseExpression(expr, service, settings.scrapeSeconds).errors;
+    if (error) throw new DomainError("invalid-input", error.message, { fields: { [`queries.${index}.expr`]: [error.message] } });
+  }
+  const span = readSpan(parseInput(panelsQuerySchema, query), context.clock(), settings.scrapeSeconds);
+  const metrics = fields.queries.flatMap(({ expr }) => metricsOfService(expr));
+  const definition = {
+    ...fields,
+    id: replaces ?? "preview",
+    origin: "added",
+    panelId: null,
+    version: 0,
+    states: null,
+    metrics,
+  } as const;
+  const data = await readPanel(context, settings, definition, service, span);
+  const { window, range, shiftSeconds } = span;
+  const emptyProblem = () => explain(context, service, data, window);
+  const panel = await toPanel(data, { pointsFrom: window.from, shiftSeconds, emptyProblem });
+  return { range, from: window.from, to: window.to, stepSeconds: window.stepSeconds, panel };
 }
 
-/** The series of a chart's queries on the part of the window that all of them know. */
-function drawAnswers(definition: PanelDefinition, answers: readonly Answer[], window: Window): { drawn: Drawn; known: Window } {
-  const { queries, seriesLabel, title, style } = definition;
-  const to = Math.max(window.from, Math.min(window.to, ...answers.flatMap((answer) => (answer.at ? [answer.window.to] : []))));
-  const known = { ...window, to };
-  const series = answers.flatMap((answer, index): NamedSeries[] => {
-    const queryName = queries[index]?.name ?? "";
-    const named = nameSeries(answer.series, { queryName, seriesLabel, fallback: title.toLowerCase() });
-    return answer.at ? moveTo(named, answer.window, known) : [];
-  });
-  return { drawn: limitSeries(series, style), known };
+/** The names of the metrics that a service had in the last hour. */
+export async function listMetrics(context: ConsoleContext, ref: unknown): Promise<MetricNames> {
+  authorise(context, "viewer", "see charts");
+  const service = await requireService(context, ref);
+  const to = Math.floor(context.clock().getTime() / 1000);
+  return { names: (await listNames(context, service, { from: to - 3600, to })) ?? [] };
 }
 
-function shapeOf(expressions: readonly PanelExpression[], drawn: Drawn, compared: Drawn | null): string {
-  const names = (one: Drawn) => [one.series.map(({ name }) => name), one.others];
-  const parts = [expressions.map(({ expr }) => expr), names(drawn), compared && names(compared)];
-  return createHash("sha256").update(JSON.stringify(parts)).digest("base64url").slice(0, 12);
-}
-
-async function explain(context: ConsoleContext, service: Service, panel: PanelData, window: Window): Promise<string | null> {
-  if (panel.at === null) return null;
+async function explain(context: ConsoleContext, service: ChartedService, panel: PanelData, window: Window): Promise<string> {
   return explainEmpty(panel.metrics, await listNames(context, service, window));
 }
 
@@ -178,7 +137,11 @@ export function explainEmpty(metrics: readonly string[], names: readonly string[
 }
 
 /** The names of the service's metrics, asked once for all empty charts and viewers in half a minute. */
-function listNames({ panels, prometheus, logger }: ConsoleContext, service: Service, window: Window): Promise<string[] | null> {
+function listNames(
+  { panels, prometheus, logger }: ConsoleContext,
+  service: ChartedService,
+  window: Pick<Window, "from" | "to">,
+): Promise<string[] | null> {
   if (!prometheus) return Promise.resolve(null);
   const key = `names ${service.id} ${window.to - window.from} ${Math.floor(window.to / 300)}`;
   return panels.reads.get(key, async () => {

@@ -30,6 +30,13 @@ export const panelsQuerySchema = z
   .refine(({ range, from }) => range === undefined || from === undefined, "Give a range or from and to, not both.");
 export type PanelsQuery = z.input<typeof panelsQuerySchema>;
 
+/** What may stand in an expression for what only the service and the time decide, and where. */
+export const placeholders = {
+  $in: "the service's matchers; write it inside braces, as in up{$in}",
+  $namespace: "the matcher of the service's namespace; write it inside braces, as in up{$namespace}",
+  $window: "the window of a rate; write it inside brackets, as in rate(errors_total{$in}[$window])",
+  $wide: "a window of at least 10 minutes; write it inside brackets, as in increase(errors_total{$in}[$wide])",
+} as const;
 export const units = ["per-second", "ratio", "seconds", "count", "bytes", "cores"] as const;
 export type Unit = (typeof units)[number];
 
@@ -104,6 +111,12 @@ export type PanelsAnswer = {
   hidden: HiddenPanel[];
 };
 
+/** A chart as it would be drawn if it were saved. */
+export type PanelPreview = Pick<PanelsAnswer, "range" | "from" | "to" | "stepSeconds"> & { panel: Panel };
+
+/** Names of metrics for completion: those that the service had in the last hour. */
+export type MetricNames = { names: string[] };
+
 const labelName = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 
 const panelFields = z.object({
@@ -130,6 +143,8 @@ const kindPanelId = z.string().min(1).max(40);
 
 /** A chart to save for one service; with `replaces` it stands in the place of the kind's chart of that id. */
 export const createPanelSchema = panelFields.extend({ replaces: kindPanelId.nullable().default(null) }).strict();
+/** A chart to try; it is drawn over the time of the query and not stored. */
+export const previewPanelSchema = panelFields.extend({ replaces: kindPanelId.nullable().default(null) });
 /** Not to show the kind's chart of this id. */
 export const hidePanelSchema = z.object({ replaces: kindPanelId, hidden: z.literal(true) }).strict();
 /** A change of a stored chart: all its fields again, and the version that the person saw. */
