@@ -2,8 +2,11 @@ import { makeUuid } from "#lib/database/uuid.ts";
 import type { Transaction } from "../context.ts";
 import type { AlertChange } from "../notifications/announce.ts";
 import { type Change, type EpisodeState, endOf, startOf } from "./policy.ts";
+import { searchText } from "./search-text.ts";
 import { keyOf, type SeriesKey, type StoredEpisode } from "./series-store.ts";
 import type { AlertNotice } from "./webhook-body.ts";
+
+const maxColumnLength = 200;
 
 /** Who learned of a change. */
 export type Learner = "webhook" | "poll";
@@ -38,6 +41,7 @@ export class EpisodeChanges {
   readonly #updates: EpisodeRow[] = [];
   readonly #merges: { id: string; into: string }[] = [];
   readonly #transitions: TransitionRow[] = [];
+  readonly #suppressions: { id: string; silenced_by: string[]; inhibited: boolean }[] = [];
   readonly #series: Record<string, unknown>[] = [];
   /** What to tell people of, in the order in which it was collected. */
   readonly announcements: AlertChange[] = [];
@@ -48,7 +52,7 @@ export class EpisodeChanges {
   }
 
   get count(): number {
-    return this.#inserts.length + this.#updates.length + this.#merges.length;
+    return this.#inserts.length + this.#updates.length + this.#merges.length + this.#suppressions.length;
   }
 
   add(entry: SeriesChanges): void {
@@ -74,7 +78,8 @@ export class EpisodeChanges {
       this.#merges.push({ id: change.before.id, into });
       this.#note(into, "merged", this.#now, { episodeId: change.before.id });
     }
-    this.#setNewest(key, remaining);
+    const hasNew = changes.some(({ before }) => before === null);
+    this.#setNewest(key, remaining, hasNew ? entry.facts : null);
   }
 
   /** Adds what happened to an episode. `at` in milliseconds. */
@@ -94,10 +99,10 @@ export class EpisodeChanges {
     if (!facts) throw new Error("a new episode wants to know its alert");
     const { labels, annotations, generatorUrl } = facts;
     const told = {
-      name: labels.alertname ?? "unnamed",
-      severity: labels.severity || "none",
-      namespace: labels.namespace ?? null,
-      service: labels.service ?? null,
+      name: column(labels.alertname) ?? "unnamed",
+      severity: column(labels.severity) ?? "none",
+      namespace: column(labels.namespace),
+      service: column(labels.service),
     };
     const { silencedBy = [], inhibited = false } = suppression ?? {};
     this.#inserts.push({
@@ -105,7 +110,7 @@ export class EpisodeChanges {
       ...told,
       source_id: key.sourceId,
       fingerprint: key.fingerprint,
-      instance: labels.pod ?? labels.instance ?? null,
+      instance: column(labels.pod) ?? column(labels.instance),
       labels,
       annotations,
       generator_url: generatorUrl,
@@ -118,7 +123,7 @@ export class EpisodeChanges {
     if (inhibited) this.#note(id, "inhibited", this.#now);
     const end = endOf(after);
     if (end !== null) this.#note(id, "resolved", end);
-    if (silencedBy.length > 0 || inhibited) return;
+    if (isSuppressed({ silencedBy, inhibited })) return;
     const known = { ...told, annotations };
     this.#announce("fired", id, known, after);
     if (end !== null) this.#announce("resolved", id, known, after);
@@ -134,7 +139,7 @@ export class EpisodeChanges {
     if (startAfter > startBefore) this.#note(id, "corrected", this.#now, { field: "startsAt", ...moved });
     if (endBefore === null && endAfter !== null) {
       this.#note(id, "resolved", endAfter);
-      if (!known.isSuppressed) this.#announce("resolved", id, known, after);
+      if (!isSuppressed(known)) this.#announce("resolved", id, known, after);
     } else if (endBefore !== null && endAfter === null) {
       this.#note(id, "reopened", this.#now);
     } else if (endBefore !== null && endAfter !== null && endBefore !== endAfter) {
@@ -163,7 +168,11 @@ export class EpisodeChanges {
     });
   }
 
-  #setNewest({ sourceId, fingerprint }: SeriesKey, episodes: ReadonlyMap<string, EpisodeState>): void {
+  #setNewest(
+    { sourceId, fingerprint }: SeriesKey,
+    episodes: ReadonlyMap<string, EpisodeState>,
+    facts: SeriesChanges["facts"],
+  ): void {
     const newest = [...episodes].toSorted(([, a], [, b]) => startOf(a) - startOf(b)).at(-1);
     if (!newest) return;
     const [id, episode] = newest;
@@ -174,7 +183,25 @@ export class EpisodeChanges {
       open_episode_id: end === null ? id : null,
       starts_at: iso(startOf(episode)),
       ends_at: end === null ? null : iso(end),
+      labels: facts?.labels ?? null,
+      search_text: facts ? searchText(facts.labels, facts.annotations) : null,
     });
+  }
+
+  /** Adds that silences hide an open episode or no longer do, and whether it is inhibited. */
+  suppress(episode: StoredEpisode, to: { silencedBy: string[]; inhibited: boolean }): void {
+    const { id } = episode.state;
+    const { silencedBy, inhibited } = to;
+    this.#suppressions.push({ id, silenced_by: silencedBy, inhibited });
+    if (silencedBy.join() !== episode.silencedBy.join()) {
+      const isSilenced = silencedBy.length > 0;
+      this.#note(id, isSilenced ? "silenced" : "unsilenced", this.#now, {
+        silences: isSilenced ? silencedBy : episode.silencedBy,
+      });
+    }
+    if (inhibited !== episode.inhibited) this.#note(id, inhibited ? "inhibited" : "uninhibited", this.#now);
+    // Whoever was not told while it was hidden is told now; the outbox tells nobody twice.
+    if (silencedBy.length === 0 && !inhibited) this.#announce("fired", id, episode, episode.state);
   }
 
   /** Writes everything that was collected. The alerts must be locked. */
@@ -190,6 +217,7 @@ export class EpisodeChanges {
       this.#updates.filter(({ open_key: openKey }) => openKey !== null),
     );
     await this.#insertEpisodes(transaction);
+    await suppressEpisodes(transaction, this.#suppressions);
     await this.#merge(transaction);
     await this.#insertTransitions(transaction);
     await this.#updateSeries(transaction);
@@ -237,9 +265,11 @@ export class EpisodeChanges {
     if (this.#series.length === 0) return;
     await transaction.$executeRaw`
       UPDATE alert_series s
-      SET open_episode_id = r.open_episode_id, starts_at = r.starts_at, ends_at = r.ends_at, missing_since = NULL
+      SET open_episode_id = r.open_episode_id, starts_at = r.starts_at, ends_at = r.ends_at, missing_since = NULL,
+        labels = coalesce(r.labels, s.labels), search_text = coalesce(r.search_text, s.search_text)
       FROM json_to_recordset(${JSON.stringify(this.#series)}::json) AS r(
-        source_id uuid, fingerprint text, open_episode_id uuid, starts_at timestamptz, ends_at timestamptz)
+        source_id uuid, fingerprint text, open_episode_id uuid, starts_at timestamptz, ends_at timestamptz, labels jsonb,
+        search_text text)
       WHERE s.source_id = r.source_id AND s.fingerprint = r.fingerprint`;
   }
 }
@@ -256,6 +286,21 @@ async function updateEpisodes(transaction: Transaction, rows: EpisodeRow[]): Pro
     WHERE e.id = r.id`;
 }
 
+function isSuppressed({ silencedBy, inhibited }: { silencedBy: readonly string[]; inhibited: boolean }): boolean {
+  return silencedBy.length > 0 || inhibited;
+}
+
+async function suppressEpisodes(
+  transaction: Transaction,
+  rows: { id: string; silenced_by: string[]; inhibited: boolean }[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  await transaction.$executeRaw`
+    UPDATE alert_episodes e SET silenced_by = r.silenced_by, inhibited = r.inhibited
+    FROM json_to_recordset(${JSON.stringify(rows)}::json) AS r(id uuid, silenced_by text[], inhibited boolean)
+    WHERE e.id = r.id`;
+}
+
 function evidence(key: SeriesKey, id: string, episode: EpisodeState): EpisodeRow {
   const end = endOf(episode);
   return {
@@ -268,6 +313,11 @@ function evidence(key: SeriesKey, id: string, episode: EpisodeState): EpisodeRow
     resolved_starts_at: episode.cover ? iso(episode.cover.startsAt) : null,
     fired_starts: episode.firedAts.map(iso),
   };
+}
+
+/** A label as a column of its own. An index takes no long values; `labels` has them whole. */
+function column(label: string | undefined): string | null {
+  return label ? label.slice(0, maxColumnLength) : null;
 }
 
 function iso(at: number): string {

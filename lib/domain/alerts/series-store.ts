@@ -18,7 +18,9 @@ export type StoredEpisode = {
   service: string | null;
   annotations: Record<string, string>;
   lastReceivedAt: number;
-  isSuppressed: boolean;
+  firstReceivedAt: number;
+  silencedBy: string[];
+  inhibited: boolean;
 };
 
 /**
@@ -54,7 +56,9 @@ type EpisodeRow = {
   service: string | null;
   annotations: Record<string, string>;
   last_received: number;
-  is_suppressed: boolean;
+  first_received: number;
+  silenced_by: string[] | null;
+  inhibited: boolean;
 };
 
 /** The episodes of alerts that had not ended before `since`, in time order, by the alert's key. Read after the alerts are locked. */
@@ -77,7 +81,7 @@ export async function readEpisodes(
       (extract(epoch FROM e.resolved_starts_at) * 1000)::float8 AS resolved_starts,
       ARRAY(SELECT (extract(epoch FROM at) * 1000)::float8 FROM unnest(e.fired_starts) AS f(at) ORDER BY at) AS fired,
       (extract(epoch FROM e.last_received_at) * 1000)::float8 AS last_received,
-      (e.inhibited OR e.silenced_by <> '{}') AS is_suppressed
+      (extract(epoch FROM e.first_received_at) * 1000)::float8 AS first_received, e.silenced_by, e.inhibited
     FROM json_to_recordset(${keys}::json) AS k(source_id uuid, fingerprint text, since timestamptz)
     JOIN alert_episodes e ON e.source_id = k.source_id AND e.fingerprint = k.fingerprint AND e.starts_at >= coalesce(
       (SELECT max(p.starts_at) FROM alert_episodes p
@@ -104,6 +108,8 @@ function toEpisode(row: EpisodeRow): StoredEpisode {
     service: row.service,
     annotations: row.annotations,
     lastReceivedAt: row.last_received,
-    isSuppressed: row.is_suppressed,
+    firstReceivedAt: row.first_received,
+    silencedBy: row.silenced_by ?? [],
+    inhibited: row.inhibited,
   };
 }
