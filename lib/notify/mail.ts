@@ -6,7 +6,8 @@ export function toText(message: Message): string {
   const events = message.events.map((event) =>
     [event.title, ...(event.text === "" ? [] : [event.text]), describePlace(event), event.url].join("\n"),
   );
-  return [...events, ...(rest ? [rest] : []), `All of it: ${message.url}`].join("\n\n").concat("\n");
+  const all = message.total > 1 ? [`All ${message.total} events: ${message.url}`] : [];
+  return [...events, ...(rest ? [rest] : []), ...all].join("\n\n").concat("\n");
 }
 
 /** The same as HTML that needs nothing from outside: no images, no scripts, no style sheets. */

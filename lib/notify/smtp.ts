@@ -46,9 +46,10 @@ function connectionTo({ host, port, security }: MailTarget, address: string, { t
     secure: security === "tls",
     requireTLS: security === "starttls",
     ignoreTLS: security === "none",
-    connectionTimeout: timeoutMs,
-    greetingTimeout: timeoutMs,
-    socketTimeout: timeoutMs,
+    // The whole exchange has a time-out of its own; these only end what is left over.
+    connectionTimeout: timeoutMs * 2,
+    greetingTimeout: timeoutMs * 2,
+    socketTimeout: timeoutMs * 2,
     tls: { minVersion: "TLSv1.2", ...(isIP(host) ? {} : { servername: host }), ...(ca ? { ca: [...rootCertificates, ca] } : {}) },
   });
 }
@@ -65,8 +66,8 @@ function hand(connection: SMTPConnection, target: MailTarget, bytes: Buffer, sig
       setTimeout(() => connection.close(), 1_000).unref();
     }
     function cut() {
-      connection.close();
       reject(signal.reason);
+      connection.close();
     }
     function fail(error: Error) {
       end(() => reject(error));
@@ -79,6 +80,7 @@ function hand(connection: SMTPConnection, target: MailTarget, bytes: Buffer, sig
     }
     signal.addEventListener("abort", cut, { once: true });
     connection.on("error", fail);
+    connection.on("end", () => reject(new Error("The server closed the connection before it took the mail.")));
     connection.connect((error) => {
       if (error) return fail(error);
       if (username === null) return send();
