@@ -87,6 +87,23 @@ describe("the list of services", () => {
     }
   });
 
+  it("changes the named fields of what it knows, and leaves what it does not know to the whole that follows", () => {
+    const changed = [
+      { key: "fleet/relay", fields: { ready: 2 } },
+      { key: "fleet/unknown", fields: { ready: 1 } },
+    ];
+    const next = reduceServices(answer([aService(), aService({ name: "hub" })]), {
+      type: "services",
+      upserted: [],
+      removed: [],
+      changed,
+    });
+    expect(next?.services).toEqual([aService({ name: "hub" }), aService({ ready: 2 })]);
+    const olderFields = [{ key: "fleet/relay", fields: { generation: 1, ready: 0 } }];
+    const current = answer([aService({ generation: 2, observedGeneration: 2 })]);
+    expect(reduceServices(current, { type: "services", upserted: [], removed: [], changed: olderFields })).toBe(current);
+  });
+
   it("keeps the figures of services that a message does not name", () => {
     const current = { ...answer([aService()]), figures: { "fleet/hub": figures } };
     expect(reduceServices(current, { type: "figures", services: { "fleet/relay": figures } })?.figures).toEqual({
@@ -151,6 +168,26 @@ describe("the page of one service", () => {
     expect(
       reduceService(current, "fleet/relay", { type: "instances", service: "fleet/hub", upserted: [second], removed: [] }),
     ).toBe(current);
+  });
+
+  it("changes the named fields of its service and of its instances", () => {
+    const withService = reduceService(page(), "fleet/relay", {
+      type: "services",
+      upserted: [],
+      removed: [],
+      changed: [{ key: "fleet/relay", fields: { ready: 1 } }],
+    });
+    expect(withService?.service).toEqual(aService({ ready: 1 }));
+    const message: LiveMessage = {
+      type: "instances",
+      service: "fleet/relay",
+      upserted: [],
+      removed: [],
+      changed: [{ key: anInstance().uid, fields: { ready: false } }],
+    };
+    const withInstance = reduceService(withService, "fleet/relay", message);
+    expect(withInstance?.instances).toEqual([anInstance({ ready: false })]);
+    expect(reduceService(withInstance, "fleet/relay", message)).toBe(withInstance);
   });
 
   it("removes an instance once, and does not mind being told again", () => {

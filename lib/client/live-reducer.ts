@@ -1,4 +1,4 @@
-import type { LiveMessage, Service, ServiceAnswer, ServiceEvent, ServicesAnswer } from "#lib/domain/fleet/schemas.ts";
+import type { Changed, LiveMessage, Service, ServiceAnswer, ServiceEvent, ServicesAnswer } from "#lib/domain/fleet/schemas.ts";
 
 /**
  * The list after one message. Pure; returns the same object when nothing changed, so that nothing is drawn again. A message
@@ -16,7 +16,8 @@ export function reduceServices(current: ServicesAnswer | undefined, message: Liv
   if (!current) return current;
   switch (message.type) {
     case "services": {
-      const services = merge(current.services, message.upserted, message.removed, (service) => service.id, olderService);
+      const upserted = [...message.upserted, ...withChanges(current.services, message.changed, (service) => service.id)];
+      const services = merge(current.services, upserted, message.removed, (service) => service.id, olderService);
       return services === current.services ? current : { ...current, services };
     }
     case "figures": {
@@ -49,13 +50,16 @@ export function reduceService(current: ServiceAnswer | undefined, id: string, me
       return current && next && same(current, next) ? current : next;
     }
     case "services": {
-      const service = message.upserted.findLast((candidate) => candidate.id === id);
-      if (!current || !service || olderService(current.service, service) || same(current.service, service)) return current;
+      if (!current) return current;
+      const changed = withChanges([current.service], message.changed, () => id);
+      const service = [...message.upserted, ...changed].findLast((candidate) => candidate.id === id);
+      if (!service || olderService(current.service, service) || same(current.service, service)) return current;
       return { ...current, service };
     }
     case "instances": {
       if (!current || message.service !== id) return current;
-      const instances = merge(current.instances, message.upserted, message.removed, (instance) => instance.uid);
+      const upserted = [...message.upserted, ...withChanges(current.instances, message.changed, (instance) => instance.uid)];
+      const instances = merge(current.instances, upserted, message.removed, (instance) => instance.uid);
       return instances === current.instances
         ? current
         : { ...current, instances: sortedBy(instances, (instance) => instance.name) };
@@ -103,6 +107,16 @@ function merge<T>(
     changed = true;
   }
   return changed ? sortedBy([...byKey.values()], keyOf) : current;
+}
+
+/** The known things with the fields that changed; what is not known is left out, since its whole follows. */
+function withChanges<T>(current: readonly T[], changed: Changed<T>[] | undefined, keyOf: (item: T) => string): T[] {
+  if (!changed || changed.length === 0) return [];
+  const fieldsByKey = new Map(changed.map(({ key, fields }) => [key, fields]));
+  return current.flatMap((item) => {
+    const fields = fieldsByKey.get(keyOf(item));
+    return fields ? [{ ...item, ...fields }] : [];
+  });
 }
 
 function mergeRecord<T>(current: Record<string, T>, arriving: Record<string, T>): Record<string, T> {

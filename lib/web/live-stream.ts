@@ -5,8 +5,9 @@ const heartbeatMs = 10_000;
 const heartbeatsBetweenChecks = 6;
 const encoder = new TextEncoder();
 
-// One message goes to all viewers: it becomes bytes once.
-const encoded = new WeakMap<LiveMessage, Uint8Array>();
+// The messages of one tick go to all viewers of a page: they become bytes once, and one write for each viewer.
+const encoded = new WeakMap<readonly LiveMessage[], Uint8Array>();
+const encodedMessages = new WeakMap<LiveMessage, string>();
 
 /**
  * A subscription as Server-Sent Events. Messages are taken only when the connection can carry them, so a slow viewer waits in
@@ -22,7 +23,7 @@ export function streamLive(subscription: Subscription, signal: AbortSignal, mayG
         const messages = await subscription.next(heartbeatMs);
         if (messages === null) return close(controller);
         if (messages.length > 0) {
-          for (const message of messages) controller.enqueue(encode(message));
+          controller.enqueue(encode(messages));
           return;
         }
         heartbeats += 1;
@@ -30,7 +31,7 @@ export function streamLive(subscription: Subscription, signal: AbortSignal, mayG
           subscription.close();
           return close(controller);
         }
-        controller.enqueue(encode({ type: "heartbeat", at: new Date().toISOString() }));
+        controller.enqueue(encode([{ type: "heartbeat", at: new Date().toISOString() }]));
       },
       cancel() {
         subscription.close();
@@ -56,10 +57,19 @@ function close(controller: ReadableStreamDefaultController): void {
   }
 }
 
-function encode(message: LiveMessage): Uint8Array {
-  const known = encoded.get(message);
+function encode(messages: readonly LiveMessage[]): Uint8Array {
+  const known = encoded.get(messages);
   if (known) return known;
-  const bytes = encoder.encode(`event: ${message.type}\ndata: ${JSON.stringify(message)}\n\n`);
-  encoded.set(message, bytes);
+  const bytes = encoder.encode(messages.map(toText).join(""));
+  encoded.set(messages, bytes);
   return bytes;
+}
+
+/** Viewers of different pages share the messages that all are sent. */
+function toText(message: LiveMessage): string {
+  const known = encodedMessages.get(message);
+  if (known !== undefined) return known;
+  const text = `event: ${message.type}\ndata: ${JSON.stringify(message)}\n\n`;
+  encodedMessages.set(message, text);
+  return text;
 }

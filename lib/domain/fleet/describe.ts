@@ -55,7 +55,8 @@ export function describeService(
 }
 
 function byAge(a: Instance, b: Instance): number {
-  return a.createdAt.localeCompare(b.createdAt) || (a.name < b.name ? -1 : 1);
+  if (a.createdAt !== b.createdAt) return a.createdAt < b.createdAt ? -1 : 1;
+  return a.name < b.name ? -1 : 1;
 }
 
 const instances = new WeakMap<Pod, Instance>();

@@ -44,23 +44,18 @@ export class FleetIndex {
     return this.#serviceIds(owners, () => this.#pods.apply(changes));
   }
 
-  /** Ids of the services whose events changed. */
-  applyEvents({ upserted, removed }: Changes<EventObject>): Set<string> {
-    const touched = new Set<string>();
+  applyEvents({ upserted, removed }: Changes<EventObject>): void {
     for (const event of removed) {
       const subject = subjectOf(event);
       const about = this.#events.get(subject);
       about?.delete(event.metadata.uid);
       if (about?.size === 0) this.#events.delete(subject);
-      this.#touchSubject(event, touched);
     }
     for (const event of upserted) {
-      const about = this.#events.get(subjectOf(event)) ?? new Map<string, EventObject>();
-      about.set(event.metadata.uid, event);
-      this.#events.set(subjectOf(event), about);
-      this.#touchSubject(event, touched);
+      const subject = subjectOf(event);
+      const about = this.#events.get(subject) ?? new Map<string, EventObject>();
+      this.#events.set(subject, about.set(event.metadata.uid, event));
     }
-    return touched;
   }
 
   /** Ids of all managed services. */
@@ -79,19 +74,25 @@ export class FleetIndex {
 
   /** The newest events about a service's workload, its ReplicaSets and its pods, newest first. */
   listEvents(id: string): EventObject[] {
+    const about = this.#subjectsOf(id).flatMap((subject) => [...(this.#events.get(subject)?.values() ?? [])]);
+    return about.toSorted((a, b) => (lastSeen(a) < lastSeen(b) ? 1 : -1)).slice(0, maxEventsOfService);
+  }
+
+  /** Whether an event is about a service's workload, its ReplicaSets or its pods. */
+  isAbout(id: string, event: EventObject): boolean {
+    return this.#subjectsOf(id).includes(subjectOf(event));
+  }
+
+  #subjectsOf(id: string): string[] {
     const family = this.findFamily(id);
     if (!family) return [];
     const { metadata, kind } = family.workload;
-    const namespace = metadata.namespace ?? "";
-    const revisionNames = family.revisions.map((revision) => revision.metadata.name);
-    const subjects = [`${namespace}/${kind}/${metadata.name}`, ...revisionNames.map((name) => `${namespace}/ReplicaSet/${name}`)];
-    const podOwners = new Set(kind === "StatefulSet" ? [metadata.name] : revisionNames);
-    const about = subjects.flatMap((subject) => [...(this.#events.get(subject)?.values() ?? [])]);
-    for (const [subject, events] of this.#events) {
-      const [of, what, name = ""] = subject.split("/");
-      if (of === namespace && what === "Pod" && podOwners.has(withoutLastPart(name))) about.push(...events.values());
-    }
-    return about.toSorted((a, b) => lastSeen(b).localeCompare(lastSeen(a))).slice(0, maxEventsOfService);
+    const revisions = family.revisions.map((revision) => revision.metadata.name);
+    const podOwners = kind === "StatefulSet" ? [metadata.name] : revisions;
+    const subjects = [`${kind}/${metadata.name}`, ...revisions.map((name) => `ReplicaSet/${name}`)];
+    return [...subjects, ...podOwners.map((name) => `Pods of/${name}`)].map(
+      (subject) => `${metadata.namespace ?? ""}/${subject}`,
+    );
   }
 
   /** The workload that a pod belongs to, managed or not; null when there is none. */
@@ -125,15 +126,6 @@ export class FleetIndex {
     apply();
     const workloads = uids.map((uid) => this.#byUid(uid)).filter((workload) => workload !== undefined);
     return new Set(workloads.map(idOf));
-  }
-
-  #touchSubject(event: EventObject, touched: Set<string>): void {
-    const { namespace = "", kind, name = "" } = event.involvedObject;
-    const owner = withoutLastPart(name);
-    const names = kind === "Pod" ? [withoutLastPart(owner), owner] : kind === "ReplicaSet" ? [owner] : [name];
-    for (const id of names.map((one) => `${namespace}/${one}`)) {
-      if (workloadKinds.some((of) => this.#workloads.has(keyOf(of, id)))) touched.add(id);
-    }
   }
 }
 
@@ -179,11 +171,6 @@ function ownerUid(object: KubernetesObject | undefined): string | undefined {
   return object?.metadata.ownerReferences?.find((owner) => owner.controller)?.uid;
 }
 
-/** The name of the owner that a generated name begins with: relay-698c of relay-698c-x8bb6. */
-function withoutLastPart(name: string): string {
-  return name.slice(0, Math.max(0, name.lastIndexOf("-")));
-}
-
 /** A Deployment and a StatefulSet may have the same name; the managed one of them is the service of that id. */
 function keyOf(kind: WorkloadKind, id: string): string {
   return `${kind} ${id}`;
@@ -193,8 +180,10 @@ function idOf({ metadata }: Workload): string {
   return `${metadata.namespace}/${metadata.name}`;
 }
 
+/** What an event is about; the pods of one owner are one subject, known by their generated names: relay-698c of relay-698c-x8bb6. */
 function subjectOf({ involvedObject: { namespace = "", kind = "", name = "" } }: EventObject): string {
-  return `${namespace}/${kind}/${name}`;
+  if (kind !== "Pod") return `${namespace}/${kind}/${name}`;
+  return `${namespace}/Pods of/${name.slice(0, Math.max(0, name.lastIndexOf("-")))}`;
 }
 
 function lastSeen(event: EventObject): string {

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Changes } from "#lib/kubernetes/reflector.ts";
 import { FleetStore } from "./live.ts";
 import type { LiveMessage } from "./schemas.ts";
+import type { Subscription } from "./subscription.ts";
 import { controllerRevision, deployment, pod, replicaSet, statefulPod, statefulSet, trouble } from "./test-objects.ts";
 
 const relay = deployment();
@@ -30,7 +31,7 @@ function add<T>(...upserted: T[]): Changes<T> {
   return { upserted, removed: [] };
 }
 
-async function read(subscription: { next: (ms: number) => Promise<LiveMessage[] | null> }) {
+async function read(subscription: Subscription): Promise<readonly LiveMessage[]> {
   const next = subscription.next(1);
   await vi.advanceTimersByTimeAsync(1);
   return (await next) ?? [];
@@ -79,8 +80,49 @@ describe("a viewer", () => {
     expect(messages.map(({ type }) => type)).toEqual(["services", "instances"]);
     const [services, instances] = messages;
     if (services?.type !== "services" || instances?.type !== "instances") throw new Error("other messages");
-    expect(services.upserted.map(({ id, restarts }) => [id, restarts])).toEqual([["fleet/relay", 50]]);
-    expect(instances.upserted.map(({ name }) => name)).toEqual(["relay-a"]);
+    expect(services.changed).toEqual([
+      { key: "fleet/relay", fields: { restarts: 50, health: "degraded", healthReason: expect.any(String) } },
+    ]);
+    expect(instances.changed?.map(({ key, fields }) => [key, fields.restarts])).toEqual([["pod-relay-a", 50]]);
+    expect([...services.upserted, ...instances.upserted]).toEqual([]);
+  });
+
+  test("gets what has changed whole once more when it has been quiet for a while, and then no more", async () => {
+    const { subscription } = await follow("fleet/relay");
+    store.applyPods(add(pod(set, "relay-a", { container: trouble.crashLoop })));
+    vi.advanceTimersByTime(150);
+    await read(subscription);
+    vi.advanceTimersByTime(4000);
+    const messages = await read(subscription);
+    const [services, instances] = messages;
+    if (services?.type !== "services" || instances?.type !== "instances") throw new Error("other messages");
+    expect(services.upserted).toEqual([store.findService("fleet/relay")?.service]);
+    expect(instances.upserted.map(({ name, restarts }) => [name, restarts])).toEqual([["relay-a", 4]]);
+    expect([services.changed, instances.changed]).toEqual([undefined, undefined]);
+    vi.advanceTimersByTime(10_000);
+    expect(await read(subscription)).toEqual([]);
+  });
+
+  test("is sent an event that came, and not the events before it", async () => {
+    const about = (name: string) => ({ kind: "Pod", namespace: "fleet", name: `${set.metadata.name}-${name}`, uid: name });
+    const event = (uid: string) => ({ metadata: { ...set.metadata, uid }, involvedObject: about(uid), reason: "Started" });
+    store.applyEvents(add(event("first")));
+    vi.advanceTimersByTime(150);
+    const { subscription } = await follow("fleet/relay");
+    store.applyEvents(add(event("second"), { ...event("other"), involvedObject: { ...about("x"), name: "hub-hash1-x" } }));
+    vi.advanceTimersByTime(150);
+    const [events] = await read(subscription);
+    if (events?.type !== "events") throw new Error("no events");
+    expect(events.upserted.map(({ uid }) => uid)).toEqual(["second"]);
+  });
+
+  test("shares its messages, and the snapshot of a quiet fleet, with every viewer of the same page", async () => {
+    const [first, second] = [await follow("fleet/relay"), await follow("fleet/relay")];
+    expect(second.snapshot).toBe(first.snapshot);
+    store.applyPods(add(pod(set, "relay-a", { container: trouble.crashLoop })));
+    vi.advanceTimersByTime(150);
+    expect(await read(second.subscription)).toBe(await read(first.subscription));
+    expect((await follow("fleet/relay")).snapshot).not.toBe(first.snapshot);
   });
 
   test("of one service hears nothing of another's instances", async () => {
@@ -131,7 +173,7 @@ describe("a viewer", () => {
     vi.advanceTimersByTime(150);
     const services = (await read(subscription)).find(({ type }) => type === "services");
     if (services?.type !== "services") throw new Error("no services");
-    expect(services.upserted.map(({ health }) => health)).toEqual(["unknown", "unknown"]);
+    expect(services.changed?.map(({ fields }) => fields.health)).toEqual(["unknown", "unknown"]);
     store.setFeed({ name: "kubernetes", state: "connected", lastError: null, hint: null });
     expect(store.listServices().map(({ health }) => health)).toEqual(["healthy", "healthy"]);
   });

@@ -3,6 +3,7 @@ import type { Changes } from "#lib/kubernetes/reflector.ts";
 import { describeEvent, describeRevisions, describeService } from "./describe.ts";
 import { FeedBoard } from "./feeds.ts";
 import { FleetIndex } from "./fleet-index.ts";
+import { changedFields, PendingChanges, Unsettled } from "./pending-changes.ts";
 import type {
   Feed,
   FeedName,
@@ -16,7 +17,7 @@ import type {
 } from "./schemas.ts";
 import { Subscription } from "./subscription.ts";
 
-type Described = { service: Service; instances: Instance[]; text: string };
+type Described = { service: Service; instances: Instance[] };
 
 export type FleetStoreOptions = {
   now: () => Date;
@@ -24,7 +25,12 @@ export type FleetStoreOptions = {
   tickMs?: number;
   /** How often services whose health depends on the time are judged again. */
   rejudgeMs?: number;
+  /** How long after its last change a service is sent whole once more. */
+  settleMs?: number;
 };
+
+const sliceMs = 8;
+const readMs = 25;
 
 /**
  * The fleet as this process knows it, shared by all viewers: fed by the watches and the figure queries, read by pages, followed
@@ -39,10 +45,13 @@ export class FleetStore {
   readonly #instanceFigures = new Map<string, Record<string, InstanceFigures>>();
   readonly #subscriptions = new Set<Subscription>();
   readonly #dirty = new Set<string>();
-  readonly #pending = new PendingChanges();
+  readonly #snapshots = new Map<string | null, LiveMessage>();
+  readonly #unsettled = new Unsettled();
   readonly #rejudge: NodeJS.Timeout;
+  #pending = new PendingChanges();
   #synced = false;
   #tick: NodeJS.Timeout | undefined;
+  #settling: NodeJS.Timeout | undefined;
   #onFiguresWanted: () => void = () => {};
 
   constructor(options: FleetStoreOptions) {
@@ -65,7 +74,10 @@ export class FleetStore {
   }
 
   applyEvents(changes: Changes<EventObject>): void {
-    for (const id of this.index.applyEvents(changes)) this.#pending.events.add(id);
+    this.index.applyEvents(changes);
+    for (const id of this.watchedServices()) {
+      for (const event of changes.upserted) if (this.index.isAbout(id, event)) this.#pending.noteEvent(id, event);
+    }
     this.#schedule();
   }
 
@@ -94,12 +106,12 @@ export class FleetStore {
   }
 
   listServices(): Service[] {
-    this.#refresh();
+    this.#refresh(readMs);
     return [...this.#described.values()].map(({ service }) => service);
   }
 
   findService(id: string): { service: Service; live: LiveService } | null {
-    this.#refresh();
+    if (this.#dirty.has(id)) this.#describe(id);
     const described = this.#described.get(id);
     return described ? { service: described.service, live: this.#liveService(id, described.instances) } : null;
   }
@@ -156,19 +168,20 @@ export class FleetStore {
   close(): void {
     clearInterval(this.#rejudge);
     clearTimeout(this.#tick);
+    clearTimeout(this.#settling);
     for (const subscription of [...this.#subscriptions]) subscription.close();
   }
 
+  /** Viewers who come while nothing changes share one snapshot, so that a crowd coming back costs little. */
   #snapshot(serviceId: string | null): LiveMessage {
+    const known = this.#snapshots.get(serviceId);
+    if (known) return known;
     const service = serviceId === null ? null : (this.findService(serviceId)?.live ?? null);
-    return {
-      type: "snapshot",
-      at: this.#options.now().toISOString(),
-      services: this.listServices(),
-      feeds: this.feeds(),
-      figures: this.figures(),
-      service,
-    };
+    const services = this.listServices();
+    const at = this.#options.now().toISOString();
+    const snapshot: LiveMessage = { type: "snapshot", at, services, feeds: this.feeds(), figures: this.figures(), service };
+    if (this.#dirty.size === 0) this.#snapshots.set(serviceId, snapshot);
+    return snapshot;
   }
 
   #liveService(id: string, instances: Instance[]): LiveService {
@@ -186,113 +199,106 @@ export class FleetStore {
   }
 
   #schedule(): void {
-    this.#tick ??= setTimeout(() => {
-      this.#tick = undefined;
-      this.#publish();
-    }, this.#options.tickMs ?? 150);
+    this.#snapshots.clear();
+    this.#tick ??= setTimeout(() => this.#runTick(), this.#options.tickMs ?? 150);
   }
 
-  #refresh(): void {
+  /** Describes what changed, by slices where that is much, and then tells the viewers. */
+  #runTick(): void {
+    if (!this.#refresh(sliceMs)) {
+      setImmediate(() => this.#runTick());
+      return;
+    }
+    this.#tick = undefined;
+    this.#publish();
+  }
+
+  /** Describes what changed, for about as long as is given; whether all of it was. */
+  #refresh(budgetMs: number): boolean {
+    const deadline = performance.now() + budgetMs;
+    for (const id of this.#dirty) {
+      this.#describe(id);
+      if (performance.now() > deadline) break;
+    }
+    return this.#dirty.size === 0;
+  }
+
+  #describe(id: string): void {
+    this.#dirty.delete(id);
     const kubernetes = this.#feeds.find("kubernetes");
     const staleSince = kubernetes?.state === "stale" ? new Date(kubernetes.since) : null;
-    for (const id of this.#dirty) {
-      const family = this.index.findFamily(id);
-      const before = this.#described.get(id);
-      if (family) {
-        const described = describeService(family, { now: this.#options.now(), staleSince });
-        const text = JSON.stringify(described.service);
-        this.#described.set(id, { ...described, text });
-        if (before?.text !== text) this.#pending.services.add(id);
-        this.#pending.noteInstances(id, before?.instances ?? [], described.instances);
-      } else if (before) {
-        this.#described.delete(id);
-        this.#figures.delete(id);
-        this.#instanceFigures.delete(id);
-        this.#pending.services.add(id);
-        this.#pending.noteInstances(id, before.instances, []);
-      }
+    const family = this.index.findFamily(id);
+    const before = this.#described.get(id);
+    if (!family && !before) return;
+    const after = family ? describeService(family, { now: this.#options.now(), staleSince }) : undefined;
+    if (after) this.#described.set(id, { ...after, service: unlessSame(before?.service, after.service) });
+    else {
+      this.#described.delete(id);
+      this.#figures.delete(id);
+      this.#instanceFigures.delete(id);
     }
-    this.#dirty.clear();
+    this.#pending.services.note(id, before?.service, this.#described.get(id)?.service);
+    if (this.#isWatched(id)) this.#pending.noteInstances(id, before?.instances ?? [], after?.instances ?? []);
   }
 
+  #isWatched(id: string): boolean {
+    for (const { serviceId } of this.#subscriptions) if (serviceId === id) return true;
+    return false;
+  }
+
+  /** All viewers of the same page are given the same list of messages, which so becomes bytes once. */
   #publish(): void {
-    this.#refresh();
     const pending = this.#pending;
+    this.#pending = new PendingChanges();
     const common: LiveMessage[] = [];
     if (pending.feeds) common.push({ type: "feeds", feeds: this.feeds() });
-    if (pending.services.size > 0) common.push(this.#servicesMessage(pending.services));
+    const services = pending.services.difference();
+    if (services) common.push({ type: "services", ...services });
+    for (const { key } of services?.changed ?? []) this.#unsettled.note(key, { service: true }, performance.now());
     if (pending.figures.size > 0) common.push({ type: "figures", services: pick(this.#figures, pending.figures) });
-    const detailed = new Map([...this.watchedServices()].map((id) => [id, this.#serviceMessages(id)] as const));
-    pending.clear();
-    for (const subscription of this.#subscriptions) {
-      subscription.push(common);
-      if (subscription.serviceId !== null) subscription.push(detailed.get(subscription.serviceId) ?? []);
+    const messages = new Map<string | null, LiveMessage[]>([[null, common]]);
+    for (const id of this.watchedServices()) messages.set(id, [...common, ...this.#serviceMessages(id, pending)]);
+    for (const subscription of this.#subscriptions) subscription.push(messages.get(subscription.serviceId) ?? common);
+    if (!this.#unsettled.isEmpty) this.#settling ??= setTimeout(() => this.#settle(), this.#settleMs / 2);
+  }
+
+  get #settleMs(): number {
+    return this.#options.settleMs ?? 2000;
+  }
+
+  /** Sends whole, once, what was last told by its changed fields. */
+  #settle(): void {
+    this.#settling = undefined;
+    for (const [id, part] of this.#unsettled.takeQuiet(performance.now() - this.#settleMs)) {
+      const described = this.#described.get(id);
+      if (part.service) this.#pending.services.note(id, undefined, described?.service);
+      const instances = described?.instances.filter(({ uid }) => part.instances.has(uid)) ?? [];
+      if (instances.length > 0 && this.#isWatched(id)) this.#pending.noteInstances(id, [], instances);
+      this.#schedule();
     }
+    if (!this.#unsettled.isEmpty) this.#settling = setTimeout(() => this.#settle(), this.#settleMs / 2);
   }
 
-  #servicesMessage(ids: ReadonlySet<string>): LiveMessage {
-    const known = [...ids].map((id) => this.#described.get(id)?.service);
-    return {
-      type: "services",
-      upserted: known.filter((service) => service !== undefined),
-      removed: [...ids].filter((id) => !this.#described.has(id)),
-    };
-  }
-
-  #serviceMessages(service: string): LiveMessage[] {
+  #serviceMessages(service: string, pending: PendingChanges): LiveMessage[] {
     const messages: LiveMessage[] = [];
-    const instances = this.#pending.instances.get(service);
-    if (instances) {
-      messages.push({ type: "instances", service, upserted: [...instances.upserted.values()], removed: [...instances.removed] });
-    }
-    if (this.#pending.events.has(service)) {
-      // The whole of a service's (at most 200) events; ones that have aged out leave with the next snapshot.
-      messages.push({ type: "events", service, upserted: this.index.listEvents(service).map(describeEvent), removed: [] });
-    }
-    if (this.#pending.instanceFigures.has(service)) {
+    const instances = pending.instances.get(service)?.difference();
+    if (instances) messages.push({ type: "instances", service, ...instances });
+    const uids = instances?.changed?.map(({ key }) => key);
+    if (uids) this.#unsettled.note(service, { instances: uids }, performance.now());
+    const events = pending.events.get(service);
+    // Events that have aged out leave with the next snapshot.
+    if (events) messages.push({ type: "events", service, upserted: [...events.values()].map(describeEvent), removed: [] });
+    if (pending.instanceFigures.has(service)) {
       messages.push({ type: "instanceFigures", service, instances: this.#instanceFigures.get(service) ?? {} });
     }
     return messages;
   }
 }
 
-/** What changed since the last tick. */
-class PendingChanges {
-  readonly services = new Set<string>();
-  readonly events = new Set<string>();
-  readonly figures = new Set<string>();
-  readonly instanceFigures = new Set<string>();
-  readonly instances = new Map<string, { upserted: Map<string, Instance>; removed: Set<string> }>();
-  feeds = false;
-
-  /** Instances are mostly the same objects while nothing about their pods changed, which makes the comparison cheap. */
-  noteInstances(id: string, before: readonly Instance[], after: readonly Instance[]): void {
-    const known = new Map(before.map((instance) => [instance.uid, instance]));
-    const changes = this.instances.get(id) ?? { upserted: new Map<string, Instance>(), removed: new Set<string>() };
-    for (const instance of after) {
-      if (differ(known.get(instance.uid), instance)) {
-        changes.upserted.set(instance.uid, instance);
-        changes.removed.delete(instance.uid);
-      }
-      known.delete(instance.uid);
-    }
-    for (const uid of known.keys()) {
-      changes.upserted.delete(uid);
-      changes.removed.add(uid);
-    }
-    if (changes.upserted.size + changes.removed.size > 0) this.instances.set(id, changes);
-  }
-
-  clear(): void {
-    for (const part of [this.services, this.events, this.figures, this.instanceFigures, this.instances]) part.clear();
-    this.feeds = false;
-  }
+function unlessSame(before: Service | undefined, after: Service): Service {
+  return before && changedFields(before, after) === null ? before : after;
 }
 
 function pick<T>(from: ReadonlyMap<string, T>, ids: ReadonlySet<string>): Record<string, T> {
   return Object.fromEntries([...from].filter(([id]) => ids.has(id)));
-}
-
-function differ(before: Instance | undefined, after: Instance): boolean {
-  return before !== after && JSON.stringify(before) !== JSON.stringify(after);
 }

@@ -144,13 +144,19 @@ export type LiveMessage =
       figures: Record<string, ServiceFigures>;
       service: LiveService | null;
     }
-  | { type: "services"; upserted: Service[]; removed: string[] }
-  | { type: "instances"; service: string; upserted: Instance[]; removed: string[] }
+  | { type: "services"; upserted: Service[]; removed: string[]; changed?: Changed<Service>[] }
+  | { type: "instances"; service: string; upserted: Instance[]; removed: string[]; changed?: Changed<Instance>[] }
   | { type: "events"; service: string; upserted: ServiceEvent[]; removed: string[] }
   | { type: "figures"; services: Record<string, ServiceFigures> }
   | { type: "instanceFigures"; service: string; instances: Record<string, InstanceFigures> }
   | { type: "feeds"; feeds: Feed[] }
   | { type: "heartbeat"; at: string };
+
+/**
+ * The fields that changed of a service (by its id) or an instance (by its uid). Soon after the last change the whole is sent once
+ * more, so that a page which missed a step is right again.
+ */
+export type Changed<T> = { key: string; fields: Partial<T> };
 
 /** What a stream carries of the one service that its page shows (`/api/stream?service=namespace/name`). */
 export type LiveService = { id: string; instances: Instance[]; events: ServiceEvent[]; figures: Record<string, InstanceFigures> };

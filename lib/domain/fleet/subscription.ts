@@ -11,7 +11,8 @@ export class Subscription {
   readonly serviceId: string | null;
   readonly #snapshot: () => LiveMessage;
   readonly #onClose: () => void;
-  #waiting: LiveMessage[] = [];
+  #waiting: (readonly LiveMessage[])[] = [];
+  #count = 0;
   #needsSnapshot = true;
   #closed = false;
   #wake: (() => void) | undefined;
@@ -24,25 +25,31 @@ export class Subscription {
 
   push(messages: readonly LiveMessage[]): void {
     if (this.#needsSnapshot || this.#closed || messages.length === 0) return;
-    this.#waiting.push(...messages);
-    if (this.#waiting.length > maxWaiting) {
+    this.#waiting.push(messages);
+    this.#count += messages.length;
+    if (this.#count > maxWaiting) {
       this.#waiting = [];
       this.#needsSnapshot = true;
     }
     this.#wake?.();
   }
 
-  /** The next messages, at once when some wait; an empty list after `timeoutMs` without any; null once closed. */
-  async next(timeoutMs: number): Promise<LiveMessage[] | null> {
+  /**
+   * The next messages, at once when some wait; an empty list after `timeoutMs` without any; null once closed. A viewer that keeps
+   * up gets the very list that was pushed, so that it can be told from its identity that it is the same for all.
+   */
+  async next(timeoutMs: number): Promise<readonly LiveMessage[] | null> {
     if (this.#isIdle()) await this.#wait(timeoutMs);
     if (this.#closed) return null;
     if (this.#needsSnapshot) {
       this.#needsSnapshot = false;
+      this.#count = 0;
       return [this.#snapshot()];
     }
-    const messages = this.#waiting;
+    const waiting = this.#waiting;
     this.#waiting = [];
-    return messages;
+    this.#count = 0;
+    return waiting.length === 1 && waiting[0] ? waiting[0] : waiting.flat();
   }
 
   close(): void {
