@@ -1,19 +1,19 @@
 import type { Database } from "#lib/database/client.ts";
 import { Prisma } from "#lib/database/generated/client.ts";
-import { authorise, type ConsoleContext, translateDatabaseErrors } from "../context.ts";
+import { authorise, translateDatabaseErrors } from "../context.ts";
 import { parseInput } from "../validation.ts";
 import { allOf, commonConditions, seriesCondition } from "./history-filter.ts";
 import { explainBadPatterns } from "./matchers.ts";
 import { readSources, type Sources, viewEpisodes } from "./rows.ts";
 import { type AlertRow, type LiveAlerts, type LiveAlertsInput, liveAlertsSchema, type Standing } from "./schemas.ts";
 import { severityRank, standingOf } from "./standing.ts";
-import { findSuspects } from "./suspect-actions.ts";
+import { type FleetContext, findSuspects } from "./suspect-actions.ts";
 
 const maxItems = 1_000;
 const maxRead = 20_000;
 
 /** Every open alert: what wants somebody first, then the worst, then the newest. */
-export async function listLiveAlerts(context: ConsoleContext, input: LiveAlertsInput | unknown): Promise<LiveAlerts> {
+export async function listLiveAlerts(context: FleetContext, input: LiveAlertsInput | unknown): Promise<LiveAlerts> {
   authorise(context, "viewer", "see alerts");
   const { standing, ...filter } = parseInput(liveAlertsSchema, input);
   const { db, fleet, clock } = context;

@@ -1,11 +1,11 @@
 import { AlertmanagerClient } from "#lib/alertmanager/client.ts";
-import { authorise, type ConsoleContext, type Context, translateDatabaseErrors } from "../context.ts";
+import { authorise, type Context, translateDatabaseErrors } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { serviceRefSchema } from "../fleet/schemas.ts";
 import { parseId, parseInput } from "../validation.ts";
 import { type Episode, readSources, type Sources, textsOf, viewEpisodes } from "./rows.ts";
 import { type AlertDetail, type AlertFacets, type AlertSpans, type SourceState, spansSchema } from "./schemas.ts";
-import { findSuspects, suspectedServices } from "./suspect-actions.ts";
+import { type FleetContext, findSuspects, suspectedServices } from "./suspect-actions.ts";
 import { suspectMinutes } from "./suspects.ts";
 import { describeTransition } from "./transition-texts.ts";
 
@@ -15,7 +15,7 @@ const maxFacets = 200;
 const silenceTimeoutMs = 2_000;
 
 /** One alert with all that is known of it; throws not-found. */
-export async function getAlert(context: ConsoleContext, id: string): Promise<AlertDetail> {
+export async function getAlert(context: FleetContext, id: string): Promise<AlertDetail> {
   authorise(context, "viewer", "see alerts");
   const { db, fleet, clock } = context;
   const episode = await translateDatabaseErrors(() =>
@@ -74,7 +74,7 @@ const unknownSource: SourceState = {
 };
 
 /** The alert's own runbook, else its service's. Only web addresses: the text comes from outside and becomes a link. */
-function findRunbook({ fleet }: ConsoleContext, { annotations, namespace, service }: Episode): string | null {
+function findRunbook({ fleet }: FleetContext, { annotations, namespace, service }: Episode): string | null {
   const ofService = namespace && service ? fleet.findService(`${namespace}/${service}`)?.service.about.runbook : null;
   const candidates = [textsOf(annotations).runbook_url, textsOf(annotations).runbook, ofService];
   return candidates.find((address) => address && /^https?:\/\//i.test(address) && URL.canParse(address)) ?? null;

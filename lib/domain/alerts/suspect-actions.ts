@@ -1,8 +1,12 @@
 import type { Database } from "#lib/database/client.ts";
+import type { ConsoleContext, Context } from "../context.ts";
 import type { FleetStore } from "../fleet/live.ts";
 import type { Episode } from "./rows.ts";
 import type { Suspect } from "./schemas.ts";
 import { rankSuspects, type SuspectAction, suspectMinutes } from "./suspects.ts";
+
+/** What queries of alerts need: the live fleet tells what a service needs. */
+export type FleetContext = Context & Pick<ConsoleContext, "fleet">;
 
 const maxActionsOfAlert = 50;
 

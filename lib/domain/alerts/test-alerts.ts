@@ -1,22 +1,21 @@
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import type { Database } from "#lib/database/client.ts";
 import type { KubernetesClient } from "#lib/kubernetes/client.ts";
 import { testContext } from "../actions/test-fleet.ts";
-import type { ConsoleContext } from "../context.ts";
 import { FleetStore } from "../fleet/live.ts";
-import { PanelStore } from "../metrics/panel-store.ts";
 import type { Role } from "../users/schemas.ts";
 import { searchText } from "./search-text.ts";
+import type { FleetContext } from "./suspect-actions.ts";
 
 /** The instant at which the tests of alerts stand. */
 export const testNow = new Date("2026-11-21T12:00:00Z");
 export const minutesAgo = (minutes: number) => new Date(testNow.getTime() - minutes * 60_000);
 
 /** A console's context for tests of alerts: no cluster, an empty fleet, a clock that stands. */
-export function alertContext(db: Database, role: Role = "operator", fleet: FleetStore = emptyFleet()): ConsoleContext {
+export function alertContext(db: Database, role: Role = "operator", fleet: FleetStore = emptyFleet()): FleetContext {
   const kubernetes = null as unknown as KubernetesClient;
   const clock = () => testNow;
-  return { ...testContext({ db, kubernetes, clock }, { role }), fleet, panels: new PanelStore(null, clock) };
+  return { ...testContext({ db, kubernetes, clock }, { role }), fleet };
 }
 
 function emptyFleet(): FleetStore {
@@ -58,8 +57,8 @@ export async function makeSource(db: Database, name = "embedded", urls: string[]
 export async function makeEpisode(db: Database, sourceId: string, episode: TestEpisode = {}): Promise<string> {
   const { name = "RelayHighLatency", severity = "warning", namespace = "fleet", service = "relay" } = episode;
   const { annotations = { summary: "Latency is high" }, startsAt = minutesAgo(10), endsAt = null, ...rest } = episode;
-  const labels = { alertname: name, severity, namespace, service, ...episode.labels };
-  const fingerprint = Buffer.from(JSON.stringify(labels)).toString("hex").slice(-64);
+  const labels: Record<string, string> = { alertname: name, severity, namespace, service, ...episode.labels };
+  const fingerprint = createHash("sha256").update(JSON.stringify(labels)).digest("hex").slice(0, 16);
   await db.alertSeries.upsert({
     where: { sourceId_fingerprint: { sourceId, fingerprint } },
     create: { sourceId, fingerprint, labels, searchText: searchText(labels, annotations), startsAt, endsAt },
