@@ -4,8 +4,8 @@ import Link from "next/link";
 import { useRouter } from "next/navigation";
 import { verbName } from "#lib/client/action-texts.ts";
 import { healthOrder } from "#lib/client/fleet-view.ts";
-import { panelsQuery } from "#lib/client/metrics.ts";
 import { latestChangesQuery } from "#lib/client/ledger.ts";
+import { panelsQuery } from "#lib/client/metrics.ts";
 import { objectivesQuery, worstIndicator } from "#lib/client/objectives.ts";
 import type { Feed, Service, ServiceFigures } from "#lib/domain/fleet/schemas.ts";
 import type { LedgerMark } from "#lib/domain/ledger/schemas.ts";
@@ -154,7 +154,7 @@ function LastChange({ last }: { last: LedgerMark | undefined }) {
 }
 
 function HourLine({ id }: { id: string }) {
-  const { data } = useQuery({ ...panelsQuery(id, "1h"), refetchInterval: 30_000 });
+  const { data } = useQuery({ ...panelsQuery(id, { kind: "live", range: "1h" }, null), refetchInterval: 30_000 });
   const panel = data?.panels.find((candidate) => candidate.series.some((series) => series.points.length > 0));
   const series = panel?.series[0];
   if (!data || !panel || !series) return null;
