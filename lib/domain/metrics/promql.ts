@@ -50,7 +50,8 @@ function walk(text: string): { errors: TextSpan[]; selectors: Selector[] } {
   const selectors: Selector[] = [];
   parser.parse(text).iterate({
     enter({ name, from, to, type, node }) {
-      if (type.isError) errors.push({ from, to });
+      // An unfinished nesting is one mistake for each level, all at one place.
+      if (type.isError && errors.at(-1)?.from !== from) errors.push({ from, to });
       if (name !== "VectorSelector") return;
       const identifier = node.getChild("Identifier");
       selectors.push({ from, to, metric: identifier ? text.slice(identifier.from, identifier.to) : null });
