@@ -5,6 +5,7 @@ import { observeWorkloads } from "#lib/domain/ledger/observe.ts";
 import { listHeldObjectives } from "#lib/domain/objectives/held.ts";
 import type { Handlers } from "#lib/runtime/health-server.ts";
 import { Loop } from "#lib/runtime/loop.ts";
+import { AlertReconciler, alertPollMs } from "./alerts.ts";
 import { prune } from "./housekeeping.ts";
 import { NotificationSender, type NotificationSettings } from "./notifications.ts";
 import { type ReconcilerContext, reconcileRollouts } from "./rollouts.ts";
@@ -55,8 +56,10 @@ export class Controller {
       onSettled: () => notifying.wake(),
     });
     const notifying = this.#loop("notifications", 1_000, () => this.#notifications.pass());
+    const alerts = new AlertReconciler(context, this.#registry);
     this.#loops = [
       notifying,
+      this.#loop("alerts", alertPollMs, () => alerts.pass()),
       this.#loop("rollouts", 1_000, () => reconcileRollouts(context)),
       this.#loop("abandoned-actions", 10_000, () => settleAbandoned(context)),
       this.#loop("outside-changes", 5_000, () => observeWorkloads(context)),

@@ -120,15 +120,15 @@ describe("a poll", () => {
     expect(spans(store([], applySeen([], { startsAt: 10, heardAt: 60 })))).toEqual([[10, null]]);
   });
 
-  test("does not open again what a resolve ended, unless its Alertmanager heard of it after that end", () => {
+  test("does not open again what a resolve ended, unless its Alertmanager heard of it a minute after that end", () => {
     const closed = episodesOf(resolved(10, 20));
-    expect(applySeen(closed, { startsAt: 10, heardAt: 19 })).toEqual([]);
-    const again = store(closed, applySeen(closed, { startsAt: 10, heardAt: 30 }));
+    expect(applySeen(closed, { startsAt: 10, heardAt: 60_020 })).toEqual([]);
+    const again = store(closed, applySeen(closed, { startsAt: 10, heardAt: 60_021 }));
     expect(spans(again)).toEqual([
       [10, 20],
-      [30, null],
+      [60_021, null],
     ]);
-    expect(spans(tell(again, resolved(10, 40)))).toEqual([[10, 40]]);
+    expect(spans(tell(again, resolved(10, 70_000)))).toEqual([[10, 70_000]]);
   });
 
   test("of an alert that fires again later leaves the ended episode alone", () => {

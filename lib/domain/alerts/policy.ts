@@ -9,6 +9,9 @@
  * `firedAts`, `goneAt`) is enough to give the same answer as all notices together. Times are in milliseconds.
  */
 
+/** An Alertmanager can hear late of what Prometheus sent before an alert's end; Prometheus repeats every minute what still fires. */
+const heardGraceMs = 60_000;
+
 /** What an Alertmanager tells of one alert. */
 export type Notice = { status: "firing"; startsAt: number } | { status: "resolved"; startsAt: number; endsAt: number };
 
@@ -70,7 +73,7 @@ export function applySeen(series: SeriesState, seen: { startsAt: number; heardAt
     const open = evidenceOf([...series.slice(0, -1), { ...last, goneAt: null }]);
     return difference(series, segment(open, [{ status: "firing", startsAt: seen.startsAt }]));
   }
-  return seen.heardAt > end ? applyNotice(series, { status: "firing", startsAt: seen.heardAt }) : [];
+  return seen.heardAt > end + heardGraceMs ? applyNotice(series, { status: "firing", startsAt: seen.heardAt }) : [];
 }
 
 type Stretch = { startsAt: number; endsAt: number };

@@ -55,6 +55,14 @@ export type AlertSourceView = {
 /** The answer to making a source or a new secret for one: the only time that the secret is shown. */
 export type CreatedSource = { source: AlertSourceView; secret: string };
 
+/** How long alerts are kept, in days: episodes with their transitions, and the bodies of webhooks as they came. */
+export const retentionSchema = z.object({
+  episodeDays: z.int("Give whole days.").min(1, "Keep them at least a day.").max(3_650, "Keep them at most ten years."),
+  bodyDays: z.int("Give whole days.").min(1, "Keep them at least a day.").max(365, "Keep them at most a year."),
+});
+export type AlertRetention = z.output<typeof retentionSchema>;
+export const defaultRetention: AlertRetention = { episodeDays: 400, bodyDays: 30 };
+
 function isWebAddress(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, username, password } = new URL(text);
