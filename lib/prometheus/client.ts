@@ -42,6 +42,29 @@ const targetsSchema = z.object({
   ),
 });
 
+const ruleSchema = z.object({
+  type: z.enum(["alerting", "recording"]),
+  name: z.string(),
+  query: z.string(),
+  /** `for` and `keep_firing_for`, in seconds. */
+  duration: z.number().optional(),
+  keepFiringFor: z.number().optional(),
+  labels: labelsSchema.optional(),
+  annotations: labelsSchema.optional(),
+  state: z.enum(["firing", "pending", "inactive"]).optional(),
+  health: z.string(),
+  lastError: z.string().optional(),
+  lastEvaluation: z.string().optional(),
+  evaluationTime: z.number().optional(),
+  alerts: z.array(z.object({ state: z.string() })).optional(),
+});
+const rulesSchema = z.object({
+  groups: z.array(z.object({ name: z.string(), file: z.string(), rules: z.array(ruleSchema) })),
+});
+
+/** Rules that are evaluated together, with how each stands. */
+export type RuleGroup = z.output<typeof rulesSchema>["groups"][number];
+
 const maxAnswerBytes = 32 * 1024 * 1024;
 
 export type PrometheusOptions = { url: string; timeoutMs?: number };
@@ -106,6 +129,11 @@ export class PrometheusClient {
       // Prometheus writes year 1 for a target that it has not scraped yet.
       lastScrapeAt: lastScrape.startsWith("0001-") ? null : new Date(lastScrape).toISOString(),
     }));
+  }
+
+  /** The rules that it evaluates, with how each stands. */
+  async rules(): Promise<RuleGroup[]> {
+    return parse(rulesSchema, await this.#ask("/api/v1/rules", {})).groups;
   }
 
   async #ask(path: string, parameters: Record<string, string>, timeoutMs = this.#timeoutMs): Promise<unknown> {
