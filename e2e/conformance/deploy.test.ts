@@ -11,7 +11,6 @@ import { findKubectls, type Kubectl, KubectlSession, type Outcome } from "./kube
 
 const projectDir = fileURLToPath(new URL("../..", import.meta.url));
 const daemons = ["relay", "hub", "edge", "connector", "issuer", "prober"];
-const hasRules = has("promtool");
 const hasNftables = has("nft");
 const hasUnits = has("systemd-analyze");
 const hasNewCompose = has("docker") && (await run("docker", ["compose", "version"])).code === 0;
@@ -154,22 +153,6 @@ describe("units", () => {
     await writeFile(copy, text.replace(from, to));
     return copy;
   }
-});
-
-describe("alert rules", () => {
-  it.skipIf(!hasRules).each(daemons)(`%s: Prometheus takes alerts.yaml${needs("promtool", hasRules)}`, async (daemon) => {
-    const { code, stdout, stderr } = await run("promtool", ["check", "rules", deployFile(daemon, "alerts.yaml")]);
-    expect(code, `${stdout}${stderr}`).toBe(0);
-  });
-
-  const rulesWithTests = daemons.filter((daemon) => existsSync(deployFile(daemon, "alerts.test.yaml")));
-  it.skipIf(!hasRules).each(rulesWithTests)(
-    `%s: the alerts fire when they should and not else${needs("promtool", hasRules)}`,
-    async (daemon) => {
-      const { code, stdout, stderr } = await run("promtool", ["test", "rules", deployFile(daemon, "alerts.test.yaml")]);
-      expect(code, `${stdout}${stderr}`).toBe(0);
-    },
-  );
 });
 
 it.skipIf(!hasNftables).each(daemons)(`%s: nft takes nftables.nft${needs("nft", hasNftables)}`, async (daemon) => {
