@@ -7,7 +7,8 @@ import type {
   CreatePanelInput,
   ExpressionCheck,
   HidePanelInput,
-  Panel,
+  MetricNames,
+  PanelPreview,
   PanelsAnswer,
   SavedPanel,
 } from "#lib/domain/metrics/schemas.ts";
@@ -93,18 +94,16 @@ export const expressionCheckQuery = (id: string, expr: string) =>
     placeholderData: (previous) => previous,
   });
 
-/** A chart as it would be drawn, before it is saved. */
-export type PanelPreview = { panel: Panel; from: number; to: number; stepSeconds: number };
-
 export type PanelFields = Omit<ChangePanelInput, "version">;
 
+/** A chart as it would be drawn, before it is saved. */
 export const panelPreviewQuery = (id: string, fields: PanelFields | null, range: TimeRange) =>
   queryOptions({
     queryKey: [...metricsKeys.checks(id), "preview", fields, rangeKey(range)],
     queryFn: ({ signal }) =>
-      request<PanelPreview>(`${address(id)}/panels/preview`, {
+      request<PanelPreview>(`${address(id)}/panels/preview${queryString(rangeQuery(range))}`, {
         method: "POST",
-        body: { ...fields, ...rangeQuery(range) },
+        body: fields,
         signal,
       }),
     enabled: fields !== null,
@@ -117,7 +116,7 @@ export const panelPreviewQuery = (id: string, fields: PanelFields | null, range:
 export const metricNamesQuery = (id: string) =>
   queryOptions({
     queryKey: metricsKeys.names(id),
-    queryFn: ({ signal }) => request<{ names: string[] }>(`${address(id)}/panels/metrics`, { signal }),
+    queryFn: ({ signal }) => request<MetricNames>(`${address(id)}/panels/metrics`, { signal }),
     staleTime: 60_000,
     retry: false,
   });

@@ -1,20 +1,26 @@
-/** What stands in an expression for the service and for the window of a rate, and something of its kind to read it with. */
-const placeholders = { $in: 'service="x"', $window: "1m" } as const;
+import type { placeholders } from "#lib/domain/metrics/schemas.ts";
 
-export type PlaceholderName = keyof typeof placeholders;
-export const placeholderNames = Object.keys(placeholders) as PlaceholderName[];
+/** Something of the kind of each placeholder, for a grammar that does not know them. */
+const examples: Record<keyof typeof placeholders, string> = {
+  $in: 'service="x"',
+  $namespace: 'namespace="x"',
+  $window: "1m",
+  $wide: "10m",
+};
 
-/** An expression with its placeholders filled in for a grammar that does not know them, and the way back of a place in it. */
+export const placeholderPattern = /\$(?:in|namespace|window|wide)\b/g;
+
+/** An expression with its placeholders filled in, and the way back of a place in it. */
 export type ReadableExpression = { text: string; toSource: (position: number) => number };
 
 export function readableExpression(source: string): ReadableExpression {
   const shifts: { end: number; sourceStart: number; sourceEnd: number; start: number }[] = [];
   let text = "";
   let last = 0;
-  for (const match of source.matchAll(/\$(?:in|window)\b/g)) {
+  for (const match of source.matchAll(placeholderPattern)) {
     text += source.slice(last, match.index);
     const start = text.length;
-    text += placeholders[match[0] as PlaceholderName];
+    text += examples[match[0] as keyof typeof placeholders];
     last = match.index + match[0].length;
     shifts.push({ start, end: text.length, sourceStart: match.index, sourceEnd: last });
   }

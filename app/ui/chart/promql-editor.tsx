@@ -13,7 +13,8 @@ import { EditorState } from "@codemirror/state";
 import { Decoration, EditorView, keymap, MatchDecorator, placeholder, tooltips, ViewPlugin } from "@codemirror/view";
 import { LanguageType, newCompleteStrategy, PromQLExtension, promQLLanguage } from "@prometheus-io/codemirror-promql";
 import { useEffect, useRef } from "react";
-import { placeholderNames, readableExpression } from "#lib/client/promql-template.ts";
+import { placeholderPattern, readableExpression } from "#lib/client/promql-template.ts";
+import { placeholders } from "#lib/domain/metrics/schemas.ts";
 import { promqlHighlighter } from "./promql-text.tsx";
 
 type Properties = {
@@ -135,11 +136,8 @@ function extensions(metricNames: () => readonly string[]) {
 const completePlaceholder: CompletionSource = (context) => {
   const word = context.matchBefore(/\$\w*/);
   if (!word) return null;
-  const details = { $in: "the matchers of this service", $window: "the window of a rate" };
-  return {
-    from: word.from,
-    options: placeholderNames.map((label) => ({ label, detail: details[label], type: "variable" })),
-  };
+  const options = Object.entries(placeholders).map(([label, detail]) => ({ label, detail, type: "variable" }));
+  return { from: word.from, options };
 };
 
 const grammarLinter = new PromQLExtension().getLinter();
@@ -160,7 +158,7 @@ async function findErrors(source: string): Promise<Diagnostic[]> {
 }
 
 const placeholderMark = Decoration.mark({ class: "text-accent font-medium" });
-const decorator = new MatchDecorator({ regexp: /\$(?:in|window)\b/g, decoration: placeholderMark });
+const decorator = new MatchDecorator({ regexp: placeholderPattern, decoration: placeholderMark });
 const placeholderMarks = ViewPlugin.define(
   (view) => ({
     decorations: decorator.createDeco(view),

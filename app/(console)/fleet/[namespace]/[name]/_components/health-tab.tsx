@@ -1,11 +1,10 @@
 "use client";
 import { useQuery } from "@tanstack/react-query";
-import { Download, Plus } from "lucide-react";
 import dynamic from "next/dynamic";
 import { useCallback, useEffect, useMemo, useState } from "react";
-import { grafanaAddress, marksQuery, panelsQuery, spansQuery } from "#lib/client/metrics.ts";
-import type { Panel, PanelsAnswer } from "#lib/domain/metrics/schemas.ts";
-import { Button, buttonLook } from "../../../../../ui/button.tsx";
+import { marksQuery, panelsQuery, spansQuery } from "#lib/client/metrics.ts";
+import type { Panel } from "#lib/domain/metrics/schemas.ts";
+import { Button } from "../../../../../ui/button.tsx";
 import { ChartCursor, ChartPageContext } from "../../../../../ui/chart/cursor.ts";
 import { DataAge } from "../../../../../ui/chart/data-age.tsx";
 import { PanelView } from "../../../../../ui/chart/panel-view.tsx";
@@ -13,9 +12,9 @@ import { TimeRangeBar } from "../../../../../ui/chart/time-range-bar.tsx";
 import type { useTimeRange } from "../../../../../ui/chart/use-time-range.ts";
 import { cn } from "../../../../../ui/class-names.ts";
 import { Empty, ErrorNotice, Skeleton } from "../../../../../ui/notices.tsx";
-import { useRoleRefusal } from "../../../../../ui/session.tsx";
 import { ChangesStrip } from "./changes-strip.tsx";
-import { HiddenPanels, PanelMenu } from "./panel-menu.tsx";
+import { ChartsMenu } from "./charts-menu.tsx";
+import { PanelMenu } from "./panel-menu.tsx";
 
 // The editor brings CodeMirror along: only who opens it loads that.
 const PanelEditor = dynamic(() => import("./panel-editor.tsx").then((module) => module.PanelEditor), { ssr: false });
@@ -53,9 +52,9 @@ export function HealthTab({ id, time }: { id: string; time: ReturnType<typeof us
         <span className="ml-auto flex flex-wrap items-center gap-x-2 gap-y-1.5">
           {data && <DataAge answer={data} askedAt={dataUpdatedAt} />}
           <Button size="small" look="ghost" aria-keyshortcuts="t" aria-pressed={allTables} onClick={toggleAll}>
-            {allTables ? "Charts" : "Tables"} <kbd className="text-2xs text-ink-3">t</kbd>
+            {allTables ? "Charts" : "Tables"} <kbd className="text-2xs text-ink-3 max-md:hidden">t</kbd>
           </Button>
-          <PageActions id={id} answer={data} onAdd={() => setEdited("new")} />
+          <ChartsMenu id={id} hidden={data?.hidden ?? noMarks} onAdd={() => setEdited("new")} />
         </span>
       </div>
       {error && (
@@ -67,6 +66,11 @@ export function HealthTab({ id, time }: { id: string; time: ReturnType<typeof us
           still={data ? "They show what was last read." : "Instances, revisions, logs and actions still work."}
           onRetry={() => refetch()}
         />
+      )}
+      {data?.notice && (
+        <p role="status" className="border-b bg-warn-soft px-4 py-1.5 text-xs text-warn">
+          {data.notice}
+        </p>
       )}
       <ChangesStrip marks={marks} spans={spans} />
       {!data && !error && <ChartSkeletons />}
@@ -95,21 +99,6 @@ export function HealthTab({ id, time }: { id: string; time: ReturnType<typeof us
       )}
       {edited && <PanelEditor id={id} panel={edited === "new" ? null : edited} range={range} onClose={() => setEdited(null)} />}
     </ChartPageContext>
-  );
-}
-
-function PageActions({ id, answer, onAdd }: { id: string; answer: PanelsAnswer | undefined; onAdd: () => void }) {
-  const refusal = useRoleRefusal("operator");
-  return (
-    <>
-      <HiddenPanels id={id} hidden={answer?.hidden ?? noMarks} />
-      <a href={grafanaAddress(id)} download className={cn(buttonLook({ size: "small" }), "hover:bg-hover")}>
-        <Download aria-hidden="true" /> Grafana JSON
-      </a>
-      <Button size="small" disabledReason={refusal} onClick={onAdd}>
-        <Plus aria-hidden="true" /> Add chart
-      </Button>
-    </>
   );
 }
 

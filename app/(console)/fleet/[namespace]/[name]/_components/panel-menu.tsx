@@ -3,18 +3,16 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { EllipsisVertical, EyeOff, Pencil, RotateCcw, Trash2 } from "lucide-react";
 import { DropdownMenu as Radix } from "radix-ui";
 import { type ReactNode, useState } from "react";
-import { messageOf } from "#lib/client/api.ts";
 import { auditKeys } from "#lib/client/audit.ts";
 import { createPanel, metricsKeys, removePanel, showPanel } from "#lib/client/metrics.ts";
-import { countOf } from "#lib/client/numbers.ts";
-import type { HiddenPanel, Panel } from "#lib/domain/metrics/schemas.ts";
+import type { Panel } from "#lib/domain/metrics/schemas.ts";
 import { Button, buttonLook } from "../../../../../ui/button.tsx";
 import { cn } from "../../../../../ui/class-names.ts";
 import { Dialog } from "../../../../../ui/dialog.tsx";
 import { ErrorNotice } from "../../../../../ui/notices.tsx";
 import { useRoleRefusal } from "../../../../../ui/session.tsx";
 
-const itemLook =
+export const menuItemLook =
   "flex h-7 cursor-pointer items-center gap-2 rounded-md px-2 outline-none data-[disabled]:cursor-not-allowed data-[disabled]:opacity-50 data-[highlighted]:bg-hover [&_svg]:size-3.5 [&_svg]:text-ink-3";
 
 /** After each change of a service's charts. */
@@ -57,19 +55,19 @@ export function PanelMenu({ id, panel, onEdit }: { id: string; panel: Panel; onE
             collisionPadding={8}
             className="z-30 min-w-44 rounded-lg border bg-raised p-1 shadow-float"
           >
-            <Item refusal={refusal} onSelect={() => onEdit(panel)}>
+            <MenuItem refusal={refusal} onSelect={() => onEdit(panel)}>
               <Pencil aria-hidden="true" /> Edit
-            </Item>
+            </MenuItem>
             {panel.origin !== "added" && (
-              <Item refusal={refusal} onSelect={() => setAsked("hide")}>
+              <MenuItem refusal={refusal} onSelect={() => setAsked("hide")}>
                 <EyeOff aria-hidden="true" /> Hide
-              </Item>
+              </MenuItem>
             )}
             {panel.origin !== "kind" && (
-              <Item refusal={refusal} onSelect={() => setAsked("remove")}>
+              <MenuItem refusal={refusal} onSelect={() => setAsked("remove")}>
                 {panel.origin === "replaced" ? <RotateCcw aria-hidden="true" /> : <Trash2 aria-hidden="true" />}
                 {panel.origin === "replaced" ? "Back to the kind's chart" : "Remove"}
-              </Item>
+              </MenuItem>
             )}
             {refusal && <p className="max-w-52 px-2 py-1 text-2xs text-ink-3">{refusal}</p>}
           </Radix.Content>
@@ -119,47 +117,10 @@ function dialogWords({ title, origin }: Panel, asked: "hide" | "remove" | null):
   };
 }
 
-function Item({ refusal, onSelect, children }: { refusal: string | null; onSelect: () => void; children: ReactNode }) {
+export function MenuItem({ refusal, onSelect, children }: { refusal: string | null; onSelect: () => void; children: ReactNode }) {
   return (
-    <Radix.Item disabled={refusal !== null} onSelect={onSelect} className={itemLook}>
+    <Radix.Item disabled={refusal !== null} onSelect={onSelect} className={menuItemLook}>
       {children}
     </Radix.Item>
-  );
-}
-
-/** The kind's charts that are hidden on this service, to show them again. */
-export function HiddenPanels({ id, hidden }: { id: string; hidden: readonly HiddenPanel[] }) {
-  const refusal = useRoleRefusal("operator");
-  const onSettled = usePanelsChanged(id);
-  const restore = useMutation({
-    mutationFn: (panel: HiddenPanel) => showPanel(id, panel.panelId, panel.version, false),
-    onSettled,
-  });
-  if (hidden.length === 0) return null;
-  return (
-    <Radix.Root modal={false}>
-      <Radix.Trigger className={cn(buttonLook({ size: "small", look: "ghost" }), "hover:bg-hover")}>
-        <EyeOff aria-hidden="true" /> {countOf(hidden.length, "hidden", "hidden")}
-      </Radix.Trigger>
-      <Radix.Portal>
-        <Radix.Content
-          align="end"
-          sideOffset={4}
-          collisionPadding={8}
-          className="z-30 min-w-44 rounded-lg border bg-raised p-1 shadow-float"
-        >
-          {hidden.map((panel) => (
-            <Item key={panel.panelId} refusal={refusal} onSelect={() => restore.mutate(panel)}>
-              <RotateCcw aria-hidden="true" /> Show {panel.title} again
-            </Item>
-          ))}
-          {(refusal || restore.error) && (
-            <p role="alert" className="max-w-52 px-2 py-1 text-2xs text-ink-3">
-              {refusal ?? messageOf(restore.error)}
-            </p>
-          )}
-        </Radix.Content>
-      </Radix.Portal>
-    </Radix.Root>
   );
 }

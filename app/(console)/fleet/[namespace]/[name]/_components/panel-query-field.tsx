@@ -65,8 +65,8 @@ export function QueryField(properties: {
         ))}
         {query.expr.trim() === "" ? (
           <p className="text-ink-3">
-            <code>$in</code> stands for this service's labels, <code>$window</code> for the window of a rate: write{" "}
-            <code>rate(requests_total{"{$in}"}[$window])</code>.
+            <code>$in</code> stands for this service's labels and <code>$window</code> for the window of a rate, as in{" "}
+            <code>rate(requests_total{"{$in}"}[$window])</code>. Type <code>$</code> for the others.
           </p>
         ) : !isPresent ? (
           <p className="text-ink-3">Asking Prometheus …</p>

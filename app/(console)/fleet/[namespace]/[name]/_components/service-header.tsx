@@ -2,8 +2,9 @@
 import { useQuery } from "@tanstack/react-query";
 import { Pause, Play, RotateCcw, RotateCw, Scaling, Tag } from "lucide-react";
 import Link from "next/link";
-import type { ReactNode } from "react";
-import { changeNames, rolloutChange } from "#lib/client/action-texts.ts";
+import type { ComponentProps, ReactNode } from "react";
+import { changeNames, rolloutChange, verbName } from "#lib/client/action-texts.ts";
+import { latestChangesQuery } from "#lib/client/ledger.ts";
 import { isOver, latestRolloutsQuery } from "#lib/client/rollouts.ts";
 import type { ActionVerb } from "#lib/domain/actions/schemas.ts";
 import type { Service, ServiceFigures } from "#lib/domain/fleet/schemas.ts";
@@ -142,20 +143,53 @@ function Facts({ service, figures }: { service: Service; figures: ServiceFigures
 
 function LastChange({ id }: { id: string }) {
   const [namespace, name] = id.split("/");
-  const latest = useQuery(latestRolloutsQuery({ namespace, service: name }, 1)).data?.items[0];
-  if (!latest) return null;
+  const rollout = useQuery(latestRolloutsQuery({ namespace, service: name }, 1)).data?.items[0];
+  const last = useQuery(latestChangesQuery).data?.changes[id];
+  if (rollout && !isOver(rollout.state)) {
+    return (
+      <Change
+        outcome={rollout.state}
+        href={`/rollouts/${rollout.id}`}
+        words={`Changing now: ${changeNames[rollout.change].toLowerCase()} ${rolloutChange(rollout)}`}
+        {...rollout}
+        at={rollout.startedAt}
+      />
+    );
+  }
+  if (!last) return null;
+  return (
+    <Change
+      outcome={last.rolloutState ?? last.outcome}
+      href={last.rolloutId ? `/rollouts/${last.rolloutId}` : `/audit?entry=${last.id}`}
+      words={`Last change: ${verbName(last.verb).toLowerCase()} ${last.title}`}
+      actor={last.actorKind === "external" ? `${last.actor} (outside Switchyard)` : last.actor}
+      at={last.at}
+      reason={last.reason}
+      message={last.rolloutId === rollout?.id && rollout.state === "failed" ? rollout.message : null}
+    />
+  );
+}
+
+function Change(change: {
+  outcome: ComponentProps<typeof OutcomeShape>["outcome"];
+  href: string;
+  words: string;
+  actor: string;
+  at: string;
+  reason: string | null;
+  message: string | null;
+}) {
   return (
     <p className="mt-2.5 flex flex-wrap items-center gap-x-1.5 text-xs text-ink-2">
-      <OutcomeShape outcome={latest.state} />
-      <Link href={`/rollouts/${latest.id}`} className="font-medium text-ink hover:underline">
-        {isOver(latest.state) ? "Last change" : "Changing now"}: {changeNames[latest.change].toLowerCase()}{" "}
-        {rolloutChange(latest)}
+      <OutcomeShape outcome={change.outcome} />
+      <Link href={change.href} className="font-medium text-ink hover:underline">
+        {change.words}
       </Link>
       <span>
-        by {latest.actor}, <TimeAgo at={latest.startedAt} />
+        by {change.actor}, <TimeAgo at={change.at} />
       </span>
-      {latest.reason && <span className="min-w-0 truncate text-ink-3">“{latest.reason}”</span>}
-      {latest.state === "failed" && <span className="text-bad">{latest.message}</span>}
+      {change.reason && <span className="min-w-0 truncate text-ink-3">“{change.reason}”</span>}
+      {change.outcome === "failed" && change.message && <span className="text-bad">{change.message}</span>}
     </p>
   );
 }
