@@ -111,19 +111,19 @@ describe("a poll", () => {
   test("that finds it again takes back the end that a poll inferred", () => {
     const open = episodesOf(firing(10));
     const gone = store(open, applyGone(open, 50));
-    const again = store(gone, applySeen(gone, { startsAt: 10, heardAt: 60 }));
+    const again = store(gone, applySeen(gone, { startsAt: 10, heardAt: 60, isWhole: true }));
     expect(spans(again)).toEqual([[10, null]]);
     expect(again[0]?.id).toBe(open[0]?.id);
   });
 
   test("that finds an alert which no notice told opens its episode", () => {
-    expect(spans(store([], applySeen([], { startsAt: 10, heardAt: 60 })))).toEqual([[10, null]]);
+    expect(spans(store([], applySeen([], { startsAt: 10, heardAt: 60, isWhole: true })))).toEqual([[10, null]]);
   });
 
   test("does not open again what a resolve ended, unless its Alertmanager heard of it a minute after that end", () => {
     const closed = episodesOf(resolved(10, 20));
-    expect(applySeen(closed, { startsAt: 10, heardAt: 60_020 })).toEqual([]);
-    const again = store(closed, applySeen(closed, { startsAt: 10, heardAt: 60_021 }));
+    expect(applySeen(closed, { startsAt: 10, heardAt: 60_020, isWhole: true })).toEqual([]);
+    const again = store(closed, applySeen(closed, { startsAt: 10, heardAt: 60_021, isWhole: true }));
     expect(spans(again)).toEqual([
       [10, 20],
       [60_021, null],
@@ -131,10 +131,25 @@ describe("a poll", () => {
     expect(spans(tell(again, resolved(10, 70_000)))).toEqual([[10, 70_000]]);
   });
 
+  test("ends an episode whose resolve nobody told when all Alertmanagers know a later start", () => {
+    const open = episodesOf(firing(10), firing(12), firing(30));
+    expect(applySeen(open, { startsAt: 30, heardAt: 60, isWhole: false })).toEqual([]);
+    const split = store(open, applySeen(open, { startsAt: 30, heardAt: 60, isWhole: true }));
+    expect(spans(split)).toEqual([
+      [10, 29],
+      [30, null],
+    ]);
+    expect(split[0]?.id).toBe(open[0]?.id);
+    expect(spans(tell(split, resolved(10, 20)))).toEqual([
+      [10, 20],
+      [30, null],
+    ]);
+  });
+
   test("of an alert that fires again later leaves the ended episode alone", () => {
     const open = episodesOf(firing(10));
     const gone = store(open, applyGone(open, 50));
-    expect(spans(store(gone, applySeen(gone, { startsAt: 55, heardAt: 60 })))).toEqual([
+    expect(spans(store(gone, applySeen(gone, { startsAt: 55, heardAt: 60, isWhole: true })))).toEqual([
       [10, 50],
       [55, null],
     ]);
@@ -239,11 +254,20 @@ describe("whatever polls find in between", () => {
     { weight: 1, arbitrary: time.map((at) => (series: EpisodeState[]) => store(series, applyGone(series, at))) },
     {
       weight: 1,
-      arbitrary: fc.tuple(time, time).map(
-        ([startsAt, late]) =>
-          (series: EpisodeState[]) =>
-            store(series, applySeen(series, { startsAt, heardAt: startsAt + late })),
-      ),
+      arbitrary: fc
+        .tuple(
+          time,
+          fc.oneof(
+            time,
+            time.map((late) => 60_000 + late),
+          ),
+          fc.boolean(),
+        )
+        .map(
+          ([startsAt, late, isWhole]) =>
+            (series: EpisodeState[]) =>
+              store(series, applySeen(series, { startsAt, heardAt: startsAt + late, isWhole })),
+        ),
     },
   );
 

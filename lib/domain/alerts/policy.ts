@@ -61,13 +61,22 @@ export function applyGone(series: SeriesState, at: number): Change[] {
   return [{ before: open, after: { ...open, goneAt: Math.max(at, open.firedAts.at(-1) ?? at) } }];
 }
 
+/** An alert that a poll found. `isWhole`: every Alertmanager of the source answered, and none was started lately. */
+export type Seen = { startsAt: number; heardAt: number; isWhole: boolean };
+
 /**
  * The changes when a poll finds an alert that fires since `startsAt`, as its Alertmanager last heard at `heardAt`. An end that a
- * poll inferred is taken back; an end that was told stays, and what fires after it is a new episode.
+ * poll inferred is taken back; an end that was told stays, and what fires after it is a new episode. An Alertmanager moves a start
+ * only back, so when all of them know a later one than an open episode's, that one has ended untold.
  */
-export function applySeen(series: SeriesState, seen: { startsAt: number; heardAt: number }): Change[] {
+export function applySeen(series: SeriesState, seen: Seen): Change[] {
   const last = series.at(-1);
   const end = last ? endOf(last) : null;
+  if (last && end === null && seen.isWhole && seen.startsAt > startOf(last)) {
+    const { stretches, points, gones } = evidenceOf(series);
+    const evidence = { stretches, points, gones: [...gones, seen.startsAt - 1] };
+    return difference(series, segment(evidence, [{ status: "firing", startsAt: seen.startsAt }]));
+  }
   if (!last || end === null || seen.startsAt > end) return applyNotice(series, { status: "firing", startsAt: seen.startsAt });
   if (last.goneAt !== null) {
     const open = evidenceOf([...series.slice(0, -1), { ...last, goneAt: null }]);

@@ -38,7 +38,7 @@ const open = (fingerprint: string, extra: Partial<OpenAlert> = {}): OpenAlert =>
   ...extra,
 });
 const plan = (known: OpenAlert[], answers: MemberAnswer[], hasWatchdog = true) =>
-  planReconcile({ open: known, answers, beganAt: now, hasWatchdog });
+  planReconcile({ open: known, answers, unreachable: 0, beganAt: now, hasWatchdog });
 const missedBefore = { missingSince: now - minAbsenceMs };
 const nothing = { seen: [], missing: [], gone: [], found: [] };
 
@@ -91,6 +91,15 @@ describe("polls of a source's Alertmanagers", () => {
       { startsAt: start - 5, heardAt: now - 1_000 },
     ]);
   });
+});
+
+test("a start that all members know to be later is looked at, but not while one of them is away or was just started", () => {
+  const known = [open("a", { startsAt: start - 1 })];
+  const answers = [answer([watchdog, alert("a")]), answer([watchdog, alert("a")])];
+  const input = { open: known, answers, unreachable: 0, beganAt: now, hasWatchdog: true };
+  expect(planReconcile(input).seen).toMatchObject([{ startsAt: start, isWhole: true }]);
+  expect(planReconcile({ ...input, unreachable: 1 }).seen).toEqual([]);
+  expect(planReconcile({ ...input, answers: [...answers, answer([watchdog], { hasRestarted: true })] }).seen).toEqual([]);
 });
 
 describe("a source", () => {

@@ -20,6 +20,8 @@ export type SeenAlert = {
   heardAt: number;
   silencedBy: string[];
   inhibited: boolean;
+  /** Every member of the source answered, and none of them was started lately. */
+  isWhole: boolean;
 };
 
 /** An alert with an open episode, as it is stored. Times in milliseconds. */
@@ -48,6 +50,8 @@ export type ReconcilePlan = {
 export type ReconcileInput = {
   open: readonly OpenAlert[];
   answers: readonly MemberAnswer[];
+  /** How many members did not answer. */
+  unreachable: number;
   /** When the polls began: what a webhook told later is newer than their answers. */
   beganAt: number;
   /** Whether the source has ever had a Watchdog: an answer without it then says nothing about what is not in it. */
@@ -58,8 +62,9 @@ export type ReconcileInput = {
  * Compares the open episodes with what the reachable members answered. That an alert is in an answer always counts. That it is in
  * none counts only where the members can be trusted to know: they have run for a while, and hold the Watchdog where there is one.
  */
-export function planReconcile({ open, answers, beganAt, hasWatchdog }: ReconcileInput): ReconcilePlan {
-  const seen = mergeAnswers(answers);
+export function planReconcile({ open, answers, unreachable, beganAt, hasWatchdog }: ReconcileInput): ReconcilePlan {
+  const isWhole = unreachable === 0 && answers.every((answer) => knowsAll(answer, beganAt, hasWatchdog));
+  const seen = mergeAnswers(answers, isWhole);
   const known = new Map(open.map((alert) => [alert.fingerprint, alert]));
   const isTrusted = answers.some((answer) => knowsAll(answer, beganAt, hasWatchdog));
   const absent = open.filter(({ fingerprint, receivedAt }) => !seen.has(fingerprint) && receivedAt < beganAt);
@@ -85,7 +90,7 @@ function knowsAll(answer: MemberAnswer, now: number, hasWatchdog: boolean): bool
 }
 
 /** Members can differ for a moment: the earliest start, the latest text, and a silence that any of them knows. */
-function mergeAnswers(answers: readonly MemberAnswer[]): Map<string, SeenAlert> {
+function mergeAnswers(answers: readonly MemberAnswer[], isWhole: boolean): Map<string, SeenAlert> {
   const merged = new Map<string, SeenAlert>();
   for (const alert of answers.flatMap(({ alerts }) => alerts)) {
     const other = merged.get(alert.fingerprint);
@@ -98,6 +103,7 @@ function mergeAnswers(answers: readonly MemberAnswer[]): Map<string, SeenAlert> 
       heardAt: alert.updatedAt.getTime(),
       silencedBy: alert.silencedBy.toSorted(),
       inhibited: alert.inhibitedBy.length > 0,
+      isWhole,
     };
     if (!other) merged.set(alert.fingerprint, one);
     else {
@@ -116,6 +122,7 @@ function differs(seen: SeenAlert, open: OpenAlert | undefined): boolean {
   if (!open) return true;
   return (
     seen.startsAt < open.startsAt ||
+    (seen.isWhole && seen.startsAt > open.startsAt) ||
     seen.inhibited !== open.inhibited ||
     seen.silencedBy.join() !== open.silencedBy.toSorted().join()
   );

@@ -59,7 +59,8 @@ async function reconcileSource(context: ReconcileContext, source: Source): Promi
   const answers = polls.flatMap((result) => ("answer" in result ? [result.answer] : []));
   if (answers.length === 0) return;
   const open = await readOpen(context, source.id);
-  const plan = planReconcile({ open, answers, beganAt: beganAt.getTime(), hasWatchdog });
+  const unreachable = polls.length - answers.length;
+  const plan = planReconcile({ open, answers, unreachable, beganAt: beganAt.getTime(), hasWatchdog });
   await markMissing(context, source.id, plan.missing, beganAt);
   await markFound(context, source.id, plan.found);
   let changed = 0;
