@@ -51,13 +51,17 @@ export function readTemplates(): RuleTemplate[] {
   return names.sort().map((name) => parseRuleTemplate(name, readFileSync(pathOf(name), "utf8")));
 }
 
-/** What is to stand in each generated file. */
+/** What is to stand in each generated file: the rules for real clusters and for the demo, and the runbooks as pages. */
 export function generateFiles(templates: readonly RuleTemplate[]): GeneratedFile[] {
   const objects = templates.map((template) => ({
     path: `services/${template.name}/deploy/prometheus-rule.yaml`,
     text: `${header([templatePath(template.name)])}${yaml(toPrometheusRule(template.name, fillRules(template)))}`,
   }));
-  return [...objects, { path: "deploy/demo/65-prometheus-rules.yaml", text: demoRules(templates) }];
+  return [
+    ...objects,
+    { path: "deploy/demo/65-prometheus-rules.yaml", text: demoRules(templates) },
+    { path: "app/(console)/runbooks/_components/runbooks.json", text: runbooks(templates) },
+  ];
 }
 
 /** All templates as one rule file, or as PrometheusRule objects. */
@@ -100,6 +104,12 @@ function demoRules(templates: readonly RuleTemplate[]): string {
     metadata: { name: "prometheus-rules", namespace: "monitoring" },
     data: Object.fromEntries(files),
   })}`;
+}
+
+/** The runbooks beside the daemons, for the pages that alerts link to. */
+function runbooks(templates: readonly RuleTemplate[]): string {
+  const texts = templates.map(({ name }) => [name, readFileSync(join(projectDir, "services", name, "RUNBOOK.md"), "utf8")]);
+  return `${JSON.stringify(Object.fromEntries(texts), null, 2)}\n`;
 }
 
 function templatePath(name: string): string {
