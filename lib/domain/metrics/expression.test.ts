@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { fillExpression, fillPlaceholders, serviceMatchers } from "./expression.ts";
+import { joinExpressions, splitAnswer } from "./joined-query.ts";
 import { metricsOfService, parseExpression } from "./promql.ts";
 
 const ref = { namespace: "fleet", name: "relay" };
@@ -100,6 +101,46 @@ describe("the official grammar", () => {
 
   test("finds the service's own metrics", () => {
     expect(metricsOfService('sum(rate(a_total{$in,x="y"}[$window])) / b{$namespace} + c{$in}')).toEqual(["a_total", "c"]);
+  });
+});
+
+describe("the expressions of one chart", () => {
+  test("are asked as one, each with a number on its series, also when one ends with a comment", () => {
+    const joined = joinExpressions(["up # now", "sum(rate(a[5m]))"]);
+    expect(joined).toBe(
+      'label_replace(\nup # now\n, "switchyard_query", "0", "", "") or label_replace(\nsum(rate(a[5m]))\n, "switchyard_query", "1", "", "")',
+    );
+    expect(parseExpression(joined ?? "", ref, 8).errors).toEqual([]);
+    expect(joinExpressions(["up"])).toBe("up");
+  });
+
+  test.each(["1", "-(2)", "time() - 5", "scalar(sum(up))", "pi() * 2 # round"])(
+    "are asked apart when one is a number: %s",
+    (expr) => {
+      expect(joinExpressions(["up", expr])).toBeNull();
+    },
+  );
+
+  test.each(["vector(1)", "up * 2", "2 - up", "(-up)", "up and on () b", "max_over_time(a[5m])", "up # 1"])(
+    "are vectors: %s",
+    (expr) => {
+      expect(joinExpressions(["up", expr])).not.toBeNull();
+    },
+  );
+
+  test("get their own series back", () => {
+    const at = new Date(0);
+    const window = { from: 0, to: 5, stepSeconds: 5, rateSeconds: 8, settleSeconds: 2 };
+    const values = new Float64Array();
+    const one = (number: string, pod: string) => ({ labels: { switchyard_query: number, pod }, values });
+    const answer = { series: [one("1", "a"), one("0", "b"), one("1", "c")], window, at, problem: "slow" };
+    const own = (...pods: string[]) => ({
+      series: pods.map((pod) => ({ labels: { pod }, values })),
+      window,
+      at,
+      problem: "slow",
+    });
+    expect(splitAnswer(answer, 2)).toEqual([own("b"), own("a", "c")]);
   });
 });
 

@@ -3,8 +3,9 @@ import type { ConsoleContext } from "../context.ts";
 import type { ServiceRef } from "../fleet/schemas.ts";
 import type { PanelDefinition } from "./definitions.ts";
 import { fillExpression } from "./expression.ts";
+import { joinExpressions, splitAnswer } from "./joined-query.ts";
 import { prometheusLink } from "./links.ts";
-import type { Answer } from "./panel-store.ts";
+import type { Answer, PanelStore } from "./panel-store.ts";
 import type { MetricsSettings } from "./queries.ts";
 import { type Span, shiftWindow, type Window } from "./range.ts";
 import type { Panel, PanelExpression } from "./schemas.ts";
@@ -32,10 +33,8 @@ export async function readPanel(
     const filled = fillExpression(expr, service, window.rateSeconds);
     return { name, expr: filled, prometheusUrl: prometheusLink(settings.prometheusUrl, filled, window, isRunning) };
   });
-  const ask = (asked: Window, lag: number) => {
-    const lagSeconds = isRunning ? lag : null;
-    return Promise.all(expressions.map(({ expr }) => panels.query(expr, asked, { lagSeconds })));
-  };
+  const asked = expressions.map(({ expr }) => expr);
+  const ask = (part: Window, lag: number) => askAll(panels, asked, part, isRunning ? lag : null);
   const shifted = shiftSeconds === null ? null : shiftWindow(window, shiftSeconds);
   const [answers, before] = await Promise.all([ask(window, 0), shifted ? ask(shifted, shiftSeconds ?? 0) : null]);
   const main = drawAnswers(definition, answers, window);
@@ -54,6 +53,13 @@ export async function readPanel(
     at: Math.min(...times) === 0 ? null : new Date(Math.min(...times)).toISOString(),
     problem: all.find(({ problem }) => problem)?.problem ?? null,
   };
+}
+
+/** One query for all expressions of a chart where they can be joined. */
+async function askAll(panels: PanelStore, expressions: string[], window: Window, lagSeconds: number | null): Promise<Answer[]> {
+  const joined = joinExpressions(expressions);
+  if (joined === null) return Promise.all(expressions.map((expr) => panels.query(expr, window, { lagSeconds })));
+  return splitAnswer(await panels.query(joined, window, { lagSeconds }), expressions.length);
 }
 
 /** The chart as the page gets it, its points from a time on; `emptyProblem` says why there is nothing to draw. */

@@ -121,6 +121,8 @@ describe("the charts of a service", () => {
     expect(lastOf(rate)?.[1]).toBeCloseTo(30, 5);
     expect(lastOf(panelOf(answer, "error-ratio"))?.[1]).toBeCloseTo(0.01, 5);
     expect(panelOf(answer, "memory").series.map(({ name }) => name)).toEqual(["relay-1", "relay-2"]);
+    expect(panelOf(answer, "availability").series.map(({ name }) => name)).toEqual(["instances that answer"]);
+    expect(lastOf(panelOf(answer, "availability"))?.[1]).toBe(1);
     const [expression] = rate.expressions;
     expect(expression?.expr).toContain('{namespace="fleet",service="relay"}[20s]');
     const link = new URL(expression?.prometheusUrl ?? "");

@@ -1,3 +1,4 @@
+import type { SyntaxNode } from "@lezer/common";
 import { parser } from "@prometheus-io/lezer-promql";
 import type { ServiceRef } from "../fleet/schemas.ts";
 import { type Filled, fillPlaceholders, type TextSpan } from "./expression.ts";
@@ -43,6 +44,28 @@ export function metricsOfService(expr: string): string[] {
     const source = expr.slice(filled.toSource(from), filled.toSource(to));
     return metric !== null && source.includes("$in") ? [metric] : [];
   });
+}
+
+const scalarFunctions = new Set(["scalar", "time", "pi"]);
+
+/** Whether an expression without placeholders gives a vector; what it gives else is a number. */
+export function isVector(expr: string): boolean {
+  const isVectorNode = (node: SyntaxNode | null): boolean => {
+    if (!node) return false;
+    if (node.name === "BinaryExpr") return isVectorNode(node.firstChild) || isVectorNode(node.lastChild);
+    if (node.name === "ParenExpr" || node.name === "UnaryExpr" || node.name === "PromQL")
+      return isVectorNode(lastExpression(node));
+    if (node.name === "NumberDurationLiteral" || node.name === "StringLiteral") return false;
+    const called = node.getChild("FunctionIdentifier");
+    return !called || !scalarFunctions.has(expr.slice(called.from, called.to));
+  };
+  return isVectorNode(parser.parse(expr).topNode);
+}
+
+function lastExpression(node: SyntaxNode): SyntaxNode | null {
+  let child = node.lastChild;
+  while (child?.name === "LineComment") child = child.prevSibling;
+  return child;
 }
 
 function walk(text: string): { errors: TextSpan[]; selectors: Selector[] } {
