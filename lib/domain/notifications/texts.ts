@@ -65,7 +65,7 @@ export function describeSourceBlind(window: { id: string; source: string; reason
     severity: null,
     namespace: null,
     service: null,
-    path: "/settings#alert-sources",
+    path: "/settings?section=alert-sources",
     at: window.beganAt,
   };
 }
@@ -102,7 +102,7 @@ export function describeFeedLost(feed: { id: string; name: string; error: string
     severity: null,
     namespace: null,
     service: null,
-    path: "/settings",
+    path: "/settings?section=connections",
     at: since,
   };
 }
@@ -121,8 +121,9 @@ function describeChange({ change, fromVersion, toVersion, toReplicas }: Ended): 
   }
 }
 
-/** A text of at most `max` characters; what is cut off is marked. */
-export function shorten(text: string, max: number): string {
+/** A text on one line of at most `max` characters; what is cut off is marked. */
+export function shorten(given: string, max: number): string {
+  const text = given.replace(/\s+/g, " ").trim();
   return text.length <= max ? text : `${text.slice(0, max - 1).trimEnd()}…`;
 }
 

@@ -1,9 +1,12 @@
 "use client";
+import { useEffect } from "react";
 import { cn } from "../../../ui/class-names.ts";
 import { PageHeader } from "../../../ui/page-header.tsx";
 import { useUrlState } from "../../../ui/use-url-state.ts";
 import { AccountSection } from "./account-section.tsx";
+import { AlertSourcesSection } from "./alert-sources-section.tsx";
 import { ConnectionsSection } from "./connections-section.tsx";
+import { NotificationsSection } from "./notifications-section.tsx";
 import { TokensSection } from "./tokens-section.tsx";
 import { UsersSection } from "./users-section.tsx";
 
@@ -11,11 +14,19 @@ const sections = [
   { id: "account", label: "Account", Section: AccountSection },
   { id: "users", label: "Users", Section: UsersSection },
   { id: "tokens", label: "API tokens", Section: TokensSection },
+  { id: "alert-sources", label: "Alert sources", Section: AlertSourcesSection },
+  { id: "notifications", label: "Notifications", Section: NotificationsSection },
   { id: "connections", label: "Connections", Section: ConnectionsSection },
 ] as const;
 
 export function SettingsPage() {
   const [search, setSearch] = useUrlState();
+  useEffect(() => {
+    const named = sections.find(({ id }) => `#${id}` === window.location.hash);
+    if (!named) return;
+    window.history.replaceState(null, "", window.location.pathname);
+    setSearch({ section: named.id });
+  }, [setSearch]);
   const current = sections.find((section) => section.id === search.get("section")) ?? sections[0];
   return (
     <>

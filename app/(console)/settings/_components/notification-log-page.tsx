@@ -1,0 +1,202 @@
+"use client";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import Link from "next/link";
+import {
+  type DeliveryFilter,
+  deliveriesQuery,
+  deliveryQuery,
+  deliveryWord,
+  eventNames,
+  outcomeWord,
+  targetKindNames,
+  targetsQuery,
+} from "#lib/client/notifications.ts";
+import { eventKinds } from "#lib/domain/notifications/events.ts";
+import { type DeliveryView, deliveryStates } from "#lib/domain/notifications/schemas.ts";
+import { Answer, OlderOnes } from "../../../ui/answer.tsx";
+import { Button, buttonLook } from "../../../ui/button.tsx";
+import { TimeAgo } from "../../../ui/clock.tsx";
+import { type Column, DataTable } from "../../../ui/data-table.tsx";
+import { Select } from "../../../ui/field.tsx";
+import { Empty, TableSkeleton } from "../../../ui/notices.tsx";
+import { PageHeader } from "../../../ui/page-header.tsx";
+import { OutcomeShape } from "../../../ui/status.tsx";
+import { useUrlState } from "../../../ui/use-url-state.ts";
+import { NotificationDetail } from "./notification-detail.tsx";
+
+const stateWords = { pending: "On its way", delivered: "Delivered", failed: "Given up" };
+
+const columns: Column<DeliveryView>[] = [
+  {
+    id: "at",
+    header: "When",
+    width: "w-24",
+    essential: true,
+    cell: ({ createdAt }) => <TimeAgo at={createdAt} className="text-ink-2" />,
+  },
+  { id: "state", header: "State", width: "w-32", essential: true, cell: (delivery) => <DeliveryStatus delivery={delivery} /> },
+  {
+    id: "title",
+    header: "Message",
+    essential: true,
+    cell: ({ title, isTest }) => (
+      <span className={isTest ? "text-ink-2" : "font-medium"} title={title}>
+        {title}
+      </span>
+    ),
+  },
+  {
+    id: "events",
+    header: "Events",
+    width: "w-16",
+    align: "right",
+    cell: ({ eventCount }) => eventCount,
+  },
+  {
+    id: "target",
+    header: "To",
+    width: "w-48",
+    cell: ({ target, targetKind }) => (
+      <>
+        {target} <span className="text-ink-3">{targetKindNames[targetKind]}</span>
+      </>
+    ),
+  },
+  {
+    id: "attempts",
+    header: "Attempts",
+    width: "w-44",
+    cell: ({ attempts, outcome, state, nextAttemptAt }) => (
+      <span className="text-ink-2">
+        {attempts}
+        {state !== "delivered" && outcome && ` · ${outcomeWord(outcome)}`}
+        {state === "pending" && attempts > 0 && nextAttemptAt && (
+          <>
+            {" · next "}
+            <TimeAgo at={nextAttemptAt} />
+          </>
+        )}
+      </span>
+    ),
+  },
+];
+
+/** Every message of the last 30 days with its attempts; one is opened by its address. */
+export function NotificationLogPage() {
+  const [search, setSearch] = useUrlState();
+  const targets = useQuery(targetsQuery).data ?? [];
+  const filter: DeliveryFilter = {};
+  const target = search.get("target");
+  if (target) filter.target = target;
+  const state = deliveryStates.find((each) => each === search.get("state"));
+  if (state) filter.state = state;
+  const event = eventKinds.find((each) => each === search.get("event"));
+  if (event) filter.event = event;
+  const query = useInfiniteQuery(deliveriesQuery(filter));
+  const listed = query.data?.pages.flatMap((page) => page.items) ?? [];
+  const open = search.get("message");
+  const isListed = open === null || listed.some(({ id }) => id === open);
+  const pasted = useQuery({ ...deliveryQuery(open ?? ""), enabled: query.data !== undefined && !isListed }).data;
+  const rows = pasted && !isListed ? [pasted, ...listed] : listed;
+  const isFiltered = Object.keys(filter).length > 0;
+  return (
+    <>
+      <PageHeader
+        title="Notifications"
+        aside={
+          <Link href="/settings?section=notifications" className="hover:underline">
+            Targets
+          </Link>
+        }
+      >
+        <Choice label="Target" all="Every target" value={target} onChange={(value) => setSearch({ target: value })}>
+          {targets.map(({ id, name }) => [id, name])}
+        </Choice>
+        <Choice label="State" all="Every state" value={state ?? null} onChange={(value) => setSearch({ state: value })}>
+          {deliveryStates.map((each) => [each, stateWords[each]])}
+        </Choice>
+        <Choice label="Event" all="Every event" value={event ?? null} onChange={(value) => setSearch({ event: value })}>
+          {eventKinds.map((each) => [each, eventNames[each]])}
+        </Choice>
+      </PageHeader>
+      <Answer
+        of={query}
+        what="The log of messages could not be read"
+        still="Messages that wait are not lost."
+        waiting={<TableSkeleton rows={10} columns={6} />}
+      >
+        {() => (
+          <DataTable
+            label="Messages"
+            columns={columns}
+            rows={rows}
+            keyOf={({ id }) => id}
+            nameOf={({ title, target: to }) => `${title} to ${to}`}
+            onOpen={({ id }) => setSearch({ message: id === open ? null : id })}
+            expanded={({ id }) => (id === open ? <NotificationDetail id={id} /> : null)}
+            empty={
+              isFiltered ? (
+                <Empty title="No message fits these filters">
+                  <Button onClick={() => setSearch({ target: null, state: null, event: null })} className="mt-2">
+                    Clear the filters
+                  </Button>
+                </Empty>
+              ) : (
+                <Empty title="No message was sent yet">
+                  Each message to a target stands here for 30 days, with every attempt and its answer.{" "}
+                  <Link href="/settings?section=notifications" className={buttonLook({ look: "ghost", size: "small" })}>
+                    Add a target and send a test
+                  </Link>
+                </Empty>
+              )
+            }
+          />
+        )}
+      </Answer>
+      <OlderOnes of={query} />
+    </>
+  );
+}
+
+function DeliveryStatus({ delivery }: { delivery: DeliveryView }) {
+  const { state, outcome } = delivery;
+  const like =
+    state === "delivered" ? "succeeded" : state === "pending" ? "pending" : outcome === "cancelled" ? "superseded" : "failed";
+  const color = { succeeded: "text-good", pending: "text-accent", superseded: "text-quiet", failed: "text-bad" }[like];
+  return (
+    <span className={`inline-flex items-center gap-1.5 whitespace-nowrap font-medium ${color}`}>
+      <OutcomeShape outcome={like} />
+      {deliveryWord(delivery)}
+    </span>
+  );
+}
+
+function Choice({
+  label,
+  all,
+  value,
+  onChange,
+  children,
+}: {
+  label: string;
+  all: string;
+  value: string | null;
+  onChange: (value: string | null) => void;
+  children: [string, string][];
+}) {
+  return (
+    <Select
+      aria-label={label}
+      value={value ?? ""}
+      onChange={(event) => onChange(event.target.value || null)}
+      className="[&_select]:h-7"
+    >
+      <option value="">{all}</option>
+      {children.map(([id, name]) => (
+        <option key={id} value={id}>
+          {name}
+        </option>
+      ))}
+    </Select>
+  );
+}

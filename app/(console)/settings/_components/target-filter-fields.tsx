@@ -1,0 +1,124 @@
+"use client";
+import { useQuery } from "@tanstack/react-query";
+import { servicesQuery } from "#lib/client/fleet.ts";
+import { eventNames, filterPreviewQuery } from "#lib/client/notifications.ts";
+import { chosenEventKinds, filterSchema, type NotificationFilter } from "#lib/domain/notifications/events.ts";
+import { Field, Input } from "../../../ui/field.tsx";
+
+export const firstFilter: NotificationFilter = {
+  events: ["alert-fired", "alert-resolved", "silence-expiring", "rollout-failed", "feed-lost", "source-blind"],
+  severities: [],
+  services: [],
+};
+
+/** What is wrong with a list or with one of its members. */
+function errorsBelow(errors: Record<string, string[]>, field: string): string[] | undefined {
+  const found = Object.entries(errors).flatMap(([name, messages]) =>
+    name === field || name.startsWith(`${field}.`) ? messages : [],
+  );
+  return found.length > 0 ? [...new Set(found)] : undefined;
+}
+
+/** What of the words between commas or spaces is left. */
+const wordsOf = (text: string) => text.split(/[\s,]+/).filter(Boolean);
+
+/** Which events a target wants, with what that would have been in the last 24 hours. */
+export function FilterFields({
+  filter,
+  errors,
+  onChange,
+}: {
+  filter: NotificationFilter;
+  errors: Record<string, string[]>;
+  onChange: (filter: NotificationFilter) => void;
+}) {
+  const services = useQuery(servicesQuery).data?.services ?? [];
+  return (
+    <fieldset className="grid gap-3 border-t pt-3">
+      <legend className="sr-only">Which events it gets</legend>
+      <div className="grid gap-x-4 gap-y-1 sm:grid-cols-2">
+        {chosenEventKinds.map((kind) => (
+          <label key={kind} className="flex items-center gap-2">
+            <input
+              type="checkbox"
+              checked={filter.events.includes(kind)}
+              onChange={({ target }) =>
+                onChange({
+                  ...filter,
+                  events: target.checked ? [...filter.events, kind] : filter.events.filter((each) => each !== kind),
+                })
+              }
+            />
+            {eventNames[kind]}
+          </label>
+        ))}
+      </div>
+      {errors["filter.events"] && (
+        <p role="alert" className="text-xs text-bad">
+          {errors["filter.events"].join(" ")}
+        </p>
+      )}
+      <div className="grid gap-3 sm:grid-cols-2">
+        <Field
+          label="Severities of alerts"
+          errors={errorsBelow(errors, "filter.severities")}
+          hint="Empty = all. E.g. critical, page"
+        >
+          {(ties) => (
+            <Input
+              {...ties}
+              defaultValue={filter.severities.join(", ")}
+              autoComplete="off"
+              spellCheck={false}
+              onChange={({ target }) => onChange({ ...filter, severities: wordsOf(target.value) })}
+            />
+          )}
+        </Field>
+        <Field
+          label="Services"
+          errors={errorsBelow(errors, "filter.services")}
+          hint="Empty = all. As namespace/name, several with commas"
+        >
+          {(ties) => (
+            <>
+              <Input
+                {...ties}
+                list="target-services"
+                defaultValue={filter.services.join(", ")}
+                autoComplete="off"
+                spellCheck={false}
+                onChange={({ target }) => onChange({ ...filter, services: wordsOf(target.value) })}
+              />
+              <datalist id="target-services">
+                {services.map(({ namespace, name }) => (
+                  <option key={`${namespace}/${name}`} value={`${namespace}/${name}`} />
+                ))}
+              </datalist>
+            </>
+          )}
+        </Field>
+      </div>
+      <FilterPreviewLine filter={filter} />
+    </fieldset>
+  );
+}
+
+function FilterPreviewLine({ filter }: { filter: NotificationFilter }) {
+  const isComplete = filterSchema.safeParse(filter).success;
+  const { data, error } = useQuery({ ...filterPreviewQuery(filter), enabled: isComplete });
+  if (!isComplete) return null;
+  if (error) return <p className="text-xs text-ink-3">What it would have matched cannot be counted now.</p>;
+  if (!data) return <p className="text-xs text-ink-3">Counting what it would have matched …</p>;
+  const parts = data.byEvent
+    .filter(({ matched }) => matched > 0)
+    .map(({ event, matched }) => `${matched} × ${eventNames[event].replace(/^An? /, "")}`);
+  return (
+    <p role="status" className="rounded-md bg-sunken px-3 py-2 text-xs text-ink-2">
+      <b className="font-medium text-ink">
+        In the last 24 h it would have matched {data.matched} of {data.total} events
+      </b>
+      {parts.length > 0 && ` (${parts.join(", ")})`}.
+      {data.uncounted.length > 0 && " Silences that ended and feeds that were lost are not counted."}
+    </p>
+  );
+}
