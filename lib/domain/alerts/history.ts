@@ -5,7 +5,7 @@ import { toPage } from "../pagination.ts";
 import { parseInput } from "../validation.ts";
 import { afterCursor, allOf, episodeConditions, seriesCondition } from "./history-filter.ts";
 import { explainBadPatterns } from "./matchers.ts";
-import { readSources, viewEpisodes } from "./rows.ts";
+import { type Episode, readSources, viewEpisodes } from "./rows.ts";
 import { type HistoryFilter, type HistoryInput, type HistoryPage, historySchema } from "./schemas.ts";
 
 const statementTimeoutMs = 5_000;
@@ -16,17 +16,24 @@ export async function listHistory(context: Context, input: HistoryInput | unknow
   authorise(context, "viewer", "see alerts");
   const filter = parseInput(historySchema, input);
   const { db, clock } = context;
-  const [keys, sources] = await translateDatabaseErrors(() => Promise.all([readPageKeys(db, filter), readSources(db)]));
-  const page = toPage(
+  const [page, sources] = await translateDatabaseErrors(() => Promise.all([readPage(db, filter), readSources(db)]));
+  return { items: await viewEpisodes(db, page.episodes, sources, clock()), nextCursor: page.nextCursor };
+}
+
+/** One page of episodes: the keys first, which indexes alone often answer, then their rows. */
+export async function readPage(db: Database, filter: HistoryFilter): Promise<{ episodes: Episode[]; nextCursor: string | null }> {
+  const keys = await readPageKeys(db, filter);
+  const { items: ids, nextCursor } = toPage(
     keys,
     filter.limit,
     ({ id, starts_at }) => ({ at: starts_at, id }),
     ({ id }) => id,
   );
-  const episodes = await translateDatabaseErrors(() =>
-    db.alertEpisode.findMany({ where: { id: { in: page.items } }, orderBy: [{ startsAt: "desc" }, { id: "desc" }] }),
-  );
-  return { items: await viewEpisodes(db, episodes, sources, clock()), nextCursor: page.nextCursor };
+  const episodes = await db.alertEpisode.findMany({
+    where: { id: { in: ids } },
+    orderBy: [{ startsAt: "desc" }, { id: "desc" }],
+  });
+  return { episodes, nextCursor };
 }
 
 type PageKey = { id: string; starts_at: Date };

@@ -61,20 +61,21 @@ function toWholePattern(value: string): { pattern: string; ignoresCase: boolean 
 }
 
 /** Runs a read whose regular expressions come from a person: a bad one becomes invalid-input, a slow one too. */
-export async function explainBadPatterns<T>(run: () => Promise<T>): Promise<T> {
+export async function explainBadPatterns<T>(run: () => Promise<T>, field = "labels"): Promise<T> {
   try {
     return await run();
   } catch (error) {
+    if (error instanceof DomainError && error.details.fields?.labels) throw invalid(error.message, field, error);
     const message = error instanceof Error ? error.message : "";
     const found = /invalid regular expression: ([^\n`]+)/.exec(message);
-    if (found) throw invalid(`This regular expression cannot be read: ${found[1]?.trim()}.`, error);
+    if (found) throw invalid(`This regular expression cannot be read: ${found[1]?.trim()}.`, field, error);
     if (/statement timeout|57014/.test(message)) {
-      throw invalid("This filter takes too long; give a shorter time range or a simpler regular expression.", error);
+      throw invalid("This filter takes too long; give a shorter time range or a simpler regular expression.", field, error);
     }
     throw error;
   }
 }
 
-function invalid(message: string, cause?: unknown): DomainError {
-  return new DomainError("invalid-input", message, { fields: { labels: [message] } }, { cause });
+function invalid(message: string, field = "labels", cause?: unknown): DomainError {
+  return new DomainError("invalid-input", message, { fields: { [field]: [message] } }, { cause });
 }

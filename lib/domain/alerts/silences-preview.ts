@@ -44,7 +44,7 @@ export async function previewSilence(context: Context, input: PreviewSilenceInpu
 
 /** Refuses what Alertmanager refuses, with a sentence: bad patterns, and matchers that alerts without any of the labels match. */
 export async function checkMatchers(db: Database, matchers: readonly LabelMatcher[]): Promise<void> {
-  if (!(await explainBadPatterns(() => matchesLabels(db, {}, matchers)))) return;
+  if (!(await explainBadPatterns(() => matchesLabels(db, {}, matchers), "matchers"))) return;
   const message = "At least one matcher must ask for something: these hide every alert that has none of the labels.";
   throw new DomainError("invalid-input", message, { fields: { matchers: [message] } });
 }

@@ -1,0 +1,24 @@
+const encoder = new TextEncoder();
+
+/** Text as a file to keep, taken from the source only as fast as the connection carries it; a cancelled download ends the source. */
+export function streamDownload(source: AsyncIterable<string>, { name, type }: { name: string; type: string }): Response {
+  const parts = source[Symbol.asyncIterator]();
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { done, value } = await parts.next();
+      if (done) controller.close();
+      else controller.enqueue(encoder.encode(value));
+    },
+    async cancel() {
+      await parts.return?.();
+    },
+  });
+  return new Response(body, {
+    headers: {
+      "content-type": `${type}; charset=utf-8`,
+      "content-disposition": `attachment; filename="${name}"`,
+      "cache-control": "no-store",
+      "x-accel-buffering": "no",
+    },
+  });
+}
