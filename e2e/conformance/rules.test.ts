@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parse, parseAllDocuments } from "yaml";
+import { parse, parseAllDocuments, stringify } from "yaml";
 import type { RuleTemplate } from "#lib/prometheus/rule-template.ts";
 import { fillRules, readOverrides, renderRules } from "#lib/prometheus/rules.ts";
 import { projectDir } from "#services/launcher/env.ts";
@@ -60,7 +60,7 @@ describe.skipIf(!hasPromtool)(`promtool${needs("promtool", hasPromtool)}`, () =>
         ...group,
         rules: rules.map((rule) => ("alert" in rule ? { ...rule, annotations: {} } : rule)),
       }));
-      await write(`${name}/alerts.yaml`, renderRules(bare));
+      await write(`${name}/alerts.yaml`, stringify({ groups: bare }));
       const tests = await write(`${name}/alerts.test.yaml`, readFileSync(testFile(name), "utf8"));
       const { code, output } = await run("promtool", ["test", "rules", tests]);
       expect(code, output).toBe(0);
@@ -97,6 +97,22 @@ describe.skipIf(!hasAmtool)(`amtool${needs("amtool", hasAmtool)}`, () => {
   });
 });
 
+describe("the README's examples", () => {
+  it.skipIf(!hasPromtool)("are a prometheus.yml that promtool takes", async () => {
+    const file = await write("example/prometheus.yml", example("scrape_configs:"));
+    const { code, output } = await run("promtool", ["check", "config", "--syntax-only", file]);
+    expect(code, output).toBe(0);
+  });
+
+  it.skipIf(!hasAmtool)("are an alertmanager.yml that amtool takes, and routes the Watchdog to Switchyard", async () => {
+    const file = await write("example/alertmanager.yml", example("route:"));
+    const { code, output } = await run("amtool", ["check-config", file]);
+    expect(code, output).toBe(0);
+    const routed = await run("amtool", ["config", "routes", "test", `--config.file=${file}`, "alertname=Watchdog"]);
+    expect(routed.output).toMatch(/^switchyard\n/);
+  });
+});
+
 it("the demo's ConfigMap holds a file for every template, and Prometheus is told to load them", () => {
   const rules = config("65-prometheus-rules.yaml", "prometheus-rules");
   expect(Object.keys(rules)).toEqual(templates.map(({ name }) => `${name}.yaml`));
@@ -117,6 +133,19 @@ it("the objects for real clusters hold the rules with the guides' values", () =>
 function isOf({ name, parameters }: RuleTemplate, setting: string): boolean {
   const [, address = "", parameter = ""] = /^(\w+)\.(\w+)=/.exec(setting) ?? [];
   return address === name || parameter in parameters;
+}
+
+/** An indented block of the README that begins with this line. */
+function example(begin: string): string {
+  const readme = readFileSync(join(projectDir, "README.md"), "utf8").split("\n");
+  const first = readme.findIndex((line) => line.trim() === begin);
+  const indent = (readme[first] ?? "").search(/\S/);
+  const rest = readme.slice(first);
+  const end = rest.findIndex((line) => line.trim() !== "" && line.search(/\S/) < indent);
+  return rest
+    .slice(0, end)
+    .map((line) => line.slice(indent))
+    .join("\n");
 }
 
 function config(file: string, name: string): Record<string, string> {
