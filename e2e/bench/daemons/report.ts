@@ -41,13 +41,13 @@ export function isReached({ ratio, wanted }: Goal): boolean | undefined {
 }
 
 /** The sections as Markdown; `facts` say what was measured where. */
-export function report(facts: [string, string][], sections: Section[]): string {
+export function report(facts: [string, string][], sections: Section[], title = "Daemons beside their peers"): string {
   const parts = sections.flatMap(({ title, goals, curves = [] }) => [
     `## ${title}`,
     ...(goals.length > 0 ? [goalTable(goals), ...notes(goals)] : []),
     ...curves.flatMap((curve) => [`### ${curve.title}`, printTable(curve.heads, curve.rows, curve)]),
   ]);
-  return `${["# Daemons beside their peers", table([["", "this run"], ...facts]), ...parts].join("\n\n")}\n`;
+  return `${[`# ${title}`, table([["", "this run"], ...facts]), ...parts].join("\n\n")}\n`;
 }
 
 function goalTable(goals: Goal[]): string {

@@ -87,19 +87,19 @@ describe("a viewer", () => {
     expect([...services.upserted, ...instances.upserted]).toEqual([]);
   });
 
-  test("gets what has changed whole once more when it has been quiet for a while, and then no more", async () => {
+  test("gets what has changed whole once more after a while, and then no more", async () => {
     const { subscription } = await follow("fleet/relay");
     store.applyPods(add(pod(set, "relay-a", { container: trouble.crashLoop })));
     vi.advanceTimersByTime(150);
     await read(subscription);
-    vi.advanceTimersByTime(4000);
+    vi.advanceTimersByTime(13_000);
     const messages = await read(subscription);
     const [services, instances] = messages;
     if (services?.type !== "services" || instances?.type !== "instances") throw new Error("other messages");
     expect(services.upserted).toEqual([store.findService("fleet/relay")?.service]);
     expect(instances.upserted.map(({ name, restarts }) => [name, restarts])).toEqual([["relay-a", 4]]);
     expect([services.changed, instances.changed]).toEqual([undefined, undefined]);
-    vi.advanceTimersByTime(10_000);
+    vi.advanceTimersByTime(60_000);
     expect(await read(subscription)).toEqual([]);
   });
 

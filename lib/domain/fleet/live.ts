@@ -25,7 +25,7 @@ export type FleetStoreOptions = {
   tickMs?: number;
   /** How often services whose health depends on the time are judged again. */
   rejudgeMs?: number;
-  /** How long after its last change a service is sent whole once more. */
+  /** How long after it was told by its changed fields a service is sent whole once more. */
   settleMs?: number;
 };
 
@@ -87,6 +87,12 @@ export class FleetStore {
     if (feed.name === "kubernetes" && feed.state === "connected") this.#synced = true;
     this.#pending.feeds = true;
     if (feed.name === "kubernetes") this.#touch(new Set(this.index.serviceIds()));
+    this.#schedule();
+  }
+
+  /** Tells all viewers that alerts changed. */
+  touchAlerts(): void {
+    this.#pending.alerts = true;
     this.#schedule();
   }
 
@@ -252,6 +258,7 @@ export class FleetStore {
     this.#pending = new PendingChanges();
     const common: LiveMessage[] = [];
     if (pending.feeds) common.push({ type: "feeds", feeds: this.feeds() });
+    if (pending.alerts) common.push({ type: "alerts", at: this.#options.now().toISOString() });
     const services = pending.services.difference();
     if (services) common.push({ type: "services", ...services });
     for (const { key } of services?.changed ?? []) this.#unsettled.note(key, { service: true }, performance.now());
@@ -259,24 +266,24 @@ export class FleetStore {
     const messages = new Map<string | null, LiveMessage[]>([[null, common]]);
     for (const id of this.watchedServices()) messages.set(id, [...common, ...this.#serviceMessages(id, pending)]);
     for (const subscription of this.#subscriptions) subscription.push(messages.get(subscription.serviceId) ?? common);
-    if (!this.#unsettled.isEmpty) this.#settling ??= setTimeout(() => this.#settle(), this.#settleMs / 2);
+    if (!this.#unsettled.isEmpty) this.#settling ??= setTimeout(() => this.#settle(), this.#settleMs / 4);
   }
 
   get #settleMs(): number {
-    return this.#options.settleMs ?? 2000;
+    return this.#options.settleMs ?? 10_000;
   }
 
   /** Sends whole, once, what was last told by its changed fields. */
   #settle(): void {
     this.#settling = undefined;
-    for (const [id, part] of this.#unsettled.takeQuiet(performance.now() - this.#settleMs)) {
+    for (const [id, part] of this.#unsettled.takeBefore(performance.now() - this.#settleMs)) {
       const described = this.#described.get(id);
       if (part.service) this.#pending.services.note(id, undefined, described?.service);
       const instances = described?.instances.filter(({ uid }) => part.instances.has(uid)) ?? [];
       if (instances.length > 0 && this.#isWatched(id)) this.#pending.noteInstances(id, [], instances);
       this.#schedule();
     }
-    if (!this.#unsettled.isEmpty) this.#settling = setTimeout(() => this.#settle(), this.#settleMs / 2);
+    if (!this.#unsettled.isEmpty) this.#settling = setTimeout(() => this.#settle(), this.#settleMs / 4);
   }
 
   #serviceMessages(service: string, pending: PendingChanges): LiveMessage[] {

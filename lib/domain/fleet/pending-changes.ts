@@ -10,6 +10,7 @@ export class PendingChanges {
   readonly figures = new Set<string>();
   readonly instanceFigures = new Set<string>();
   feeds = false;
+  alerts = false;
 
   noteInstances(service: string, before: readonly Instance[], after: readonly Instance[]): void {
     const untold = this.instances.get(service) ?? new Untold<Instance>();
@@ -28,9 +29,9 @@ export class PendingChanges {
   }
 }
 
-type Part = { service: boolean; instances: Set<string>; lastAt: number };
+type Part = { service: boolean; instances: Set<string>; sinceMs: number };
 
-/** What was told by its changed fields only, until it has been quiet for a while. */
+/** What was told by its changed fields only, since when. */
 export class Unsettled {
   readonly #parts = new Map<string, Part>();
 
@@ -39,18 +40,17 @@ export class Unsettled {
   }
 
   note(service: string, changed: { service?: boolean; instances?: readonly string[] }, atMs: number): void {
-    const part = this.#parts.get(service) ?? { service: false, instances: new Set<string>(), lastAt: atMs };
+    const part = this.#parts.get(service) ?? { service: false, instances: new Set<string>(), sinceMs: atMs };
     part.service ||= changed.service ?? false;
     for (const uid of changed.instances ?? []) part.instances.add(uid);
-    part.lastAt = atMs;
     this.#parts.set(service, part);
   }
 
-  /** Takes out the services of which nothing has changed since then. */
-  takeQuiet(sinceMs: number): [service: string, part: Part][] {
-    const quiet = [...this.#parts].filter(([, { lastAt }]) => lastAt <= sinceMs);
-    for (const [service] of quiet) this.#parts.delete(service);
-    return quiet;
+  /** Takes out what was first told by its fields before that time. */
+  takeBefore(ms: number): [service: string, part: Part][] {
+    const old = [...this.#parts].filter(([, { sinceMs }]) => sinceMs <= ms);
+    for (const [service] of old) this.#parts.delete(service);
+    return old;
   }
 }
 

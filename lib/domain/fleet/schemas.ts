@@ -150,11 +150,13 @@ export type LiveMessage =
   | { type: "figures"; services: Record<string, ServiceFigures> }
   | { type: "instanceFigures"; service: string; instances: Record<string, InstanceFigures> }
   | { type: "feeds"; feeds: Feed[] }
+  /** Alerts changed: what shows them asks again. */
+  | { type: "alerts"; at: string }
   | { type: "heartbeat"; at: string };
 
 /**
- * The fields that changed of a service (by its id) or an instance (by its uid). Soon after the last change the whole is sent once
- * more, so that a page which missed a step is right again.
+ * The fields that changed of a service (by its id) or an instance (by its uid). Some 10 s later the whole is sent once more, so that
+ * a page which missed a step is right again.
  */
 export type Changed<T> = { key: string; fields: Partial<T> };
 
