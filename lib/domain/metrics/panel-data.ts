@@ -40,8 +40,8 @@ export async function readPanel(
   const main = drawAnswers(definition, answers, window);
   const compared = before && shifted ? drawAnswers(definition, before, shifted) : null;
   const all = before ? [...answers, ...before] : answers;
-  const times = answers.map(({ at }) => at?.getTime() ?? 0);
-  const dataTo = Math.min(main.known.to, ...(compared && shiftSeconds !== null ? [compared.known.to + shiftSeconds] : []));
+  const at = answers.every((answer) => answer.at) ? oldest(answers) : null;
+  const knownTo = Math.min(main.known.to, ...(compared && shiftSeconds !== null ? [compared.known.to + shiftSeconds] : []));
   return {
     ...definition,
     expressions,
@@ -49,10 +49,14 @@ export async function readPanel(
     compared,
     shape: shapeOf(expressions, main.drawn, compared?.drawn ?? null),
     stepSeconds: window.stepSeconds,
-    dataTo,
-    at: Math.min(...times) === 0 ? null : new Date(Math.min(...times)).toISOString(),
+    dataTo: at ? knownTo : window.from,
+    at: at?.toISOString() ?? null,
     problem: all.find(({ problem }) => problem)?.problem ?? null,
   };
+}
+
+function oldest(answers: readonly Answer[]): Date | null {
+  return answers.reduce<Date | null>((first, { at }) => (at && (!first || at < first) ? at : first), null);
 }
 
 /** One query for all expressions of a chart where they can be joined. */

@@ -123,6 +123,19 @@ describe("the shared panels", () => {
     expect(asked.at(-1)).toMatchObject({ from: 900, to: 910 });
   });
 
+  test("ask less often for what Prometheus refuses", async () => {
+    const { panels, asked, advance, answerWith } = prometheus();
+    answerWith(() => Promise.reject(new DomainError("prometheus-refused", "Too many series.")));
+    for (const ms of [0, 5_000, 24_999]) {
+      advance(ms);
+      expect(await panels.query("many", window)).toMatchObject({ problem: "Too many series.", at: null });
+    }
+    expect(asked).toHaveLength(1);
+    advance(1);
+    await panels.query("many", window);
+    expect(asked).toHaveLength(2);
+  });
+
   test("learn for all expressions at once that nothing listens", async () => {
     const { panels, asked, answerWith } = prometheus();
     answerWith(() => Promise.reject(refusedConnection));

@@ -30,6 +30,8 @@ const defaultMaxBytes = 64 * 1024 * 1024;
 const defaultMaxInFlight = 8;
 const emptyEntryBytes = 500;
 const retryMs = 5_000;
+/** What Prometheus refuses, or what is too much to draw, will be so again soon. */
+const retryRefusedMs = 30_000;
 const patienceMs = 4_000;
 const tailsBetweenFull = 120;
 
@@ -117,7 +119,7 @@ export class PanelStore {
     } catch (error) {
       if (!(error instanceof DomainError)) throw error;
       entry.answer = { ...answer, problem: error.message };
-      entry.retryAt = this.#now().getTime() + retryMs;
+      entry.retryAt = this.#now().getTime() + (error.code === "prometheus-refused" ? retryRefusedMs : retryMs);
       if (error.code !== "prometheus-unavailable" || !isRefused(error)) return;
       this.#awayUntil = entry.retryAt;
       this.#awayProblem = error.message;

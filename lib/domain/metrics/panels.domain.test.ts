@@ -329,7 +329,7 @@ describe("a chart of a service's own", () => {
       { ...latency, queries: [{ expr: "many" }] },
       { from: end - 60, to: end },
     );
-    expect(panel).toMatchObject({ series: [], at: null });
+    expect(panel).toMatchObject({ series: [], at: null, dataTo: end - 60 });
     expect(panel.problem).toContain("1,000 series, and at most 500 are drawn");
   });
 });

@@ -59,7 +59,7 @@ function metricsIn(expr: string): string[] {
 
 /** The names in the daemon's code, with those that a histogram adds and those of every process. */
 function exportedBy(kind: string): Set<string> {
-  const folder = new URL(`../../../services/${kind}/`, import.meta.url);
+  const folder = new URL(`../../../services/${kind === "switchyard" ? "controller" : kind}/`, import.meta.url);
   const sources = readdirSync(folder)
     .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts"))
     .map((file) => readFileSync(new URL(file, folder), "utf8"));

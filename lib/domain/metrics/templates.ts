@@ -60,7 +60,9 @@ const relay: PanelTemplate[] = [
     broadcasts: "sum(rate(materi_presence_broadcasts_total{$in}[$window]))",
   }),
   lines("refused", "Connections refused and closed", "per-second", ["materi_slow_consumers_total"], {
-    refused: "sum(rate(materi_connections_refused_total{$in}[$window]))",
+    // A status has its series from its first refusal on: none yet is 0.
+    refused:
+      "sum(rate(materi_connections_refused_total{$in}[$window])) or 0 * sum(rate(materi_slow_consumers_total{$in}[$window]))",
     "closed, did not read": "sum(rate(materi_slow_consumers_total{$in}[$window]))",
   }),
   ...process,
@@ -175,8 +177,41 @@ const prober: PanelTemplate[] = [
   ...process,
 ];
 
+const controller: PanelTemplate[] = [
+  rateBy("rate", "Passes of the control loops", "switchyard_controller_passes_total", "loop"),
+  {
+    ...lines("error-ratio", "Passes that failed", "ratio", ["switchyard_controller_passes_total"], {
+      failed: ratio('switchyard_controller_passes_total{$in,result!="ok"}', "switchyard_controller_passes_total{$in}"),
+    }),
+  },
+  {
+    ...lines("age", "Since the last pass that succeeded", "seconds", ["switchyard_controller_last_pass_timestamp_seconds"], {
+      "": "time() - max by (loop) (switchyard_controller_last_pass_timestamp_seconds{$in})",
+    }),
+    seriesLabel: "loop",
+  },
+  {
+    ...lines("alerts", "Alerts that fire, by source", "count", ["switchyard_alerts_open"], {
+      "": "max by (source) (switchyard_alerts_open{$in})",
+    }),
+    seriesLabel: "source",
+  },
+  rateBy("notifications", "Attempts to notify", "switchyard_notification_attempts_total", "outcome"),
+  availability(null),
+  ...process,
+];
+
 /** The charts by kind of service; a kind without an entry gets what every process exports. */
-export const panelTemplates: Record<string, PanelTemplate[]> = { relay, hub, edge, connector, issuer, prober };
+export const panelTemplates: Record<string, PanelTemplate[]> = {
+  relay,
+  hub,
+  edge,
+  connector,
+  issuer,
+  prober,
+  // Switchyard's own controller, as its discovery labels it.
+  switchyard: controller,
+};
 
 /** The charts of a service of this kind. */
 export function templatesFor(kind: string): PanelTemplate[] {
