@@ -1,6 +1,16 @@
 import type { LiveMessage } from "#lib/domain/fleet/schemas.ts";
 
-const messageTypes = ["snapshot", "services", "instances", "events", "figures", "instanceFigures", "feeds", "heartbeat"] as const;
+const messageTypes = [
+  "snapshot",
+  "services",
+  "instances",
+  "events",
+  "figures",
+  "instanceFigures",
+  "feeds",
+  "alerts",
+  "heartbeat",
+] as const;
 
 /** The state of the one connection that keeps a tab up to date. `since` is when the state began, in milliseconds. */
 export type StreamState = { state: "connecting" | "live" | "lost" | "paused"; since: number };

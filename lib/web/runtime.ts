@@ -1,6 +1,7 @@
 import { AlertmanagerClient } from "#lib/alertmanager/client.ts";
 import { connectDatabase, type Database } from "#lib/database/client.ts";
 import { AlertIngest } from "#lib/domain/alerts/ingest-queue.ts";
+import { startAlertWatch } from "#lib/domain/alerts/live-watch.ts";
 import { FleetStore } from "#lib/domain/fleet/live.ts";
 import { makeSurroundings, type Surroundings } from "#lib/domain/fleet/surroundings.ts";
 import { startFleetWatches } from "#lib/domain/fleet/watches.ts";
@@ -80,11 +81,13 @@ function startRuntime(): WebRuntime {
     scrapeSeconds: env.SWITCHYARD_SCRAPE_INTERVAL_SECONDS,
     logger,
   });
+  const alertWatch = startAlertWatch({ db, databaseUrl: env.DATABASE_URL, fleet, logger });
   // Next ends the process by itself; open streams and watches must not keep it waiting.
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.once(signal, () => {
       fleet.close();
       void watches.stop();
+      void alertWatch.stop();
       for (const poller of pollers) void poller.stop();
     });
   }

@@ -1,7 +1,9 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import { settleAbandoned } from "#lib/domain/actions/settlement.ts";
+import { watchSilences } from "#lib/domain/alerts/silences-expiry.ts";
 import { measureActions } from "#lib/domain/ledger/measure.ts";
 import { observeWorkloads } from "#lib/domain/ledger/observe.ts";
+import { type WatchedFeed, watchFeeds } from "#lib/domain/notifications/feed-outages.ts";
 import { listHeldObjectives } from "#lib/domain/objectives/held.ts";
 import type { Handlers } from "#lib/runtime/health-server.ts";
 import { Loop } from "#lib/runtime/loop.ts";
@@ -60,6 +62,8 @@ export class Controller {
     this.#loops = [
       notifying,
       this.#loop("alerts", alertPollMs, () => alerts.pass()),
+      this.#loop("silences", 60_000, () => watchSilences(context)),
+      this.#loop("feeds", 10_000, () => watchFeeds(context, feedsOf(context))),
       this.#loop("rollouts", 1_000, () => reconcileRollouts(context)),
       this.#loop("abandoned-actions", 10_000, () => settleAbandoned(context)),
       this.#loop("outside-changes", 5_000, () => observeWorkloads(context)),
@@ -118,4 +122,12 @@ export class Controller {
       },
     });
   }
+}
+
+/** What the controller reads from; Alertmanagers have blind windows of their own. */
+function feedsOf({ kubernetes, prometheus }: ReconcilerContext): WatchedFeed[] {
+  return [
+    { id: "kubernetes", name: "The cluster's API", check: () => kubernetes.get("/version") },
+    ...(prometheus ? [{ id: "prometheus", name: "Prometheus", check: () => prometheus.query("vector(1)") }] : []),
+  ];
 }

@@ -39,7 +39,7 @@ function ended(message: string): Verdict {
 export async function settleAbandoned(context: Pick<Context, "db" | "clock" | "kubernetes" | "logger">): Promise<number> {
   const { db, clock } = context;
   const abandoned = await db.auditEntry.findMany({
-    where: { outcome: "pending", at: { lt: new Date(clock().getTime() - abandonedAfterMs) } },
+    where: { targetKind: "service", outcome: "pending", at: { lt: new Date(clock().getTime() - abandonedAfterMs) } },
     orderBy: { at: "asc" },
     take: 100,
   });

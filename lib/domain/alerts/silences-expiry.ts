@@ -7,6 +7,12 @@ import { expiryNoticeMinutes } from "./silences-schemas.ts";
 
 const abandonedAfterMs = 60_000;
 
+/** What the controller does about silences each minute. */
+export async function watchSilences(context: Pick<Context, "db" | "clock">): Promise<void> {
+  await settleAbandonedSilences(context);
+  await announceExpiringSilences(context);
+}
+
 /** Tells targets of active silences that end within 15 minutes, each end once; returns how many end soon. */
 export async function announceExpiringSilences(context: Pick<Context, "db" | "clock">): Promise<number> {
   const { db, clock } = context;
