@@ -98,7 +98,7 @@ export function describeFeedLost(feed: { id: string; name: string; error: string
     key: `feed/${id}/${since.toISOString()}`,
     subject: name,
     title: shorten(`${name} does not answer`, maxTitleLength),
-    text: shorten(`${error} What Switchyard shows of it is as old as that.`, maxTextLength),
+    text: shorten(`${error} What Switchyard shows of it is from before ${since.toISOString().slice(11, 16)} UTC.`, maxTextLength),
     severity: null,
     namespace: null,
     service: null,
