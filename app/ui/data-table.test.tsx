@@ -2,6 +2,7 @@
 import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { type Column, DataTable, type DataTableProps } from "./data-table.tsx";
+import { beginGoing, endGoing } from "./keys.ts";
 
 type Row = { id: string; value: number };
 const columns: Column<Row>[] = [
@@ -79,6 +80,36 @@ describe("a table", () => {
     expect([...(onChange.mock.lastCall?.[0] ?? [])]).toEqual([]);
     fireEvent.click(screen.getByRole("checkbox", { name: "Select all" }));
     expect([...(onChange.mock.lastCall?.[0] ?? [])]).toEqual(["a", "b", "c"]);
+  });
+
+  it("does what a key says to the row that has the focus, and not to what is typed with it held down", () => {
+    const acknowledge = vi.fn();
+    render(table({ onOpen: () => {}, keys: { a: acknowledge } }));
+    fireEvent.keyDown(rowOf("b"), { key: "a", ctrlKey: true });
+    fireEvent.keyDown(rowOf("b"), { key: "b" });
+    expect(acknowledge).not.toHaveBeenCalled();
+    fireEvent.keyDown(rowOf("b"), { key: "a" });
+    expect(acknowledge).toHaveBeenCalledExactlyOnceWith({ id: "b", value: 1 });
+  });
+
+  it("leaves a letter after “g” to the way to a page", () => {
+    const acknowledge = vi.fn();
+    render(table({ onOpen: () => {}, keys: { a: acknowledge } }));
+    beginGoing();
+    fireEvent.keyDown(rowOf("b"), { key: "a" });
+    expect(acknowledge).not.toHaveBeenCalled();
+    expect(endGoing()).toBe(true);
+    fireEvent.keyDown(rowOf("b"), { key: "a" });
+    expect(acknowledge).toHaveBeenCalledOnce();
+  });
+
+  it("draws a heading over the whole width in the place of a row's cells, reached like a row", async () => {
+    render(table({ onOpen: () => {}, band: (row) => (row.id === "b" ? <b>Group b</b> : null) }));
+    expect(screen.getByText("Group b").closest("td")?.colSpan).toBe(2);
+    expect(rowOf("b").querySelectorAll("td")).toHaveLength(1);
+    rowOf("a").focus();
+    fireEvent.keyDown(rowOf("a"), { key: "ArrowDown" });
+    await waitFor(() => expect(document.activeElement).toBe(rowOf("b")));
   });
 
   it("says what would be here when there is nothing", () => {

@@ -34,7 +34,7 @@ export function SilencePreviewView({
   return (
     <section aria-label="What it would hide" aria-live="polite" className="grid gap-2 rounded-md bg-sunken px-3 py-2">
       <p className="font-medium">
-        {preview.alertCount === 0 ? "Nothing that fires now" : `Hides ${countOf(preview.alertCount, "alert")} that fire now`}
+        {preview.alertCount === 0 ? "Hides nothing that fires now" : `Hides ${countOf(preview.alertCount, "firing alert")}`}
       </p>
       {preview.alerts.length > 0 && (
         <ul className="scroll-thin grid max-h-40 gap-0.5 overflow-y-auto">

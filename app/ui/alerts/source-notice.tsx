@@ -37,7 +37,7 @@ export function BlindNotice({ sources, className }: { sources: SourceState[]; cl
               {source.blindReason ? `: ${source.blindReason.replace(/\.$/, "")}` : ""}. Its alerts can come and go unseen; what is
               listed is what was last known.
             </span>{" "}
-            <Link href="/settings#alert-sources" className="text-accent hover:underline">
+            <Link href="/settings?section=alert-sources" className="text-accent hover:underline">
               Look at the source
             </Link>
           </p>

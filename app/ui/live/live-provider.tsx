@@ -1,7 +1,9 @@
 "use client";
 import { useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useRef, useState } from "react";
+import { alertKeys } from "#lib/client/alerts.ts";
 import { fleetKeys } from "#lib/client/fleet.ts";
+import { onHint } from "#lib/client/hints.ts";
 import { reduceService, reduceServices, removesService } from "#lib/client/live-reducer.ts";
 import { LiveStream, type Source, type StreamState } from "#lib/client/live-stream.ts";
 import type { LiveMessage, ServiceAnswer, ServicesAnswer } from "#lib/domain/fleet/schemas.ts";
@@ -20,7 +22,12 @@ export function LiveProvider({ children }: { children: ReactNode }) {
   const connection = useRef<LiveStream | null>(null);
 
   useEffect(() => {
+    const onAlerts = onHint(queries, alertKeys.all);
+    let hasSnapshot = false;
     const onMessage = (message: LiveMessage) => {
+      // A snapshot that is not the first follows a time in which hints could be missed.
+      if (message.type === "alerts" || (message.type === "snapshot" && hasSnapshot)) onAlerts();
+      hasSnapshot ||= message.type === "snapshot";
       queries.setQueryData<ServicesAnswer>(fleetKeys.services, (current) => reduceServices(current, message));
       const service = wanted.current.at(-1);
       if (!service) return;

@@ -153,7 +153,7 @@ function Quiet({ live: { sources } }: { live: LiveAlerts }) {
     return (
       <Empty title="No Alertmanager sends its alerts here yet">
         Alerts appear once an Alertmanager's webhook points here.{" "}
-        <Link href="/settings#alert-sources" className="text-accent hover:underline">
+        <Link href="/settings?section=alert-sources" className="text-accent hover:underline">
           Add a source in the settings
         </Link>
         .
