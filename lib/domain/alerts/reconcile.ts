@@ -30,9 +30,11 @@ type Poll = { url: string; answer: MemberAnswer } | { url: string; error: Error 
 /**
  * Asks every Alertmanager of every source what fires, and brings the episodes in line: opens what no webhook told (truncated,
  * silenced, or sent while Switchyard was down), marks what silences and other alerts hide, and ends what two polls did not find.
- * Records for how long a source was not heard. Two controllers at once do no harm.
+ * Records for how long a source was not heard. Two controllers at once do no harm. Resolves to the names of
+ * the sources that could not be reconciled now.
  */
-export async function reconcileAlerts(context: ReconcileContext): Promise<void> {
+export async function reconcileAlerts(context: ReconcileContext): Promise<{ failed: string[] }> {
+  const failed: string[] = [];
   const sources = await translateDatabaseErrors(() =>
     context.db.alertSource.findMany({ where: { disabledAt: null }, include: { members: true }, orderBy: { name: "asc" } }),
   );
@@ -40,9 +42,11 @@ export async function reconcileAlerts(context: ReconcileContext): Promise<void> 
     try {
       await reconcileSource(context, source);
     } catch (error) {
+      failed.push(source.name);
       context.logger.warn({ err: error, source: source.name }, "the alerts of a source cannot be reconciled now");
     }
   }
+  return { failed };
 }
 
 async function reconcileSource(context: ReconcileContext, source: Source): Promise<void> {
