@@ -44,6 +44,22 @@ const pages: Record<string, (page: Page) => Promise<void>> = {
     const { items } = await (await page.request.get("/api/rollouts?limit=1")).json();
     await open(page, `/rollouts/${items[0]?.id ?? "none"}`);
   },
+  alerts: (page) => open(page, "/alerts"),
+  alert: (page) => openNewestAlert(page),
+  acknowledge: async (page) => {
+    await openNewestAlert(page);
+    await page.keyboard.press("a");
+    await page.waitForTimeout(500);
+  },
+  silence: async (page) => {
+    await openNewestAlert(page);
+    await page.getByRole("button", { name: "Silence", exact: true }).click();
+    await page.getByRole("dialog").waitFor();
+  },
+  "alert-history": (page) => open(page, "/alerts/history"),
+  silences: (page) => open(page, "/alerts/silences"),
+  rules: (page) => open(page, "/alerts/rules"),
+  "service-alerts": (page) => open(page, `${service}?tab=alerts`),
   audit: (page) => open(page, "/audit"),
   settings: (page) => open(page, "/settings"),
 };
@@ -81,6 +97,14 @@ async function takeAll(from: Browser, suffix: string, look: Parameters<Browser["
 async function open(page: Page, path: string): Promise<void> {
   await page.goto(path, { waitUntil: "domcontentloaded" });
   await page.waitForLoadState("load");
+}
+
+/** The most urgent alert that fires, else the newest that fired within a day. */
+async function openNewestAlert(page: Page): Promise<void> {
+  const live = await (await page.request.get("/api/alerts")).json();
+  const history = await (await page.request.get("/api/alerts/history?limit=1")).json();
+  await open(page, `/alerts/${live.items?.[0]?.id ?? history.items?.[0]?.id ?? "none"}`);
+  await page.getByRole("heading", { level: 1 }).waitFor();
 }
 
 async function picture(page: Page, name: string): Promise<void> {

@@ -207,7 +207,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
               )}
             >
               {selection && (
-                <td className="border-b pl-3">
+                <td className={cn(noted === null && "border-b", heading !== null && "bg-sunken", "pl-3")}>
                   <input
                     type="checkbox"
                     aria-label={`Select ${key}`}

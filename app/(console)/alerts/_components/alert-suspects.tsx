@@ -30,7 +30,7 @@ export function Suspects({ alert }: { alert: AlertDetail }) {
         <ol>
           {suspects.map((suspect, index) => (
             <li key={suspect.auditId} className="flex flex-wrap items-center gap-x-4 gap-y-1 border-b px-4 py-1.5">
-              <span className="w-20 shrink-0 text-right font-medium tabular-nums max-md:w-auto">
+              <span className="w-16 shrink-0 font-medium max-md:w-auto">
                 {formatDuration(suspect.secondsBefore * 1000)}
                 <span className="font-normal text-ink-3 md:hidden"> before</span>
               </span>
@@ -38,7 +38,7 @@ export function Suspects({ alert }: { alert: AlertDetail }) {
                 <span className="font-medium">{suspectWords(suspect)}</span>{" "}
                 {suspect.reason && <span className="text-ink-2">“{suspect.reason}”</span>}
                 <span className="block text-xs text-ink-3">
-                  {suspect.closeness} <TimeAgo at={suspect.at} />
+                  {suspect.closeness} · <TimeAgo at={suspect.at} />
                 </span>
               </span>
               <span className="flex flex-wrap items-center gap-3 text-xs">

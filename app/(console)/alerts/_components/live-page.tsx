@@ -10,11 +10,12 @@ import { BlindNotice, HeardFrom, isBlind } from "../../../ui/alerts/source-notic
 import { AlertStanding, standingWord } from "../../../ui/alerts/standing.tsx";
 import { Answer } from "../../../ui/answer.tsx";
 import { Button } from "../../../ui/button.tsx";
+import { cn } from "../../../ui/class-names.ts";
 import { Select } from "../../../ui/field.tsx";
 import { FilterMenu } from "../../../ui/filter-menu.tsx";
 import { Empty, ErrorNotice, TableSkeleton } from "../../../ui/notices.tsx";
 import { SearchField } from "../../../ui/search-field.tsx";
-import { Severity } from "../../../ui/severity.tsx";
+import { Severity, SeverityShape, severityColor, severityWord } from "../../../ui/severity.tsx";
 import { StatusShape } from "../../../ui/status.tsx";
 import { useUrlState } from "../../../ui/use-url-state.ts";
 import { AlertsHeader } from "./alerts-header.tsx";
@@ -124,8 +125,9 @@ function Verdict({ live }: { live: LiveAlerts }) {
       {wanted
         .sort(([a], [b]) => bySeverity(a, b))
         .map(([severity, count]) => (
-          <span key={severity} className="inline-flex items-center gap-1 text-ink-2">
-            {count.toLocaleString("en-US")} <Severity severity={severity} />
+          <span key={severity} className={cn("inline-flex items-center gap-1 font-medium", severityColor(severity))}>
+            <SeverityShape severity={severity} />
+            {count.toLocaleString("en-US")} {severityWord(severity).toLowerCase()}
           </span>
         ))}
       {others.map((standing) => (

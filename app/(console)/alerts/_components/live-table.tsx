@@ -77,11 +77,16 @@ export function LiveTable({ alerts, group, empty }: { alerts: LiveAlert[]; group
             </button>
           ) : null
         }
-        selection={{ selected: withGroups(selected, lines), onChange: (next) => setSelected(alertsOf(next, selected, lines)) }}
+        selection={
+          isNarrow
+            ? undefined
+            : { selected: withGroups(selected, lines), onChange: (next) => setSelected(alertsOf(next, selected, lines)) }
+        }
         note={
           lines.length > mostWithNotes
             ? undefined
-            : (line) => line.type === "alert" && <Note alert={line.alert} isNarrow={isNarrow} />
+            : (line) =>
+                line.type === "alert" && (isNarrow || line.alert.suspect) && <Note alert={line.alert} isNarrow={isNarrow} />
         }
         stickyTop={chosen.length > 0 ? "top-19" : "top-9"}
         empty={empty}
@@ -115,9 +120,8 @@ function GroupHeading({ group, by }: { group: AlertGroup<LiveAlert>; by: Groupin
 /** Below a row: what changed just before, and on a narrow page also what is wrong. */
 function Note({ alert, isNarrow }: { alert: LiveAlert; isNarrow: boolean }) {
   const sentence = sentenceOf(alert);
-  if (!alert.suspect && !isNarrow) return null;
   return (
-    <div className={cn("-mt-1 grid gap-0.5 pl-5 md:pl-[9.25rem]", !isWanted(alert) && "opacity-70")}>
+    <div className={cn("-mt-1 grid gap-0.5 md:pl-[8.25rem]", !isWanted(alert) && "opacity-70")}>
       {isNarrow && sentence !== alert.name && <p className="text-ink-2">{sentence}</p>}
       {isNarrow && alert.standing !== "firing" && <AlertStanding standing={alert.standing} className="text-xs" />}
       {alert.suspect && <SuspectLine suspect={alert.suspect} />}
@@ -132,7 +136,7 @@ function columnsOf(group: Grouping): Column<Line>[] {
     {
       id: "severity",
       header: "Severity",
-      width: "w-26 max-md:w-11",
+      width: "w-26 max-md:w-18",
       essential: true,
       cell: of((alert) => (
         <span className={cn("inline-flex", muted(alert))}>
@@ -147,7 +151,7 @@ function columnsOf(group: Grouping): Column<Line>[] {
     {
       id: "name",
       header: "Alert",
-      width: "w-64 max-md:w-auto",
+      width: "w-52 max-md:w-auto",
       essential: true,
       cell: of((alert) => (
         <span className={cn("flex min-w-0 items-center gap-2", muted(alert))}>
@@ -173,7 +177,7 @@ function columnsOf(group: Grouping): Column<Line>[] {
     {
       id: "standing",
       header: "Standing",
-      width: "w-36",
+      width: "w-34",
       cell: of((alert) => (
         <Tint value={alert.standing}>
           <AlertStanding standing={alert.standing} />
@@ -207,7 +211,7 @@ function columnsOf(group: Grouping): Column<Line>[] {
     {
       id: "instance",
       header: "Instance",
-      width: "w-44",
+      width: "w-40",
       cell: of((alert) => (
         <span className="font-mono text-xs text-ink-2" title={alert.instance ?? undefined}>
           {alert.instance ?? "–"}

@@ -18,7 +18,7 @@ import { FilterMenu } from "../../../ui/filter-menu.tsx";
 import { CopyButton } from "../../../ui/identifier.tsx";
 import { Empty, ErrorNotice, TableSkeleton } from "../../../ui/notices.tsx";
 import { SearchField } from "../../../ui/search-field.tsx";
-import { Severity } from "../../../ui/severity.tsx";
+import { Severity, severityColor } from "../../../ui/severity.tsx";
 import { useUrlState } from "../../../ui/use-url-state.ts";
 import { AlertsHeader } from "./alerts-header.tsx";
 
@@ -125,10 +125,10 @@ const looks: Record<RuleState, { word: string; color: string; icon: LucideIcon }
 };
 
 /** A rule's state as word, shape and colour; one that was never evaluated is unknown and not inactive. */
-function StateMark({ state, isUnknown = false }: { state: RuleState; isUnknown?: boolean }) {
+function StateMark({ state, color: own, isUnknown = false }: { state: RuleState; color?: string; isUnknown?: boolean }) {
   const { word, color, icon: Icon } = isUnknown ? { word: "Unknown", color: "text-quiet", icon: CircleDashed } : looks[state];
   return (
-    <span className={cn("inline-flex items-center gap-1.5 whitespace-nowrap font-medium", color)}>
+    <span className={cn("inline-flex items-center gap-1.5 whitespace-nowrap font-medium", (state === "firing" && own) || color)}>
       <Icon aria-hidden="true" className="size-3.5 shrink-0" />
       {word}
     </span>
@@ -158,7 +158,11 @@ const columns: Column<RuleView>[] = [
     essential: true,
     cell: (rule) => (
       <Tint value={stateOf(rule)}>
-        <StateMark state={stateOf(rule)} isUnknown={rule.health === "unknown"} />
+        <StateMark
+          state={stateOf(rule)}
+          color={severityColor(rule.labels.severity ?? "none")}
+          isUnknown={rule.health === "unknown"}
+        />
       </Tint>
     ),
   },
