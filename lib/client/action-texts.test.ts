@@ -36,5 +36,9 @@ describe("a verb of the audit", () => {
   it("names the kind of what is no service", () => {
     expect(auditWords({ verb: "scale", targetKind: "service" })).toBe("Scale");
     expect(auditWords({ verb: "create", targetKind: "user" })).toBe("Create user");
+    expect(auditWords({ verb: "rotate-secret", targetKind: "notification-target" })).toBe(
+      "Rotate the secret of notification target",
+    );
+    expect(auditWords({ verb: "send-again", targetKind: "notification-target" })).toBe("Send again to notification target");
   });
 });

@@ -64,7 +64,15 @@ export function verbName(verb: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
+// What the verb alone does not say well before its object.
+const phrases: Record<string, string> = {
+  "rotate-secret": "Rotate the secret of",
+  "send-again": "Send again to",
+  test: "Send a test to",
+};
+
 /** An entry of the audit as "Scale relay", "Create user ana": what is no service is named with its kind. */
 export function auditWords(entry: { verb: string; targetKind: string }): string {
-  return entry.targetKind === "service" ? verbName(entry.verb) : `${verbName(entry.verb)} ${entry.targetKind}`;
+  if (entry.targetKind === "service") return verbName(entry.verb);
+  return `${phrases[entry.verb] ?? verbName(entry.verb)} ${entry.targetKind.replaceAll("-", " ")}`;
 }

@@ -76,10 +76,10 @@ export async function resendMessage(context: Context, deliveryId: string): Promi
     if (count === 0) throw new DomainError("precondition-failed", "Only a message that was given up can be sent again.");
     await writeAudit(transaction, context, {
       verb: "send-again",
-      targetKind: "notification",
+      targetKind: "notification-target",
       targetName: message.target.name,
-      targetUid: deliveryId,
-      after: { title: message.title, events: message.eventCount },
+      targetUid: message.targetId,
+      after: { message: deliveryId, title: message.title, events: message.eventCount },
       outcome: "succeeded",
     });
   });
