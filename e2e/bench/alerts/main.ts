@@ -21,8 +21,8 @@ import { parseArgs } from "node:util";
 import { connectDatabase } from "#lib/database/client.ts";
 import { ensureAlertSource } from "#lib/domain/alerts/sources.ts";
 import { format, percentile, printTable, type Row, table } from "../figures.ts";
+import { InterruptiblePostgres } from "./interruptible-postgres.ts";
 import { measureRates } from "./rate.ts";
-import { ScratchPostgres } from "./scratch-postgres.ts";
 import { runStorm, type StormResult, type StormSettings } from "./storm.ts";
 
 const parts = ["storm", "growth", "rate", "history"];
@@ -41,7 +41,7 @@ const say = (text: string) => process.stderr.write(`${text}\n`);
 const sections = [`# Alerts: ingest, storm and history`, table([["", "this run"], ...facts()])];
 let isGood = true;
 
-const postgres = await ScratchPostgres.start();
+const postgres = await InterruptiblePostgres.start();
 try {
   if (wanted.includes("storm")) await storm();
   if (wanted.includes("growth")) await growth();
