@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "#lib/alertmanager/test-alertmanager.ts";
@@ -61,6 +61,9 @@ export class InterruptiblePostgres {
 
   #signal(signal: NodeJS.Signals): void {
     const pid = this.#supervisor.pids().postgres;
-    if (pid) process.kill(-pid, signal);
+    if (!pid) return;
+    // Its backends are sessions of their own: a signal to the group would miss them.
+    const backends = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number);
+    for (const each of [pid, ...backends]) process.kill(each, signal);
   }
 }

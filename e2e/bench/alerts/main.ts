@@ -42,6 +42,7 @@ const sections = [`# Alerts: ingest, storm and history`, table([["", "this run"]
 let isGood = true;
 
 const postgres = await InterruptiblePostgres.start();
+for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => void postgres.remove().then(() => process.exit(1)));
 try {
   if (wanted.includes("storm")) await storm();
   if (wanted.includes("growth")) await growth();
