@@ -11,9 +11,16 @@ import { deploymentObject, podObject, replicaSetObject, serviceName } from "./fl
 export type StreamOrder =
   /** In each of `ticks` ticks, so many instances change. */
   { order: "change"; perTick: number; ticks: number } | { order: "read" };
-export type StreamReport = { cpuMs: number; ms: number; rssMiB: number; viewers: number; changedAt: Record<number, number> };
+export type StreamReport = {
+  cpuMs: number;
+  ms: number;
+  rssMiB: number;
+  viewers: number;
+  lastChange: number;
+  changedAt: Record<number, number>;
+};
 
-const instances = 500;
+const instances = 1000;
 const tickMs = 150;
 const of = { service: 0, revision: 1 };
 const id = `fleet/${serviceName(0)}`;
@@ -81,6 +88,7 @@ async function run({ perTick, ticks }: StreamOrder & { order: "change" }): Promi
     ms: performance.now() - startedAt,
     rssMiB: process.memoryUsage.rss() / 2 ** 20,
     viewers: naive.size || store.viewers,
+    lastChange: change,
     changedAt,
   };
   process.send?.(report);
@@ -103,6 +111,7 @@ process.on("message", (order: StreamOrder) => {
       ms: 0,
       rssMiB: process.memoryUsage.rss() / 2 ** 20,
       viewers: naive.size || store.viewers,
+      lastChange: change,
       changedAt: {},
     });
 });

@@ -4,6 +4,8 @@ import { connect, type Socket } from "node:net";
 export type ViewersOrder =
   | { order: "connect"; port: number; path: string; count: number }
   | { order: "stop-reading"; count: number }
+  /** Begins to count anew, with the changes behind that number. */
+  | { order: "count"; behind: number }
   | { order: "report" }
   | { order: "close" };
 export type ViewersReport = { deliveries: number; bytes: number; arrivals: [change: number, atMs: number][] };
@@ -13,6 +15,7 @@ const maxArrivals = 200_000;
 const sockets: Socket[] = [];
 let deliveries = 0;
 let bytes = 0;
+let countedBehind = 0;
 let arrivals: [number, number][] = [];
 
 const nowMs = () => Number(process.hrtime.bigint()) / 1e6;
@@ -31,8 +34,10 @@ function open(port: number, path: string): Promise<void> {
       for (let found = text.indexOf(mark); found >= 0; found = text.indexOf(mark, from)) {
         if (found + mark.length + 12 > text.length) break;
         from = found + mark.length;
+        const change = Number.parseInt(text.toString("latin1", from, from + 12), 10);
+        if (change <= countedBehind) continue;
         deliveries += 1;
-        if (arrivals.length < maxArrivals) arrivals.push([Number.parseInt(text.toString("latin1", from, from + 12), 10), at]);
+        if (arrivals.length < maxArrivals) arrivals.push([change, at]);
       }
       rest = text.subarray(Math.max(from, text.length - mark.length - 12));
     });
@@ -47,12 +52,15 @@ process.on("message", async (order: ViewersOrder) => {
   } else if (order.order === "stop-reading") {
     for (const socket of sockets.slice(0, order.count)) socket.pause();
     process.send?.("stopped");
-  } else if (order.order === "report") {
-    const report: ViewersReport = { deliveries, bytes, arrivals };
-    process.send?.(report);
+  } else if (order.order === "count") {
+    countedBehind = order.behind;
     deliveries = 0;
     bytes = 0;
     arrivals = [];
+    process.send?.("counting");
+  } else if (order.order === "report") {
+    const report: ViewersReport = { deliveries, bytes, arrivals };
+    process.send?.(report);
   } else {
     for (const socket of sockets.splice(0)) socket.destroy();
     process.send?.("closed");

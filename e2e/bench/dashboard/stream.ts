@@ -126,8 +126,7 @@ async function withViewers<T>(
     const { port } = await server.next<{ port: number }>();
     await crowd.ask({ order: "connect", port, path, count: viewers });
     // The first changes warm up both sides, and do not count.
-    await server.ask({ order: "change", perTick: 5, ticks: 10 });
-    await crowd.ask({ order: "report" });
+    await server.ask({ order: "change", perTick: Math.min(400, Math.ceil(4000 / viewers)), ticks: 10 });
     return measureIt(server, crowd);
   };
   const outcome = await work().then(
@@ -151,6 +150,8 @@ async function profileOf(path: string, load: Load): Promise<string> {
 }
 
 async function run(server: Child, crowd: Child, { viewers, perTick, ticks }: Load): Promise<Run> {
+  const { lastChange } = await server.ask<StreamReport>({ order: "read" });
+  await crowd.ask({ order: "count", behind: lastChange });
   const served = await server.ask<StreamReport>({ order: "change", perTick, ticks });
   const seen = await crowd.ask<ViewersReport>({ order: "report" });
   const latencies = latenciesOf(served, seen);
@@ -178,6 +179,7 @@ async function measureStopped(ticks: number): Promise<{ grownMiB: number; bytesM
   const { result } = await withViewers("/ours", load.viewers, async (server, crowd) => {
     await run(server, crowd, load);
     const before = await server.ask<StreamReport>({ order: "read" });
+    await crowd.ask({ order: "count", behind: before.lastChange });
     await crowd.ask({ order: "stop-reading", count: load.viewers / 2 });
     const served = await server.ask<StreamReport>({ order: "change", ...load });
     const seen = await crowd.ask<ViewersReport>({ order: "report" });
