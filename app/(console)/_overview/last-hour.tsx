@@ -87,12 +87,27 @@ const look =
 function rowsOf(entries: AuditView[], alerts: AlertRow[]): ReactNode[] {
   const rows = [
     ...entries.map((entry) => ({ at: entry.at, row: <ActionRow key={entry.id} entry={entry} /> })),
-    ...alerts.map((alert) => ({ at: alert.startsAt, row: <AlertLine key={alert.id} alert={alert} /> })),
+    ...latestOfEach(alerts).map(({ alert, count }) => ({
+      at: alert.startsAt,
+      row: <AlertLine key={alert.id} alert={alert} count={count} />,
+    })),
   ];
   return rows
     .sort((a, b) => b.at.localeCompare(a.at))
     .slice(0, mostRows)
     .map(({ row }) => row);
+}
+
+/** Each alert once, by its newest episode, so that one that comes and goes does not push the rest off the list. */
+function latestOfEach(alerts: AlertRow[]): { alert: AlertRow; count: number }[] {
+  const latest = new Map<string, { alert: AlertRow; count: number }>();
+  for (const alert of alerts) {
+    const key = `${alert.source} ${alert.fingerprint}`;
+    const known = latest.get(key);
+    if (!known) latest.set(key, { alert, count: 1 });
+    else latest.set(key, { alert: known.alert.startsAt < alert.startsAt ? alert : known.alert, count: known.count + 1 });
+  }
+  return [...latest.values()];
 }
 
 function ActionRow({ entry }: { entry: AuditView }) {
@@ -111,7 +126,7 @@ function ActionRow({ entry }: { entry: AuditView }) {
   );
 }
 
-function AlertLine({ alert }: { alert: AlertRow }) {
+function AlertLine({ alert, count }: { alert: AlertRow; count: number }) {
   return (
     <li className="border-b">
       <Link href={`/alerts/${alert.id}`} className={look}>
@@ -120,6 +135,7 @@ function AlertLine({ alert }: { alert: AlertRow }) {
         <span className="flex min-w-0 items-center gap-1.5">
           <SeverityShape severity={alert.severity} />
           <span className="name truncate font-medium">{alert.name}</span>
+          {count > 1 && <span className="shrink-0 text-ink-3">{count}×</span>}
         </span>
         <span className="name truncate text-ink-2 max-md:hidden">{alert.service}</span>
         <span className="truncate text-ink-2 max-md:hidden">{sentenceOf(alert)}</span>
