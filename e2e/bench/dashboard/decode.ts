@@ -35,8 +35,13 @@ export async function measureDecode({ quick, say }: AreaOptions): Promise<Sectio
       rows.ratio.push(ratio);
       rows.cpu.push(cpuRatio);
       if (size !== judgedSize) continue;
-      judged = { ours: rows.ours.at(-1) ?? 0, peer: rows.peer.at(-1) ?? 0, ratio, cpuRatio };
-      if (ratio < goal) await readAll(api, "ours", port, events, (spots) => (profile = spots));
+      judged = {
+        ours: median(ours.map(({ perCpuSecond }) => perCpuSecond)),
+        peer: median(peer.map(({ perCpuSecond }) => perCpuSecond)),
+        ratio,
+        cpuRatio,
+      };
+      if (cpuRatio < goal) await readAll(api, "ours", port, events, (spots) => (profile = spots));
     }
   } finally {
     await api.end();
@@ -47,12 +52,12 @@ export async function measureDecode({ quick, say }: AreaOptions): Promise<Sectio
     goals: [
       {
         name: `events of 5 KB over ${judgedSize} pods, from the socket to the fleet store; peer: client-node's Watch to its callback`,
-        unit: "1/s",
+        unit: "for a second of CPU",
         ours: judged?.ours,
         peer: judged?.peer,
-        ratio: judged?.ratio,
+        ratio: judged?.cpuRatio,
         wanted: { atLeast: goal },
-        note: `${judged?.cpuRatio.toFixed(1)} x by CPU time; no pod comes again before all have come, the least favourable order`,
+        note: `${judged?.ratio.toFixed(1)} x by the clock; no pod comes again before all have come, the least favourable order`,
         whenMissed: profile,
       },
     ],
