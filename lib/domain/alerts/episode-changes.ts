@@ -1,6 +1,19 @@
 import { makeUuid } from "#lib/database/uuid.ts";
 import type { Transaction } from "../context.ts";
 import type { AlertChange } from "../notifications/announce.ts";
+import {
+  type EpisodeRow,
+  freeOpenKeys,
+  insertEpisodes,
+  insertTransitions,
+  mergeEpisodes,
+  type SeriesRow,
+  type SuppressionRow,
+  suppressEpisodes,
+  type TransitionRow,
+  updateEpisodes,
+  updateSeries,
+} from "./episode-rows.ts";
 import { type Change, type EpisodeState, endOf, startOf } from "./policy.ts";
 import { searchText } from "./search-text.ts";
 import { keyOf, type SeriesKey, type StoredEpisode } from "./series-store.ts";
@@ -22,17 +35,6 @@ export type SeriesChanges = {
   suppression?: { silencedBy: string[]; inhibited: boolean };
 };
 
-type EpisodeRow = Record<string, unknown> & { id: string; open_key: string | null };
-type TransitionRow = {
-  id: string;
-  episode_id: string;
-  at: string;
-  recorded_at: string;
-  kind: string;
-  by: string;
-  detail: unknown;
-};
-
 /** The rows of a transaction, collected alert by alert and written by a few statements. */
 export class EpisodeChanges {
   readonly #by: Learner;
@@ -41,8 +43,8 @@ export class EpisodeChanges {
   readonly #updates: EpisodeRow[] = [];
   readonly #merges: { id: string; into: string }[] = [];
   readonly #transitions: TransitionRow[] = [];
-  readonly #suppressions: { id: string; silenced_by: string[]; inhibited: boolean }[] = [];
-  readonly #series: Record<string, unknown>[] = [];
+  readonly #suppressions: SuppressionRow[] = [];
+  readonly #series: SeriesRow[] = [];
   /** What to tell people of, in the order in which it was collected. */
   readonly announcements: AlertChange[] = [];
 
@@ -206,99 +208,25 @@ export class EpisodeChanges {
 
   /** Writes everything that was collected. The alerts must be locked. */
   async write(transaction: Transaction): Promise<void> {
+    const ends = this.#updates.filter(({ open_key: openKey }) => openKey === null);
+    const opens = this.#updates.filter(({ open_key: openKey }) => openKey !== null);
     // The unique key of the open episode is free before another one takes it.
-    await this.#freeKeys(transaction);
-    await updateEpisodes(
+    await freeOpenKeys(
       transaction,
-      this.#updates.filter(({ open_key: openKey }) => openKey === null),
+      this.#merges.map(({ id }) => id),
     );
-    await updateEpisodes(
-      transaction,
-      this.#updates.filter(({ open_key: openKey }) => openKey !== null),
-    );
-    await this.#insertEpisodes(transaction);
+    await updateEpisodes(transaction, ends);
+    await updateEpisodes(transaction, opens);
+    await insertEpisodes(transaction, this.#inserts);
     await suppressEpisodes(transaction, this.#suppressions);
-    await this.#merge(transaction);
-    await this.#insertTransitions(transaction);
-    await this.#updateSeries(transaction);
+    await mergeEpisodes(transaction, this.#merges);
+    await insertTransitions(transaction, this.#transitions);
+    await updateSeries(transaction, this.#series);
   }
-
-  async #freeKeys(transaction: Transaction): Promise<void> {
-    const ids = this.#merges.map(({ id }) => id);
-    if (ids.length === 0) return;
-    await transaction.alertEpisode.updateMany({ where: { id: { in: ids } }, data: { openKey: null } });
-  }
-
-  async #merge(transaction: Transaction): Promise<void> {
-    for (const { id, into } of this.#merges) {
-      await transaction.alertTransition.updateMany({ where: { episodeId: id }, data: { episodeId: into } });
-      await transaction.alertEpisode.delete({ where: { id } });
-    }
-  }
-
-  async #insertEpisodes(transaction: Transaction): Promise<void> {
-    if (this.#inserts.length === 0) return;
-    await transaction.$executeRaw`
-      INSERT INTO alert_episodes (id, source_id, fingerprint, open_key, name, severity, namespace, service, instance, labels,
-        annotations, generator_url, state, starts_at, ends_at, first_received_at, last_received_at, closed_by,
-        resolved_starts_at, fired_starts, silenced_by, inhibited)
-      SELECT id, source_id, fingerprint, open_key, name, severity, namespace, service, instance, labels,
-        annotations, generator_url, state, starts_at, ends_at, received_at, received_at, closed_by,
-        resolved_starts_at, fired_starts, silenced_by, inhibited
-      FROM json_to_recordset(${JSON.stringify(this.#inserts)}::json) AS r(
-        id uuid, source_id uuid, fingerprint text, open_key text, name text, severity text, namespace text, service text,
-        instance text, labels jsonb, annotations jsonb, generator_url text, state "AlertState", starts_at timestamptz,
-        ends_at timestamptz, received_at timestamptz, closed_by text, resolved_starts_at timestamptz,
-        fired_starts timestamptz[], silenced_by text[], inhibited boolean)`;
-  }
-
-  async #insertTransitions(transaction: Transaction): Promise<void> {
-    if (this.#transitions.length === 0) return;
-    await transaction.$executeRaw`
-      INSERT INTO alert_transitions (id, episode_id, at, recorded_at, kind, by, detail)
-      SELECT id, episode_id, at, recorded_at, kind, by, detail
-      FROM json_to_recordset(${JSON.stringify(this.#transitions)}::json) AS r(
-        id uuid, episode_id uuid, at timestamptz, recorded_at timestamptz, kind text, by text, detail jsonb)`;
-  }
-
-  async #updateSeries(transaction: Transaction): Promise<void> {
-    if (this.#series.length === 0) return;
-    await transaction.$executeRaw`
-      UPDATE alert_series s
-      SET open_episode_id = r.open_episode_id, starts_at = r.starts_at, ends_at = r.ends_at, missing_since = NULL,
-        labels = coalesce(r.labels, s.labels), search_text = coalesce(r.search_text, s.search_text)
-      FROM json_to_recordset(${JSON.stringify(this.#series)}::json) AS r(
-        source_id uuid, fingerprint text, open_episode_id uuid, starts_at timestamptz, ends_at timestamptz, labels jsonb,
-        search_text text)
-      WHERE s.source_id = r.source_id AND s.fingerprint = r.fingerprint`;
-  }
-}
-
-async function updateEpisodes(transaction: Transaction, rows: EpisodeRow[]): Promise<void> {
-  if (rows.length === 0) return;
-  await transaction.$executeRaw`
-    UPDATE alert_episodes e
-    SET open_key = r.open_key, state = r.state, starts_at = r.starts_at, ends_at = r.ends_at, closed_by = r.closed_by,
-      resolved_starts_at = r.resolved_starts_at, fired_starts = r.fired_starts, last_received_at = r.received_at
-    FROM json_to_recordset(${JSON.stringify(rows)}::json) AS r(
-      id uuid, open_key text, state "AlertState", starts_at timestamptz, ends_at timestamptz, closed_by text,
-      resolved_starts_at timestamptz, fired_starts timestamptz[], received_at timestamptz)
-    WHERE e.id = r.id`;
 }
 
 function isSuppressed({ silencedBy, inhibited }: { silencedBy: readonly string[]; inhibited: boolean }): boolean {
   return silencedBy.length > 0 || inhibited;
-}
-
-async function suppressEpisodes(
-  transaction: Transaction,
-  rows: { id: string; silenced_by: string[]; inhibited: boolean }[],
-): Promise<void> {
-  if (rows.length === 0) return;
-  await transaction.$executeRaw`
-    UPDATE alert_episodes e SET silenced_by = r.silenced_by, inhibited = r.inhibited
-    FROM json_to_recordset(${JSON.stringify(rows)}::json) AS r(id uuid, silenced_by text[], inhibited boolean)
-    WHERE e.id = r.id`;
 }
 
 function evidence(key: SeriesKey, id: string, episode: EpisodeState): EpisodeRow {
