@@ -57,7 +57,7 @@ export async function runStorm(settings: StormSettings): Promise<StormResult> {
   );
   const urls = await Promise.all(members.map((member) => member.listen()));
   await ensureAlertSource(db, { name: settings.sourceName, secret, urls });
-  const world = makeWorld({ alerts, ms, maxAlerts: settings.maxAlerts, random });
+  const world = makeWorld({ alerts, ms, maxAlerts: settings.maxAlerts, gapMs: outage?.forMs ?? 0, random });
   const epoch = Date.now();
   const polling = new AbortController();
   const shown = new Set<string>();

@@ -9,13 +9,14 @@ export type TrueEpisode = {
   secondLateMs: number;
 };
 
-export type WorldSettings = { alerts: number; ms: number; maxAlerts: number; random: () => number };
+export type WorldSettings = { alerts: number; ms: number; maxAlerts: number; gapMs: number; random: () => number };
 
 /**
  * Alerts that fire spread over the storm: seven of ten end again, one series of ten fires twice, and every third start is known to the
- * second Alertmanager late, so that it moves back there. Some groups are larger than max_alerts lets through.
+ * second Alertmanager late, so that it moves back there. Between two firings of a series lie `gapMs` and more: Alertmanager forgets an
+ * end that it could not tell before the alert fires again. Some groups are larger than max_alerts lets through.
  */
-export function makeWorld({ alerts, ms, maxAlerts, random }: WorldSettings): TrueEpisode[] {
+export function makeWorld({ alerts, ms, maxAlerts, gapMs, random }: WorldSettings): TrueEpisode[] {
   const episodes: TrueEpisode[] = [];
   const bigSize = Math.min(2 * maxAlerts, Math.floor(alerts / 15));
   const groupSize = Math.ceil(maxAlerts * 0.45);
@@ -40,9 +41,9 @@ export function makeWorld({ alerts, ms, maxAlerts, random }: WorldSettings): Tru
       const to = series % 2 === 0 ? null : from + Math.floor(ms * (0.6 + random() * 0.2));
       episodes.push({ ...one, from, to, secondLateMs: late() });
     } else if (series % 10 === 0) {
-      const from = Math.floor((random() * ms) / 4);
+      const from = Math.floor((random() * ms) / 6);
       const to = from + Math.ceil(shortest * (1 + random()));
-      const again = to + Math.ceil(shortest * (1.5 + random()));
+      const again = to + gapMs + Math.ceil(shortest * (1.5 + random()));
       const end = random() < 0.7 ? again + Math.ceil(shortest * (1 + 2 * random())) : null;
       episodes.push({ ...one, from, to, secondLateMs: late() }, { ...one, from: again, to: end, secondLateMs: late() });
     } else {
