@@ -38,7 +38,7 @@ export const Drawing = memo(function Drawing({ unit, style, limit, states, model
         domain={[low, high]}
         ticks={model.ticks}
         width={axisWidth}
-        tickMargin={8}
+        tickMargin={states ? 3 : 8}
         tickFormatter={nameOf}
         label={unit === "cores" ? { value: unit, position: "top", offset: 8, className: tick.className } : undefined}
       />
@@ -79,7 +79,12 @@ export const Drawing = memo(function Drawing({ unit, style, limit, states, model
           y={limit.value}
           stroke="var(--bad-fill)"
           strokeDasharray="4 3"
-          label={{ value: limit.label, position: "insideBottomLeft", offset: 4, className: "fill-bad text-2xs" }}
+          label={{
+            value: limit.label,
+            position: "insideBottomLeft",
+            offset: 4,
+            className: "fill-bad stroke-canvas stroke-3 text-2xs [paint-order:stroke]",
+          }}
         />
       )}
     </ComposedChart>

@@ -65,7 +65,8 @@ export const MarkLane = memo(function MarkLane({
 
 function MarkButton({ group, plot, title }: { group: MarkGroup<LedgerMark>; plot: Plot; title: string }) {
   const [open, setOpen] = useState(false);
-  const [isPinned, setPinned] = useState(false);
+  /** Opened, or kept open, by a click or a key: then the pointer may leave. */
+  const pinned = useRef(false);
   const leaving = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const newest = group.marks.at(-1);
   if (!newest) return null;
@@ -77,12 +78,12 @@ function MarkButton({ group, plot, title }: { group: MarkGroup<LedgerMark>; plot
       setOpen(true);
     },
     onPointerLeave: () => {
-      leaving.current = setTimeout(() => !isPinned && setOpen(false), 160);
+      leaving.current = setTimeout(() => !pinned.current && setOpen(false), 160);
     },
   };
   const change = (next: boolean) => {
     setOpen(next);
-    setPinned(next);
+    if (next) pinned.current = true;
   };
   return (
     <>
@@ -100,9 +101,9 @@ function MarkButton({ group, plot, title }: { group: MarkGroup<LedgerMark>; plot
           {...hover}
           // A click on what the pointer has opened pins it instead of closing it.
           onClick={(event) => {
-            if (open && !isPinned) {
+            if (open && !pinned.current) {
               event.preventDefault();
-              setPinned(true);
+              pinned.current = true;
             }
           }}
           aria-label={`${title}: ${group.marks.map(markWords).join("; ")}`}
@@ -122,6 +123,10 @@ function MarkButton({ group, plot, title }: { group: MarkGroup<LedgerMark>; plot
             sideOffset={4}
             collisionPadding={8}
             onOpenAutoFocus={(event) => event.preventDefault()}
+            onCloseAutoFocus={(event) => {
+              if (!pinned.current) event.preventDefault();
+              pinned.current = false;
+            }}
             aria-label="What was done"
             className="scroll-thin z-30 max-h-80 w-80 max-w-[calc(100vw-16px)] divide-y overflow-y-auto rounded-lg border bg-raised shadow-float outline-none"
           >

@@ -1,5 +1,5 @@
 "use client";
-import { type KeyboardEvent, type PointerEvent, useRef } from "react";
+import { type KeyboardEvent, type PointerEvent, useRef, useState } from "react";
 import { movedMoment, type Plot, timeAt, xOf } from "#lib/client/chart-geometry.ts";
 import { useChartPage, useCursor } from "./cursor.ts";
 import { type Moment, momentOf, momentWords, Reading, type ReadProperties } from "./reading.tsx";
@@ -16,6 +16,8 @@ export function PointerLayer({ title, width, ...chart }: ReadProperties & { titl
   const { time, anchor } = useCursor(cursor);
   const began = useRef<number | null>(null);
   const hasFocus = useRef(false);
+  // The chart that is pointed at says more than the others of the page.
+  const [isHere, setHere] = useState(false);
   const { model, plot } = chart;
   const moment = time === null ? null : momentOf(chart, time);
 
@@ -46,6 +48,7 @@ export function PointerLayer({ title, width, ...chart }: ReadProperties & { titl
     if (isDrag && anchor !== null) zoom(anchor, timeOf(event));
   };
   const onPointerLeave = () => {
+    setHere(hasFocus.current);
     if (began.current === null && !hasFocus.current) cursor.leave();
   };
 
@@ -82,6 +85,7 @@ export function PointerLayer({ title, width, ...chart }: ReadProperties & { titl
         aria-valuetext={now ? momentWords(chart, now) : "no data"}
         aria-keyshortcuts="ArrowLeft ArrowRight Home End Shift+ArrowLeft Shift+ArrowRight Enter Escape"
         onPointerDown={onPointerDown}
+        onPointerEnter={() => setHere(true)}
         onPointerMove={onPointerMove}
         onPointerUp={onPointerUp}
         onPointerCancel={() => cursor.leave()}
@@ -89,10 +93,12 @@ export function PointerLayer({ title, width, ...chart }: ReadProperties & { titl
         onDoubleClick={() => onZoomBack?.()}
         onFocus={(event) => {
           hasFocus.current = event.currentTarget.matches(":focus-visible");
+          setHere(true);
           if (hasFocus.current && time === null) cursor.point(model.times.at(-1) ?? null);
         }}
         onBlur={() => {
           hasFocus.current = false;
+          setHere(false);
           cursor.leave();
         }}
         onKeyDown={onKeyDown}
@@ -105,7 +111,7 @@ export function PointerLayer({ title, width, ...chart }: ReadProperties & { titl
           cursor: onZoom ? "crosshair" : "default",
         }}
       />
-      {moment && anchor === null && <Reading {...chart} moment={moment} width={width} />}
+      {moment && anchor === null && <Reading {...chart} moment={moment} width={width} isShort={!isHere} />}
     </>
   );
 }

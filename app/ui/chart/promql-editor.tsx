@@ -7,7 +7,7 @@ import {
   completionKeymap,
 } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
-import { bracketMatching, syntaxHighlighting } from "@codemirror/language";
+import { bracketMatching, forceParsing, syntaxHighlighting } from "@codemirror/language";
 import { type Diagnostic, linter } from "@codemirror/lint";
 import { EditorState } from "@codemirror/state";
 import { Decoration, EditorView, keymap, MatchDecorator, placeholder, tooltips, ViewPlugin } from "@codemirror/view";
@@ -148,6 +148,8 @@ async function findErrors(source: string): Promise<Diagnostic[]> {
   const { text, toSource } = readableExpression(source);
   // The library reads a view only; this one is never shown.
   const view = new EditorView({ state: EditorState.create({ doc: text, extensions: [promQLLanguage(LanguageType.PromQL)] }) });
+  // On a busy machine the first parse stops early, and half a tree looks like an error.
+  forceParsing(view, text.length, 1000);
   const found = await grammarLinter.promQL()(view);
   view.destroy();
   return found.map((each) => ({

@@ -55,17 +55,22 @@ function valueText(value: number | null, unit: Panel["unit"], states: Panel["sta
 }
 
 /** What the lines say at the moment pointed at, beside what they are compared with; a stack is listed from its top. */
-export function Reading({ moment, width, ...chart }: ReadProperties & { moment: Moment; width: number }) {
+export function Reading({
+  moment,
+  width,
+  isShort,
+  ...chart
+}: ReadProperties & { moment: Moment; width: number; isShort: boolean }) {
   const { unit, states, plot, style, spans, compare } = chart;
   const isLong = plot.to - plot.from > 86_400;
   const values = style === "stacked" ? moment.values.toReversed() : moment.values;
-  const hasBefore = compare !== null && values.some(({ before }) => before !== null);
-  const alerts = spansAt(spans, moment.time);
+  const hasBefore = compare !== null && !isShort && values.some(({ before }) => before !== null);
+  const alerts = isShort ? [] : spansAt(spans, moment.time);
   const isLeft = moment.x > width / 2;
   return (
     <div
       aria-hidden="true"
-      className="pointer-events-none absolute top-1 z-20 min-w-28 max-w-72 rounded-md border bg-raised px-2 py-1 text-xs shadow-float"
+      className="pointer-events-none absolute top-5 z-20 w-max min-w-28 rounded-md border bg-raised px-2 py-1 text-xs shadow-float"
       style={isLeft ? { right: width - moment.x + 10 } : { left: moment.x + 10 }}
     >
       <p className="flex items-baseline gap-3 whitespace-nowrap text-2xs text-ink-3">
@@ -76,14 +81,16 @@ export function Reading({ moment, width, ...chart }: ReadProperties & { moment: 
         <tbody>
           {values.map(({ name, color, value, before }) => (
             <tr key={name}>
-              <td className="max-w-44 truncate pr-3 text-ink-2">
+              <td className="max-w-40 truncate pr-3 text-ink-2">
                 <span className="mr-1.5 inline-block size-2 rounded-xs align-baseline" style={{ background: color }} />
                 {name}
               </td>
               <td className="whitespace-nowrap text-right font-medium">{valueText(value, unit, states)}</td>
               {hasBefore && (
                 <>
-                  <td className="whitespace-nowrap pl-3 text-right text-ink-3">{valueText(before, unit, states)}</td>
+                  <td className="whitespace-nowrap pl-3 text-right text-ink-3">
+                    {before === null ? "" : valueText(before, unit, states)}
+                  </td>
                   <td className="whitespace-nowrap pl-2 text-right text-ink-2">{formatDelta(before, value) ?? ""}</td>
                 </>
               )}

@@ -28,7 +28,7 @@ export function ChangesStrip({ marks, spans }: { marks: readonly LedgerMark[]; s
       <ol>
         {entries.slice(0, isOpen ? undefined : shownAtFirst).map((entry) => (
           <li key={"mark" in entry ? entry.mark.id : entry.span.id} className="flex min-h-6 min-w-0 items-center gap-2">
-            <TimeAgo at={entry.at} className="w-14 shrink-0 text-ink-3" />
+            <TimeAgo at={entry.at} className="w-16 shrink-0 whitespace-nowrap text-ink-3" />
             {"mark" in entry ? <Mark mark={entry.mark} /> : <Span span={entry.span} />}
           </li>
         ))}

@@ -36,7 +36,7 @@ const unitNames: Record<Panel["unit"], string> = {
 };
 const styleNames: Record<Panel["style"], string> = {
   lines: "lines",
-  percentiles: "percentiles (p50, p95, p99 in order)",
+  percentiles: "percentiles",
   stacked: "stacked areas",
 };
 
@@ -119,7 +119,7 @@ export function PanelEditor({ id, panel, range, onClose }: Properties) {
       }
     >
       <form id={formId} onSubmit={submit} className="grid gap-4" noValidate>
-        <div className="grid grid-cols-2 gap-3 sm:grid-cols-[1fr_11rem_14rem]">
+        <div className="grid grid-cols-2 gap-3 items-start sm:grid-cols-[1fr_11rem_11rem]">
           <div className="col-span-2 sm:col-span-1">
             <Field label="Title" errors={shown.title}>
               {(ties) => (
@@ -182,7 +182,7 @@ export function PanelEditor({ id, panel, range, onClose }: Properties) {
             <Plus aria-hidden="true" /> Another expression
           </Button>
         </div>
-        <div className="grid grid-cols-2 gap-3 sm:grid-cols-3">
+        <div className="grid grid-cols-2 items-start gap-3 sm:grid-cols-3">
           <Field label="Name series by label" errors={shown.seriesLabel} hint="Empty: by the expression's name.">
             {(ties) => (
               <Input
