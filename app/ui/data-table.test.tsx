@@ -92,6 +92,15 @@ describe("a table", () => {
     expect(acknowledge).toHaveBeenCalledExactlyOnceWith({ id: "b", value: 1 });
   });
 
+  it("closes an opened row with Escape before that leaves the page", () => {
+    const onOpen = vi.fn();
+    render(table({ onOpen, expanded: (row) => (row.id === "b" ? "More of b" : null) }));
+    expect(fireEvent.keyDown(rowOf("a"), { key: "Escape" })).toBe(true);
+    expect(onOpen).not.toHaveBeenCalled();
+    expect(fireEvent.keyDown(rowOf("b"), { key: "Escape" })).toBe(false);
+    expect(onOpen).toHaveBeenCalledExactlyOnceWith({ id: "b", value: 1 });
+  });
+
   it("leaves a letter after “g” to the way to a page", () => {
     const acknowledge = vi.fn();
     render(table({ onOpen: () => {}, keys: { a: acknowledge } }));

@@ -110,6 +110,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
     const target = isPlain(event) ? steps[event.key] : undefined;
     if (target !== undefined) focusRow(target);
     else if (event.key === "Enter" && onOpen) onOpen(row);
+    else if (event.key === "Escape" && onOpen && expanded?.(row)) onOpen(row);
     else if (event.key === " " && selection) toggle(keyOf(row));
     else if (keys && Object.hasOwn(keys, event.key) && isPlain(event) && !isGoing()) keys[event.key]?.(row);
     else return;

@@ -13,7 +13,7 @@ const places = [
 ];
 
 /** The top of each page about alerts, with the way to the others. */
-export function AlertsHeader({ aside, children }: { aside?: ReactNode; children?: ReactNode }) {
+export function AlertsHeader({ aside, heard, children }: { aside?: ReactNode; heard?: ReactNode; children?: ReactNode }) {
   const pathname = usePathname();
   return (
     <>
@@ -34,6 +34,7 @@ export function AlertsHeader({ aside, children }: { aside?: ReactNode; children?
             {label}
           </Link>
         ))}
+        {heard && <span className="ml-auto flex shrink-0 items-center gap-x-3 text-xs text-ink-3">{heard}</span>}
       </nav>
     </>
   );

@@ -70,7 +70,7 @@ export function AlertHistoryPage() {
       <HistoryFilters view={view} onChange={change} labelProblem={labelProblem} />
       {summary ? (
         <Summary summary={summary} view={view} onChange={(part) => change(part, true)} isOld={summaryQuery.isPlaceholderData} />
-      ) : summaryQuery.error ? (
+      ) : labelProblem ? null : summaryQuery.error ? (
         <ErrorNotice
           className="m-4"
           what="How many came when could not be counted"
@@ -81,44 +81,52 @@ export function AlertHistoryPage() {
       ) : (
         <Skeleton className="mx-4 my-3 h-16" />
       )}
-      {query.error && query.data && (
-        <ErrorNotice
-          className="m-4"
-          what="The history could not be read with these filters"
-          error={query.error}
-          since={query.errorUpdatedAt}
-          still="The list shows what was read last."
-          onRetry={() => query.refetch()}
-        />
+      {labelProblem ? (
+        <Empty title="The conditions on labels cannot be read">{labelProblem}</Empty>
+      ) : (
+        <>
+          {query.error && query.data && (
+            <ErrorNotice
+              className="m-4"
+              what="The history could not be read with these filters"
+              error={query.error}
+              since={query.errorUpdatedAt}
+              still="The list shows what was read last."
+              onRetry={() => query.refetch()}
+            />
+          )}
+          <Answer
+            of={query}
+            what="The history could not be read"
+            still="The live alerts still answer."
+            waiting={<TableSkeleton rows={12} columns={6} />}
+          >
+            {() => (
+              <HistoryTable
+                rows={rows}
+                isOld={query.isPlaceholderData}
+                empty={
+                  narrows(view) ? (
+                    <Empty title="No episode fits these filters in this time">
+                      <Button onClick={clear} className="mt-2">
+                        Clear the filters
+                      </Button>
+                    </Empty>
+                  ) : (
+                    <Empty
+                      title={summary?.blindWindows.length ? "Nothing was heard in this time" : "No alert fired in this time"}
+                    >
+                      {summary?.blindWindows.length
+                        ? "In the hatched spans alerts could have come and gone unseen."
+                        : "Each alert that fires is kept here from its start to its end. Choose a longer time to see older ones."}
+                    </Empty>
+                  )
+                }
+              />
+            )}
+          </Answer>
+        </>
       )}
-      <Answer
-        of={query}
-        what="The history could not be read"
-        still="The live alerts still answer."
-        waiting={<TableSkeleton rows={12} columns={6} />}
-      >
-        {() => (
-          <HistoryTable
-            rows={rows}
-            isOld={query.isPlaceholderData}
-            empty={
-              narrows(view) ? (
-                <Empty title="No episode fits these filters in this time">
-                  <Button onClick={clear} className="mt-2">
-                    Clear the filters
-                  </Button>
-                </Empty>
-              ) : (
-                <Empty title={summary?.blindWindows.length ? "Nothing was heard in this time" : "No alert fired in this time"}>
-                  {summary?.blindWindows.length
-                    ? "In the hatched spans alerts could have come and gone unseen."
-                    : "Each alert that fires is kept here from its start to its end. Choose a longer time to see older ones."}
-                </Empty>
-              )
-            }
-          />
-        )}
-      </Answer>
       <MoreBelow of={query} />
     </>
   );

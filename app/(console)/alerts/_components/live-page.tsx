@@ -38,7 +38,10 @@ export function LivePage() {
 
   return (
     <>
-      <AlertsHeader aside={data && <Verdict live={data} />}>
+      <AlertsHeader
+        aside={data && <Verdict live={data} />}
+        heard={data && data.items.length > 0 && <HeardFrom sources={data.sources} />}
+      >
         <SearchField
           label="Filter alerts"
           value={view.search}
@@ -115,9 +118,9 @@ export function LivePage() {
   );
 }
 
-/** What the heading says: how many want somebody, what else fires, and how fresh that is. */
+/** What the heading says: how many want somebody, and what else fires. */
 function Verdict({ live }: { live: LiveAlerts }) {
-  const { counts, sources } = live;
+  const { counts } = live;
   const wanted = Object.entries(live.firingBySeverity).filter(([, count]) => count > 0);
   const others = openStandings.filter((standing) => standing !== "firing" && counts[standing] > 0);
   return (
@@ -135,7 +138,6 @@ function Verdict({ live }: { live: LiveAlerts }) {
           {counts[standing].toLocaleString("en-US")} {standingWord(standing).toLowerCase()}
         </span>
       ))}
-      {(wanted.length > 0 || others.length > 0) && <HeardFrom sources={sources} />}
     </span>
   );
 }

@@ -121,7 +121,7 @@ function GroupHeading({ group, by }: { group: AlertGroup<LiveAlert>; by: Groupin
 function Note({ alert, isNarrow }: { alert: LiveAlert; isNarrow: boolean }) {
   const sentence = sentenceOf(alert);
   return (
-    <div className={cn("-mt-1 grid gap-0.5 md:pl-[8.25rem]", !isWanted(alert) && "opacity-70")}>
+    <div className="-mt-1 grid gap-0.5 md:pl-[8.25rem]">
       {isNarrow && sentence !== alert.name && <p className="text-ink-2">{sentence}</p>}
       {isNarrow && alert.standing !== "firing" && <AlertStanding standing={alert.standing} className="text-xs" />}
       {alert.suspect && <SuspectLine suspect={alert.suspect} />}
@@ -131,7 +131,6 @@ function Note({ alert, isNarrow }: { alert: LiveAlert; isNarrow: boolean }) {
 
 function columnsOf(group: Grouping): Column<Line>[] {
   const of = (cell: (alert: LiveAlert) => ReactNode) => (line: Line) => (line.type === "alert" ? cell(line.alert) : null);
-  const muted = (alert: LiveAlert) => !isWanted(alert) && "opacity-70";
   return [
     {
       id: "severity",
@@ -139,7 +138,7 @@ function columnsOf(group: Grouping): Column<Line>[] {
       width: "w-26 max-md:w-18",
       essential: true,
       cell: of((alert) => (
-        <span className={cn("inline-flex", muted(alert))}>
+        <span className="inline-flex">
           <Severity severity={alert.severity} className="max-md:hidden" />
           <span title={severityWord(alert.severity)} className="md:hidden">
             <SeverityShape severity={alert.severity} />
@@ -154,11 +153,11 @@ function columnsOf(group: Grouping): Column<Line>[] {
       width: "w-52 max-md:w-auto",
       essential: true,
       cell: of((alert) => (
-        <span className={cn("flex min-w-0 items-center gap-2", muted(alert))}>
+        <span className="flex min-w-0 items-center gap-2">
           <Link
             href={`/alerts/${alert.id}`}
             tabIndex={-1}
-            className="name truncate font-medium hover:underline"
+            className={cn("name truncate hover:underline", isWanted(alert) ? "font-medium" : "text-ink-2")}
             title={alert.name}
           >
             {alert.name}
