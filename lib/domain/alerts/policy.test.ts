@@ -146,6 +146,15 @@ describe("a poll", () => {
     ]);
   });
 
+  test("tells apart what a resolve made one, when its answer comes after that", () => {
+    const closed = episodesOf(firing(10), resolved(30, 40));
+    expect(spans(closed)).toEqual([[10, 40]]);
+    expect(spans(store(closed, applySeen(closed, { startsAt: 30, heardAt: 35, isWhole: true })))).toEqual([
+      [10, 29],
+      [30, 40],
+    ]);
+  });
+
   test("of an alert that fires again later leaves the ended episode alone", () => {
     const open = episodesOf(firing(10));
     const gone = store(open, applyGone(open, 50));

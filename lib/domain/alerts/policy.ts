@@ -67,22 +67,18 @@ export type Seen = { startsAt: number; heardAt: number; isWhole: boolean };
 /**
  * The changes when a poll finds an alert that fires since `startsAt`, as its Alertmanager last heard at `heardAt`. An end that a
  * poll inferred is taken back; an end that was told stays, and what fires after it is a new episode. An Alertmanager moves a start
- * only back, so when all of them know a later one than an open episode's, that one has ended untold.
+ * only back, so when all of them know a later one than the last episode's, what fired before has ended untold.
  */
 export function applySeen(series: SeriesState, seen: Seen): Change[] {
   const last = series.at(-1);
   const end = last ? endOf(last) : null;
-  if (last && end === null && seen.isWhole && seen.startsAt > startOf(last)) {
-    const { stretches, points, gones } = evidenceOf(series);
-    const evidence = { stretches, points, gones: [...gones, seen.startsAt - 1] };
-    return difference(series, segment(evidence, [{ status: "firing", startsAt: seen.startsAt }]));
-  }
-  if (!last || end === null || seen.startsAt > end) return applyNotice(series, { status: "firing", startsAt: seen.startsAt });
-  if (last.goneAt !== null) {
-    const open = evidenceOf([...series.slice(0, -1), { ...last, goneAt: null }]);
-    return difference(series, segment(open, [{ status: "firing", startsAt: seen.startsAt }]));
-  }
-  return seen.heardAt > end + heardGraceMs ? applyNotice(series, { status: "firing", startsAt: seen.heardAt }) : [];
+  const fires: Notice = { status: "firing", startsAt: seen.startsAt };
+  if (!last || (end !== null && seen.startsAt > end)) return applyNotice(series, fires);
+  const evidence = evidenceOf([...series.slice(0, -1), { ...last, goneAt: null }]);
+  if (seen.isWhole && seen.startsAt > startOf(last)) evidence.gones.push(seen.startsAt - 1);
+  if (!last.cover) return difference(series, segment(evidence, [fires]));
+  const isBack = seen.heardAt > last.cover.endsAt + heardGraceMs;
+  return difference(series, segment(evidence, isBack ? [{ status: "firing", startsAt: seen.heardAt }] : []));
 }
 
 type Stretch = { startsAt: number; endsAt: number };
