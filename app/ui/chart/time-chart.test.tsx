@@ -1,9 +1,11 @@
 // @vitest-environment jsdom
-import { cleanup, fireEvent, render, screen } from "@testing-library/react";
+import { cleanup, fireEvent, render, screen, within } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { aPanel } from "#lib/client/fixtures.ts";
+import { aMark, aPanel } from "#lib/client/fixtures.ts";
 import type { Panel } from "#lib/domain/metrics/schemas.ts";
-import { TimeChart } from "./time-chart.tsx";
+import { TooltipProvider } from "../tooltip.tsx";
+import { ChartCursor, ChartPageContext } from "./cursor.ts";
+import { isSameChart, TimeChart, type TimeChartProperties } from "./time-chart.tsx";
 
 const steady = (name: string, value: number | null) => ({
   name,
@@ -14,6 +16,7 @@ const panel = aPanel({
   style: "stacked",
   series: [steady("ok", 30), steady("failed", 5), steady("refused", 0)],
 });
+const at = (seconds: number) => new Date(seconds * 1000).toISOString();
 const texts = (container: Element, selector: string) => [...container.querySelectorAll(selector)].map((each) => each.textContent);
 const endsOf = (container: Element) =>
   [...container.querySelectorAll("text.font-medium")]
@@ -81,4 +84,129 @@ describe("a chart", () => {
     expect(await screen.findByText("refused")).toBeDefined();
     expect(await screen.findByText("0.020 cores")).toBeDefined();
   });
+
+  it("is drawn again for new data, marks or time, and not when only the time of the answer is another", () => {
+    const drawn: TimeChartProperties = { panel: { ...panel, limit: { value: 1, label: "alert" } }, from: 0, to: 120, marks: [] };
+    const changed = (over: Partial<Panel>) => ({ ...drawn, panel: { ...drawn.panel, ...over } });
+    const later = changed({ at: "2026-11-20T10:00:00.000Z", problem: "slow", limit: { value: 1, label: "alert" } });
+    expect(isSameChart(drawn, later)).toBe(true);
+    expect(isSameChart(drawn, changed({ series: [...panel.series] }))).toBe(false);
+    expect(isSameChart(drawn, changed({ limit: { value: 2, label: "alert" } }))).toBe(false);
+    expect(isSameChart(drawn, { ...drawn, to: 180 })).toBe(false);
+    expect(isSameChart(drawn, { ...drawn, marks: [aMark()] })).toBe(false);
+  });
+
+  it("does not draw its lines again while the pointer moves", () => {
+    const { container } = render(<TimeChart panel={panel} from={0} to={120} />);
+    const [lines] = container.getElementsByClassName("recharts-surface");
+    const before = lines?.outerHTML;
+    const observer = new MutationObserver(() => {});
+    if (lines) observer.observe(lines, { subtree: true, childList: true, attributes: true });
+    fireEvent.pointerMove(screen.getByRole("slider"), { clientX: 200 });
+    expect(screen.getByText("refused")).toBeDefined();
+    expect(observer.takeRecords()).toEqual([]);
+    expect(lines?.outerHTML).toBe(before);
+  });
+});
+
+describe("zooming a chart", () => {
+  const zoomable = () => {
+    const page = { cursor: new ChartCursor(), onZoom: vi.fn(), onZoomBack: vi.fn(), isZoomed: true };
+    render(
+      <ChartPageContext value={page}>
+        <TimeChart panel={panel} from={0} to={120} />
+      </ChartPageContext>,
+    );
+    return { ...page, slider: screen.getByRole("slider") };
+  };
+
+  it("takes what is dragged over, in either direction", () => {
+    const { slider, onZoom } = zoomable();
+    fireEvent.pointerDown(slider, { clientX: 484, button: 0, pointerType: "mouse" });
+    fireEvent.pointerMove(slider, { clientX: 300 });
+    fireEvent.pointerMove(slider, { clientX: 242 });
+    fireEvent.pointerUp(slider, { clientX: 242 });
+    expect(onZoom).toHaveBeenCalledExactlyOnceWith(60, 120);
+  });
+
+  it("is not begun by a click", () => {
+    const { slider, onZoom } = zoomable();
+    fireEvent.pointerDown(slider, { clientX: 100, button: 0, pointerType: "mouse" });
+    fireEvent.pointerMove(slider, { clientX: 103 });
+    fireEvent.pointerUp(slider, { clientX: 103 });
+    expect(onZoom).not.toHaveBeenCalled();
+  });
+
+  it("works by keys: Shift and an arrow mark, Enter zooms, Escape gives up and then goes back", () => {
+    const { slider, onZoom, onZoomBack } = zoomable();
+    fireEvent.keyDown(slider, { key: "End" });
+    fireEvent.keyDown(slider, { key: "ArrowLeft", shiftKey: true });
+    fireEvent.keyDown(slider, { key: "Enter" });
+    expect(onZoom).toHaveBeenCalledExactlyOnceWith(60, 120);
+    fireEvent.keyDown(slider, { key: "End" });
+    fireEvent.keyDown(slider, { key: "ArrowLeft", shiftKey: true });
+    fireEvent.keyDown(slider, { key: "Escape" });
+    expect(onZoomBack).not.toHaveBeenCalled();
+    fireEvent.keyDown(slider, { key: "Escape" });
+    expect(onZoomBack).toHaveBeenCalledOnce();
+  });
+
+  it("goes back by a double click", () => {
+    const { slider, onZoomBack } = zoomable();
+    fireEvent.doubleClick(slider);
+    expect(onZoomBack).toHaveBeenCalledOnce();
+  });
+});
+
+describe("marks and alerts on a chart", () => {
+  it("name who did what, and lead to the rollout and the audit", async () => {
+    const mark = aMark({
+      at: new Date(60_000).toISOString(),
+      before: { requestsPerSecond: 10, errorRatio: 0, latencyP95Seconds: 0.04 },
+      after: { requestsPerSecond: 12, errorRatio: 0, latencyP95Seconds: 0.08 },
+    });
+    render(<TimeChart panel={panel} from={0} to={120} marks={[mark]} />);
+    fireEvent.click(screen.getByRole("button", { name: /^Requests: Scale 3 → 5 instances by ana/ }));
+    const card = await screen.findByRole("dialog");
+    expect(card.textContent).toContain("“more load”");
+    expect(card.textContent).toContain("40 ms80 ms+100 %");
+    const links = within(card)
+      .getAllByRole("link")
+      .map((link) => link.getAttribute("href"));
+    expect(links).toEqual(["/rollouts/rollout-1", "/audit?entry=audit-1"]);
+  });
+
+  it("say which alert fired at the moment pointed at", () => {
+    const span = {
+      id: "e1",
+      name: "RelayHighLatency",
+      severity: "warning",
+      startsAt: at(50),
+      endsAt: at(70),
+      acknowledged: false,
+    };
+    render(
+      <TooltipProvider>
+        <TimeChart panel={panel} from={0} to={120} spans={[span]} />
+      </TooltipProvider>,
+    );
+    const slider = screen.getByRole("slider");
+    fireEvent.pointerEnter(slider);
+    fireEvent.pointerMove(slider, { clientX: 242 });
+    expect(screen.getByText("RelayHighLatency")).toBeDefined();
+    fireEvent.pointerMove(slider, { clientX: 484 });
+    expect(screen.queryByText("RelayHighLatency")).toBeNull();
+    expect(screen.getByRole("link", { name: /^RelayHighLatency, warning, from/ }).getAttribute("href")).toBe("/alerts/e1");
+  });
+});
+
+it("a comparison is drawn fainter and told as a change at the moment pointed at", () => {
+  const compared: Panel = { ...panel, style: "lines", series: [steady("ok", 30)], compared: [steady("ok", 20)] };
+  const { container } = render(<TimeChart panel={compared} from={0} to={120} compare="day" />);
+  expect(container.querySelectorAll("path.recharts-line-curve[stroke-dasharray='4 3']")).toHaveLength(1);
+  const slider = screen.getByRole("slider");
+  fireEvent.pointerEnter(slider);
+  fireEvent.pointerMove(slider, { clientX: 242 });
+  expect(screen.getByText("against yesterday")).toBeDefined();
+  expect(screen.getByText("+50 %")).toBeDefined();
 });

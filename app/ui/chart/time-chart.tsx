@@ -63,7 +63,7 @@ export const TimeChart = memo(function TimeChart(properties: TimeChartProperties
 }, isSameChart);
 
 /** Whether two charts would be drawn alike: an answer's time and its problem are told elsewhere. */
-function isSameChart(a: TimeChartProperties, b: TimeChartProperties): boolean {
+export function isSameChart(a: TimeChartProperties, b: TimeChartProperties): boolean {
   const { limit, states, ...own } = a.panel;
   const other = b.panel;
   return (
