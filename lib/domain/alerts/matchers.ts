@@ -3,7 +3,7 @@ import { DomainError } from "../errors.ts";
 import type { LabelMatcher } from "./silences-schemas.ts";
 
 const operators = { "=": [false, true], "!=": [false, false], "=~": [true, true], "!~": [true, false] } as const;
-const matcherPattern = /^\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"{}]+))\s*(,|$)/;
+const matcherPattern = /^\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"{}=~][^\s,"{}]*))\s*(,|$)/;
 
 /** Reads matchers as Alertmanager writes them, e.g. `{pod=~"relay-.*", team!="core"}`; throws invalid-input. */
 export function parseMatchers(text: string): LabelMatcher[] {
