@@ -25,6 +25,34 @@ const pages: Record<string, (page: Page) => Promise<void>> = {
   overview: (page) => open(page, "/"),
   fleet: (page) => open(page, "/fleet"),
   health: (page) => open(page, `${service}?tab=health&range=15m`),
+  compare: async (page) => {
+    await open(page, `${service}?range=15m&compare=day`);
+    await page.getByRole("slider").first().hover();
+  },
+  mark: async (page) => {
+    await open(page, `${service}?range=1h`);
+    await page
+      .getByRole("button", { name: /^Operation latency: .* by / })
+      .last()
+      .click();
+  },
+  expression: async (page) => {
+    await open(page, `${service}?range=15m`);
+    await page
+      .getByRole("button", { name: /asks Prometheus$/ })
+      .first()
+      .click();
+  },
+  editor: async (page) => {
+    await open(page, `${service}?range=15m`);
+    await page.getByRole("button", { name: "Change Operation latency" }).click();
+    await page.getByRole("menuitem", { name: "Edit" }).click();
+    await page
+      .getByRole("dialog")
+      .getByText(/ series now/)
+      .first()
+      .waitFor();
+  },
   instances: (page) => open(page, `${service}?tab=instances`),
   revisions: (page) => open(page, `${service}?tab=revisions`),
   logs: (page) => open(page, `${service}?tab=logs`),
