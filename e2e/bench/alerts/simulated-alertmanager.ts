@@ -43,8 +43,6 @@ export class SimulatedAlertmanager {
   readonly #running = new Set<Promise<void>>();
   readonly #abort = new AbortController();
   readonly #server: Server;
-  /** What its API told last, by alert and start. */
-  shown: readonly string[] = [];
   truncated = 0;
 
   constructor(settings: AlertmanagerSettings) {
@@ -207,7 +205,6 @@ export class SimulatedAlertmanager {
 
   #list() {
     const firing = [...this.#alerts.values()].filter(({ endsAt }) => endsAt === null);
-    this.shown = firing.map(({ fingerprint, startsAt }) => `${fingerprint}/${startsAt}`);
     const now = Date.now();
     const watchdog = { labels: { alertname: "Watchdog", severity: "none" }, startsAt: this.#startedAt.getTime(), updatedAt: now };
     return [...firing, { ...watchdog, fingerprint: fingerprintOf(watchdog.labels) }].map((alert) => ({

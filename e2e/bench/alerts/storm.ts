@@ -61,7 +61,7 @@ export async function runStorm(settings: StormSettings): Promise<StormResult> {
   const epoch = Date.now();
   const polling = new AbortController();
   const shown = new Set<string>();
-  const polls = pollUntilAborted(settings, members, shown, polling.signal);
+  const polls = pollUntilAborted(settings, shown, polling.signal);
   const away = outage ? takeAway(outage, epoch) : Promise.resolve();
   try {
     for (const { at, member, episode, startsAt, resolved } of postsOf(world, ms)) {
@@ -100,18 +100,29 @@ async function takeAway({ fromMs, forMs, begin, end }: NonNullable<StormSettings
   await end();
 }
 
-/** As the controller does it. Keeps in `shown` what the members told to passes that were stored. */
-async function pollUntilAborted(
-  { db, pollMs }: StormSettings,
-  members: readonly SimulatedAlertmanager[],
-  shown: Set<string>,
-  signal: AbortSignal,
-): Promise<void> {
+/** As the controller does it. Keeps in `shown` what members told to passes that were stored. */
+async function pollUntilAborted({ db, pollMs }: StormSettings, shown: Set<string>, signal: AbortSignal): Promise<void> {
   const logger = createLogger("storm", "silent");
-  const context = { db, clock: () => new Date(), logger, connect: (url: string) => new AlertmanagerClient({ url }) };
   while (!signal.aborted) {
-    const { failed } = await reconcileAlerts(context).catch(() => ({ failed: ["all"] }));
-    if (failed.length === 0) for (const key of members.flatMap((member) => member.shown)) shown.add(key);
+    const heard = new Map<string, string[]>();
+    const connect = (url: string) => {
+      const client = new AlertmanagerClient({ url });
+      const status = client.status();
+      return {
+        status: () => status,
+        listAlerts: async () => {
+          const [alerts] = await Promise.all([client.listAlerts(), status]);
+          heard.set(
+            url,
+            alerts.map(({ fingerprint, startsAt }) => `${fingerprint}/${startsAt.getTime()}`),
+          );
+          return alerts;
+        },
+      };
+    };
+    const pass = reconcileAlerts({ db, clock: () => new Date(), logger, connect });
+    const { failed } = await pass.catch(() => ({ failed: ["all"] }));
+    if (failed.length === 0) for (const key of [...heard.values()].flat()) shown.add(key);
     await sleep(pollMs, undefined, { signal }).catch(() => {});
   }
 }
