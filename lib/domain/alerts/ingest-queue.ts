@@ -14,7 +14,7 @@ export type AlertIngestOptions = {
   maxBatchAlerts?: number;
   /** How many bytes may wait for a transaction; 64 MiB by default. */
   maxWaitingBytes?: number;
-  /** How long a webhook waits for its commit before it is told to come again, in milliseconds; 5,000 by default. */
+  /** How long a webhook waits for its commit before it is told to come again, in milliseconds; 10,000 by default. */
   answerWithinMs?: number;
 };
 
@@ -32,20 +32,30 @@ const attempts = 4;
  */
 export class AlertIngest {
   readonly #options: Required<AlertIngestOptions>;
+  readonly #lookUps = new Map<string, Promise<{ id: string; name: string } | null>>();
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
   #isRunning = false;
 
   constructor(options: AlertIngestOptions) {
-    this.#options = { maxBatchAlerts: 2_000, maxWaitingBytes: 64 * 2 ** 20, answerWithinMs: 5_000, ...options };
+    this.#options = { maxBatchAlerts: 2_000, maxWaitingBytes: 64 * 2 ** 20, answerWithinMs: 10_000, ...options };
   }
 
   /** The source that a secret is of; throws not-authenticated. */
   async authenticate(name: string, secret: string | null): Promise<{ id: string; name: string }> {
-    const { db, answerWithinMs } = this.#options;
-    const source = secret === null ? null : await within(answerWithinMs, findSourceBySecret(db, name, secret));
+    const source = secret === null ? null : await within(this.#options.answerWithinMs, this.#lookUp(name, secret));
     if (source) return source;
     throw new DomainError("not-authenticated", "This source of alerts is not known, is disabled, or has another secret.");
+  }
+
+  /** One query under way for all webhooks that wait for the same answer. */
+  #lookUp(name: string, secret: string): Promise<{ id: string; name: string } | null> {
+    const key = JSON.stringify([name, secret]);
+    const known = this.#lookUps.get(key);
+    if (known) return known;
+    const lookUp = findSourceBySecret(this.#options.db, name, secret).finally(() => this.#lookUps.delete(key));
+    this.#lookUps.set(key, lookUp);
+    return lookUp;
   }
 
   /** Resolves when the webhook's alerts are committed. Throws invalid-input when nothing of the body can be read. */
