@@ -1,5 +1,6 @@
 import type { Database } from "#lib/database/client.ts";
 import type { Prisma } from "#lib/database/generated/client.ts";
+import { blindReasons } from "./blind-windows.ts";
 import type { AlertRow, SourceState } from "./schemas.ts";
 import { flappingMinutes, isFlapping, standingOf } from "./standing.ts";
 
@@ -7,11 +8,7 @@ import { flappingMinutes, isFlapping, standingOf } from "./standing.ts";
 export type Sources = ReadonlyMap<string, SourceState>;
 export type Episode = Prisma.AlertEpisodeGetPayload<object>;
 
-const reasons: Record<string, string> = {
-  "watchdog-missing": "Its Watchdog alert is missing: its Alertmanager, its Prometheus or the way between may be down.",
-  unreachable: "None of its Alertmanagers answers.",
-  "not-listening": "Switchyard was not listening.",
-};
+const reasons: Readonly<Record<string, string>> = blindReasons;
 
 /** What a blind window's reason means, as a sentence. */
 export const describeBlindness = (reason: string) => reasons[reason] ?? reason;
