@@ -48,13 +48,17 @@ export class Controller {
     });
     const attempts = new Counter({
       name: "switchyard_notification_attempts_total",
-      help: "Attempts to notify a target, by kind of target and outcome",
-      labelNames: ["kind", "outcome"],
+      help: "Attempts to notify a target, by target and outcome; tests left out",
+      labelNames: ["kind", "target", "outcome"],
       registers,
     });
     this.#notifications = new NotificationSender(context, {
       ...settings.notifications,
-      onAttempt: (kind, outcome) => attempts.inc({ kind, outcome }),
+      onAttempt: ({ kind, name: target }, outcome) => {
+        // A counter that appears at 1 has no increase: the first delivery after failures has to be seen as one.
+        attempts.inc({ kind, target, outcome: "delivered" }, 0);
+        attempts.inc({ kind, target, outcome });
+      },
       onSettled: () => notifying.wake(),
     });
     const notifying = this.#loop("notifications", 1_000, () => this.#notifications.pass());

@@ -13,7 +13,8 @@ export type NotificationSettings = {
   timeoutMs?: number;
   /** Certificates of mail servers' authorities to trust beside the usual ones, as PEM. */
   mailAuthorities?: string;
-  onAttempt?: (kind: string, outcome: Attempt["outcome"]) => void;
+  /** An attempt ended; not for tests, which somebody watches. */
+  onAttempt?: (target: { kind: string; name: string }, outcome: Attempt["outcome"]) => void;
   /** A message was settled: another may be due now. */
   onSettled?: () => void;
 };
@@ -61,7 +62,7 @@ export class NotificationSender {
       const began = performance.now();
       const sent = await sendTo(claimed.target, message, { sealer, now: at, timeoutMs, mailAuthorities });
       const attempt = { ...sent, at, durationMs: performance.now() - began };
-      onAttempt?.(claimed.target.kind, attempt.outcome);
+      if (!claimed.isTest) onAttempt?.(claimed.target, attempt.outcome);
       if (attempt.outcome !== "delivered") {
         logger.warn({ ...about, outcome: attempt.outcome, problem: attempt.error }, "a notification was not delivered");
       }

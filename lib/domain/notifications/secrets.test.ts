@@ -37,6 +37,7 @@ describe("an address that is shown", () => {
     ["https://ops.example.org/switchyard/alerts", "https://ops.example.org/switchyard/alerts"],
     ["https://ops.example.org:8443/hook?token=abc", "https://ops.example.org:8443/hook?…"],
     ["https://chat.example.org/hooks/x7p3kq9w2m5n8r4t6y1z", "https://chat.example.org/hooks/…"],
+    ["https://chat.example.org/hooks/kQbXmPzRtYvW", "https://chat.example.org/hooks/…"],
     ["https://d.example.org/api/webhooks/112233445566778899/secret", "https://d.example.org/api/webhooks/…/secret"],
   ])("leaves out what could be a secret: %s", (url, shown) => {
     expect(describeAddress(url, "webhook")).toBe(shown);

@@ -41,7 +41,7 @@ export function describeAddress(url: string, kind: "webhook" | "slack"): string 
 }
 
 function looksSecret(part: string): boolean {
-  return part.length >= 32 || (part.length >= 10 && /\d/.test(part));
+  return part.length >= 32 || (part.length >= 10 && (/\d/.test(part) || (/[a-z]/.test(part) && /[A-Z]/.test(part))));
 }
 
 function placeOf(targetId: string): string {
