@@ -41,6 +41,7 @@ export const demoSettings = [
   "controller.sliInterval=4s",
   "controller.selfWindow=1m",
   "controller.selfFor=20s",
+  "controller.notifyFor=20s",
   "all.runbooks=http://localhost:3000/runbooks",
 ];
 
