@@ -1,6 +1,8 @@
 import { AlertmanagerClient } from "#lib/alertmanager/client.ts";
 import { connectDatabase, type Database } from "#lib/database/client.ts";
+import { Pipeline } from "#lib/database/pipeline.ts";
 import { AlertIngest } from "#lib/domain/alerts/ingest-queue.ts";
+import { hintAlerts } from "#lib/domain/alerts/live-hint.ts";
 import { startAlertWatch } from "#lib/domain/alerts/live-watch.ts";
 import { FleetStore } from "#lib/domain/fleet/live.ts";
 import { makeSurroundings, type Surroundings } from "#lib/domain/fleet/surroundings.ts";
@@ -62,8 +64,8 @@ function startRuntime(): WebRuntime {
   const onConnectionLost = (error: Error) => logger.warn({ err: error }, "a connection to the database was lost");
   const db = connectDatabase(env.DATABASE_URL, { onConnectionLost });
   // Connections of its own: pages that keep the others busy must not keep alerts out.
-  const alertsDb = connectDatabase(env.DATABASE_URL, { maxConnections: 4, onConnectionLost });
-  const ingest = new AlertIngest({ db: alertsDb, clock, logger });
+  const pipeline = new Pipeline(env.DATABASE_URL, { onConnectionLost });
+  const ingest = new AlertIngest({ pipeline, clock, logger, onChange: () => hintAlerts(db) });
   const kubernetes = connectKubernetes({ kubeconfig: env.SWITCHYARD_KUBECONFIG, inCluster: env.inCluster });
   const prometheus = env.PROMETHEUS_URL ? new PrometheusClient({ url: env.PROMETHEUS_URL }) : null;
   const alertmanager = env.ALERTMANAGER_URL ? new AlertmanagerClient({ url: env.ALERTMANAGER_URL }) : null;

@@ -2,7 +2,9 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
 import { connectDatabase } from "#lib/database/client.ts";
+import { Pipeline } from "#lib/database/pipeline.ts";
 import { AlertIngest } from "#lib/domain/alerts/ingest-queue.ts";
+import { hintAlerts } from "#lib/domain/alerts/live-hint.ts";
 import { createLogger } from "#lib/runtime/logger.ts";
 import { answerWebhook } from "#lib/web/alert-webhook.ts";
 
@@ -12,8 +14,9 @@ import { answerWebhook } from "#lib/web/alert-webhook.ts";
  */
 export async function startWebhookServer(databaseUrl: string): Promise<{ url: string; stop: () => Promise<void> }> {
   const logger = createLogger("webhook", process.env.LOG_LEVEL ?? "silent");
-  const db = connectDatabase(databaseUrl, { maxConnections: 4 });
-  const ingest = new AlertIngest({ db, clock: () => new Date(), logger });
+  const db = connectDatabase(databaseUrl, { maxConnections: 1 });
+  const pipeline = new Pipeline(databaseUrl);
+  const ingest = new AlertIngest({ pipeline, clock: () => new Date(), logger, onChange: () => hintAlerts(db) });
   const server = createServer(async (incoming, outgoing) => {
     const response = await answerWebhook({ ingest, logger }, toRequest(incoming), incoming.url?.split("/").at(-1) ?? "");
     outgoing.writeHead(response.status, Object.fromEntries(response.headers));
@@ -25,7 +28,7 @@ export async function startWebhookServer(databaseUrl: string): Promise<{ url: st
     url: `http://127.0.0.1:${port}/api/alerts/webhook`,
     stop: async () => {
       await close(server);
-      await db.$disconnect();
+      await Promise.all([pipeline.end(), db.$disconnect()]);
     },
   };
 }

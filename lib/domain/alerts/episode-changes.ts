@@ -1,12 +1,15 @@
+import type { Sql, Statement } from "#lib/database/pipeline.ts";
 import { makeUuid } from "#lib/database/uuid.ts";
-import type { Transaction } from "../context.ts";
 import type { AlertChange } from "../notifications/announce.ts";
 import {
+  deleteEpisodes,
   type EpisodeRow,
   freeOpenKeys,
   insertEpisodes,
   insertTransitions,
-  mergeEpisodes,
+  moveTransitions,
+  type RefreshRow,
+  refreshEpisodes,
   type SeriesRow,
   type SuppressionRow,
   suppressEpisodes,
@@ -45,6 +48,7 @@ export class EpisodeChanges {
   readonly #transitions: TransitionRow[] = [];
   readonly #suppressions: SuppressionRow[] = [];
   readonly #series: SeriesRow[] = [];
+  readonly #refreshes: RefreshRow[] = [];
   /** What to tell people of, in the order in which it was collected. */
   readonly announcements: AlertChange[] = [];
 
@@ -190,6 +194,11 @@ export class EpisodeChanges {
     });
   }
 
+  /** Adds what was told last of an open episode of which nothing else is new. */
+  refresh(id: string, { annotations, generatorUrl }: Pick<AlertNotice, "annotations" | "generatorUrl">): void {
+    this.#refreshes.push({ id, annotations, generator_url: generatorUrl, received_at: iso(this.#now) });
+  }
+
   /** Adds that silences hide an open episode or no longer do, and whether it is inhibited. */
   suppress(episode: StoredEpisode, to: { silencedBy: string[]; inhibited: boolean }): void {
     const { id } = episode.state;
@@ -206,22 +215,26 @@ export class EpisodeChanges {
     if (silencedBy.length === 0 && !inhibited) this.#announce("fired", id, episode, episode.state);
   }
 
-  /** Writes everything that was collected. The alerts must be locked. */
-  async write(transaction: Transaction): Promise<void> {
+  /** Sends everything that was collected. The alerts must be locked. */
+  async write(sql: Sql): Promise<void> {
     const ends = this.#updates.filter(({ open_key: openKey }) => openKey === null);
     const opens = this.#updates.filter(({ open_key: openKey }) => openKey !== null);
     // The unique key of the open episode is free before another one takes it.
-    await freeOpenKeys(
-      transaction,
-      this.#merges.map(({ id }) => id),
+    const writes: [Statement, readonly object[]][] = [
+      [freeOpenKeys, this.#merges],
+      [updateEpisodes, ends],
+      [updateEpisodes, opens],
+      [insertEpisodes, this.#inserts],
+      [suppressEpisodes, this.#suppressions],
+      [refreshEpisodes, this.#refreshes],
+      [moveTransitions, this.#merges],
+      [deleteEpisodes, this.#merges],
+      [insertTransitions, this.#transitions],
+      [updateSeries, this.#series],
+    ];
+    await Promise.all(
+      writes.filter(([, rows]) => rows.length > 0).map(([statement, rows]) => sql(statement, [JSON.stringify(rows)])),
     );
-    await updateEpisodes(transaction, ends);
-    await updateEpisodes(transaction, opens);
-    await insertEpisodes(transaction, this.#inserts);
-    await suppressEpisodes(transaction, this.#suppressions);
-    await mergeEpisodes(transaction, this.#merges);
-    await insertTransitions(transaction, this.#transitions);
-    await updateSeries(transaction, this.#series);
   }
 }
 

@@ -1,16 +1,19 @@
-import type { Database } from "#lib/database/client.ts";
+import type { Pipeline } from "#lib/database/pipeline.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
-import { translateDatabaseErrors } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { type Delivery, readDelivery, storeDeliveries } from "./ingest.ts";
-import { hintAlerts } from "./live-hint.ts";
 import { findSourceBySecret } from "./sources.ts";
 
 export type AlertIngestOptions = {
-  db: Database;
+  /** Connections of its own: pages that keep others busy must not keep alerts out. */
+  pipeline: Pipeline;
   clock: () => Date;
   logger: Logger;
-  /** How many alerts one transaction takes at most, unless a single webhook has more; 2,000 by default. */
+  /** Called after a commit that changed episodes. */
+  onChange?: () => void;
+  /** How many transactions are under way at once at most; 2 by default: one is decided here while PostgreSQL writes the other. */
+  maxBatches?: number;
+  /** How many alerts one transaction takes at most, unless a single webhook has more; 500 by default. */
   maxBatchAlerts?: number;
   /** How many bytes may wait for a transaction; 64 MiB by default. */
   maxWaitingBytes?: number;
@@ -21,12 +24,12 @@ export type AlertIngestOptions = {
 /** What a webhook is told: how many alerts it had, and how many of them could not be read. */
 export type Receipt = { alerts: number; unreadable: number };
 
-type Waiting = { delivery: Delivery; resolve: () => void; reject: (error: unknown) => void };
+type Waiting = { delivery: Delivery; isGivenUp: boolean; resolve: () => void; reject: (error: unknown) => void };
 
 const attempts = 4;
 
 /**
- * Takes webhooks in. What comes while a transaction is under way is stored together by the next one, so that the number of commits
+ * Takes webhooks in. What comes while transactions are under way is stored together by the next one, so that the number of commits
  * does not grow with the load; a webhook is answered only after the commit that holds it. Whatever is not certain to be stored is
  * refused with database-unavailable (HTTP 503): Alertmanager then sends it again, and storing it twice changes nothing.
  */
@@ -35,10 +38,11 @@ export class AlertIngest {
   readonly #lookUps = new Map<string, Promise<{ id: string; name: string } | null>>();
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
-  #isRunning = false;
+  #batches = 0;
 
   constructor(options: AlertIngestOptions) {
-    this.#options = { maxBatchAlerts: 2_000, maxWaitingBytes: 64 * 2 ** 20, answerWithinMs: 10_000, ...options };
+    const defaults = { maxBatches: 2, maxBatchAlerts: 500, maxWaitingBytes: 64 * 2 ** 20, answerWithinMs: 10_000 };
+    this.#options = { ...defaults, onChange: () => {}, ...options };
   }
 
   /** The source that a secret is of; throws not-authenticated. */
@@ -53,7 +57,7 @@ export class AlertIngest {
     const key = JSON.stringify([name, secret]);
     const known = this.#lookUps.get(key);
     if (known) return known;
-    const lookUp = findSourceBySecret(this.#options.db, name, secret).finally(() => this.#lookUps.delete(key));
+    const lookUp = findSourceBySecret(this.#options.pipeline.run, name, secret).finally(() => this.#lookUps.delete(key));
     this.#lookUps.set(key, lookUp);
     return lookUp;
   }
@@ -66,43 +70,57 @@ export class AlertIngest {
       logger.warn({ source: source.name, unreadable: delivery.unreadable }, "alerts of a webhook cannot be read");
     }
     if (this.#waitingBytes > 0 && this.#waitingBytes + delivery.body.length > maxWaitingBytes) throw tooSlow();
-    await within(answerWithinMs, this.#store(delivery));
+    await this.#store(delivery, answerWithinMs);
     return { alerts: delivery.notices.length + (delivery.hasWatchdog ? 1 : 0), unreadable: delivery.unreadable };
   }
 
-  #store(delivery: Delivery): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ delivery, resolve, reject });
-      this.#waitingBytes += delivery.body.length;
-      if (!this.#isRunning) void this.#run();
+  async #store(delivery: Delivery, answerWithinMs: number): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const waiting = { delivery, isGivenUp: false, resolve, reject };
+    this.#waiting.push(waiting);
+    this.#waitingBytes += delivery.body.length;
+    this.#start();
+    try {
+      await within(answerWithinMs, promise);
+    } finally {
+      waiting.isGivenUp = true;
+    }
+  }
+
+  #start(): void {
+    if (this.#batches >= this.#options.maxBatches || this.#waiting.length === 0) return;
+    this.#batches += 1;
+    void this.#run(this.#take()).finally(() => {
+      this.#batches -= 1;
+      this.#start();
     });
   }
 
-  async #run(): Promise<void> {
-    this.#isRunning = true;
-    while (this.#waiting.length > 0) {
-      const batch = this.#take();
-      try {
-        await this.#commit(batch.map(({ delivery }) => delivery));
-        for (const { resolve } of batch) resolve();
-      } catch (error) {
-        await this.#commitApart(batch, error);
-      }
+  async #run(batch: Waiting[]): Promise<void> {
+    try {
+      await this.#commit(batch.map(({ delivery }) => delivery));
+      for (const { resolve } of batch) resolve();
+    } catch (error) {
+      await this.#commitApart(batch, error);
     }
-    this.#isRunning = false;
   }
 
+  /** What nobody waits for any more is left out: it comes again. */
   #take(): Waiting[] {
     const { maxBatchAlerts } = this.#options;
+    const batch: Waiting[] = [];
     let alerts = 0;
     let count = 0;
-    for (const { delivery } of this.#waiting) {
-      alerts += delivery.notices.length;
-      if (count > 0 && alerts > maxBatchAlerts) break;
+    for (const waiting of this.#waiting) {
+      if (!waiting.isGivenUp) {
+        alerts += waiting.delivery.notices.length;
+        if (batch.length > 0 && alerts > maxBatchAlerts) break;
+        batch.push(waiting);
+      }
+      this.#waitingBytes -= waiting.delivery.body.length;
       count += 1;
     }
-    const batch = this.#waiting.splice(0, count);
-    for (const { delivery } of batch) this.#waitingBytes -= delivery.body.length;
+    this.#waiting.splice(0, count);
     return batch;
   }
 
@@ -117,15 +135,11 @@ export class AlertIngest {
   }
 
   async #commit(deliveries: Delivery[]): Promise<void> {
-    const { db, clock, logger, answerWithinMs } = this.#options;
+    const { pipeline, clock, logger, onChange } = this.#options;
+    if (deliveries.length === 0) return;
     for (let attempt = 1; ; attempt += 1) {
       try {
-        // A transaction that the database keeps waiting is left to itself: whether it commits or not, the webhook comes again.
-        const { changed } = await within(
-          answerWithinMs,
-          translateDatabaseErrors(() => storeDeliveries(db, deliveries, clock())),
-        );
-        if (changed > 0) hintAlerts(db);
+        if ((await storeDeliveries(pipeline, deliveries, clock())) > 0) onChange();
         return;
       } catch (error) {
         if (attempt === attempts || !isConflict(error)) throw error;
@@ -137,13 +151,7 @@ export class AlertIngest {
 
 /** Whether PostgreSQL undid a transaction for another one's sake (deadlock, serialization): the same may succeed when repeated. */
 function isConflict(error: unknown): boolean {
-  return (
-    error instanceof Error && /40P01|40001|P2034|deadlock detected|could not serialize/.test(`${codeOf(error)} ${error.message}`)
-  );
-}
-
-function codeOf(error: Error): string {
-  return "code" in error ? String(error.code) : "";
+  return error instanceof Error && "code" in error && (error.code === "40P01" || error.code === "40001");
 }
 
 function within<T>(ms: number, promise: Promise<T>): Promise<T> {

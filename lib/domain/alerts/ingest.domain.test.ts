@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Database } from "#lib/database/client.ts";
+import { Pipeline } from "#lib/database/pipeline.ts";
 import { createLogger } from "#lib/runtime/logger.ts";
 import { createTestDatabase } from "../../../e2e/postgres.ts";
 import { AlertIngest } from "./ingest-queue.ts";
 import { ensureAlertSource } from "./sources.ts";
 
 let db: Database;
+let pipeline: Pipeline;
 let drop: () => Promise<void>;
 let ingest: AlertIngest;
 let source: { id: string; name: string };
@@ -16,15 +18,20 @@ const start = new Date("2026-11-01T10:00:00.000Z");
 const at = (seconds: number) => new Date(start.getTime() + seconds * 1000).toISOString();
 
 beforeAll(async () => {
-  ({ database: db, drop } = await createTestDatabase());
+  const created = await createTestDatabase();
+  ({ database: db, drop } = created);
+  pipeline = new Pipeline(created.url);
 });
-afterAll(() => drop?.());
+afterAll(async () => {
+  await pipeline?.end();
+  await drop?.();
+});
 beforeEach(async () => {
   await db.alertSource.deleteMany();
   await db.notificationTarget.deleteMany();
   await ensureAlertSource(db, { name: "test", secret, urls: [] });
   now = new Date(start.getTime() + 600_000);
-  ingest = new AlertIngest({ db, clock: () => now, logger: createLogger("test", "silent") });
+  ingest = new AlertIngest({ pipeline, clock: () => now, logger: createLogger("test", "silent") });
   source = await ingest.authenticate("test", secret);
 });
 
@@ -230,7 +237,7 @@ describe("many webhooks at once", () => {
   test("of several processes, in opposite orders, with the same alerts, end with one episode each", async () => {
     const others = Array.from(
       { length: 3 },
-      () => new AlertIngest({ db, clock: () => now, logger: createLogger("test", "silent") }),
+      () => new AlertIngest({ pipeline, clock: () => now, logger: createLogger("test", "silent") }),
     );
     const bodies = Array.from({ length: 12 }, (_, round) => {
       const order = round % 2 === 0 ? names : names.toReversed();
@@ -273,12 +280,11 @@ describe("many webhooks at once", () => {
   });
 
   test("are told to come again while the database is away", async () => {
-    const { connectDatabase } = await import("#lib/database/client.ts");
-    const away = connectDatabase("postgresql://nobody@127.0.0.1:9/none");
-    const blind = new AlertIngest({ db: away, clock: () => now, logger: createLogger("test", "silent") });
+    const away = new Pipeline("postgresql://nobody@127.0.0.1:9/none");
+    const blind = new AlertIngest({ pipeline: away, clock: () => now, logger: createLogger("test", "silent") });
     await expect(blind.authenticate("test", secret)).rejects.toMatchObject({ code: "database-unavailable" });
     await expect(blind.receive(source, webhook([{ startsAt: at(0) }]))).rejects.toMatchObject({ code: "database-unavailable" });
-    await away.$disconnect();
+    await away.end();
   });
 });
 

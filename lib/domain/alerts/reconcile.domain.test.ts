@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { AlertmanagerAlert } from "#lib/alertmanager/schemas.ts";
 import type { Database } from "#lib/database/client.ts";
+import { Pipeline } from "#lib/database/pipeline.ts";
 import { createLogger } from "#lib/runtime/logger.ts";
 import { createTestDatabase } from "../../../e2e/postgres.ts";
 import { AlertIngest } from "./ingest-queue.ts";
@@ -8,6 +9,7 @@ import { reconcileAlerts } from "./reconcile.ts";
 import { ensureAlertSource } from "./sources.ts";
 
 let db: Database;
+let pipeline: Pipeline;
 let drop: () => Promise<void>;
 let source: { id: string; name: string };
 let ingest: AlertIngest;
@@ -28,16 +30,21 @@ const later = (seconds: number) => {
 };
 
 beforeAll(async () => {
-  ({ database: db, drop } = await createTestDatabase());
+  const created = await createTestDatabase();
+  ({ database: db, drop } = created);
+  pipeline = new Pipeline(created.url);
 });
-afterAll(() => drop?.());
+afterAll(async () => {
+  await pipeline?.end();
+  await drop?.();
+});
 beforeEach(async () => {
   await db.alertSource.deleteMany();
   await db.notificationTarget.deleteMany();
   now = new Date(Date.now() + 3_600_000);
   await ensureAlertSource(db, { name: "test", secret, urls });
   await db.alertSource.updateMany({ data: { createdAt: now } });
-  ingest = new AlertIngest({ db, clock: () => now, logger });
+  ingest = new AlertIngest({ pipeline, clock: () => now, logger });
   source = await ingest.authenticate("test", secret);
   members = new Map(urls.map((url) => [url, { startedAt: start, alerts: [watchdog] }]));
 });

@@ -1,4 +1,5 @@
 import type { AlertmanagerClient } from "#lib/alertmanager/client.ts";
+import { sqlOf } from "#lib/database/pipeline.ts";
 import { makeUuid } from "#lib/database/uuid.ts";
 import { type Context, type Transaction, transact, translateDatabaseErrors } from "../context.ts";
 import { announceAlertChanges, announceSourceBlind } from "../notifications/announce.ts";
@@ -14,7 +15,7 @@ import {
   planReconcile,
   type SeenAlert,
 } from "./reconcile-plan.ts";
-import { keyOf, lockSeries, readEpisodes } from "./series-store.ts";
+import { keyOf, lockSeries } from "./series-store.ts";
 
 const seriesATransaction = 500;
 
@@ -168,8 +169,8 @@ async function markFound({ db }: ReconcileContext, sourceId: string, found: stri
 function applySeenAlerts(context: ReconcileContext, sourceId: string, alerts: readonly SeenAlert[]): Promise<number> {
   return transact(context, async (transaction) => {
     const keys = alerts.map(({ fingerprint, startsAt }) => ({ sourceId, fingerprint, since: startsAt }));
-    await lockSeries(transaction, keys);
-    const episodes = await readEpisodes(transaction, keys);
+    const sql = sqlOf(transaction);
+    const episodes = await lockSeries(sql, keys);
     const now = context.clock();
     const changes = new EpisodeChanges("poll", now);
     for (const alert of alerts) {
@@ -184,7 +185,7 @@ function applySeenAlerts(context: ReconcileContext, sourceId: string, alerts: re
       const isOther = open && (open.inhibited !== alert.inhibited || open.silencedBy.join() !== alert.silencedBy.join());
       if (open && isOther) changes.suppress(open, alert);
     }
-    await changes.write(transaction);
+    await changes.write(sql);
     await announceAlertChanges(transaction, changes.announcements, now);
     return changes.count;
   });
@@ -193,8 +194,8 @@ function applySeenAlerts(context: ReconcileContext, sourceId: string, alerts: re
 function applyGoneAlerts(context: ReconcileContext, sourceId: string, gone: string[], beganAt: number): Promise<number> {
   return transact(context, async (transaction) => {
     const keys = gone.map((fingerprint) => ({ sourceId, fingerprint, since: beganAt }));
-    await lockSeries(transaction, keys);
-    const episodes = await readEpisodes(transaction, keys);
+    const sql = sqlOf(transaction);
+    const episodes = await lockSeries(sql, keys);
     const missing = await transaction.alertSeries.findMany({
       where: { sourceId, fingerprint: { in: gone }, missingSince: { not: null } },
       select: { fingerprint: true, missingSince: true },
@@ -213,7 +214,7 @@ function applyGoneAlerts(context: ReconcileContext, sourceId: string, gone: stri
       );
       changes.add({ key, facts: null, stored, changes: made });
     }
-    await changes.write(transaction);
+    await changes.write(sql);
     await announceAlertChanges(transaction, changes.announcements, now);
     return changes.count;
   });

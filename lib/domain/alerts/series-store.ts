@@ -1,4 +1,4 @@
-import type { Transaction } from "../context.ts";
+import type { Sql } from "#lib/database/pipeline.ts";
 import type { EpisodeState } from "./policy.ts";
 
 /** An alert of a source. */
@@ -23,23 +23,42 @@ export type StoredEpisode = {
   inhibited: boolean;
 };
 
-/**
- * Makes the rows of alerts that are new and locks all of them until the end of the transaction, in the order of their keys: two
- * transactions that want some of the same never wait for each other in a circle.
- */
-export async function lockSeries(transaction: Transaction, keys: readonly SeriesKey[]): Promise<void> {
-  const rows = JSON.stringify(keys.map(({ sourceId, fingerprint }) => ({ source_id: sourceId, fingerprint })));
-  await transaction.$executeRaw`
+const makeSeries = {
+  name: "make-alert-series",
+  text: `
     INSERT INTO alert_series (source_id, fingerprint)
-    SELECT source_id, fingerprint FROM json_to_recordset(${rows}::json) AS k(source_id uuid, fingerprint text)
+    SELECT source_id, fingerprint FROM json_to_recordset($1::json) AS k(source_id uuid, fingerprint text)
     ORDER BY source_id, fingerprint
-    ON CONFLICT DO NOTHING`;
-  await transaction.$executeRaw`
-    SELECT 1 FROM alert_series s
-    JOIN json_to_recordset(${rows}::json) AS k(source_id uuid, fingerprint text) USING (source_id, fingerprint)
-    ORDER BY s.source_id, s.fingerprint
-    FOR UPDATE OF s`;
-}
+    ON CONFLICT DO NOTHING`,
+};
+
+const holdSeries = {
+  name: "hold-alert-series",
+  text: `
+    SELECT count(*) FROM (
+      SELECT FROM json_to_recordset($1::json) AS k(source_id uuid, fingerprint text)
+      JOIN alert_series s USING (source_id, fingerprint)
+      ORDER BY s.source_id, s.fingerprint
+      FOR UPDATE OF s) AS held`,
+};
+
+// Episodes never overlap: beside those that began later, only the last one before can reach into that time.
+const findEpisodes = {
+  name: "find-alert-episodes",
+  text: `
+    SELECT e.id::text, e.source_id::text, e.fingerprint, e.closed_by, e.name, e.severity, e.namespace, e.service, e.annotations,
+      (extract(epoch FROM e.starts_at) * 1000)::float8 AS starts,
+      (extract(epoch FROM e.ends_at) * 1000)::float8 AS ends,
+      (extract(epoch FROM e.resolved_starts_at) * 1000)::float8 AS resolved_starts,
+      ARRAY(SELECT (extract(epoch FROM at) * 1000)::float8 FROM unnest(e.fired_starts) AS f(at) ORDER BY at) AS fired,
+      (extract(epoch FROM e.last_received_at) * 1000)::float8 AS last_received,
+      (extract(epoch FROM e.first_received_at) * 1000)::float8 AS first_received, e.silenced_by, e.inhibited
+    FROM json_to_recordset($1::json) AS k(source_id uuid, fingerprint text, since timestamptz)
+    JOIN alert_episodes e ON e.source_id = k.source_id AND e.fingerprint = k.fingerprint AND e.starts_at >= coalesce(
+      (SELECT max(p.starts_at) FROM alert_episodes p
+       WHERE p.source_id = k.source_id AND p.fingerprint = k.fingerprint AND p.starts_at <= k.since), k.since)
+    ORDER BY e.starts_at`,
+};
 
 type EpisodeRow = {
   id: string;
@@ -61,9 +80,13 @@ type EpisodeRow = {
   inhibited: boolean;
 };
 
-/** The episodes of alerts that had not ended before `since`, in time order, by the alert's key. Read after the alerts are locked. */
-export async function readEpisodes(
-  transaction: Transaction,
+/**
+ * Makes the rows of alerts that are new and locks all of them until the end of the transaction, in the order of their keys: two
+ * transactions that want some of the same never wait for each other in a circle. Resolves to the alerts' episodes that had not ended
+ * before `since` (milliseconds), in time order, by the alert's key.
+ */
+export async function lockSeries(
+  sql: Sql,
   wanted: readonly (SeriesKey & { since: number })[],
 ): Promise<Map<string, StoredEpisode[]>> {
   const keys = JSON.stringify(
@@ -73,20 +96,8 @@ export async function readEpisodes(
       since: new Date(since).toISOString(),
     })),
   );
-  // Episodes never overlap: beside those that began later, only the last one before can reach into that time.
-  const rows = await transaction.$queryRaw<EpisodeRow[]>`
-    SELECT e.id::text, e.source_id::text, e.fingerprint, e.closed_by, e.name, e.severity, e.namespace, e.service, e.annotations,
-      (extract(epoch FROM e.starts_at) * 1000)::float8 AS starts,
-      (extract(epoch FROM e.ends_at) * 1000)::float8 AS ends,
-      (extract(epoch FROM e.resolved_starts_at) * 1000)::float8 AS resolved_starts,
-      ARRAY(SELECT (extract(epoch FROM at) * 1000)::float8 FROM unnest(e.fired_starts) AS f(at) ORDER BY at) AS fired,
-      (extract(epoch FROM e.last_received_at) * 1000)::float8 AS last_received,
-      (extract(epoch FROM e.first_received_at) * 1000)::float8 AS first_received, e.silenced_by, e.inhibited
-    FROM json_to_recordset(${keys}::json) AS k(source_id uuid, fingerprint text, since timestamptz)
-    JOIN alert_episodes e ON e.source_id = k.source_id AND e.fingerprint = k.fingerprint AND e.starts_at >= coalesce(
-      (SELECT max(p.starts_at) FROM alert_episodes p
-       WHERE p.source_id = k.source_id AND p.fingerprint = k.fingerprint AND p.starts_at <= k.since), k.since)
-    ORDER BY e.starts_at`;
+  // Three statements: each sees what was committed while the one before waited.
+  const [, , rows] = await Promise.all([sql(makeSeries, [keys]), sql(holdSeries, [keys]), sql<EpisodeRow>(findEpisodes, [keys])]);
   const found = Map.groupBy(rows, ({ source_id, fingerprint }) => keyOf({ sourceId: source_id, fingerprint }));
   return new Map([...found].map(([key, group]) => [key, group.map(toEpisode)]));
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Database } from "#lib/database/client.ts";
+import { sqlOf } from "#lib/database/pipeline.ts";
 import type { KubernetesClient } from "#lib/kubernetes/client.ts";
 import { createTestDatabase } from "../../../e2e/postgres.ts";
 import { testContext } from "../actions/test-fleet.ts";
@@ -38,9 +39,9 @@ describe("a source of alerts", () => {
     const { source, secret } = await createAlertSource(as("admin"), { name: "prod", urls: [`${urls[0]}/`, ...urls] });
     expect(secret).toMatch(/^swa_[\w-]{43}$/);
     expect(source.members.map(({ url }) => url)).toEqual(urls);
-    expect(await findSourceBySecret(db, "prod", secret)).toEqual({ id: source.id, name: "prod" });
-    expect(await findSourceBySecret(db, "prod", `${secret}x`)).toBeNull();
-    expect(await findSourceBySecret(db, "other", secret)).toBeNull();
+    expect(await findSourceBySecret(sqlOf(db), "prod", secret)).toEqual({ id: source.id, name: "prod" });
+    expect(await findSourceBySecret(sqlOf(db), "prod", `${secret}x`)).toBeNull();
+    expect(await findSourceBySecret(sqlOf(db), "other", secret)).toBeNull();
     const stored = JSON.stringify([
       await db.alertSource.findMany(),
       await db.auditEntry.findMany(),
@@ -65,12 +66,12 @@ describe("a source of alerts", () => {
   test("ends its old secret with the new one, and refuses any while it is disabled", async () => {
     const { source, secret } = await createAlertSource(as("admin"), { name: "prod" });
     const rotated = await rotateAlertSource(as("admin"), source.id);
-    expect(await findSourceBySecret(db, "prod", secret)).toBeNull();
-    expect(await findSourceBySecret(db, "prod", rotated.secret)).not.toBeNull();
+    expect(await findSourceBySecret(sqlOf(db), "prod", secret)).toBeNull();
+    expect(await findSourceBySecret(sqlOf(db), "prod", rotated.secret)).not.toBeNull();
     await updateAlertSource(as("admin"), source.id, { disabled: true });
-    expect(await findSourceBySecret(db, "prod", rotated.secret)).toBeNull();
+    expect(await findSourceBySecret(sqlOf(db), "prod", rotated.secret)).toBeNull();
     await updateAlertSource(as("admin"), source.id, { disabled: false });
-    expect(await findSourceBySecret(db, "prod", rotated.secret)).not.toBeNull();
+    expect(await findSourceBySecret(sqlOf(db), "prod", rotated.secret)).not.toBeNull();
   });
 
   test("has a name of its own and addresses that can be asked", async () => {
@@ -87,8 +88,8 @@ describe("a source of alerts", () => {
     await ensureAlertSource(db, { name: "embedded", secret: secrets[0], urls });
     await db.alertSourceMember.updateMany({ data: { lastPolledAt: now } });
     await ensureAlertSource(db, { name: "embedded", secret: secrets[1], urls: urls.slice(0, 1) });
-    expect(await findSourceBySecret(db, "embedded", secrets[0])).toBeNull();
-    expect(await findSourceBySecret(db, "embedded", secrets[1])).not.toBeNull();
+    expect(await findSourceBySecret(sqlOf(db), "embedded", secrets[0])).toBeNull();
+    expect(await findSourceBySecret(sqlOf(db), "embedded", secrets[1])).not.toBeNull();
     expect(await db.alertSourceMember.findMany()).toMatchObject([{ url: urls[0], lastPolledAt: now }]);
   });
 });

@@ -1,6 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { Database } from "#lib/database/client.ts";
 import type { Prisma } from "#lib/database/generated/client.ts";
+import type { Sql } from "#lib/database/pipeline.ts";
 import { writeAudit } from "../audit.ts";
 import { authorise, type Context, isUniqueViolation, type Transaction, transact, translateDatabaseErrors } from "../context.ts";
 import { DomainError } from "../errors.ts";
@@ -15,6 +16,10 @@ import {
 } from "./source-schemas.ts";
 
 const prefixLength = 12;
+const findSecret = {
+  name: "find-alert-secret",
+  text: "SELECT id::text, secret_hash FROM alert_sources WHERE name = $1 AND disabled_at IS NULL",
+};
 const withState = {
   members: { orderBy: { url: "asc" } },
   blindWindows: { where: { endedAt: null } },
@@ -152,17 +157,11 @@ export async function ensureAlertSource(db: Database, input: { name: string; sec
 }
 
 /** The source whose webhook sends this secret; null when the name or the secret is wrong, or when it is disabled. */
-export async function findSourceBySecret(
-  db: Database,
-  name: string,
-  secret: string,
-): Promise<{ id: string; name: string } | null> {
-  const row = await translateDatabaseErrors(() =>
-    db.alertSource.findUnique({ where: { name }, select: { id: true, name: true, secretHash: true, disabledAt: true } }),
-  );
-  const expected = Buffer.from(row?.secretHash ?? hashSecret(""), "hex");
+export async function findSourceBySecret(sql: Sql, name: string, secret: string): Promise<{ id: string; name: string } | null> {
+  const [row] = await sql<{ id: string; secret_hash: string }>(findSecret, [name]);
+  const expected = Buffer.from(row?.secret_hash ?? hashSecret(""), "hex");
   const isRight = timingSafeEqual(expected, Buffer.from(hashSecret(secret), "hex"));
-  return row && isRight && row.disabledAt === null ? { id: row.id, name: row.name } : null;
+  return row && isRight ? { id: row.id, name } : null;
 }
 
 async function setMembers(transaction: Transaction, sourceId: string, urls: string[]): Promise<void> {

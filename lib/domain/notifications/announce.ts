@@ -1,8 +1,27 @@
 import type { NotificationTarget, Rollout } from "#lib/database/generated/client.ts";
+import type { Sql } from "#lib/database/pipeline.ts";
 import { makeUuid } from "#lib/database/uuid.ts";
 import type { Transaction } from "../context.ts";
-import { type EventPayload, filterSchema, matches, type NotificationEvent, rankOf } from "./events.ts";
+import { type EventPayload, matches, type NotificationEvent, rankOf, readFilter } from "./events.ts";
 import { describeAlertChange, describeRolloutEnd, describeSilenceExpiry, describeSourceBlind } from "./texts.ts";
+
+type Target = Pick<NotificationTarget, "id" | "filter">;
+
+const findTargets = {
+  name: "find-notification-targets",
+  text: "SELECT id::text, filter FROM notification_targets WHERE disabled_at IS NULL ORDER BY id",
+};
+
+// One statement with one parameter, however many rows: a storm is stored as fast as it comes.
+const insertOutbox = {
+  name: "insert-notifications",
+  text: `
+    INSERT INTO notifications (id, target_id, event_key, event, severity, rank, title, payload, created_at)
+    SELECT id, "targetId", "eventKey", event, severity, rank, title, payload, $2::timestamptz
+    FROM jsonb_to_recordset($1::jsonb)
+      AS row(id uuid, "targetId" uuid, "eventKey" text, event text, severity text, rank int, title text, payload jsonb)
+    ON CONFLICT (target_id, event_key) DO NOTHING`,
+};
 
 /** An alert that began to fire or ended. */
 export type AlertChange = {
@@ -77,14 +96,32 @@ export async function announceEvents(
     select: { id: true, filter: true },
     orderBy: { id: "asc" },
   });
-  const rows = targets.flatMap((target) => wantedBy(target, events).map((event) => toRow(target.id, event, now)));
-  // One statement with one parameter, however many rows: a storm is stored as fast as it comes.
-  return transaction.$executeRaw`
-    INSERT INTO notifications (id, target_id, event_key, event, severity, rank, title, payload, created_at)
-    SELECT id, "targetId", "eventKey", event, severity, rank, title, payload, ${now}
-    FROM jsonb_to_recordset(${JSON.stringify(rows, storable)}::jsonb)
-      AS row(id uuid, "targetId" uuid, "eventKey" text, event text, severity text, rank int, title text, payload jsonb)
-    ON CONFLICT (target_id, event_key) DO NOTHING`;
+  const rows = outboxRows(targets, events, now);
+  if (rows.length === 0) return 0;
+  return transaction.$executeRawUnsafe(insertOutbox.text, JSON.stringify(rows, storable), now.toISOString());
+}
+
+/**
+ * The same in the pipeline of the webhooks, whose first round trip reads the targets and whose last one writes the outbox, when any
+ * target wants to know.
+ */
+export function readTargets(sql: Sql): Promise<Target[]> {
+  return sql<Target>(findTargets, []);
+}
+
+/** Sends the rows of the outbox for the targets that were read. */
+export async function sendAlertChanges(
+  sql: Sql,
+  targets: readonly Target[],
+  changes: readonly AlertChange[],
+  now: Date,
+): Promise<void> {
+  const rows = targets.length > 0 ? outboxRows(targets, changes.map(describeAlertChange), now) : [];
+  if (rows.length > 0) await sql(insertOutbox, [JSON.stringify(rows, storable), now.toISOString()]);
+}
+
+function outboxRows(targets: readonly Target[], events: readonly NotificationEvent[], now: Date) {
+  return targets.flatMap((target) => wantedBy(target, events).map((event) => toRow(target.id, event, now)));
 }
 
 /** Text as PostgreSQL takes it: one odd character in an annotation must not keep an alert from being stored. */
@@ -92,8 +129,8 @@ function storable(_key: string, value: unknown): unknown {
   return typeof value === "string" ? value.toWellFormed().replaceAll("\0", "\uFFFD") : value;
 }
 
-function wantedBy(target: Pick<NotificationTarget, "filter">, events: readonly NotificationEvent[]): NotificationEvent[] {
-  const filter = filterSchema.parse(target.filter);
+function wantedBy(target: Target, events: readonly NotificationEvent[]): NotificationEvent[] {
+  const filter = readFilter(target.filter);
   // In one order for all transactions, so that two that announce the same events cannot wait for each other.
   return events.filter((event) => matches(filter, event)).toSorted((a, b) => (a.key < b.key ? -1 : 1));
 }
