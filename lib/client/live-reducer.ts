@@ -76,8 +76,7 @@ export function reduceService(current: ServiceAnswer | undefined, id: string, me
     }
     case "instanceFigures": {
       if (!current || message.service !== id) return current;
-      const figures = mergeRecord(current.figures, message.instances);
-      return figures === current.figures ? current : { ...current, figures };
+      return same(current.figures, message.instances) ? current : { ...current, figures: message.instances };
     }
     default:
       return current;

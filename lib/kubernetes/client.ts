@@ -26,6 +26,7 @@ export class KubernetesClient {
   readonly #config: KubeConfig;
   readonly #server: URL;
   #agent: http.Agent | undefined;
+  #credentials: string | undefined;
 
   constructor(config: KubeConfig) {
     const server = config.getCurrentCluster()?.server;
@@ -112,9 +113,14 @@ export class KubernetesClient {
     const { ca, cert, key, rejectUnauthorized, servername } = options;
     // client-node's own agent opens a connection for every request; it is kept only where it leads through a proxy.
     if (!this.#config.getCurrentCluster()?.proxyUrl) {
-      this.#agent ??= secure
-        ? new https.Agent({ keepAlive: true, ca, cert, key, rejectUnauthorized, servername })
-        : new http.Agent({ keepAlive: true });
+      const credentials = JSON.stringify([ca, cert, key].map(String));
+      if (this.#credentials !== credentials) {
+        // An agent's own certificates come before a request's: with new ones it is made anew, and what is open goes on.
+        this.#agent = secure
+          ? new https.Agent({ keepAlive: true, ca, cert, key, rejectUnauthorized, servername })
+          : new http.Agent({ keepAlive: true });
+        this.#credentials = credentials;
+      }
       options.agent = this.#agent;
     }
     const url = this.#url(request);

@@ -2,7 +2,7 @@ import type { LiveMessage } from "#lib/domain/fleet/schemas.ts";
 import type { Subscription } from "#lib/domain/fleet/subscription.ts";
 
 const heartbeatMs = 10_000;
-const heartbeatsBetweenChecks = 6;
+const checkMs = 60_000;
 const encoder = new TextEncoder();
 
 // The messages of one tick go to all viewers of a page: they become bytes once, and one write for each viewer.
@@ -11,10 +11,16 @@ const encodedMessages = new WeakMap<LiveMessage, string>();
 
 /**
  * A subscription as Server-Sent Events. Messages are taken only when the connection can carry them, so a slow viewer waits in
- * its bounded subscription. `mayGoOn` is asked once a minute; false ends the stream.
+ * its bounded subscription. `mayGoOn` is asked once a minute, however much there is to send; false ends the stream, and when it
+ * rejects nothing is known, and the stream goes on. `now` is a monotonic clock in milliseconds.
  */
-export function streamLive(subscription: Subscription, signal: AbortSignal, mayGoOn: () => Promise<boolean>): Response {
-  let heartbeats = 0;
+export function streamLive(
+  subscription: Subscription,
+  signal: AbortSignal,
+  mayGoOn: () => Promise<boolean>,
+  now: () => number = () => performance.now(),
+): Response {
+  let checkedAt = now();
   signal.addEventListener("abort", () => subscription.close(), { once: true });
   if (signal.aborted) subscription.close();
   const body = new ReadableStream<Uint8Array>(
@@ -22,16 +28,14 @@ export function streamLive(subscription: Subscription, signal: AbortSignal, mayG
       async pull(controller) {
         const messages = await subscription.next(heartbeatMs);
         if (messages === null) return close(controller);
-        if (messages.length > 0) {
-          controller.enqueue(encode(messages));
-          return;
+        if (now() - checkedAt >= checkMs) {
+          checkedAt = now();
+          if (!(await mayGoOn().catch(() => true))) {
+            subscription.close();
+            return close(controller);
+          }
         }
-        heartbeats += 1;
-        if (heartbeats % heartbeatsBetweenChecks === 0 && !(await mayGoOn().catch(() => true))) {
-          subscription.close();
-          return close(controller);
-        }
-        controller.enqueue(encode([{ type: "heartbeat", at: new Date().toISOString() }]));
+        controller.enqueue(encode(messages.length > 0 ? messages : [{ type: "heartbeat", at: new Date().toISOString() }]));
       },
       cancel() {
         subscription.close();

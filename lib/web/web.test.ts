@@ -71,6 +71,27 @@ test("a viewer that falls far behind gets one fresh snapshot when it goes on", a
   await reader?.cancel();
 });
 
+test.each([
+  ["ends within a minute when its session is no more", async () => false, true],
+  ["goes on while nobody can say whether its session is", async () => Promise.reject(new Error("no database")), false],
+])("a stream that always has something to send %s", async (_, mayGoOn, ends) => {
+  const { subscription } = follow();
+  let now = 0;
+  let asked = 0;
+  const ask = () => {
+    asked += 1;
+    return mayGoOn();
+  };
+  const reader = streamLive(subscription, new AbortController().signal, ask, () => now).body?.getReader();
+  let isDone = false;
+  for (now = 0; now <= 125_000 && !isDone; now += 5_000) {
+    subscription.push([{ type: "heartbeat", at: `${now}` }]);
+    isDone = (await reader?.read())?.done ?? true;
+  }
+  expect([isDone, asked]).toEqual([ends, ends ? 1 : 2]);
+  await reader?.cancel();
+});
+
 test("a stream whose browser is gone ends", async () => {
   const { subscription } = follow();
   const abort = new AbortController();

@@ -122,6 +122,12 @@ export class FleetStore {
     return described ? { service: described.service, live: this.#liveService(id, described.instances) } : null;
   }
 
+  /** The kind of a service; null when there is none of that id. */
+  findKind(id: string): string | null {
+    if (this.#dirty.has(id)) this.#describe(id);
+    return this.#described.get(id)?.service.kind ?? null;
+  }
+
   listRevisions(id: string): Revision[] | null {
     const family = this.index.findFamily(id);
     return family ? describeRevisions(family) : null;
@@ -149,12 +155,19 @@ export class FleetStore {
     const subscription: Subscription = new Subscription(
       serviceId,
       () => this.#snapshot(serviceId),
-      () => this.#subscriptions.delete(subscription),
+      () => this.#forget(subscription),
     );
     this.#subscriptions.add(subscription);
     const isUnmeasured = serviceId !== null && !this.#instanceFigures.has(serviceId);
     if (this.#subscriptions.size === 1 || isUnmeasured) this.#onFiguresWanted();
     return subscription;
+  }
+
+  /** Nobody measures the instances of a page that nobody looks at: their last figures would pass for present ones later. */
+  #forget(subscription: Subscription): void {
+    this.#subscriptions.delete(subscription);
+    const { serviceId } = subscription;
+    if (serviceId !== null && !this.watchedServices().has(serviceId)) this.#instanceFigures.delete(serviceId);
   }
 
   /** Calls the listener when someone begins to look at what has no present figures. */
