@@ -121,9 +121,9 @@ export class PrometheusClient {
     return parse(z.array(z.string()), data);
   }
 
-  /** What it scrapes now, and how the last scrape of each went. */
-  async listTargets(): Promise<ScrapeTarget[]> {
-    const data = await this.#ask("/api/v1/targets", { state: "active" });
+  /** What it scrapes now, of all jobs or of one, and how the last scrape of each went. */
+  async listScrapeTargets(scrapePool?: string): Promise<ScrapeTarget[]> {
+    const data = await this.#ask("/api/v1/targets", { state: "active", ...(scrapePool === undefined ? {} : { scrapePool }) });
     return parse(targetsSchema, data).activeTargets.map(({ lastScrape, ...target }) => ({
       ...target,
       // Prometheus writes year 1 for a target that it has not scraped yet.

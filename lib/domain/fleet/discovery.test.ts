@@ -27,6 +27,14 @@ test("an annotated pod is a target, labelled by what it belongs to", () => {
   });
 });
 
+test("the service is the workload's name, whatever its pods' labels call the application", () => {
+  const release = deployment({ name: "prod-relay" });
+  const made = pod(replicaSet(release), "prod-relay-a", {});
+  const annotations = { "prometheus.io/scrape": "true", "prometheus.io/port": "9090" };
+  const metadata = { ...made.metadata, annotations, labels: { ...made.metadata.labels, "app.kubernetes.io/name": "relay" } };
+  expect(describeTarget({ ...made, metadata }, release)?.labels.service).toBe("prod-relay");
+});
+
 test("a pod without annotation, port or address, or that has ended, is none", () => {
   expect(target({}, {})).toBeNull();
   expect(target({}, { "prometheus.io/scrape": "true" })).toBeNull();

@@ -27,7 +27,8 @@ export function describeTarget(pod: Pod, workload: Workload | null): TargetGroup
   const port = annotations["prometheus.io/port"];
   const isOver = status?.phase === "Succeeded" || status?.phase === "Failed";
   if (annotations["prometheus.io/scrape"] !== "true" || !port || !status?.podIP || isOver) return null;
-  const service = labels["app.kubernetes.io/name"] ?? workload?.metadata.name ?? metadata.name;
+  // Charts, objectives and alerts ask by the workload's name; a chart's label is the same for all its releases.
+  const service = workload?.metadata.name ?? labels["app.kubernetes.io/name"] ?? metadata.name;
   const image = mainContainer(spec.containers, service)?.image ?? "";
   const host = status.podIP.includes(":") ? `[${status.podIP}]` : status.podIP;
   return {

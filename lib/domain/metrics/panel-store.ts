@@ -1,4 +1,5 @@
 import type { PrometheusClient } from "#lib/prometheus/client.ts";
+import { waitAtMost } from "#lib/runtime/wait-at-most.ts";
 import { DomainError } from "../errors.ts";
 import { bytesOf, type GridSeries, joinTail, toGrid } from "./grid.ts";
 import { firstUnsettled, type Window } from "./range.ts";
@@ -173,12 +174,4 @@ export class PanelStore {
 function isRefused(error: DomainError): boolean {
   const cause = error.cause instanceof Error ? error.cause.cause : undefined;
   return cause instanceof Error && "code" in cause && cause.code === "ECONNREFUSED";
-}
-
-async function waitAtMost(work: Promise<void>, ms: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const patience = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work, patience]).finally(() => clearTimeout(timer));
 }

@@ -16,7 +16,7 @@ export function OutsideSection({ search }: { search: string }) {
   const { data } = useQuery(outsideQuery);
   const words = search.toLowerCase();
   const services = (data?.services ?? []).filter(({ id, kind }) => `${id} ${kind}`.toLowerCase().includes(words));
-  if (services.length === 0) return null;
+  if (services.length === 0 && !(data?.problem && data.at === null)) return null;
   return (
     <section aria-labelledby="outside">
       <SectionHeader

@@ -4,19 +4,33 @@ import type { ReactNode } from "react";
 import { countOf, formatFigure } from "#lib/client/numbers.ts";
 import { hostsQuery } from "#lib/client/surroundings.ts";
 import type { HostFigures, Instance } from "#lib/domain/fleet/schemas.ts";
+import { cn } from "../../../../../ui/class-names.ts";
+import { TimeAgo } from "../../../../../ui/clock.tsx";
 import { Figure } from "../../../../../ui/figure.tsx";
+import { Skeleton } from "../../../../../ui/notices.tsx";
 
 /** A host that is this busy is worth a look. */
 const busy = { cpu: 0.9, memory: 0.9, disk: 0.85, loadPerCore: 1.5 };
 
 /** What the hosts do on which a service's instances run: one line for each, beside how many instances are there. */
 export function HostsStrip({ instances }: { instances: Instance[] }) {
-  const { data } = useQuery(hostsQuery);
+  const { data, error } = useQuery(hostsQuery);
   const nodes = [...new Set(instances.flatMap(({ node }) => (node ? [node] : [])))].toSorted((a, b) =>
     a.localeCompare(b, undefined, { numeric: true }),
   );
   const hosts = new Map(data?.hosts.map((host) => [host.node, host]));
-  if (nodes.length === 0 || !data) return null;
+  if (nodes.length === 0 || (error && !data)) return null;
+  if (!data) {
+    return (
+      <div role="status" aria-label="Loading the hosts" className="border-b bg-sunken">
+        {nodes.map((node) => (
+          <div key={node} className="flex h-6 items-center px-4">
+            <Skeleton className="h-3 w-full max-w-2xl" />
+          </div>
+        ))}
+      </div>
+    );
+  }
   if (hosts.size === 0) {
     return (
       <p className="border-b px-4 py-1.5 text-xs text-ink-3">
@@ -26,12 +40,21 @@ export function HostsStrip({ instances }: { instances: Instance[] }) {
   }
   return (
     <ul aria-label="Hosts" className="border-b bg-sunken text-xs">
-      {data.problem && <li className="px-4 py-1 text-warn">{data.problem}</li>}
+      {data.problem && (
+        <li className="px-4 py-1 text-warn">
+          {data.problem}{" "}
+          {data.at && (
+            <>
+              These figures are from <TimeAgo at={data.at} />.
+            </>
+          )}
+        </li>
+      )}
       {nodes.map((node) => (
-        <li key={node} className="flex flex-wrap items-baseline gap-x-5 gap-y-0.5 px-4 py-1">
-          <span className="w-36 shrink-0">
+        <li key={node} className="flex flex-wrap items-baseline gap-x-5 gap-y-0.5 px-4 py-1 max-md:gap-x-3">
+          <span className="w-36 shrink-0 max-md:w-16 max-md:truncate">
             <span className="name font-medium">{node}</span>{" "}
-            <span className="text-ink-3">
+            <span className="text-ink-3 max-md:hidden">
               {countOf(instances.filter((instance) => instance.node === node).length, "instance")}
             </span>
           </span>
@@ -54,18 +77,18 @@ function HostLine({ host }: { host: HostFigures | undefined }) {
       </Part>
       <Part name="load">
         <Figure value={load1} unit="count" alarm={(perCore ?? 0) > busy.loadPerCore} />
-        {cores !== null && <span className="text-ink-3"> of {cores} cores</span>}
+        {cores !== null && <span className="text-ink-3 max-md:hidden"> of {cores} cores</span>}
       </Part>
       <Part name="memory">
         <Figure value={memoryRatio} unit="ratio" alarm={(memoryRatio ?? 0) > busy.memory} />
-        <span className="text-ink-3"> of {formatFigure(memoryTotalBytes, "bytes")}</span>
+        <span className="text-ink-3 max-md:hidden"> of {formatFigure(memoryTotalBytes, "bytes")}</span>
       </Part>
-      <Part name="network">
+      <Part name="network" className="max-md:hidden">
         <span title="received and sent">
           {formatFigure(receivedBytesPerSecond, "bytes")}/s in, {formatFigure(sentBytesPerSecond, "bytes")}/s out
         </span>
       </Part>
-      <Part name="disk">
+      <Part name="disk" className={(diskRatio ?? 0) > busy.disk ? undefined : "max-md:hidden"}>
         <Figure value={diskRatio} unit="ratio" alarm={(diskRatio ?? 0) > busy.disk} />
         <span className="text-ink-3"> full, </span>
         <Figure value={host.diskBusyRatio} unit="ratio" />
@@ -75,9 +98,9 @@ function HostLine({ host }: { host: HostFigures | undefined }) {
   );
 }
 
-function Part({ name, children }: { name: string; children: ReactNode }) {
+function Part({ name, className, children }: { name: string; className?: string; children: ReactNode }) {
   return (
-    <span className="whitespace-nowrap">
+    <span className={cn("whitespace-nowrap", className)}>
       <span className="text-ink-3">{name}</span> {children}
     </span>
   );

@@ -18,6 +18,9 @@ export function OutsidePage({ id }: { id: string }) {
   const time = useTimeRange();
   if (isPending) return <TableSkeleton rows={6} columns={6} />;
   const service = data?.services.find((candidate) => candidate.id === id);
+  if (!service && data?.problem) {
+    return <Empty title={`It is not known whether there is a service ${id}`}>The cluster has none. {data.problem}</Empty>;
+  }
   if (!service) {
     return (
       <Empty title={`There is no service ${id}`}>
@@ -33,7 +36,20 @@ export function OutsidePage({ id }: { id: string }) {
     <>
       <Header service={service} />
       <HealthTab id={id} time={time} />
-      <SectionHeader title="Instances" aside={service.instances.length} />
+      {data?.problem && <p className="border-b px-4 py-1.5 text-xs text-warn">{data.problem}</p>}
+      <SectionHeader
+        title="Instances"
+        aside={
+          <>
+            {service.instances.length}
+            {data?.at && (
+              <>
+                , as Prometheus said <TimeAgo at={data.at} />
+              </>
+            )}
+          </>
+        }
+      />
       <DataTable
         label="Instances"
         columns={columns}
