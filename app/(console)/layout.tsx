@@ -1,7 +1,11 @@
 import type { ReactNode } from "react";
+import { liveAlertsQuery } from "#lib/client/alerts.ts";
 import { fleetKeys } from "#lib/client/fleet.ts";
+import { latestRolloutsQuery } from "#lib/client/rollouts.ts";
 import { userKeys } from "#lib/client/users.ts";
+import { listLiveAlerts } from "#lib/domain/alerts/live-alerts.ts";
 import { listServices } from "#lib/domain/fleet/queries.ts";
+import { listRollouts } from "#lib/domain/rollouts/queries.ts";
 import { getSessionView } from "#lib/domain/users/commands.ts";
 import { BurningBar } from "./_components/burning-bar.tsx";
 import { ConsoleProviders } from "./_components/console-providers.tsx";
@@ -13,6 +17,9 @@ export default async function ConsoleLayout({ children }: { children: ReactNode 
   const firstData = await readFirstData(null, [
     [userKeys.session, getSessionView],
     [fleetKeys.services, listServices],
+    // What the bar at the top says must be there with the page: it would push everything down when it comes later.
+    [liveAlertsQuery().queryKey, (context) => listLiveAlerts(context, {})],
+    [latestRolloutsQuery().queryKey, (context) => listRollouts(context, { limit: 50 })],
   ]);
   return (
     <ConsoleProviders firstData={firstData}>

@@ -204,6 +204,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
               className={cn(
                 "h-8",
                 onOpen && "cursor-pointer hover:bg-hover",
+                onOpen && noted !== null && "has-[+tr:hover]:bg-hover",
                 (selected || detail !== null || isCurrent?.(row)) && "bg-selected hover:bg-selected",
               )}
             >
@@ -238,7 +239,11 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
               ))}
             </tr>,
             noted !== null && (
-              <tr key={`${key} note`} onClick={() => onOpen?.(row)} className={cn(onOpen && "cursor-pointer")}>
+              <tr
+                key={`${key} note`}
+                onClick={() => onOpen?.(row)}
+                className={cn(onOpen && "cursor-pointer hover:bg-hover [tr:hover+&]:bg-hover")}
+              >
                 <td colSpan={span} className="border-b px-4 pb-1.5">
                   {noted}
                 </td>

@@ -13,6 +13,8 @@ import {
   parseHistoryView,
   parseLiveView,
   sentenceOf,
+  toldOnce,
+  wantedByService,
 } from "./alert-view.ts";
 
 const address = (parameters: Record<string, string | null>) =>
@@ -50,6 +52,33 @@ describe("the live list", () => {
       "unseen",
       "taken",
       "hidden",
+    ]);
+  });
+
+  it("knows what wants somebody of each service, and leaves out what is taken, hidden or of no service", () => {
+    const wanted = wantedByService([
+      anAlert({ id: "later", severity: "warning" }),
+      anAlert({ id: "worst", severity: "critical" }),
+      anAlert({ id: "taken", service: "hub", standing: "acknowledged" }),
+      anAlert({ id: "hidden", service: "edge", standing: "silenced" }),
+      anAlert({ id: "nobody's", service: null }),
+    ]);
+    expect([...wanted].map(([service, alerts]) => [service, alerts.map(({ id }) => id)])).toEqual([
+      ["fleet/relay", ["worst", "later"]],
+    ]);
+  });
+
+  it("tells alerts that read the same once, by the first, and says how many there are", () => {
+    const alerts = [
+      anAlert({ id: "1", name: "ErrorBudgetBurnSlow", labels: { sli: "probe" } }),
+      anAlert({ id: "2", name: "RelayHighLatency" }),
+      anAlert({ id: "3", name: "ErrorBudgetBurnSlow", labels: { sli: "latency" } }),
+      anAlert({ id: "4", name: "ErrorBudgetBurnSlow", service: "hub" }),
+    ];
+    expect(toldOnce(alerts).map(({ alert, count }) => [alert.id, count])).toEqual([
+      ["1", 2],
+      ["2", 1],
+      ["4", 1],
     ]);
   });
 

@@ -12,6 +12,28 @@ export const sentenceOf = ({ annotations, name }: Pick<AlertRow, "annotations" |
 /** Whether an alert still wants somebody: nobody has taken it and nothing hides it. An unseen end leaves it wanted. */
 export const isWanted = (alert: Pick<AlertRow, "standing">) => alert.standing === "firing" || alert.standing === "unknown";
 
+/** What wants somebody of each service ("namespace/name"), the most urgent first. */
+export function wantedByService<Row extends AlertRow>(alerts: Row[]): Map<string, Row[]> {
+  const services = new Map<string, Row[]>();
+  for (const alert of alerts.filter(isWanted).sort(byUrgency)) {
+    const service = serviceOf(alert);
+    if (service) services.set(service, [...(services.get(service) ?? []), alert]);
+  }
+  return services;
+}
+
+/** Alerts that read the same, of one name and service, told once by the first of them, with how many there are. */
+export function toldOnce<Row extends AlertRow>(alerts: Row[]): { alert: Row; count: number }[] {
+  const told = new Map<string, { alert: Row; count: number }>();
+  for (const alert of alerts) {
+    const key = JSON.stringify([alert.name, alert.namespace, alert.service, alert.severity]);
+    const known = told.get(key);
+    if (known) known.count += 1;
+    else told.set(key, { alert, count: 1 });
+  }
+  return [...told.values()];
+}
+
 export const groupings = ["service", "name", "severity"] as const;
 export type Grouping = (typeof groupings)[number];
 

@@ -4,7 +4,7 @@ import { CircleDashed, PlugZap, WifiOff } from "lucide-react";
 import Link from "next/link";
 import type { ReactNode } from "react";
 import { changeNames, rolloutChange } from "#lib/client/action-texts.ts";
-import { byUrgency } from "#lib/client/alert-view.ts";
+import { byUrgency, toldOnce } from "#lib/client/alert-view.ts";
 import { liveAlertsQuery } from "#lib/client/alerts.ts";
 import { bySeverity } from "#lib/client/density.ts";
 import { servicesQuery } from "#lib/client/fleet.ts";
@@ -118,6 +118,8 @@ function AlertsLine({ live, isFeedLost }: { live: LiveAlerts; isFeedLost: boolea
   const severities = Object.keys(live.firingBySeverity).sort(bySeverity);
   const total = severities.reduce((sum, severity) => sum + (live.firingBySeverity[severity] ?? 0), 0);
   const worst = firing[0]?.severity;
+  const told = toldOnce(firing);
+  const named = told.slice(0, mostAlerts).reduce((sum, { count }) => sum + count, 0);
   return (
     <>
       {blind.map((source) => (
@@ -144,7 +146,7 @@ function AlertsLine({ live, isFeedLost }: { live: LiveAlerts; isFeedLost: boolea
               </span>
             ))}
           </Link>
-          {firing.slice(0, mostAlerts).map((alert, index) => (
+          {told.slice(0, mostAlerts).map(({ alert, count }, index) => (
             <Link
               key={alert.id}
               href={`/alerts/${alert.id}`}
@@ -152,14 +154,15 @@ function AlertsLine({ live, isFeedLost }: { live: LiveAlerts; isFeedLost: boolea
             >
               <span className="name truncate font-medium text-ink">{alert.name}</span>
               {alert.service && <span className="name">{alert.service}</span>}
+              {count > 1 && <span className="text-ink-3">{count}×</span>}
               <span className="text-ink-3">
                 <Elapsed from={alert.startsAt} to={null} />
               </span>
             </Link>
           ))}
-          {total > mostAlerts && (
+          {total > named && (
             <Link href="/alerts" className="text-ink-2 hover:text-ink max-md:hidden">
-              and {(total - mostAlerts).toLocaleString("en-US")} more
+              and {(total - named).toLocaleString("en-US")} more
             </Link>
           )}
         </Line>

@@ -81,7 +81,7 @@ export function LastHour() {
 }
 
 const look =
-  "grid h-8 grid-cols-[4rem_7.5rem_minmax(0,1fr)] items-center gap-3 px-4 hover:bg-hover md:grid-cols-[5rem_8rem_14rem_10rem_minmax(0,1fr)]";
+  "grid h-8 grid-cols-[4rem_7.5rem_minmax(0,1fr)] items-center gap-3 px-4 hover:bg-hover md:grid-cols-[5rem_8rem_minmax(12rem,2fr)_8rem_minmax(0,3fr)]";
 
 /** Actions and alerts together, the newest first. */
 function rowsOf(entries: AuditView[], alerts: AlertRow[]): ReactNode[] {

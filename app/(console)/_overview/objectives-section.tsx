@@ -87,9 +87,13 @@ const columns: Column<Row>[] = [
   {
     id: "service",
     header: "Service",
-    width: "w-36 max-md:w-28",
+    width: "w-36 max-md:w-auto",
     essential: true,
-    cell: ({ service }) => <ServiceLink service={service} />,
+    cell: ({ service, indicator }) => (
+      <>
+        <ServiceLink service={service} /> <span className="text-ink-3 md:hidden">{indicator.kind}</span>
+      </>
+    ),
   },
   {
     id: "objective",
@@ -119,7 +123,7 @@ const columns: Column<Row>[] = [
   {
     id: "budget",
     header: "Error budget",
-    width: "w-40",
+    width: "w-40 max-md:w-36",
     essential: true,
     cell: ({ indicator }) => <Budget indicator={indicator} />,
   },

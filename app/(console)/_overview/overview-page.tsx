@@ -1,5 +1,9 @@
 "use client";
 import { useQuery } from "@tanstack/react-query";
+import { BellRing } from "lucide-react";
+import Link from "next/link";
+import { wantedByService } from "#lib/client/alert-view.ts";
+import { liveAlertsQuery } from "#lib/client/alerts.ts";
 import { servicesQuery } from "#lib/client/fleet.ts";
 import { isListed } from "#lib/client/fleet-view.ts";
 import { countOf } from "#lib/client/numbers.ts";
@@ -17,10 +21,11 @@ import { OverviewServices } from "./overview-services.tsx";
 export function OverviewPage() {
   const query = useQuery(servicesQuery);
   const rollouts = useQuery(latestRolloutsQuery()).data?.items ?? [];
+  const alerts = wantedByService(useQuery(liveAlertsQuery()).data?.items ?? []);
   const active = rollouts.filter((rollout) => !isOver(rollout.state));
   return (
     <>
-      <PageHeader title="Overview" aside={query.data ? <Verdict services={query.data.services} /> : null} />
+      <PageHeader title="Overview" aside={query.data ? <Verdict services={query.data.services} alarmed={alerts.size} /> : null} />
       <Answer
         of={query}
         what="The fleet could not be read"
@@ -28,7 +33,12 @@ export function OverviewPage() {
         waiting={<TableSkeleton rows={6} columns={7} />}
       >
         {({ services, figures, feeds }) => (
-          <OverviewServices services={services.filter(isShown)} figures={figures} feeds={feeds} />
+          <OverviewServices
+            services={services.filter((service) => isShown(service) || alerts.has(service.id))}
+            alerts={alerts}
+            figures={figures}
+            feeds={feeds}
+          />
         )}
       </Answer>
       {active.length > 0 && (
@@ -37,8 +47,8 @@ export function OverviewPage() {
           <RolloutTable rollouts={active} />
         </section>
       )}
-      {query.data && <ObjectivesSection services={query.data.services.filter(isShown)} />}
       <LastHour />
+      {query.data && <ObjectivesSection services={query.data.services.filter(isShown)} />}
     </>
   );
 }
@@ -50,13 +60,14 @@ function isShown({ kind, health }: Service): boolean {
 
 const order: Health[] = ["down", "degraded", "unknown", "progressing", "paused"];
 
-function Verdict({ services }: { services: Service[] }) {
+/** How many services want somebody; an alert on one that runs is told too, or "healthy" would be half the truth. */
+function Verdict({ services, alarmed }: { services: Service[]; alarmed: number }) {
   const parts = order.flatMap((health) => {
     const count = services.filter((service) => service.health === health).length;
     return count > 0 ? [{ health, count }] : [];
   });
   if (services.length === 0) return "No services yet";
-  if (parts.length === 0) {
+  if (parts.length === 0 && alarmed === 0) {
     return (
       <span className="inline-flex items-center gap-1.5">
         <StatusShape health="healthy" /> All {countOf(services.length, "service")} healthy
@@ -70,6 +81,11 @@ function Verdict({ services }: { services: Service[] }) {
           <StatusShape health={health} /> {count} {health}
         </span>
       ))}
+      {alarmed > 0 && (
+        <Link href="/alerts" className="inline-flex items-center gap-1.5 font-medium text-ink hover:underline">
+          <BellRing aria-hidden="true" className="size-3.5 text-bad" /> Alerts fire on {alarmed}
+        </Link>
+      )}
       <span className="text-ink-3">of {countOf(services.length, "service")}</span>
     </span>
   );

@@ -64,7 +64,7 @@ export function SilencePreviewView({
       )}
       {maybe.length > 0 && (
         <p className="text-xs text-ink-3">
-          {countOf(maybe.length, "rule")} may be hidden in part, by labels that each alert has: {namesOf(maybe)}.
+          Of {countOf(maybe.length, "rule")} it may hide later alerts too, depending on their labels: {namesOf(maybe)}.
         </p>
       )}
       {preview.rulesProblem && <p className="text-xs text-warn">The rules could not be looked at: {preview.rulesProblem}</p>}

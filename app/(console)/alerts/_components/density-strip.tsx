@@ -1,9 +1,10 @@
 "use client";
-import { type KeyboardEvent, type PointerEvent, useId, useRef, useState } from "react";
+import { type CSSProperties, type KeyboardEvent, type PointerEvent, useId, useRef, useState } from "react";
 import { barsOf, brushed, severitiesOf, type TimeSpan, totalOf, unknownSpans } from "#lib/client/density.ts";
 import { countOf } from "#lib/client/numbers.ts";
 import { formatAbsolute, formatAxisTime, timeTicks } from "#lib/client/time.ts";
 import type { DensityBucket } from "#lib/domain/alerts/schemas.ts";
+import { Skeleton } from "../../../ui/notices.tsx";
 import { severityFill, severityWord } from "../../../ui/severity.tsx";
 
 const height = 52;
@@ -147,11 +148,7 @@ export function DensityStrip({
       </div>
       <div aria-hidden="true" className="relative mt-1 h-4 overflow-hidden text-2xs text-ink-3">
         {timeTicks(from / 1000, to / 1000, 6).map((tick) => (
-          <span
-            key={tick}
-            className="absolute -translate-x-1/2 whitespace-nowrap"
-            style={{ left: `${Math.min(97, Math.max(3, share(tick * 1000) * 100))}%` }}
-          >
+          <span key={tick} className="absolute whitespace-nowrap" style={tickPlace(share(tick * 1000))}>
             {formatAxisTime(tick, length / 1000)}
           </span>
         ))}
@@ -159,6 +156,22 @@ export function DensityStrip({
     </div>
   );
 }
+
+/** Centred below its time, but never beyond an end of the axis. */
+const tickPlace = (share: number): CSSProperties =>
+  share > 0.94
+    ? { right: 0 }
+    : { left: `${Math.max(0, share) * 100}%`, transform: share < 0.06 ? undefined : "translateX(-50%)" };
+
+/** The room of a strip whose counts are on their way. */
+export const DensitySkeleton = () => (
+  <div className="px-4 pb-1 pt-2">
+    <div className="flex items-end" style={{ height }}>
+      <Skeleton className="h-4 w-full" />
+    </div>
+    <div className="mt-1 h-4" />
+  </div>
+);
 
 /** What the colours and the hatching mean, with how many there are of each. */
 export function DensityLegend({ buckets }: { buckets: DensityBucket[] }) {

@@ -23,10 +23,10 @@ import { Empty, ErrorNotice, Skeleton, TableSkeleton } from "../../../ui/notices
 import { SearchField } from "../../../ui/search-field.tsx";
 import { useUrlState } from "../../../ui/use-url-state.ts";
 import { AlertsHeader } from "./alerts-header.tsx";
-import { DensityLegend, DensityStrip } from "./density-strip.tsx";
+import { DensityLegend, DensitySkeleton, DensityStrip } from "./density-strip.tsx";
 import { HistoryFilters, SpanSelect } from "./history-filters.tsx";
 import { HistoryTable } from "./history-table.tsx";
-import { Talkers } from "./talkers.tsx";
+import { Talkers, TalkersSkeleton } from "./talkers.tsx";
 
 /** Every episode of every alert, with when they came, what came most, and when nobody could know. */
 export function AlertHistoryPage() {
@@ -79,7 +79,13 @@ export function AlertHistoryPage() {
           onRetry={() => summaryQuery.refetch()}
         />
       ) : (
-        <Skeleton className="mx-4 my-3 h-16" />
+        <section aria-label="Over time" aria-busy="true">
+          <div className="flex min-h-8 items-center px-4 pt-2">
+            <Skeleton className="h-3 w-72" />
+          </div>
+          <DensitySkeleton />
+          <TalkersSkeleton />
+        </section>
       )}
       {labelProblem ? (
         <Empty title="The conditions on labels cannot be read">{labelProblem}</Empty>

@@ -94,12 +94,15 @@ export function HistoryTable({
   isOld = false,
   empty,
   label = "Episodes",
+  without = [],
 }: {
   rows: AlertRow[];
   /** They answer the question before; the present one is on its way. */
   isOld?: boolean;
   empty: ReactNode;
   label?: string;
+  /** Columns that say the same in each row. */
+  without?: string[];
 }) {
   const router = useRouter();
   const actions = useAlertActions();
@@ -107,7 +110,7 @@ export function HistoryTable({
     <div className={isOld ? "opacity-60" : undefined} aria-busy={isOld}>
       <DataTable
         label={label}
-        columns={columns}
+        columns={columns.filter(({ id }) => !without.includes(id))}
         rows={rows}
         keyOf={(alert) => alert.id}
         nameOf={(alert) => `${alert.name} ${severityWord(alert.severity)} ${alert.standing}`}

@@ -34,7 +34,18 @@ type Line = LiveLine<LiveAlert>;
 const mostWithNotes = 200;
 
 /** Firing alerts under the headings of their groups. */
-export function LiveTable({ alerts, group, empty }: { alerts: LiveAlert[]; group: Grouping; empty: ReactNode }) {
+export function LiveTable({
+  alerts,
+  group,
+  without = [],
+  empty,
+}: {
+  alerts: LiveAlert[];
+  group: Grouping;
+  /** Columns that say the same in each row. */
+  without?: string[];
+  empty: ReactNode;
+}) {
   const router = useRouter();
   const actions = useAlertActions();
   const isNarrow = useNarrow();
@@ -55,7 +66,7 @@ export function LiveTable({ alerts, group, empty }: { alerts: LiveAlert[]; group
       <SelectionBar alerts={chosen} onClear={() => setSelected(new Set())} />
       <DataTable
         label="Firing alerts"
-        columns={columns}
+        columns={columns.filter(({ id }) => !without.includes(id))}
         rows={lines}
         keyOf={(line) => line.key}
         nameOf={(line) =>
@@ -150,7 +161,7 @@ function columnsOf(group: Grouping): Column<Line>[] {
     {
       id: "name",
       header: "Alert",
-      width: "w-52 max-md:w-auto",
+      width: "w-64 max-md:w-auto",
       essential: true,
       cell: of((alert) => (
         <span className="flex min-w-0 items-center gap-2">

@@ -12,7 +12,7 @@ import { TimeRangeBar } from "../../../ui/chart/time-range-bar.tsx";
 import { useNow } from "../../../ui/clock.tsx";
 import { Empty, TableSkeleton } from "../../../ui/notices.tsx";
 import { SectionHeader } from "../../../ui/page-header.tsx";
-import { DensityLegend, DensityStrip } from "./density-strip.tsx";
+import { DensityLegend, DensitySkeleton, DensityStrip } from "./density-strip.tsx";
 import { HistoryTable } from "./history-table.tsx";
 import { LiveTable } from "./live-table.tsx";
 
@@ -37,6 +37,7 @@ export function ServiceAlerts({ id, range, onRange }: { id: string; range: TimeR
           <LiveTable
             alerts={items}
             group="severity"
+            without={["service"]}
             empty={
               sources.some(isBlind) || sources.every((source) => source.disabled) ? (
                 <Empty title="Unknown whether anything fires" className="py-6">
@@ -53,7 +54,7 @@ export function ServiceAlerts({ id, range, onRange }: { id: string; range: TimeR
           />
         )}
       </Answer>
-      <SectionHeader title="Before" aside={summary ? countOf(summary.total, "episode") : null}>
+      <SectionHeader title="In this time" aside={summary ? countOf(summary.total, "episode") : null}>
         <Link
           href={`/alerts/history?${new URLSearchParams({ namespace, service, span: "7d" })}`}
           className="text-xs text-ink-2 hover:text-ink hover:underline"
@@ -65,8 +66,8 @@ export function ServiceAlerts({ id, range, onRange }: { id: string; range: TimeR
         <TimeRangeBar range={range} onRange={onRange} />
         {summary && <DensityLegend buckets={summary.density.buckets} />}
       </div>
-      {summary && (
-        <div className="border-b">
+      <div className="border-b">
+        {summary ? (
           <DensityStrip
             from={Date.parse(summary.density.from)}
             to={Date.parse(summary.density.to)}
@@ -74,8 +75,10 @@ export function ServiceAlerts({ id, range, onRange }: { id: string; range: TimeR
             buckets={summary.density.buckets}
             onZoom={(span) => onRange(zoomedTo(span.from / 1000, span.to / 1000, Date.now() / 1000))}
           />
-        </div>
-      )}
+        ) : (
+          <DensitySkeleton />
+        )}
+      </div>
       <Answer
         of={history}
         what="The history could not be read"
@@ -85,6 +88,7 @@ export function ServiceAlerts({ id, range, onRange }: { id: string; range: TimeR
         {() => (
           <HistoryTable
             rows={rows}
+            without={["service"]}
             isOld={history.isPlaceholderData}
             empty={<Empty title="No alert of this service fired in this time">Choose a longer time to see older ones.</Empty>}
           />

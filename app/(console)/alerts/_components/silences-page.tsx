@@ -4,11 +4,12 @@ import { BellOff, Clock, Plus, TriangleAlert } from "lucide-react";
 import { useState } from "react";
 import { silencesQuery } from "#lib/client/alerts.ts";
 import { countOf } from "#lib/client/numbers.ts";
+import { formatDuration } from "#lib/client/time.ts";
 import { expiryNoticeMinutes, type SilencesAnswer, type SilenceView } from "#lib/domain/alerts/silences-schemas.ts";
 import { useAlertActions } from "../../../ui/alerts/use-alert-actions.ts";
 import { Answer } from "../../../ui/answer.tsx";
 import { Button } from "../../../ui/button.tsx";
-import { Elapsed, TimeAgo } from "../../../ui/clock.tsx";
+import { TimeAgo } from "../../../ui/clock.tsx";
 import { type Column, DataTable } from "../../../ui/data-table.tsx";
 import { Select } from "../../../ui/field.tsx";
 import { Empty, ErrorNotice, TableSkeleton } from "../../../ui/notices.tsx";
@@ -209,6 +210,12 @@ const columns: Column<SilenceView>[] = [
     header: "Length",
     width: "w-24",
     align: "right",
-    cell: (silence) => <Elapsed from={silence.startsAt} to={silence.endsAt} />,
+    cell: (silence) => <Length from={silence.startsAt} to={silence.endsAt} />,
   },
 ];
+
+/** To the minute: Alertmanager's own clock sets the start some milliseconds late. */
+function Length({ from, to }: { from: string; to: string }) {
+  const minutes = Math.round((Date.parse(to) - Date.parse(from)) / 60_000);
+  return <span>{minutes < 1 ? "under 1 m" : formatDuration(minutes * 60_000)}</span>;
+}

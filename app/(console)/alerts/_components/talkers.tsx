@@ -3,10 +3,22 @@ import Link from "next/link";
 import { formatDuration } from "#lib/client/time.ts";
 import type { BlindWindowView, FlappingAlert, TopTalker } from "#lib/domain/alerts/schemas.ts";
 import { Elapsed, TimeAgo } from "../../../ui/clock.tsx";
+import { Skeleton } from "../../../ui/notices.tsx";
 import { SeverityShape } from "../../../ui/severity.tsx";
 import { FlappingBadge } from "./flapping-badge.tsx";
 
 const most = 5;
+
+/** The room of three lines, on their way. */
+export const TalkersSkeleton = () => (
+  <div className="grid gap-1.5 border-b px-4 pb-3 pt-2 md:grid-cols-2 lg:grid-cols-3">
+    <div className="grid gap-3">
+      <Skeleton className="h-3 w-20" />
+      <Skeleton className="h-3 w-full" />
+      <Skeleton className="h-3 w-full" />
+    </div>
+  </div>
+);
 
 /** What came most, what comes and goes, and when nobody could know. */
 export function Talkers({

@@ -5,6 +5,7 @@ import Link from "next/link";
 import type { ComponentProps, ReactNode } from "react";
 import { changeNames, rolloutChange, verbName } from "#lib/client/action-texts.ts";
 import { latestChangesQuery } from "#lib/client/ledger.ts";
+import { objectivesQuery, worstIndicator } from "#lib/client/objectives.ts";
 import { isOver, latestRolloutsQuery } from "#lib/client/rollouts.ts";
 import type { ActionVerb } from "#lib/domain/actions/schemas.ts";
 import type { Service, ServiceFigures } from "#lib/domain/fleet/schemas.ts";
@@ -15,6 +16,7 @@ import { Age, TimeAgo } from "../../../../../ui/clock.tsx";
 import { Figure, ReadyBar, Tint } from "../../../../../ui/figure.tsx";
 import { CopyButton } from "../../../../../ui/identifier.tsx";
 import { Skeleton } from "../../../../../ui/notices.tsx";
+import { Budget } from "../../../../../ui/objectives/budget.tsx";
 import { useRoleRefusal } from "../../../../../ui/session.tsx";
 import { OutcomeShape, Status } from "../../../../../ui/status.tsx";
 
@@ -91,6 +93,8 @@ function Actions({ service }: { service: Service }) {
 
 function Facts({ service, figures }: { service: Service; figures: ServiceFigures | null }) {
   const limits = alarmLimits(service.kind);
+  const worst = worstIndicator(useQuery(objectivesQuery).data?.services[service.id]?.indicators ?? []);
+  const { owner, runbook } = service.about;
   const facts: [string, ReactNode][] = [
     ["Ready", <ReadyBar key="ready" ready={service.ready} desired={service.desired} />],
     [
@@ -126,8 +130,11 @@ function Facts({ service, figures }: { service: Service; figures: ServiceFigures
       />,
     ],
     ["Rate", <Figure key="rate" value={figures?.requestsPerSecond} unit="per-second" />],
+    ...(worst ? ([["Error budget", <Budget key="budget" indicator={worst} />]] satisfies [string, ReactNode][]) : []),
     ["Kind", service.kind],
     ["Age", <Age key="age" since={service.createdAt} />],
+    ...(owner ? ([["Owner", owner]] satisfies [string, ReactNode][]) : []),
+    ...(runbook ? ([["Runbook", <Runbook key="runbook" address={runbook} />]] satisfies [string, ReactNode][]) : []),
   ];
   return (
     <dl className="mt-3 flex flex-wrap gap-x-7 gap-y-2 max-md:grid max-md:grid-cols-3">
@@ -138,6 +145,17 @@ function Facts({ service, figures }: { service: Service; figures: ServiceFigures
         </div>
       ))}
     </dl>
+  );
+}
+
+/** An address is followed, if it is one that a browser may be sent to; a note is read. */
+function Runbook({ address }: { address: string }) {
+  return /^https?:\/\//.test(address) || /^\/(?!\/)/.test(address) ? (
+    <a href={address} className="text-accent hover:underline">
+      open
+    </a>
+  ) : (
+    <span className="truncate">{address}</span>
   );
 }
 

@@ -1,6 +1,8 @@
 "use client";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
+import { wantedByService } from "#lib/client/alert-view.ts";
+import { liveAlertsQuery } from "#lib/client/alerts.ts";
 import { ApiError } from "#lib/client/api.ts";
 import { serviceQuery, servicesQuery } from "#lib/client/fleet.ts";
 import type { ServiceAnswer } from "#lib/domain/fleet/schemas.ts";
@@ -31,6 +33,7 @@ export function ServicePage({ id }: { id: string }) {
   const { data, error, refetch, errorUpdatedAt } = useQuery(serviceQuery(id));
   const known = useQuery(servicesQuery).data?.services.find((service) => service.id === id);
   const service = data?.service ?? known;
+  const firing = wantedByService(useQuery(liveAlertsQuery()).data?.items ?? []).get(id)?.length ?? 0;
 
   if (error && !data) {
     return error instanceof ApiError && error.code === "not-found" ? (
@@ -65,7 +68,7 @@ export function ServicePage({ id }: { id: string }) {
             key={name}
             tab={name}
             isCurrent={name === tab}
-            count={countOf(name, data)}
+            count={name === "alerts" ? firing || null : countOf(name, data)}
             onSelect={() => setSearch({ tab: name === "health" ? null : name }, { push: true })}
           />
         ))}
@@ -142,7 +145,12 @@ function TabButton({
     >
       {tab.charAt(0).toUpperCase() + tab.slice(1)}
       {count !== null && (
-        <span className={cn("rounded-full px-1.5 text-2xs", tab === "events" ? "bg-warn-soft text-warn" : "bg-hover text-ink-2")}>
+        <span
+          className={cn(
+            "rounded-full px-1.5 text-2xs",
+            tab === "events" || tab === "alerts" ? "bg-warn-soft text-warn" : "bg-hover text-ink-2",
+          )}
+        >
           {count}
         </span>
       )}
