@@ -37,6 +37,11 @@ describe("a chart's model", () => {
     ]);
   });
 
+  it("finds them in a stack at the height where they are drawn", () => {
+    const model = chartModel(aPanel({ style: "stacked", series: [line("a", 5, 5, 5), line("b", null, 2, null)] }), 120);
+    expect(model.lines[1]?.lone).toEqual([[60, 7]]);
+  });
+
   it("takes the words of states for its axis", () => {
     const states = [
       { value: 0, label: "closed" },

@@ -1,11 +1,12 @@
 import type { Panel, Series, Unit } from "#lib/domain/metrics/schemas.ts";
 import { highestOf, lastValue, type Row, rowsOf, sumSeries, topSeries } from "./chart.ts";
+import { type Course, coursesOf } from "./chart-paths.ts";
 import { axisTicks } from "./numbers.ts";
 
 export const mostSeries = 8;
 
-/** One line of a drawing: `index` is its place in the values of a row. */
-export type ChartLine = { name: string; index: number; last: number | null; lone: [number, number][] };
+/** One line of a drawing: `index` is its place in the values of a row, `lone` its points that no line runs through. */
+export type ChartLine = { name: string; index: number; last: number | null; course: Course; lone: [number, number][] };
 
 /** Everything a drawing needs of a panel's data, worked out once. */
 export type ChartModel = {
@@ -26,18 +27,20 @@ export function chartModel(panel: Drawn, to: number): ChartModel {
   const series = topSeries(panel.series, mostSeries);
   const compared = panel.compared ? comparedSeries(series, topSeries(panel.compared, mostSeries), isStacked) : [];
   const rows = rowsOf([...series, ...compared.flatMap((each) => each ?? [])]);
-  const line = (each: Series, index: number): ChartLine => ({
-    name: each.name,
-    index,
-    last: lastValue(each, to, stepSeconds),
-    lone: lonePoints(each),
-  });
-  let next = series.length;
-  const before = compared.map((each) => (each ? line(each, next++) : null));
   const present = rows.map(({ time, values }) => ({ time, values: values.slice(0, series.length) }));
   const past = rows.map(({ time, values }) => ({ time, values: values.slice(series.length) }));
   const highest = Math.max(highestOf(present, isStacked), highestOf(past, false));
   const lowest = rows.reduce((low, { values }) => values.reduce<number>((least, value) => Math.min(least, value ?? 0), low), 0);
+  const courses = [
+    ...coursesOf(present, series.length, isStacked),
+    ...coursesOf(past, rows[0] ? rows[0].values.length - series.length : 0, false),
+  ];
+  const line = (each: Series, index: number): ChartLine => {
+    const course = courses[index] ?? [];
+    return { name: each.name, index, last: lastValue(each, to, stepSeconds), course, lone: lonePoints(course) };
+  };
+  let next = series.length;
+  const before = compared.map((each) => (each ? line(each, next++) : null));
   const limit = panel.limit ? Math.min(panel.limit.value, highest * 4) : 0;
   return {
     lines: series.map(line),
@@ -54,10 +57,10 @@ function comparedSeries(series: Series[], compared: Series[], isStacked: boolean
   return series.map(({ name }) => compared.find((each) => each.name === name) ?? null);
 }
 
-/** The points of a series with a gap on either side, which no line runs through. */
-function lonePoints({ points }: Series): [number, number][] {
-  return points.flatMap(([time, value], index): [number, number][] => {
-    const isLone = value !== null && (points[index - 1]?.[1] ?? null) === null && (points[index + 1]?.[1] ?? null) === null;
-    return isLone ? [[time, value]] : [];
+/** The points of a course with a gap on either side, at the height where they are drawn. */
+function lonePoints(course: Course): [number, number][] {
+  return course.flatMap(({ time, high }, index): [number, number][] => {
+    const isLone = high !== null && (course[index - 1]?.high ?? null) === null && (course[index + 1]?.high ?? null) === null;
+    return isLone ? [[time, high]] : [];
   });
 }

@@ -36,11 +36,11 @@ export const EndLabels = memo(function EndLabels({ unit, style, states, model, p
         </g>
       ))}
       {model.lines.flatMap(({ name, index, lone }) =>
-        lone.map(([time, value]) => (
+        lone.map(([time, height]) => (
           <circle
             key={`${name} ${time}`}
             cx={xOf(plot, time)}
-            cy={yOf(plot, value)}
+            cy={yOf(plot, height)}
             r={1.2}
             fill={seriesColor(style, index, name)}
           />

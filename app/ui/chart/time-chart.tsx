@@ -1,13 +1,14 @@
 "use client";
-import { memo, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { memo, type RefObject, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { chartHeight, plotOf } from "#lib/client/chart-geometry.ts";
 import { chartModel } from "#lib/client/chart-model.ts";
 import { formatFigure } from "#lib/client/numbers.ts";
 import type { AlertSpan } from "#lib/domain/alerts/schemas.ts";
 import type { LedgerMark } from "#lib/domain/ledger/schemas.ts";
 import type { Comparison, Panel } from "#lib/domain/metrics/schemas.ts";
-import { Drawing } from "./drawing.tsx";
+import { Axes } from "./axes.tsx";
 import { EndLabels } from "./end-labels.tsx";
+import { Lines } from "./lines.tsx";
 import { MarkLane } from "./marks.tsx";
 import { PointerLayer } from "./pointer.tsx";
 import { ShadeStrips, Shades } from "./shades.tsx";
@@ -24,43 +25,51 @@ export type TimeChartProperties = {
   spans?: readonly AlertSpan[];
 };
 
-/** The drawing of one panel. The moment pointed at is shared by all charts of the page. */
+/** The drawing of one panel, which waits with what is new while it is out of view. */
 export const TimeChart = memo(function TimeChart(properties: TimeChartProperties) {
-  const { panel, from, to, compare = null, marks = noMarks, spans = noSpans } = properties;
-  const { unit, style, limit, states, series, compared, stepSeconds } = panel;
   const [box, width] = useWidth();
-  const model = useMemo(
-    () => chartModel({ series, compared, style, unit, limit, states, stepSeconds }, to),
-    [series, compared, style, unit, limit, states, stepSeconds, to],
-  );
-  const plot = useMemo(
-    () => plotOf(width, { from, to }, { low: model.ticks[0] ?? 0, high: model.ticks.at(-1) ?? 1 }),
-    [width, from, to, model],
-  );
-  const chart = { unit, style, states, model, plot };
-  const summary = model.lines.map(({ name, last }) => `${name} ${formatFigure(last, unit)}`).join(", ");
-
+  const isSeen = useSeen(box);
   return (
     <div ref={box} className="relative" style={{ height: chartHeight }}>
-      {width > 0 && (
-        <>
-          <svg aria-hidden="true" width={width} height={chartHeight} className="pointer-events-none absolute inset-0">
-            <Shades spans={spans} plot={plot} />
-          </svg>
-          <div role="img" aria-label={`${panel.title}, now: ${summary}`} className="pointer-events-none absolute inset-0">
-            <Drawing {...chart} limit={limit} width={width} />
-            <svg aria-hidden="true" width={width} height={chartHeight} className="absolute inset-0">
-              <EndLabels {...chart} />
-            </svg>
-          </div>
-          <PointerLayer {...chart} title={panel.title} width={width} spans={spans} compare={compare} />
-          <ShadeStrips spans={spans} plot={plot} />
-          <MarkLane marks={marks} plot={plot} title={panel.title} />
-        </>
-      )}
+      {width > 0 && <Chart {...properties} width={width} isSeen={isSeen} />}
     </div>
   );
 }, isSameChart);
+
+type ChartProperties = TimeChartProperties & { width: number; isSeen: boolean };
+
+const Chart = memo(
+  function Chart({ panel, from, to, compare = null, marks = noMarks, spans = noSpans, width }: ChartProperties) {
+    const { unit, style, limit, states, series, compared, stepSeconds } = panel;
+    const model = useMemo(
+      () => chartModel({ series, compared, style, unit, limit, states, stepSeconds }, to),
+      [series, compared, style, unit, limit, states, stepSeconds, to],
+    );
+    const low = model.ticks[0] ?? 0;
+    const high = model.ticks.at(-1) ?? 1;
+    const plot = useMemo(() => plotOf(width, { from, to }, { low, high }), [width, from, to, low, high]);
+    const chart = { unit, style, states, model, plot };
+    const summary = model.lines.map(({ name, last }) => `${name} ${formatFigure(last, unit)}`).join(", ");
+    return (
+      <>
+        <svg aria-hidden="true" width={width} height={chartHeight} className="pointer-events-none absolute inset-0">
+          <Shades spans={spans} plot={plot} />
+        </svg>
+        <div role="img" aria-label={`${panel.title}, now: ${summary}`} className="pointer-events-none absolute inset-0">
+          <svg aria-hidden="true" width={width} height={chartHeight} className="absolute inset-0">
+            <Axes unit={unit} limit={limit} states={states} ticks={model.ticks} plot={plot} />
+            <Lines style={style} states={states} model={model} plot={plot} />
+            <EndLabels {...chart} />
+          </svg>
+        </div>
+        <PointerLayer {...chart} title={panel.title} width={width} spans={spans} compare={compare} />
+        <ShadeStrips spans={spans} plot={plot} />
+        <MarkLane marks={marks} plot={plot} title={panel.title} />
+      </>
+    );
+  },
+  (drawn, next) => !next.isSeen || (drawn.width === next.width && isSameChart(drawn, next)),
+);
 
 /** Whether two charts would be drawn alike: an answer's time and its problem are told elsewhere. */
 export function isSameChart(a: TimeChartProperties, b: TimeChartProperties): boolean {
@@ -82,6 +91,22 @@ export function isSameChart(a: TimeChartProperties, b: TimeChartProperties): boo
     limit?.label === other.limit?.label &&
     JSON.stringify(states) === JSON.stringify(other.states)
   );
+}
+
+/** Pixels around what is visible in which a chart is drawn too, so that it is there when it is scrolled to. */
+const nearPixels = 200;
+
+function useSeen(box: RefObject<HTMLElement | null>): boolean {
+  const [isSeen, setSeen] = useState(true);
+  useEffect(() => {
+    if (!box.current || typeof IntersectionObserver === "undefined") return;
+    const observer = new IntersectionObserver((entries) => setSeen(entries.at(-1)?.isIntersecting ?? true), {
+      rootMargin: `${nearPixels}px`,
+    });
+    observer.observe(box.current);
+    return () => observer.disconnect();
+  }, [box]);
+  return isSeen;
 }
 
 function useWidth() {
