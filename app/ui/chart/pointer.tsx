@@ -2,6 +2,7 @@
 import { type KeyboardEvent, type PointerEvent, useRef, useState } from "react";
 import { movedMoment, type Plot, timeAt, xOf } from "#lib/client/chart-geometry.ts";
 import { useChartPage, useCursor } from "./cursor.ts";
+import { useLongPress } from "./long-press.ts";
 import { type Moment, momentOf, momentWords, Reading, type ReadProperties } from "./reading.tsx";
 
 /** Nearer than this to where it began a drag is a click. */
@@ -29,13 +30,26 @@ export function PointerLayer({ title, width, ...chart }: ReadProperties & { titl
     onZoom?.(Math.min(from, to), Math.max(from, to));
   };
 
+  // A finger that moves over a chart reads it or scrolls the page: only one that was held marks a span.
+  const press = useLongPress(() => {
+    began.current = 0;
+    cursor.mark(cursor.read().time);
+  });
+
   const onPointerDown = (event: PointerEvent<HTMLDivElement>) => {
-    if (event.button !== 0 || event.pointerType === "touch" || !onZoom) return;
+    if (event.pointerType === "touch") {
+      setHere(true);
+      cursor.point(timeOf(event));
+      if (onZoom) press.begin(event);
+      return;
+    }
+    if (event.button !== 0 || !onZoom) return;
     event.currentTarget.setPointerCapture?.(event.pointerId);
     began.current = event.clientX;
     cursor.point(timeOf(event));
   };
   const onPointerMove = (event: PointerEvent<HTMLDivElement>) => {
+    press.move(event);
     const start = began.current;
     if (start !== null && anchor === null && Math.abs(event.clientX - start) >= leastDragPixels) {
       cursor.mark(cursor.read().time);
@@ -43,11 +57,23 @@ export function PointerLayer({ title, width, ...chart }: ReadProperties & { titl
     cursor.point(timeOf(event));
   };
   const onPointerUp = (event: PointerEvent<HTMLDivElement>) => {
+    press.end();
     const isDrag = began.current !== null && anchor !== null;
     began.current = null;
-    if (isDrag && anchor !== null) zoom(anchor, timeOf(event));
+    if (!isDrag || anchor === null) return;
+    const to = timeOf(event);
+    // Held and let go in one place: nothing was marked.
+    if (Math.abs(xOf(plot, to) - xOf(plot, anchor)) < leastDragPixels) cursor.mark(null);
+    else zoom(anchor, to);
   };
-  const onPointerLeave = () => {
+  const onPointerCancel = () => {
+    press.end();
+    began.current = null;
+    cursor.leave();
+  };
+  const onPointerLeave = (event: PointerEvent) => {
+    // What a finger pointed at stays to be read until another place is touched.
+    if (event.pointerType === "touch") return;
     setHere(hasFocus.current);
     if (began.current === null && !hasFocus.current) cursor.leave();
   };
@@ -75,6 +101,7 @@ export function PointerLayer({ title, width, ...chart }: ReadProperties & { titl
         {moment && <Crosshair plot={plot} moment={moment} />}
       </svg>
       <div
+        ref={press.element}
         role="slider"
         tabIndex={0}
         aria-label={`${title}, moment`}
@@ -88,7 +115,7 @@ export function PointerLayer({ title, width, ...chart }: ReadProperties & { titl
         onPointerEnter={() => setHere(true)}
         onPointerMove={onPointerMove}
         onPointerUp={onPointerUp}
-        onPointerCancel={() => cursor.leave()}
+        onPointerCancel={onPointerCancel}
         onPointerLeave={onPointerLeave}
         onDoubleClick={() => onZoomBack?.()}
         onFocus={(event) => {

@@ -1,5 +1,5 @@
 // @vitest-environment jsdom
-import { cleanup, fireEvent, render, screen, within } from "@testing-library/react";
+import { act, cleanup, fireEvent, render, screen, within } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { aMark, aPanel } from "#lib/client/fixtures.ts";
 import type { Panel } from "#lib/domain/metrics/schemas.ts";
@@ -135,6 +135,53 @@ describe("zooming a chart", () => {
     fireEvent.pointerMove(slider, { clientX: 103 });
     fireEvent.pointerUp(slider, { clientX: 103 });
     expect(onZoom).not.toHaveBeenCalled();
+  });
+
+  it("is given up where the drag ends where it began", () => {
+    const { slider, onZoom } = zoomable();
+    fireEvent.pointerDown(slider, { clientX: 100, button: 0, pointerType: "mouse" });
+    fireEvent.pointerMove(slider, { clientX: 200 });
+    fireEvent.pointerMove(slider, { clientX: 101 });
+    fireEvent.pointerUp(slider, { clientX: 101 });
+    expect(onZoom).not.toHaveBeenCalled();
+  });
+
+  describe("by a finger", () => {
+    const touch = (clientX: number) => ({ clientX, clientY: 50, button: 0, pointerType: "touch" });
+    beforeEach(() => void vi.useFakeTimers());
+    afterEach(() => void vi.useRealTimers());
+
+    it("takes what is dragged over after it was held", () => {
+      const { slider, onZoom } = zoomable();
+      fireEvent.pointerDown(slider, touch(484));
+      act(() => void vi.advanceTimersByTime(500));
+      fireEvent.pointerMove(slider, touch(242));
+      fireEvent.pointerUp(slider, touch(242));
+      expect(onZoom).toHaveBeenCalledExactlyOnceWith(60, 120);
+    });
+
+    it("is not begun by a drag, which moves the moment that is read; that stays when the finger lifts", () => {
+      const { slider, onZoom } = zoomable();
+      fireEvent.pointerDown(slider, touch(484));
+      fireEvent.pointerMove(slider, touch(400));
+      act(() => void vi.advanceTimersByTime(500));
+      fireEvent.pointerMove(slider, touch(242));
+      expect(slider.getAttribute("aria-valuenow")).toBe("60");
+      fireEvent.pointerUp(slider, touch(242));
+      fireEvent.pointerLeave(slider, touch(242));
+      expect(onZoom).not.toHaveBeenCalled();
+      expect(screen.getByText("refused")).toBeDefined();
+    });
+
+    it("does not scroll the page while it marks, and does otherwise", () => {
+      const { slider } = zoomable();
+      fireEvent.pointerDown(slider, touch(484));
+      expect(fireEvent.touchMove(slider)).toBe(true);
+      act(() => void vi.advanceTimersByTime(500));
+      expect(fireEvent.touchMove(slider)).toBe(false);
+      fireEvent.pointerCancel(slider, touch(484));
+      expect(fireEvent.touchMove(slider)).toBe(true);
+    });
   });
 
   it("works by keys: Shift and an arrow mark, Enter zooms, Escape gives up and then goes back", () => {
