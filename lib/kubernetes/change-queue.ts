@@ -16,6 +16,7 @@ export type ChangeQueueOptions = {
 };
 
 const maxBytes = 32 * 1024 * 1024;
+const maxSpare = 1000;
 
 /**
  * Changes that have come and are not decoded yet. Of one object only the newest waits. A quiet watch is taken in at once; in a
@@ -24,6 +25,8 @@ const maxBytes = 32 * 1024 * 1024;
 export class ChangeQueue {
   readonly #options: ChangeQueueOptions;
   readonly #waiting = new Map<string, Waiting>();
+  /** Memory to be used again: a storm would take and give back megabytes a second. */
+  readonly #spare: Buffer[] = [];
   #bytes = 0;
   #restUntil = 0;
   #working: Promise<void> | undefined;
@@ -48,12 +51,17 @@ export class ChangeQueue {
       known.length = length;
       known.resourceVersion = resourceVersion;
     } else {
-      const copy = Buffer.allocUnsafeSlow(length + (length >> 4));
+      const copy = this.#memory(length);
       bytes.copy(copy, 0, start, end);
       this.#waiting.set(key, { bytes: copy, length, resourceVersion });
       this.#bytes += copy.length - (known?.bytes.length ?? 0);
     }
     this.#working ??= this.#work();
+  }
+
+  #memory(length: number): Buffer {
+    const spare = this.#spare.pop();
+    return spare && spare.length >= length ? spare : Buffer.allocUnsafeSlow(length + (length >> 4));
   }
 
   /** Takes in at once what waits; resolves when nothing waits any more. */
@@ -94,6 +102,7 @@ export class ChangeQueue {
         this.#waiting.delete(key);
         this.#bytes -= bytes.length;
         apply(bytes, length);
+        if (this.#spare.length < maxSpare) this.#spare.push(bytes);
         if (slices.isUp) break;
       }
     } catch (error) {

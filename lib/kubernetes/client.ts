@@ -3,6 +3,7 @@ import https from "node:https";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { noAnswerError, readStatusError } from "./errors.ts";
 import type { JsonPatch } from "./objects.ts";
+import { followWatch, type WatchFollower } from "./watch-connection.ts";
 
 type Query = Record<string, string | number | boolean | undefined>;
 
@@ -84,6 +85,30 @@ export class KubernetesClient {
     throw readStatusError(answer.statusCode ?? 0, (await readBody(answer, 64 * 1024)).toString("utf8"));
   }
 
+  /** Follows a watch to its end. Rejects also with what `follower.take` throws. */
+  async watch(path: string, query: Query, signal: AbortSignal, follower: WatchFollower): Promise<void> {
+    if (this.#config.getCurrentCluster()?.proxyUrl) {
+      const answer = await this.stream(path, query, signal);
+      follower.onOpen();
+      for await (const piece of answer) await follower.take(piece as Buffer);
+      return;
+    }
+    const options: https.RequestOptions = {};
+    await this.#config.applyToHTTPSOptions(options).catch((error: unknown) => {
+      throw noAnswerError(error);
+    });
+    const { ca, cert, key, pfx, passphrase, rejectUnauthorized, servername, auth, headers } = options;
+    const basic = auth ? { authorization: `Basic ${Buffer.from(auth).toString("base64")}` } : {};
+    const request = {
+      url: this.#url({ method: "GET", path, query }),
+      headers: { ...asStrings(headers), ...basic, accept: "application/json", "user-agent": "switchyard" },
+      tls: { ca, cert, key, pfx, passphrase, rejectUnauthorized, servername },
+      timeoutMs: requestTimeoutMs,
+      signal,
+    };
+    await followWatch(request, follower);
+  }
+
   close(): void {
     this.#agent?.destroy();
   }
@@ -157,6 +182,10 @@ export class KubernetesClient {
     for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, String(value));
     return url;
   }
+}
+
+function asStrings(headers: object = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
 }
 
 function isSuccess(answer: IncomingMessage): boolean {

@@ -1,6 +1,6 @@
 const newline = 10;
 
-/** Cuts bytes that come in any pieces into lines. The bytes of a line are good until the next piece is taken. */
+/** Cuts bytes that come in any pieces into lines. Neither a piece nor the bytes of a line are kept. */
 export class LineSplitter {
   readonly #onLine: (bytes: Buffer, start: number, end: number) => void;
   #rest: Buffer[] = [];
@@ -24,7 +24,7 @@ export class LineSplitter {
       this.#tell(piece, start, end);
       start = end + 1;
     }
-    if (start < piece.length) this.#rest.push(piece.subarray(start));
+    if (start < piece.length) this.#rest.push(Buffer.from(piece.subarray(start)));
   }
 
   #tell(bytes: Buffer, start: number, end: number): void {

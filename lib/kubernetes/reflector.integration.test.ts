@@ -135,6 +135,36 @@ describe("against a server that misbehaves", () => {
     await reflector.stop();
   });
 
+  test("a watch that worked and was then cut is no failure in a row: nothing is listed again, nothing is stale", async () => {
+    let watches = 0;
+    handle = (request, response) => {
+      if (!isWatch(request)) return list(response, "100");
+      watches += 1;
+      response.flushHeaders();
+      if (watches <= 5) setTimeout(() => response.destroy(), 120);
+    };
+    const { reflector, states } = reflect(client, { steadyAfterMs: 60 });
+    await until("it watches for the sixth time", () => watches === 6);
+    expect(asked.filter(({ searchParams }) => !searchParams.has("watch"))).toHaveLength(1);
+    expect(states).toEqual(["connected"]);
+    await reflector.stop();
+  });
+
+  test("while much waits nothing is read, and then all of it arrives", async () => {
+    const count = 1500;
+    handle = (request, response) => {
+      if (!isWatch(request)) return list(response, "100");
+      for (let index = 0; index < count; index += 1) {
+        const large = { ...pod(`pod-${index}`, String(101 + index)), filler: "x".repeat(50_000) };
+        send(response, { type: "ADDED", object: large });
+      }
+    };
+    const { reflector } = reflect(client);
+    await until("all are there", () => reflector.items.size === count);
+    expect(new Set([...reflector.items.values()].map(({ metadata }) => metadata.name)).size).toBe(count);
+    await reflector.stop();
+  });
+
   test("a resource that the cluster does not serve is empty and no failure", async () => {
     handle = (_, response) => response.writeHead(404).end('{"reason":"NotFound","message":"no such resource"}');
     const { reflector } = reflect(client);

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from "node:http";
 import type { Backoff } from "#lib/runtime/backoff.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import { TimeSlices } from "#lib/runtime/time-slices.ts";
@@ -36,6 +35,8 @@ export type ReflectorOptions<T extends KubernetesObject, Raw extends KubernetesO
   /** How long the server keeps one watch open; a watch that has not ended `graceSeconds` later is taken for dead. */
   watchSeconds?: number;
   graceSeconds?: number;
+  /** A watch that lived as long as this worked, however it ended. */
+  steadyAfterMs?: number;
   /** How long a lost feed may try to come back before it is called stale. */
   staleAfterMs?: number;
   /** After this time a watch that ends is followed by a fresh list, which mends whatever a watch may have missed. */
@@ -48,7 +49,7 @@ const pageSize = 500;
 
 /**
  * Keeps a copy of one resource by list and watch. 410 lists again at once; any other error watches again from the last
- * resourceVersion, with back-off; a silent watch is given up. The copy stays readable while the feed is stale. Lists and storms of
+ * resourceVersion, with back-off, and lists from the third failure in a row on; a silent watch is given up. The copy stays readable while the feed is stale. Lists and storms of
  * events are taken in by slices, so that the process goes on answering.
  */
 export class Reflector<T extends KubernetesObject, Raw extends KubernetesObject = T> {
@@ -60,7 +61,7 @@ export class Reflector<T extends KubernetesObject, Raw extends KubernetesObject 
   readonly #queue: ChangeQueue;
   readonly #removals = new Removals();
   #collected: Changes<T> = { upserted: [], removed: [] };
-  #watching: IncomingMessage | undefined;
+  #watching = new AbortController();
   #failure: unknown;
   #listedAt = Number.NEGATIVE_INFINITY;
   #state: ReflectorState;
@@ -79,7 +80,7 @@ export class Reflector<T extends KubernetesObject, Raw extends KubernetesObject 
       onSlice: () => this.#announce(),
       onError: (error) => {
         this.#failure = error;
-        this.#watching?.destroy();
+        this.#watching.abort();
       },
     });
   }
@@ -106,7 +107,6 @@ export class Reflector<T extends KubernetesObject, Raw extends KubernetesObject 
         const isOld = performance.now() - this.#listedAt > (this.#options.resyncMs ?? 30 * 60_000);
         if (this.#resourceVersion === undefined || isOld) await this.#list();
         await this.#watch();
-        backoff.reset();
       } catch (error) {
         if (this.#abort.signal.aborted) return;
         if (isGone(error)) {
@@ -165,34 +165,37 @@ export class Reflector<T extends KubernetesObject, Raw extends KubernetesObject 
   }
 
   async #watch(): Promise<void> {
-    const { client, path, watchSeconds = 60, graceSeconds = 10 } = this.#options;
+    const { client, path, backoff, watchSeconds = 60, graceSeconds = 10, steadyAfterMs = 5000 } = this.#options;
     const deadline = AbortSignal.timeout((watchSeconds + graceSeconds) * 1000);
-    const signal = AbortSignal.any([this.#abort.signal, deadline]);
+    this.#watching = new AbortController();
+    const signal = AbortSignal.any([this.#abort.signal, this.#watching.signal, deadline]);
+    const lines = new LineSplitter((bytes, start, end) => this.#takeLine(bytes, start, end));
     const startedAt = performance.now();
-    const answer = await client.stream(
-      path,
-      { watch: true, allowWatchBookmarks: true, timeoutSeconds: watchSeconds, resourceVersion: this.#resourceVersion },
-      signal,
-    );
-    this.#enter("connected", null);
-    this.#watching = answer;
+    let openedAt = Number.POSITIVE_INFINITY;
     try {
-      await this.#read(answer);
+      await client.watch(
+        path,
+        { watch: true, allowWatchBookmarks: true, timeoutSeconds: watchSeconds, resourceVersion: this.#resourceVersion },
+        signal,
+        {
+          onOpen: () => {
+            openedAt = performance.now();
+            this.#enter("connected", null);
+          },
+          take: (piece) => {
+            lines.take(piece);
+            return this.#queue.isFull ? this.#queue.drain() : undefined;
+          },
+        },
+      );
+      backoff.reset();
     } finally {
-      answer.destroy();
+      if (performance.now() - openedAt >= steadyAfterMs) backoff.reset();
       await this.#queue.drain();
       this.#throwFailure();
     }
     // A server that ends every watch at once must not be asked in a tight loop.
     if (performance.now() - startedAt < 1000) await this.#pause(1000);
-  }
-
-  async #read(answer: IncomingMessage): Promise<void> {
-    const lines = new LineSplitter((bytes, start, end) => this.#takeLine(bytes, start, end));
-    for await (const piece of answer) {
-      lines.take(piece as Buffer);
-      if (this.#queue.isFull) await this.#queue.drain();
-    }
   }
 
   #takeLine(bytes: Buffer, start: number, end: number): void {
