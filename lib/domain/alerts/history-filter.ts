@@ -18,6 +18,13 @@ export function seriesCondition({ labels, search }: LabelFilter): Prisma.Sql | n
   return all.length > 0 ? Prisma.join(all, " AND ") : null;
 }
 
+/** That an episode `e` is of an alert that meets a condition on labels: decided once for all alerts, before the first episode. */
+export function inSeries(series: Prisma.Sql): Prisma.Sql {
+  // IS TRUE keeps it a hashed sub-plan: a join would lose the order by time, and with it the early end of a page.
+  return Prisma.sql`((e.source_id, e.fingerprint) IN (
+    SELECT s.source_id, s.fingerprint FROM alert_series s WHERE ${series})) IS TRUE`;
+}
+
 /** Conditions on the columns of `alert_episodes e` that the live list and the history share. */
 export function commonConditions({ source, severity, name, service, namespace }: CommonFilter): Prisma.Sql[] {
   const all: Prisma.Sql[] = [];

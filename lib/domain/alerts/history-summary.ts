@@ -1,9 +1,10 @@
 import type { Database } from "#lib/database/client.ts";
-import { authorise, type Context, translateDatabaseErrors } from "../context.ts";
+import type { Prisma } from "#lib/database/generated/client.ts";
+import { authorise, type Context, type Transaction, translateDatabaseErrors } from "../context.ts";
 import { parseInput } from "../validation.ts";
 import { type DensityCount, densityStep, makeDensity } from "./density.ts";
-import { readHistory } from "./history.ts";
-import { allOf } from "./history-filter.ts";
+import { allOf, episodeConditions, inSeries, seriesCondition } from "./history-filter.ts";
+import { withPersonsPatterns } from "./pattern-limit.ts";
 import { describeBlindness } from "./rows.ts";
 import {
   type BlindWindowView,
@@ -55,17 +56,29 @@ async function findRange(db: Database, { from, to }: HistoryFilter, now: Date): 
   return { from: first && first.startsAt < end ? first.startsAt : new Date(end.getTime() - dayMs), to: end };
 }
 
+/** Runs a read of all episodes that the filter finds. */
+function readHistory<T>(
+  db: Database,
+  filter: HistoryFilter,
+  read: (client: Database | Transaction, where: Prisma.Sql) => Promise<T>,
+): Promise<T> {
+  const conditions = episodeConditions(filter);
+  const series = seriesCondition(filter);
+  if (!series) return read(db, allOf(conditions));
+  return withPersonsPatterns(db, (transaction) => read(transaction, allOf([...conditions, inSeries(series)])));
+}
+
 /** Alerts that were firing already when the range began count at its beginning. */
 function countByTime(db: Database, filter: HistoryFilter, range: Range): Promise<DensityCount[]> {
   const step = `${densityStep(range)} seconds`;
   return readHistory(
     db,
     filter,
-    (client, conditions) =>
+    (client, where) =>
       client.$queryRaw<DensityCount[]>`
       SELECT date_bin(${step}::interval, greatest(e.starts_at, ${range.from}::timestamptz), 'epoch'::timestamptz) AS at,
         e.severity, count(*)::int AS count
-      FROM alert_episodes e WHERE ${allOf(conditions)} GROUP BY 1, 2`,
+      FROM alert_episodes e WHERE ${where} GROUP BY 1, 2`,
   );
 }
 
@@ -75,12 +88,12 @@ async function findTopTalkers(db: Database, filter: HistoryFilter, { from, to }:
   const rows = await readHistory(
     db,
     filter,
-    (client, conditions) =>
+    (client, where) =>
       client.$queryRaw<TalkerRow[]>`
       SELECT e.name, e.severity, e.namespace, e.service, count(*)::int AS episodes,
         extract(epoch FROM sum(least(coalesce(e.ends_at, ${to}), ${to}) - greatest(e.starts_at, ${from})))::float8 AS "firingSeconds",
         max(e.starts_at) AS "lastStartsAt", (sum(count(*)) OVER ())::int AS total
-      FROM alert_episodes e WHERE ${allOf(conditions)} GROUP BY 1, 2, 3, 4
+      FROM alert_episodes e WHERE ${where} GROUP BY 1, 2, 3, 4
       ORDER BY 5 DESC, 6 DESC LIMIT ${topTalkers}`,
   );
   return {
@@ -91,17 +104,19 @@ async function findTopTalkers(db: Database, filter: HistoryFilter, { from, to }:
 
 type FlappingRow = Omit<FlappingAlert, "lastStartsAt"> & { lastStartsAt: Date };
 
-async function findFlapping(db: Database, filter: HistoryFilter): Promise<FlappingAlert[]> {
+async function findFlapping(db: Database, filter: HistoryFilter & Range): Promise<FlappingAlert[]> {
+  // What began earlier can be near no start within the range, however long it lasted.
+  const since = new Date(filter.from.getTime() - flappingMinutes * 60_000);
   const rows = await readHistory(
     db,
     filter,
-    (client, conditions) =>
+    (client, where) =>
       client.$queryRaw<FlappingRow[]>`
       WITH starts AS (
         SELECT e.source_id, e.fingerprint, e.starts_at,
           lead(e.starts_at, ${flappingEpisodes - 1}::int) OVER (PARTITION BY e.source_id, e.fingerprint ORDER BY e.starts_at)
             <= e.starts_at + ${`${flappingMinutes} minutes`}::interval AS begins_flapping
-        FROM alert_episodes e WHERE ${allOf(conditions)}
+        FROM alert_episodes e WHERE ${where} AND e.starts_at >= ${since}
       ), flapping AS (
         SELECT source_id, fingerprint, count(*)::int AS episodes, max(starts_at) AS last_starts_at
         FROM starts GROUP BY 1, 2 HAVING bool_or(begins_flapping) ORDER BY 4 DESC LIMIT ${topTalkers}

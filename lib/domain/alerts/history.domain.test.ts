@@ -97,6 +97,53 @@ describe("the history", () => {
     expect(await find({ search: "_" })).toEqual(["h_1"]);
   });
 
+  test("finds an alert whose labels are rare behind thousands of newer ones, and goes on from there", async () => {
+    for (const start of [300, 200])
+      await makeEpisode(db, source, {
+        labels: { pod: `rare-${start}` },
+        startsAt: minutesAgo(start),
+        endsAt: minutesAgo(start - 1),
+      });
+    await db.$executeRaw`
+      INSERT INTO alert_episodes (id, source_id, fingerprint, name, severity, service, labels, annotations, state, starts_at, ends_at,
+        first_received_at, last_received_at, silenced_by)
+      SELECT gen_random_uuid(), ${source}::uuid, 'frequent', 'Frequent', 'info', 'hub', '{}', '{}', 'resolved', ${minutesAgo(100)},
+        ${minutesAgo(99)}, ${minutesAgo(100)}, ${minutesAgo(99)}, '{}'
+      FROM generate_series(1, 4100)`;
+    await db.alertSeries.create({
+      data: { sourceId: source, fingerprint: "frequent", labels: { pod: "hub-1" }, searchText: "hub" },
+    });
+    expect(await find({ labels: "pod=~rare-.*" })).toEqual(["rare-200", "rare-300"]);
+    expect(await find({ search: "rare", service: "relay" })).toEqual(["rare-200", "rare-300"]);
+    const first = await listHistory(alertContext(db), { search: "rare", limit: 1 });
+    const { items, nextCursor } = await listHistory(alertContext(db), {
+      search: "rare",
+      limit: 1,
+      cursor: first.nextCursor ?? "",
+    });
+    expect([...first.items, ...items].map(({ labels }) => labels.pod)).toEqual(["rare-200", "rare-300"]);
+    expect(nextCursor).toBeNull();
+    expect((await summariseHistory(alertContext(db), { search: "hub", service: "hub" })).total).toBe(4_100);
+  });
+
+  test("does not find an alert by what another source says of one with the same labels", async () => {
+    const other = await makeSource(db, "second");
+    await makeEpisode(db, source, { annotations: { summary: "first words" }, endsAt: minutesAgo(5) });
+    await makeEpisode(db, other, { annotations: { summary: "other words" } });
+    const { items } = await listHistory(alertContext(db), { search: "other words" });
+    expect(items.map(({ source: name }) => name)).toEqual(["second"]);
+    expect((await summariseHistory(alertContext(db), { search: "other words" })).total).toBe(1);
+  });
+
+  test("takes columns as long as they may be, in any writing", async () => {
+    // Every character takes three bytes and none repeats: an index cannot compress them.
+    const longText = (seed: number) =>
+      Array.from({ length: 200 }, (_, index) => String.fromCharCode(0x4e00 + (((seed * 200 + index) * 7_919) % 20_000))).join("");
+    const [name = "", severity, namespace, service] = [1, 2, 3, 4].map(longText);
+    await makeEpisode(db, source, { name, severity, namespace, service });
+    expect(await find({ name })).toEqual([name]);
+  });
+
   test("finds what was firing at any time of a range, also what began before it and what goes on", async () => {
     await makeEpisode(db, source, { name: "Before", startsAt: minutesAgo(100), endsAt: minutesAgo(61) });
     await makeEpisode(db, source, { name: "Into", startsAt: minutesAgo(100), endsAt: minutesAgo(59) });

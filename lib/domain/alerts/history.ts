@@ -3,13 +3,13 @@ import { Prisma } from "#lib/database/generated/client.ts";
 import { authorise, type Context, type Transaction, translateDatabaseErrors } from "../context.ts";
 import { toPage } from "../pagination.ts";
 import { parseInput } from "../validation.ts";
-import { afterCursor, allOf, episodeConditions, seriesCondition } from "./history-filter.ts";
-import { explainBadPatterns } from "./matchers.ts";
+import { afterCursor, allOf, episodeConditions, inSeries, seriesCondition } from "./history-filter.ts";
+import { withPersonsPatterns } from "./pattern-limit.ts";
 import { type Episode, readSources, viewEpisodes } from "./rows.ts";
 import { type HistoryFilter, type HistoryInput, type HistoryPage, historySchema } from "./schemas.ts";
 
-const statementTimeoutMs = 5_000;
-const fewFingerprints = 200;
+/** How many of the newest episodes are asked for their labels one by one before all alerts are looked through. */
+const newestEpisodes = 4_000;
 
 /** The history of alerts, newest first, a page at a time. Throws invalid-input for a filter that cannot be read. */
 export async function listHistory(context: Context, input: HistoryInput | unknown): Promise<HistoryPage> {
@@ -39,42 +39,41 @@ export async function readPage(db: Database, filter: HistoryFilter): Promise<{ e
 type PageKey = { id: string; starts_at: Date };
 
 function readPageKeys(db: Database, filter: HistoryFilter): Promise<PageKey[]> {
-  return readHistory(db, filter, (client, conditions) => {
-    const where = allOf(filter.cursor ? [...conditions, afterCursor(filter.cursor)] : conditions);
-    return client.$queryRaw<PageKey[]>`
-      SELECT e.id, e.starts_at FROM alert_episodes e WHERE ${where}
-      ORDER BY e.starts_at DESC, e.id DESC LIMIT ${filter.limit + 1}`;
+  const conditions = episodeConditions(filter);
+  if (filter.cursor) conditions.push(afterCursor(filter.cursor));
+  const series = seriesCondition(filter);
+  if (!series) return readKeys(db, conditions, filter.limit);
+  return withPersonsPatterns(db, async (transaction) => {
+    const found = await readKeysOfNewest(transaction, conditions, series, filter.limit);
+    return found ?? readKeys(transaction, [...conditions, inSeries(series)], filter.limit);
   });
 }
 
-/**
- * Runs a read of the history with the filter's conditions on `alert_episodes e`. What depends on labels alone is decided first,
- * once for each alert; the result of a person's regular expression is waited for at most 5 s.
- */
-export async function readHistory<T>(
-  db: Database,
-  filter: HistoryFilter,
-  read: (client: Database | Transaction, conditions: Prisma.Sql[]) => Promise<T>,
-): Promise<T> {
-  const conditions = episodeConditions(filter);
-  const series = seriesCondition(filter);
-  if (!series) return read(db, conditions);
-  return explainBadPatterns(() =>
-    db.$transaction(async (transaction) => {
-      await transaction.$executeRawUnsafe(`SET LOCAL statement_timeout = ${statementTimeoutMs}`);
-      return read(transaction, [...conditions, await fingerprintCondition(transaction, series)]);
-    }),
-  );
+function readKeys(client: Database | Transaction, conditions: Prisma.Sql[], limit: number): Promise<PageKey[]> {
+  return client.$queryRaw<PageKey[]>`
+    SELECT e.id, e.starts_at FROM alert_episodes e WHERE ${allOf(conditions)}
+    ORDER BY e.starts_at DESC, e.id DESC LIMIT ${limit + 1}`;
 }
 
-/** A fingerprint is made of the labels alone, so it stands for them whatever the source. */
-async function fingerprintCondition(transaction: Transaction, series: Prisma.Sql): Promise<Prisma.Sql> {
-  const found = await transaction.$queryRaw<{ fingerprint: string }[]>`
-    SELECT DISTINCT s.fingerprint FROM alert_series s WHERE ${series} LIMIT ${fewFingerprints + 1}`;
-  if (found.length <= fewFingerprints) {
-    return Prisma.sql`(e.source_id = ANY(ARRAY(SELECT id FROM alert_sources))
-      AND e.fingerprint = ANY(${found.map(({ fingerprint }) => fingerprint)}::text[]))`;
-  }
-  // IS TRUE keeps it a hashed sub-plan: a join would lose the order by time, and with it the early end of a page.
-  return Prisma.sql`(e.fingerprint IN (SELECT s.fingerprint FROM alert_series s WHERE ${series})) IS TRUE`;
+/**
+ * A page from the newest episodes alone, each of which looks its own labels up: what is found often ends soon, what other
+ * conditions narrow down has few to look up. null when the page may go on among older ones.
+ */
+async function readKeysOfNewest(
+  transaction: Transaction,
+  conditions: Prisma.Sql[],
+  series: Prisma.Sql,
+  limit: number,
+): Promise<PageKey[] | null> {
+  const newest = Prisma.sql`
+    SELECT e.id, e.starts_at, e.source_id, e.fingerprint FROM alert_episodes e WHERE ${allOf(conditions)}
+    ORDER BY e.starts_at DESC, e.id DESC`;
+  // A scalar sub-select is never turned into a join, which would look all alerts through first.
+  const found = await transaction.$queryRaw<PageKey[]>`
+    SELECT n.id, n.starts_at FROM (${newest} LIMIT ${newestEpisodes}) n
+    WHERE (SELECT true FROM alert_series s WHERE s.source_id = n.source_id AND s.fingerprint = n.fingerprint AND ${series})
+    ORDER BY n.starts_at DESC, n.id DESC LIMIT ${limit + 1}`;
+  if (found.length > limit) return found;
+  const older = await transaction.$queryRaw<unknown[]>`${newest} OFFSET ${newestEpisodes} LIMIT 1`;
+  return older.length === 0 ? found : null;
 }
