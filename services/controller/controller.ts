@@ -4,7 +4,7 @@ import { watchSilences } from "#lib/domain/alerts/silences-expiry.ts";
 import { measureActions } from "#lib/domain/ledger/measure.ts";
 import { observeWorkloads } from "#lib/domain/ledger/observe.ts";
 import { type WatchedFeed, watchFeeds } from "#lib/domain/notifications/feed-outages.ts";
-import { listHeldObjectives } from "#lib/domain/objectives/held.ts";
+import { listExportedServices } from "#lib/domain/objectives/held.ts";
 import type { Handlers } from "#lib/runtime/health-server.ts";
 import { Loop } from "#lib/runtime/loop.ts";
 import { AlertReconciler, alertPollMs } from "./alerts.ts";
@@ -22,6 +22,8 @@ export class Controller {
   readonly #registry = new Registry();
   readonly #passes: Counter<"loop" | "result">;
   readonly #lastPass: Gauge<"loop">;
+  readonly #services: Gauge<"namespace" | "service" | "service_kind">;
+  readonly #held: Gauge<"namespace" | "service" | "service_kind">;
   readonly #objectives: Gauge<"namespace" | "service" | "sli">;
 
   constructor(context: ReconcilerContext, settings: ControllerSettings) {
@@ -39,6 +41,17 @@ export class Controller {
       help: "When the last pass of a loop succeeded, Unix time",
       labelNames: ["loop"],
       registers,
+    });
+    const named = { labelNames: ["namespace", "service", "service_kind"] as const, registers };
+    this.#services = new Gauge({
+      name: "switchyard_service_desired_instances",
+      help: "How many instances a managed service is to have",
+      ...named,
+    });
+    this.#held = new Gauge({
+      name: "switchyard_objective_held",
+      help: "1 for a service that has an objective of its own",
+      ...named,
     });
     this.#objectives = new Gauge({
       name: "switchyard_objective_ratio",
@@ -71,7 +84,7 @@ export class Controller {
       this.#loop("rollouts", 1_000, () => reconcileRollouts(context)),
       this.#loop("abandoned-actions", 10_000, () => settleAbandoned(context)),
       this.#loop("outside-changes", 5_000, () => observeWorkloads(context)),
-      this.#loop("objectives", 15_000, () => this.#exportObjectives()),
+      this.#loop("service-metrics", 15_000, () => this.#exportServices()),
       this.#loop("measures", 15_000, () => measureActions(context, settings)),
       this.#loop("housekeeping", 3_600_000, () => prune(context.db, context.clock())),
     ];
@@ -103,10 +116,15 @@ export class Controller {
     };
   }
 
-  async #exportObjectives(): Promise<void> {
-    const objectives = await listHeldObjectives(this.#context);
-    this.#objectives.reset();
-    for (const { ratio, ...labels } of objectives) this.#objectives.set(labels, ratio);
+  async #exportServices(): Promise<void> {
+    const services = await listExportedServices(this.#context);
+    for (const gauge of [this.#services, this.#held, this.#objectives]) gauge.reset();
+    for (const { namespace, service, kind, desired, isHeld, objectives } of services) {
+      const labels = { namespace, service, service_kind: kind };
+      this.#services.set(labels, desired);
+      if (isHeld) this.#held.set(labels, 1);
+      for (const { sli, ratio } of objectives) this.#objectives.set({ namespace, service, sli }, ratio);
+    }
   }
 
   #loop(name: string, intervalMs: number, pass: () => Promise<unknown>): Loop {

@@ -3,7 +3,8 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { objectivesQuery, objectiveWords, percent } from "#lib/client/objectives.ts";
 import type { Service } from "#lib/domain/fleet/schemas.ts";
-import type { IndicatorState, ServiceObjectives } from "#lib/domain/objectives/schemas.ts";
+import { burnAlerts } from "#lib/domain/objectives/burn.ts";
+import type { IndicatorState, ServiceObjectives, ShownBurnWindow } from "#lib/domain/objectives/schemas.ts";
 import { Button } from "../../ui/button.tsx";
 import { TimeAgo } from "../../ui/clock.tsx";
 import { type Column, DataTable } from "../../ui/data-table.tsx";
@@ -13,8 +14,8 @@ import { ObjectiveDialog } from "../../ui/objectives/objective-dialog.tsx";
 import { SectionHeader } from "../../ui/page-header.tsx";
 import { ServiceLink } from "../../ui/service-table-cells.tsx";
 
-/** Burn rates above these page someone or make a ticket, for a window of 30 days. */
-const limits = { "1h": 14.4, "6h": 6, "3d": 1 } as const;
+/** The burn rates above which someone is told, by long window. */
+const limits = Object.fromEntries(burnAlerts.map(({ long, above }) => [long, above])) as Record<ShownBurnWindow, number>;
 
 type Row = { service: Service; known: ServiceObjectives; indicator: IndicatorState };
 
@@ -68,7 +69,7 @@ export function ObjectivesSection({ services }: { services: Service[] }) {
       )}
       {without.length > 0 && (
         <p className="flex flex-wrap items-center gap-x-2 gap-y-1 border-b px-4 py-1.5 text-xs text-ink-3">
-          Without an objective:
+          Without an objective of their own (the alert rules hold them to their kind's):
           {without.map(({ id, name }) => (
             <Button key={id} size="small" look="ghost" onClick={() => setEditing(id)} tooltip={`Set objectives of ${name}`}>
               {name}
@@ -134,9 +135,7 @@ const columns: Column<Row>[] = [
       width: "w-20",
       align: "right",
       essential: window === "1h",
-      cell: ({ indicator, known }) => (
-        <Burn rate={indicator.burn[window]} limit={(limits[window] * (known.objective?.windowDays ?? 30)) / 30} />
-      ),
+      cell: ({ indicator }) => <Burn rate={indicator.burn[window]} limit={limits[window]} />,
     }),
   ),
   {

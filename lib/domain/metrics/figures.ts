@@ -15,7 +15,10 @@ const fleetExpressions = {
   errorRatio: [
     ratio('materi_operations_processed_total{status="error"}', "materi_operations_processed_total"),
     `sum ${by} (rate(errors_total{kind=~"hub|edge"}[$window])) / (sum ${by} (rate(messages_received{kind=~"hub|edge"}[$window])) + sum ${by} (rate(errors_total{kind=~"hub|edge"}[$window])))`,
-    ratio('connector_scan_errors_total{kind="connector"}', 'connector_scans_total{kind="connector"}'),
+    ratio(
+      'connector_scan_errors_total{kind="connector",reason!~"target_refused|invalid_scan"}',
+      'connector_scans_total{kind="connector"}',
+    ),
     ratio('switchyard_probe_requests_total{result!="ok"}', "switchyard_probe_requests_total"),
   ].join(" or "),
   latencyP95Seconds: [

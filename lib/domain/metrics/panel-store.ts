@@ -35,6 +35,9 @@ const retryMs = 5_000;
 const retryRefusedMs = 30_000;
 const patienceMs = 4_000;
 const tailsBetweenFull = 120;
+/** Questions that wait beyond this are refused: Prometheus could not answer them in time. */
+const mostWaiting = 400;
+const tooMuch = "Too much is asked of Prometheus now. It is asked again in a moment.";
 
 /**
  * Range queries shared by all viewers. For one expression and window there is one query in flight at most, and one per step; a
@@ -83,6 +86,7 @@ export class PanelStore {
     const isAway = now < this.#awayUntil;
     if (!entry.inFlight && this.#isDue(entry, now)) {
       if (isAway) return { ...entry.answer, problem: this.#awayProblem };
+      if (this.#turnstile.waiting >= mostWaiting) return { ...entry.answer, problem: tooMuch };
       entry.inFlight = this.#turnstile
         .pass(() => this.#ask(prometheus, entry, expr))
         .finally(() => {
@@ -148,7 +152,7 @@ export class PanelStore {
     };
     this.#entries.delete(key);
     this.#entries.set(key, entry);
-    if (!known) this.#grow(entry.bytes);
+    if (!known) this.#grow(entry.bytes, key);
     return entry;
   }
 
@@ -156,15 +160,15 @@ export class PanelStore {
     const bytes = 2 * key.length + emptyEntryBytes + bytesOf(entry.answer.series);
     const grown = bytes - entry.bytes;
     entry.bytes = bytes;
-    if (this.#entries.get(key) === entry) this.#grow(grown);
+    if (this.#entries.get(key) === entry) this.#grow(grown, key);
   }
 
-  #grow(bytes: number): void {
+  #grow(bytes: number, grown: string): void {
     this.#bytes += bytes;
     for (const [key, entry] of this.#entries) {
       if (this.#bytes <= this.#maxBytes) return;
       // Without its entry a query in flight could be asked a second time.
-      if (entry.inFlight) continue;
+      if (entry.inFlight || key === grown) continue;
       this.#entries.delete(key);
       this.#bytes -= entry.bytes;
     }

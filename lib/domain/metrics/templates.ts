@@ -126,7 +126,8 @@ const connector: PanelTemplate[] = [
     scans: "sum(rate(connector_scans_total{$in}[$window]))",
   }),
   lines("error-ratio", "Error ratio", "ratio", ["connector_scans_total"], {
-    errors: ratio("connector_scan_errors_total{$in}", "connector_scans_total{$in}"),
+    // What asks for a target that is not allowed, or makes no sense, is its sender's fault.
+    errors: ratio('connector_scan_errors_total{$in,reason!~"target_refused|invalid_scan"}', "connector_scans_total{$in}"),
   }),
   percentiles("latency", "Scan duration", "connector_scan_duration_seconds", null),
   lines("running", "Scans running, against the limit", "count", ["connector_scans_running", "connector_scans_limit"], {

@@ -8,6 +8,11 @@ export class Turnstile {
     this.#limit = limit;
   }
 
+  /** How many wait. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   async pass<T>(work: () => Promise<T>): Promise<T> {
     if (this.#inside >= this.#limit) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     else this.#inside += 1;

@@ -8,13 +8,14 @@ export const burnWindows = { "5m": 300, "30m": 1800, "1h": 3600, "6h": 21_600, "
 export type BurnWindow = keyof typeof burnWindows;
 
 /**
- * When a burn rate is worth a person's time: the share of the budget that is gone after the long window at that rate, and still
- * being spent in the short one. Google's SRE Workbook, "Alerting on SLOs", table 5-8.
+ * Above which burn rate a person's time is worth it: over the long window, and still so over the short one. Google's SRE Workbook,
+ * "Alerting on SLOs", table 5-8; the same as the alert rules' defaults (services/controller/deploy/alerts.yaml), whatever the
+ * objective's own window.
  */
-const burnAlerts = [
-  { alert: "page", share: 0.02, long: "1h", short: "5m" },
-  { alert: "page", share: 0.05, long: "6h", short: "30m" },
-  { alert: "ticket", share: 0.1, long: "3d", short: "6h" },
+export const burnAlerts = [
+  { alert: "page", above: 14.4, long: "1h", short: "5m" },
+  { alert: "page", above: 6, long: "6h", short: "30m" },
+  { alert: "ticket", above: 1, long: "3d", short: "6h" },
 ] as const;
 
 const daySeconds = 86_400;
@@ -37,10 +38,7 @@ export function judgeIndicator(
   const spent = burnRate(whole, target);
   const budgetLeft = spent === null ? null : 1 - spent;
   const burn: Record<ShownBurnWindow, number | null> = { "1h": rate("1h"), "6h": rate("6h"), "3d": rate("3d") };
-  const firing = burnAlerts.find(({ share, long, short }) => {
-    const limit = (share * windowSeconds) / burnWindows[long];
-    return (rate(long) ?? 0) > limit && (rate(short) ?? 0) > limit;
-  });
+  const firing = burnAlerts.find(({ above, long, short }) => (rate(long) ?? 0) > above && (rate(short) ?? 0) > above);
   return {
     ratio: whole && whole.all > 0 ? 1 - whole.bad / whole.all : null,
     requests: whole ? whole.all : null,

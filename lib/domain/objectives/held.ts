@@ -20,26 +20,40 @@ export function chooseObjective(
 const ruleLatencySeconds: Record<string, number> = { relay: 0.05, hub: 1, edge: 1 };
 
 /** One objective as the burn-rate alerts read it: the labels and value of switchyard_objective_ratio. */
-export type ExportedObjective = { namespace: string; service: string; sli: "availability" | "probe" | "latency"; ratio: number };
+export type ExportedObjective = { sli: "availability" | "probe" | "latency"; ratio: number };
+
+/** What the alert rules have to know of a service. */
+export type ExportedService = {
+  namespace: string;
+  service: string;
+  kind: string;
+  /** How many instances it is to have: with none of them there, and some wanted, it is gone. */
+  desired: number;
+  /** Whether it has any objective of its own, so that the rules' default of its kind does not count. */
+  isHeld: boolean;
+  objectives: ExportedObjective[];
+};
 
 /**
- * Every service's objectives for the alert rules. A latency objective with another threshold than the rules count with is left out:
- * the rules would judge it by the wrong requests.
+ * Every managed service for the alert rules. A latency objective with another threshold than the rules count with is left out: they
+ * would judge it by the wrong requests.
  */
-export async function listHeldObjectives({ db, kubernetes }: Pick<Context, "db" | "kubernetes">): Promise<ExportedObjective[]> {
+export async function listExportedServices({ db, kubernetes }: Pick<Context, "db" | "kubernetes">): Promise<ExportedService[]> {
   const [workloads, rows] = await Promise.all([listManagedWorkloads(kubernetes), db.serviceObjective.findMany()]);
   const set = new Map(rows.map((row) => [`${row.namespace}/${row.service}`, row]));
-  return workloads.flatMap((workload): ExportedObjective[] => {
+  return workloads.map((workload) => {
     const { namespace = "", name: service, labels } = workload.metadata;
+    const kind = labels?.[kindLabel] ?? "";
     const { objective } = chooseObjective(describeAbout(workload).objectives, set.get(`${namespace}/${service}`) ?? null);
-    if (!objective) return [];
-    const { availability, latencyRatio, latencySeconds } = objective;
-    const isCounted = latencySeconds !== null && latencySeconds === ruleLatencySeconds[labels?.[kindLabel] ?? ""];
-    return [
-      ...(availability === null
-        ? []
-        : (["availability", "probe"] as const).map((sli) => ({ namespace, service, sli, ratio: availability }))),
-      ...(latencyRatio !== null && isCounted ? [{ namespace, service, sli: "latency" as const, ratio: latencyRatio }] : []),
-    ];
+    const objectives = objective ? exportObjective(objective, kind) : [];
+    return { namespace, service, kind, desired: workload.spec.replicas ?? 1, isHeld: objective !== null, objectives };
   });
+}
+
+function exportObjective({ availability, latencyRatio, latencySeconds }: Objective, kind: string): ExportedObjective[] {
+  const exported: ExportedObjective[] = [];
+  if (availability !== null) for (const sli of ["availability", "probe"] as const) exported.push({ sli, ratio: availability });
+  const isCounted = latencySeconds !== null && latencySeconds === ruleLatencySeconds[kind];
+  if (latencyRatio !== null && isCounted) exported.push({ sli: "latency", ratio: latencyRatio });
+  return exported;
 }

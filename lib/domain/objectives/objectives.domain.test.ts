@@ -10,7 +10,7 @@ import { makeSurroundings } from "../fleet/surroundings.ts";
 import { deployment } from "../fleet/test-objects.ts";
 import { PanelStore } from "../metrics/panel-store.ts";
 import { clearObjective, setObjective } from "./commands.ts";
-import { listHeldObjectives } from "./held.ts";
+import { listExportedServices } from "./held.ts";
 import { listObjectives, UsageStore } from "./queries.ts";
 
 let world: TestWorld;
@@ -94,7 +94,7 @@ test("refuses what makes no sense, a service that is not there, and who may only
   await expect(setObjective(viewer, ref, { objective, reason: "may not" })).rejects.toMatchObject({ code: "not-permitted" });
 });
 
-test("the alert rules get the objectives that they can judge", async () => {
+test("the alert rules get the objectives that they can judge, who has any, and how many instances are wanted", async () => {
   const annotated = (name: string, threshold: string) =>
     serviceYaml(name).replace(
       "annotations: { team: fleet }",
@@ -102,15 +102,14 @@ test("the alert rules get the objectives that they can judge", async () => {
     );
   await world.cluster.create(annotated("relay-a", "50ms"));
   await world.cluster.create(annotated("relay-b", "80ms"));
-  const held = await listHeldObjectives(world.context);
-  const of = (service: string) => held.filter((one) => one.service === service).map(({ sli, ratio }) => [sli, ratio]);
-  expect(of("relay-a")).toEqual([
-    ["availability", 0.995],
-    ["probe", 0.995],
-    ["latency", 0.99],
-  ]);
-  expect(of("relay-b")).toEqual([
-    ["availability", 0.995],
-    ["probe", 0.995],
-  ]);
+  await world.cluster.create(serviceYaml("relay-c", { replicas: 0 }));
+  const services = new Map((await listExportedServices(world.context)).map((one) => [one.service, one]));
+  const both = [
+    { sli: "availability", ratio: 0.995 },
+    { sli: "probe", ratio: 0.995 },
+  ];
+  const wanted = { kind: "relay", desired: 3, isHeld: true };
+  expect(services.get("relay-a")).toMatchObject({ ...wanted, objectives: [...both, { sli: "latency", ratio: 0.99 }] });
+  expect(services.get("relay-b")).toMatchObject({ ...wanted, objectives: both });
+  expect(services.get("relay-c")).toMatchObject({ desired: 0, isHeld: false, objectives: [] });
 });

@@ -52,10 +52,11 @@ describe("burn rates", () => {
     expect(judgeIndicator(0.999, 30, burning(0.5), recent).alert).toBe(alert);
   });
 
-  it("takes the same share of a shorter budget as enough", () => {
-    const recent = { "1h": burning(3.4), "5m": burning(3.4) };
-    expect(judgeIndicator(0.999, 7, null, recent).alert).toBe("page");
-    expect(judgeIndicator(0.999, 30, null, recent).alert).toBeNull();
+  it.each([1, 7, 30, 90])("says the same of a rate whatever the objective's window (%i days), as the alert rules do", (days) => {
+    const all = (rate: number) => Object.fromEntries(["5m", "30m", "1h", "6h", "3d"].map((window) => [window, burning(rate)]));
+    expect(judgeIndicator(0.999, days, null, all(14.5)).alert).toBe("page");
+    expect(judgeIndicator(0.999, days, null, all(1.1)).alert).toBe("ticket");
+    expect(judgeIndicator(0.999, days, null, all(1)).alert).toBeNull();
   });
 
   it("tells how much of the budget is left and when it will be gone", () => {
