@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { aPanel } from "./fixtures.ts";
-import { draftOf, readDraft, withoutQuery, withQuery } from "./panel-draft.ts";
+import { draftDifferences, draftOf, readDraft, withoutQuery, withQuery } from "./panel-draft.ts";
 
 describe("a chart's draft", () => {
   it("says what the chart says when nothing was changed", () => {
@@ -35,5 +35,23 @@ describe("a chart's draft", () => {
     const two = withQuery(draftOf(aPanel()));
     expect(two.queries.map(({ key }) => key)).toEqual(["0", "1"]);
     expect(withQuery(withoutQuery(two, "0")).queries.map(({ key }) => key)).toEqual(["1", "2"]);
+  });
+});
+
+describe("a draft beside the chart that somebody else changed meanwhile", () => {
+  const present = aPanel({ title: "Rate", queries: [{ name: "ok", expr: "up" }] });
+
+  it("says the same where nothing differs but blanks", () => {
+    expect(draftDifferences(present, { ...draftOf(present), title: " Rate " })).toEqual([]);
+  });
+
+  it("differs by field, also where one has an expression more", () => {
+    const mine = withQuery({ ...draftOf(present), title: "Requests", limitValue: "5" });
+    mine.queries[1] = { key: "1", name: "", expr: "up == 0" };
+    expect(draftDifferences(present, mine)).toEqual([
+      { field: "Title", present: "Rate", mine: "Requests" },
+      { field: "Limit", present: "", mine: "5" },
+      { field: "Expression 2", present: "", mine: "up == 0" },
+    ]);
   });
 });

@@ -80,3 +80,26 @@ export function readDraft(
   }
   return { fields: null, errors };
 }
+
+/** What a chart and a draft of it say differently, as texts: "Title", "Expression 2"; an empty text is nothing. */
+export function draftDifferences(present: Panel, mine: PanelDraft): { field: string; present: string; mine: string }[] {
+  const theirs = textsOf(draftOf(present));
+  const own = textsOf(mine);
+  return [...new Set([...theirs.keys(), ...own.keys()])]
+    .map((field) => ({ field, present: theirs.get(field) ?? "", mine: own.get(field) ?? "" }))
+    .filter((each) => each.present !== each.mine);
+}
+
+function textsOf(draft: PanelDraft): Map<string, string> {
+  const texts = new Map<string, string>([
+    ["Title", draft.title.trim()],
+    ["Unit", draft.unit],
+    ["Style", draft.style],
+    ["Series named by", draft.seriesLabel.trim()],
+    ["Limit", [draft.limitValue.trim(), draft.limitLabel.trim()].filter(Boolean).join(", ")],
+  ]);
+  for (const [index, { name, expr }] of draft.queries.entries()) {
+    texts.set(`Expression ${index + 1}`, [name.trim(), expr.trim()].filter(Boolean).join(": "));
+  }
+  return texts;
+}

@@ -73,6 +73,11 @@ export function HealthTab({ id, time }: { id: string; time: ReturnType<typeof us
         </p>
       )}
       <ChangesStrip marks={marks} spans={spans} />
+      {data && (
+        <p className="hidden border-b px-4 py-1 text-2xs text-ink-3 pointer-coarse:block">
+          Hold on a chart, then drag, to zoom in.
+        </p>
+      )}
       {!data && !error && <ChartSkeletons />}
       {data && (
         <div className={cn("grid lg:grid-cols-2", isPlaceholderData && "opacity-60")}>

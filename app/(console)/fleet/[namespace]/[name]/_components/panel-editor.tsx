@@ -3,14 +3,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Plus } from "lucide-react";
 import { type FormEvent, useEffect, useId, useState } from "react";
 import { ApiError } from "#lib/client/api.ts";
-import {
-  changePanel,
-  createPanel,
-  expressionCheckQuery,
-  metricNamesQuery,
-  metricsKeys,
-  type PanelFields,
-} from "#lib/client/metrics.ts";
+import { changePanel, createPanel, expressionCheckQuery, metricNamesQuery, type PanelFields } from "#lib/client/metrics.ts";
 import { draftOf, mostQueries, type PanelDraft, readDraft, withoutQuery, withQuery } from "#lib/client/panel-draft.ts";
 import type { TimeRange } from "#lib/client/time-range.ts";
 import { type Panel, panelStyles, units } from "#lib/domain/metrics/schemas.ts";
@@ -20,6 +13,7 @@ import { Field, Input, Select } from "../../../../../ui/field.tsx";
 import { ErrorNotice } from "../../../../../ui/notices.tsx";
 import { useRoleRefusal } from "../../../../../ui/session.tsx";
 import { useStored } from "../../../../../ui/use-stored.ts";
+import { PanelConflict } from "./panel-conflict.tsx";
 import { usePanelsChanged } from "./panel-menu.tsx";
 import { PanelPreview } from "./panel-preview.tsx";
 import { QueryField } from "./panel-query-field.tsx";
@@ -49,6 +43,8 @@ export function PanelEditor({ id, panel, range, onClose }: Properties) {
   const [stored, setStored] = useStored(`chart ${id} ${panel ? `${panel.id} ${panel.version}` : "new"}`);
   const [draft, setDraft] = useState<PanelDraft>(() => (stored ? (JSON.parse(stored) as PanelDraft) : draftOf(panel)));
   const [wasSubmitted, setWasSubmitted] = useState(false);
+  /** The chart that is changed: the one that was opened, or the present one after somebody else's change. */
+  const [base, setBase] = useState(panel);
   const names = useQuery(metricNamesQuery(id)).data?.names ?? noNames;
   const { fields, errors } = readDraft(draft);
   const settled = useSettled(fields);
@@ -59,9 +55,9 @@ export function PanelEditor({ id, panel, range, onClose }: Properties) {
   };
   const save = useMutation({
     mutationFn: (values: PanelFields) =>
-      panel?.panelId
-        ? changePanel(id, panel.panelId, { ...values, version: panel.version })
-        : createPanel(id, { ...values, replaces: panel?.id ?? null }),
+      base?.panelId
+        ? changePanel(id, base.panelId, { ...values, version: base.version })
+        : createPanel(id, { ...values, replaces: base?.id ?? null }),
     onSuccess: () => {
       setStored("");
       onClose();
@@ -69,6 +65,11 @@ export function PanelEditor({ id, panel, range, onClose }: Properties) {
     onSettled,
   });
   const problem = save.error instanceof ApiError ? save.error.problem : null;
+  const isConflict = base !== null && (problem?.code === "stale" || problem?.code === "not-found");
+  const begin = (from: Panel | null) => {
+    save.reset();
+    setBase(from);
+  };
   const shown = { ...(wasSubmitted ? errors : null), ...problem?.fields };
   const title = panel ? `Edit ${panel.title}` : "Add a chart";
   const sentence = panel ? `Save ${draft.title.trim() || "the chart"}` : `Add ${draft.title.trim() || "the chart"}`;
@@ -76,10 +77,16 @@ export function PanelEditor({ id, panel, range, onClose }: Properties) {
     ({ expr }) => queries.getQueryData(expressionCheckQuery(id, expr).queryKey)?.isGood === false,
   );
 
+  const hindrance = isConflict
+    ? "Choose first: keep yours, or take the present chart."
+    : bad !== -1
+      ? `Mend expression ${bad + 1} first: Prometheus would refuse it.`
+      : null;
+
   const submit = (event: FormEvent) => {
     event.preventDefault();
     setWasSubmitted(true);
-    if (fields && !refusal && bad === -1 && !save.isPending) save.mutate(fields);
+    if (fields && !refusal && !hindrance && !save.isPending) save.mutate(fields);
   };
 
   return (
@@ -106,13 +113,7 @@ export function PanelEditor({ id, panel, range, onClose }: Properties) {
           <Button look="ghost" onClick={onClose}>
             Cancel
           </Button>
-          <Button
-            type="submit"
-            form={formId}
-            look="primary"
-            busy={save.isPending}
-            disabledReason={refusal ?? (bad === -1 ? null : `Mend expression ${bad + 1} first: Prometheus would refuse it.`)}
-          >
+          <Button type="submit" form={formId} look="primary" busy={save.isPending} disabledReason={refusal ?? hindrance}>
             {sentence}
           </Button>
         </>
@@ -220,19 +221,21 @@ export function PanelEditor({ id, panel, range, onClose }: Properties) {
           </Field>
         </div>
         <PanelPreview id={id} fields={settled} range={range} />
-        {save.error && (
-          <ErrorNotice
-            what={problem?.code === "stale" ? "Somebody else changed this chart meanwhile" : `${sentence}: not done`}
+        {isConflict ? (
+          <PanelConflict
+            id={id}
+            base={base}
+            draft={draft}
+            range={range}
             error={save.error}
-            still={
-              problem?.code === "stale"
-                ? "Close this, look at the present chart, and edit that one: what you typed stays in this tab."
-                : undefined
-            }
-            onRetry={
-              problem?.code === "stale" ? () => void queries.invalidateQueries({ queryKey: metricsKeys.panels(id) }) : undefined
-            }
+            onKeep={begin}
+            onTake={(present) => {
+              begin(present);
+              change(draftOf(present));
+            }}
           />
+        ) : (
+          save.error && <ErrorNotice what={`${sentence}: not done`} error={save.error} />
         )}
       </form>
     </Dialog>
