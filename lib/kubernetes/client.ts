@@ -98,7 +98,7 @@ export class KubernetesClient {
       throw noAnswerError(error);
     });
     const { ca, cert, key, pfx, passphrase, rejectUnauthorized, servername, auth, headers } = options;
-    const basic = auth ? { authorization: `Basic ${Buffer.from(auth).toString("base64")}` } : {};
+    const basic: Record<string, string> = auth ? { authorization: `Basic ${Buffer.from(auth).toString("base64")}` } : {};
     const request = {
       url: this.#url({ method: "GET", path, query }),
       headers: { ...asStrings(headers), ...basic, accept: "application/json", "user-agent": "switchyard" },

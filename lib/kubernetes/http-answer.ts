@@ -46,7 +46,7 @@ export class HttpAnswer {
   #takeLine(bytes: Buffer, from: number): number {
     const found = bytes.indexOf(lineFeed, from);
     const to = found < 0 ? bytes.length : found + 1;
-    this.#line += bytes.latin1Slice(from, to);
+    this.#line += bytes.toString("latin1", from, to);
     if (this.#line.length > maxHeadBytes) throw new Error("the head of an answer is too long");
     if (found < 0 || (this.#reading === "head" && !this.#line.endsWith(headEnd))) return to;
     const line = this.#line;

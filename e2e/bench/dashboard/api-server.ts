@@ -2,7 +2,6 @@
  * A process that answers as an API server does, from bytes that were made before: lists in pages, and a watch of pods whose events
  * are sent when it is told to. So what is measured is the reader.
  */
-import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { lastPodName, podsOfService } from "./api-names.ts";
@@ -11,19 +10,24 @@ import { deploymentObject, podObject, replicaSetObject, runningPod, type Service
 export type ApiServerOrder =
   /** A fleet of so many pods, and so many events to send. `changedShare` of the pods differ in the second list. */
   | { order: "make"; pods: number; events: number; changedShare: number }
-  /** Sends the events on every open watch of pods. */
-  | { order: "send" }
+  /** Sends the events on every open watch of pods, so many times over, each time as newer ones. */
+  | { order: "send"; passes: number }
   /** Says on every open watch of pods that history is gone; from then on lists are the second ones. */
   | { order: "expire" }
   | { order: "begin-again" };
 
+/** Some lines, and where in them the resourceVersions stand. */
+type EventPiece = { bytes: Buffer; versionsAt: number[] };
+
 const startVersion = 100_000_000;
+const mark = '"resourceVersion":"';
 
 let serviceCount = 0;
 let podCount = 0;
 let changedEvery = 0;
 let isExpired = false;
-let eventPieces: Buffer[] = [];
+let eventPieces: EventPiece[] = [];
+let nextVersion = startVersion;
 const pages = new Map<string, Buffer>();
 const podWatches = new Set<ServerResponse>();
 
@@ -36,20 +40,21 @@ function make({ pods, events, changedShare }: ApiServerOrder & { order: "make" }
   isExpired = false;
   pages.clear();
   eventPieces = [];
-  let lines: string[] = [];
-  for (let index = 0; index < events; index += 1) {
-    const isLast = index === events - 1;
-    // A step that is prime to the sizes: neighbours in time are far from each other, and no pod comes again before all have come.
-    const pod = (index * 7919) % pods;
-    const state = { ...runningPod, ready: index % 2 === 0, restarts: 1 + Math.floor(index / pods) };
-    const object = podObject(nameOf(pod), isLast ? pods : pod, startVersion + 1 + index, state);
-    if (isLast) (object.metadata as { name: string }).name = lastPodName;
-    lines.push(`${JSON.stringify({ type: isLast ? "ADDED" : "MODIFIED", object })}\n`);
-    if (lines.length === 50 || isLast) {
-      eventPieces.push(Buffer.from(lines.join("")));
-      lines = [];
-    }
+  nextVersion = startVersion;
+  for (let from = 0; from < events; from += 50) {
+    const lines = Array.from({ length: Math.min(50, events - from) }, (_, index) => eventLine(from + index, pods));
+    const bytes = Buffer.from(lines.join(""));
+    const versionsAt: number[] = [];
+    for (let at = bytes.indexOf(mark); at >= 0; at = bytes.indexOf(mark, at + mark.length)) versionsAt.push(at + mark.length);
+    eventPieces.push({ bytes, versionsAt });
   }
+}
+
+/** The step is prime to the sizes: neighbours in time are far from each other, and no pod comes again before all have come. */
+function eventLine(index: number, pods: number): string {
+  const pod = (index * 7919) % pods;
+  const state = { ...runningPod, ready: index % 2 === 0, restarts: 1 + Math.floor(index / pods) };
+  return `${JSON.stringify({ type: "MODIFIED", object: podObject(nameOf(pod), pod, startVersion, state) })}\n`;
 }
 
 function listPage(resource: string, limit: number, from: number): Buffer {
@@ -78,11 +83,31 @@ function objectOf(resource: string, index: number): object {
   return podObject(nameOf(pod), pod, version, isChanged ? { ...runningPod, restarts: 5 } : runningPod);
 }
 
-async function send(response: ServerResponse): Promise<void> {
-  for (const piece of eventPieces) {
-    if (response.destroyed) return;
-    if (!response.write(piece)) await once(response, "drain").catch(() => {});
+/** The last pass ends with a line that names the last pod. */
+async function send(response: ServerResponse, passes: number): Promise<void> {
+  for (let pass = 0; pass < passes; pass += 1) {
+    for (const piece of eventPieces) {
+      if (response.destroyed) return;
+      renew(piece);
+      await new Promise((resolve) => response.write(piece.bytes, resolve));
+    }
   }
+  response.write(lastLine());
+}
+
+/** Gives the events of a piece versions that come behind all that were sent. */
+function renew({ bytes, versionsAt }: EventPiece): void {
+  for (const at of versionsAt) {
+    nextVersion += 1;
+    bytes.write(String(nextVersion), at, "latin1");
+  }
+}
+
+function lastLine(): string {
+  nextVersion += 1;
+  const object = podObject(nameOf(podCount), podCount, nextVersion);
+  (object.metadata as { name: string }).name = lastPodName;
+  return `${JSON.stringify({ type: "ADDED", object })}\n`;
 }
 
 const server = createServer((request, response) => {
@@ -102,7 +127,7 @@ const server = createServer((request, response) => {
 
 process.on("message", (order: ApiServerOrder) => {
   if (order.order === "make") make(order);
-  else if (order.order === "send") for (const response of podWatches) void send(response);
+  else if (order.order === "send") for (const response of podWatches) void send(response, order.passes);
   else if (order.order === "begin-again") isExpired = false;
   else {
     isExpired = true;

@@ -1,22 +1,17 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type HotSpot, readHotSpots } from "./profile.ts";
+import { describeHotSpots, type HotSpot } from "./profile.ts";
 
 /** A process of the bench that is talked to by messages, and ended by its own id. */
 export class Child {
   readonly #process: ChildProcess;
-  readonly #profileDir: string | null;
   readonly #waiting: ((message: unknown) => void)[] = [];
   readonly #unread: unknown[] = [];
   readonly #ended: Promise<never>;
 
-  constructor(file: string, args: string[] = [], options: { isProfiled?: boolean; nodeOptions?: string[] } = {}) {
-    this.#profileDir = options.isProfiled ? mkdtempSync(join(tmpdir(), "switchyard-profile-")) : null;
-    const profiling = this.#profileDir ? ["--cpu-prof", `--cpu-prof-dir=${this.#profileDir}`] : [];
+  constructor(file: string, args: string[] = []) {
     this.#process = fork(join(import.meta.dirname, file), args, {
-      execArgv: ["--disable-warning=ExperimentalWarning", ...profiling, ...(options.nodeOptions ?? [])],
+      execArgv: ["--disable-warning=ExperimentalWarning"],
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
     this.#process.on("message", (message) => {
@@ -59,18 +54,20 @@ export class Child {
     while ((await this.next()) !== wanted);
   }
 
-  /** Lets the process end by itself, which leaves its profile, and by force after 10 s. */
-  async end(): Promise<HotSpot[]> {
-    if (this.#process.exitCode === null && this.#process.signalCode === null) {
-      const exited = new Promise((resolve) => this.#process.once("exit", resolve));
-      if (this.#process.connected) this.#process.disconnect();
-      const timer = setTimeout(() => this.#process.kill("SIGKILL"), 10_000);
-      await exited;
-      clearTimeout(timer);
-    }
-    if (!this.#profileDir) return [];
-    const spots = readHotSpots(this.#profileDir);
-    rmSync(this.#profileDir, { recursive: true, force: true });
-    return spots;
+  /** Where the process spends its time while something is done; it must obey profile orders. */
+  async profile(work: () => Promise<unknown>): Promise<string> {
+    await this.ask({ order: "start-profile" });
+    await work();
+    return describeHotSpots(await this.ask<HotSpot[]>({ order: "stop-profile" }));
+  }
+
+  /** Lets the process end by itself, and by force after 10 s. */
+  async end(): Promise<void> {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    const exited = new Promise((resolve) => this.#process.once("exit", resolve));
+    if (this.#process.connected) this.#process.disconnect();
+    const timer = setTimeout(() => this.#process.kill("SIGKILL"), 10_000);
+    await exited;
+    clearTimeout(timer);
   }
 }

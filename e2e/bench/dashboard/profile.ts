@@ -1,24 +1,39 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { Session } from "node:inspector/promises";
 
 export type HotSpot = { name: string; share: number };
 
 type Profile = {
   nodes: { id: number; callFrame: { functionName: string; url: string; lineNumber: number } }[];
-  samples: number[];
-  timeDeltas: number[];
+  samples?: number[];
+  timeDeltas?: number[];
 };
 
-/** The functions with the most time of their own in the CPU profiles of a folder, most first; waiting does not count. */
-export function readHotSpots(dir: string, count = 8): HotSpot[] {
-  const times = new Map<string, number>();
-  for (const file of readdirSync(dir).filter((name) => name.endsWith(".cpuprofile"))) {
-    const profile = JSON.parse(readFileSync(join(dir, file), "utf8")) as Profile;
-    const names = new Map(profile.nodes.map(({ id, callFrame }) => [id, nameOf(callFrame)]));
-    for (const [index, id] of profile.samples.entries()) {
-      const name = names.get(id) ?? "";
-      if (name !== "(idle)") times.set(name, (times.get(name) ?? 0) + (profile.timeDeltas[index] ?? 0));
+export type ProfileOrder = { order: "start-profile" } | { order: "stop-profile" };
+
+/** Lets this process be profiled by the one that started it, from when it says so, so that the start does not count. */
+export function obeyProfileOrders(): void {
+  const session = new Session();
+  process.on("message", async ({ order }: ProfileOrder) => {
+    if (order === "start-profile") {
+      session.connect();
+      await session.post("Profiler.enable");
+      await session.post("Profiler.start");
+      process.send?.("profiled");
+    } else if (order === "stop-profile") {
+      const { profile } = await session.post("Profiler.stop");
+      session.disconnect();
+      process.send?.(hotSpotsOf(profile));
     }
+  });
+}
+
+/** The functions with the most time of their own, most first; waiting does not count. */
+function hotSpotsOf({ nodes, samples = [], timeDeltas = [] }: Profile, count = 10): HotSpot[] {
+  const times = new Map<string, number>();
+  const names = new Map(nodes.map(({ id, callFrame }) => [id, nameOf(callFrame)]));
+  for (const [index, id] of samples.entries()) {
+    const name = names.get(id) ?? "";
+    if (name !== "(idle)") times.set(name, (times.get(name) ?? 0) + (timeDeltas[index] ?? 0));
   }
   const total = [...times.values()].reduce((sum, time) => sum + time, 0);
   const sorted = [...times].sort(([, a], [, b]) => b - a).slice(0, count);

@@ -7,6 +7,7 @@ import type { Pod, ReplicaSet, Workload } from "#lib/kubernetes/objects.ts";
 import { trim } from "#lib/kubernetes/trim.ts";
 import { streamLive } from "#lib/web/live-stream.ts";
 import { deploymentObject, podObject, replicaSetObject, serviceName } from "./fleet-objects.ts";
+import { obeyProfileOrders } from "./profile.ts";
 
 export type StreamOrder =
   /** In each of `ticks` ticks, so many instances change. */
@@ -105,7 +106,7 @@ function tellNaively(pod: Pod): void {
 
 process.on("message", (order: StreamOrder) => {
   if (order.order === "change") void run(order);
-  else
+  else if (order.order === "read")
     process.send?.({
       cpuMs: 0,
       ms: 0,
@@ -115,5 +116,6 @@ process.on("message", (order: StreamOrder) => {
       changedAt: {},
     });
 });
+obeyProfileOrders();
 process.on("disconnect", () => process.exit(0));
 server.listen(0, "127.0.0.1", () => process.send?.({ port: (server.address() as AddressInfo).port }));

@@ -1,7 +1,6 @@
 import type { AreaOptions, Goal, Section } from "../daemons/report.ts";
 import { median, percentile, type Row } from "../figures.ts";
 import { Child } from "./child.ts";
-import { describeHotSpots } from "./profile.ts";
 import type { StreamReport } from "./stream-server.ts";
 import type { ViewersReport } from "./stream-viewers.ts";
 
@@ -114,13 +113,8 @@ export async function measureStream({ quick, say }: AreaOptions): Promise<Sectio
 
 type Load = { viewers: number; perTick: number; ticks: number };
 
-async function withViewers<T>(
-  path: string,
-  viewers: number,
-  measureIt: (server: Child, crowd: Child) => Promise<T>,
-  isProfiled = false,
-): Promise<{ result: T; hotSpots: string }> {
-  const server = new Child("stream-server.ts", [], { isProfiled });
+async function withViewers<T>(path: string, viewers: number, measureIt: (server: Child, crowd: Child) => Promise<T>): Promise<T> {
+  const server = new Child("stream-server.ts");
   const crowd = new Child("stream-viewers.ts");
   const work = async () => {
     const { port } = await server.next<{ port: number }>();
@@ -129,24 +123,20 @@ async function withViewers<T>(
     await server.ask({ order: "change", perTick: Math.min(400, Math.ceil(4000 / viewers)), ticks: 10 });
     return measureIt(server, crowd);
   };
-  const outcome = await work().then(
-    (result) => ({ result }),
-    (error: unknown) => ({ error }),
-  );
-  await crowd.end();
-  const hotSpots = describeHotSpots(await server.end());
-  if ("error" in outcome) throw outcome.error;
-  return { result: outcome.result, hotSpots };
+  try {
+    return await work();
+  } finally {
+    await crowd.end();
+    await server.end();
+  }
 }
 
 async function measure(path: string, load: Load): Promise<Run> {
-  const { result } = await withViewers(path, load.viewers, (server, crowd) => run(server, crowd, load));
-  return result;
+  return withViewers(path, load.viewers, (server, crowd) => run(server, crowd, load));
 }
 
 async function profileOf(path: string, load: Load): Promise<string> {
-  const { hotSpots } = await withViewers(path, load.viewers, (server, crowd) => run(server, crowd, load), true);
-  return hotSpots;
+  return withViewers(path, load.viewers, (server, crowd) => server.profile(() => run(server, crowd, load)));
 }
 
 async function run(server: Child, crowd: Child, { viewers, perTick, ticks }: Load): Promise<Run> {
@@ -176,7 +166,7 @@ function latenciesOf({ changedAt }: StreamReport, { arrivals }: ViewersReport): 
 /** Half of the viewers stop reading while much changes. */
 async function measureStopped(ticks: number): Promise<{ grownMiB: number; bytesMissed: number; p95Ms: number }> {
   const load = { viewers: 40, perTick: 500, ticks };
-  const { result } = await withViewers("/ours", load.viewers, async (server, crowd) => {
+  return withViewers("/ours", load.viewers, async (server, crowd) => {
     await run(server, crowd, load);
     const before = await server.ask<StreamReport>({ order: "read" });
     await crowd.ask({ order: "count", behind: before.lastChange });
@@ -189,5 +179,4 @@ async function measureStopped(ticks: number): Promise<{ grownMiB: number; bytesM
       p95Ms: percentile(latenciesOf(served, seen), 0.95),
     };
   });
-  return result;
 }
