@@ -87,9 +87,22 @@ const pages: Record<string, (page: Page) => Promise<void>> = {
   "alert-history": (page) => open(page, "/alerts/history"),
   silences: (page) => open(page, "/alerts/silences"),
   rules: (page) => open(page, "/alerts/rules"),
+  runbook: (page) => open(page, "/runbooks/relay"),
   "service-alerts": (page) => open(page, `${service}?tab=alerts`),
   audit: (page) => open(page, "/audit"),
+  outside: async (page) => {
+    const { services } = await (await page.request.get("/api/outside")).json();
+    await open(page, `/fleet/${services[0]?.id ?? "outside/none"}`);
+  },
+  objective: async (page) => {
+    await open(page, "/");
+    await page.getByRole("table", { name: "Objectives" }).getByRole("row").nth(1).click();
+    await page.getByRole("dialog").waitFor();
+  },
   settings: (page) => open(page, "/settings"),
+  "settings-alert-sources": (page) => open(page, "/settings?section=alert-sources"),
+  "settings-notifications": (page) => open(page, "/settings?section=notifications"),
+  messages: (page) => open(page, "/settings/notifications"),
 };
 const wanted = options.only?.split(",");
 const sizes = { wide: { width: 1440, height: 900 }, narrow: { width: 390, height: 844 } };
@@ -127,11 +140,12 @@ async function open(page: Page, path: string): Promise<void> {
   await page.waitForLoadState("load");
 }
 
-/** The most urgent alert that fires, else the newest that fired within a day. */
+/** The most urgent alert that fires and has a suspect, else one that fires, else the newest that fired within a day. */
 async function openNewestAlert(page: Page): Promise<void> {
   const live = await (await page.request.get("/api/alerts")).json();
   const history = await (await page.request.get("/api/alerts/history?limit=1")).json();
-  await open(page, `/alerts/${live.items?.[0]?.id ?? history.items?.[0]?.id ?? "none"}`);
+  const suspected = live.items?.find((alert: { suspect: unknown }) => alert.suspect);
+  await open(page, `/alerts/${suspected?.id ?? live.items?.[0]?.id ?? history.items?.[0]?.id ?? "none"}`);
   await page.getByRole("heading", { level: 1 }).waitFor();
 }
 

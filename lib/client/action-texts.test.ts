@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { actionSentence, auditWords, rolloutTitle, verbName } from "./action-texts.ts";
+import { actionSentence, actorWords, auditWords, rolloutTitle, verbName } from "./action-texts.ts";
 
 const values = { replicas: 5, container: "relay", image: "reg:5000/switchyard/relay:2.0.1", toRevision: 7 };
 
@@ -40,5 +40,19 @@ describe("a verb of the audit", () => {
       "Rotate the secret of notification target",
     );
     expect(auditWords({ verb: "send-again", targetKind: "notification-target" })).toBe("Send again to notification target");
+  });
+});
+
+describe("who did something", () => {
+  it("is told with what stands behind the name, and nobody's name is not told twice", () => {
+    expect(actorWords({ actor: "ana", actorKind: "user" })).toBe("ana");
+    expect(actorWords({ actor: "deploy-bot", actorKind: "token" })).toBe("deploy-bot (token)");
+    expect(actorWords({ actor: "kubectl-edit", actorKind: "external" })).toBe("kubectl-edit (outside Switchyard)");
+    expect(actorWords({ actor: "outside Switchyard", actorKind: "external" })).toBe("somebody outside Switchyard");
+  });
+
+  it("names Switchyard once when it acted by itself", () => {
+    expect(actorWords({ actor: "Switchyard", actorKind: "system" })).toBe("Switchyard");
+    expect(actorWords({ actor: "controller", actorKind: "system" })).toBe("controller (Switchyard itself)");
   });
 });

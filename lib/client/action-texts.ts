@@ -1,4 +1,5 @@
 import type { ActionVerb } from "#lib/domain/actions/schemas.ts";
+import type { LedgerMark } from "#lib/domain/ledger/schemas.ts";
 import type { RolloutView } from "#lib/domain/rollouts/schemas.ts";
 
 /** What a dialog asks for beside the reason. */
@@ -75,4 +76,18 @@ const phrases: Record<string, string> = {
 export function auditWords(entry: { verb: string; targetKind: string }): string {
   if (entry.targetKind === "service") return verbName(entry.verb);
   return `${phrases[entry.verb] ?? verbName(entry.verb)} ${entry.targetKind.replaceAll("-", " ")}`;
+}
+
+const actorNotes: Record<LedgerMark["actorKind"], string> = {
+  user: "",
+  token: " (token)",
+  system: " (Switchyard itself)",
+  external: " (outside Switchyard)",
+};
+
+/** Who did something, for after "by": "ana", "deploy-bot (token)", "kubectl (outside Switchyard)". */
+export function actorWords({ actor, actorKind }: Pick<LedgerMark, "actor" | "actorKind">): string {
+  // A change that the cluster names nobody for is stored under these words.
+  if (actorKind === "external" && actor === "outside Switchyard") return "somebody outside Switchyard";
+  return actorKind === "system" && /^switchyard$/i.test(actor) ? actor : `${actor}${actorNotes[actorKind]}`;
 }

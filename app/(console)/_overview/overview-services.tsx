@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import { useRouter } from "next/navigation";
-import { verbName } from "#lib/client/action-texts.ts";
+import { actorWords, verbName } from "#lib/client/action-texts.ts";
 import { sentenceOf, toldOnce } from "#lib/client/alert-view.ts";
 import { bySeverity } from "#lib/client/density.ts";
 import { healthOrder } from "#lib/client/fleet-view.ts";
@@ -204,7 +204,7 @@ function LastChange({ last }: { last: LedgerMark | undefined }) {
     >
       <OutcomeShape outcome={last.rolloutState ?? last.outcome} />
       <span className="truncate">
-        {verbName(last.verb)} {last.title} <span className="text-ink-3">by {last.actor}</span>
+        {verbName(last.verb)} {last.title} <span className="text-ink-3">by {actorWords(last)}</span>
       </span>
       <TimeAgo at={last.at} className="shrink-0 text-ink-3" />
     </Link>

@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Footprints, RotateCcw } from "lucide-react";
 import Link from "next/link";
-import { changeNames, rolloutChange, verbName } from "#lib/client/action-texts.ts";
+import { actorWords, changeNames, rolloutChange, verbName } from "#lib/client/action-texts.ts";
 import { rolloutQuery } from "#lib/client/rollouts.ts";
 import { formatDuration } from "#lib/client/time.ts";
 import type { Suspect } from "#lib/domain/alerts/schemas.ts";
@@ -14,11 +14,9 @@ import { useRoleRefusal } from "../session.tsx";
 const nameOf = (service: string) => service.split("/")[1] ?? service;
 
 /** "Set image of relay by ana": what was done, to what, by whom. */
-export function suspectWords({ verb, service, actor, actorKind }: Suspect): string {
-  const name = verbName(verb);
-  return `${name} ${name === changeNames.image ? "of " : ""}${nameOf(service)} by ${actor}${
-    actorKind === "external" ? " (outside Switchyard)" : actorKind === "token" ? " (token)" : ""
-  }`;
+export function suspectWords(suspect: Suspect): string {
+  const name = verbName(suspect.verb);
+  return `${name} ${name === changeNames.image ? "of " : ""}${nameOf(suspect.service)} by ${actorWords(suspect)}`;
 }
 
 /** Where a suspect is followed: its rollout, else its entry in the audit. */

@@ -1,10 +1,11 @@
 "use client";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { auditWords } from "#lib/client/action-texts.ts";
+import { actorWords, auditWords } from "#lib/client/action-texts.ts";
 import { type AuditFilter, auditEntryQuery, auditQuery } from "#lib/client/audit.ts";
 import { type AuditView, outcomes } from "#lib/domain/audit-schemas.ts";
 import { Answer, OlderOnes } from "../../../ui/answer.tsx";
 import { Button } from "../../../ui/button.tsx";
+import { cn } from "../../../ui/class-names.ts";
 import { TimeAgo } from "../../../ui/clock.tsx";
 import { type Column, DataTable } from "../../../ui/data-table.tsx";
 import { Select } from "../../../ui/field.tsx";
@@ -41,7 +42,7 @@ const columns: Column<AuditView>[] = [
   {
     id: "action",
     header: "Action",
-    width: "w-64 max-md:w-auto",
+    width: "w-96 max-lg:w-64 max-md:w-auto",
     essential: true,
     cell: (entry) => (
       <>
@@ -53,12 +54,11 @@ const columns: Column<AuditView>[] = [
   {
     id: "actor",
     header: "By",
-    width: "w-36",
+    width: "w-44",
     cell: (entry) => (
-      <>
-        {entry.actor}
-        {entry.actorKind !== "user" && <span className="text-ink-3"> ({entry.actorKind})</span>}
-      </>
+      <span title={actorWords(entry)} className={cn(entry.actorKind !== "user" && "text-ink-2")}>
+        {actorWords(entry)}
+      </span>
     ),
   },
   {

@@ -1,7 +1,7 @@
 "use client";
 import Link from "next/link";
 import { useState } from "react";
-import { verbName } from "#lib/client/action-texts.ts";
+import { actorWords, verbName } from "#lib/client/action-texts.ts";
 import { formatDelta } from "#lib/client/chart-marks.ts";
 import { countOf, formatFigure } from "#lib/client/numbers.ts";
 import type { AlertSpan } from "#lib/domain/alerts/schemas.ts";
@@ -59,7 +59,7 @@ function Mark({ mark }: { mark: LedgerMark }) {
       >
         {verbName(mark.verb)} {mark.title}
       </Link>
-      <span className="shrink-0 text-ink-2">by {mark.actor}</span>
+      <span className="shrink-0 text-ink-2">by {actorWords(mark)}</span>
       {before && after && (
         <span className="shrink-0 whitespace-nowrap text-ink-2 max-lg:hidden">
           p95 {formatFigure(before.latencyP95Seconds, "seconds")} → {formatFigure(after.latencyP95Seconds, "seconds")}

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Pause, Play, RotateCcw, RotateCw, Scaling, Tag } from "lucide-react";
 import Link from "next/link";
 import type { ComponentProps, ReactNode } from "react";
-import { changeNames, rolloutChange, verbName } from "#lib/client/action-texts.ts";
+import { actorWords, changeNames, rolloutChange, verbName } from "#lib/client/action-texts.ts";
 import { latestChangesQuery } from "#lib/client/ledger.ts";
 import { objectivesQuery, worstIndicator } from "#lib/client/objectives.ts";
 import { isOver, latestRolloutsQuery } from "#lib/client/rollouts.ts";
@@ -180,7 +180,7 @@ function LastChange({ id }: { id: string }) {
       outcome={last.rolloutState ?? last.outcome}
       href={last.rolloutId ? `/rollouts/${last.rolloutId}` : `/audit?entry=${last.id}`}
       words={`Last change: ${verbName(last.verb).toLowerCase()} ${last.title}`}
-      actor={last.actorKind === "external" ? `${last.actor} (outside Switchyard)` : last.actor}
+      actor={actorWords(last)}
       at={last.at}
       reason={last.reason}
       message={last.rolloutId === rollout?.id && rollout.state === "failed" ? rollout.message : null}

@@ -5,6 +5,7 @@ import { wantedByService } from "#lib/client/alert-view.ts";
 import { liveAlertsQuery } from "#lib/client/alerts.ts";
 import { ApiError } from "#lib/client/api.ts";
 import { serviceQuery, servicesQuery } from "#lib/client/fleet.ts";
+import { outsideQuery } from "#lib/client/surroundings.ts";
 import type { ServiceAnswer } from "#lib/domain/fleet/schemas.ts";
 import { useTimeRange } from "../../../../../ui/chart/use-time-range.ts";
 import { cn } from "../../../../../ui/class-names.ts";
@@ -30,11 +31,19 @@ export function ServicePage({ id }: { id: string }) {
   const [search, setSearch] = useUrlState();
   const tab = tabs.find((candidate) => candidate === search.get("tab")) ?? "health";
   const time = useTimeRange();
-  const { data, error, refetch, errorUpdatedAt } = useQuery(serviceQuery(id));
-  const known = useQuery(servicesQuery).data?.services.find((service) => service.id === id);
+  const services = useQuery(servicesQuery).data?.services;
+  const known = services?.find((service) => service.id === id);
+  const isUnknown = services !== undefined && known === undefined;
+  const outside = useQuery({ ...outsideQuery, enabled: isUnknown }).data?.services;
+  const isOutside = isUnknown && outside?.some((service) => service.id === id) === true;
+  const { data, error, refetch, errorUpdatedAt } = useQuery({
+    ...serviceQuery(id),
+    enabled: !isUnknown || (outside !== undefined && !isOutside),
+  });
   const service = data?.service ?? known;
   const firing = wantedByService(useQuery(liveAlertsQuery()).data?.items ?? []).get(id)?.length ?? 0;
 
+  if (isOutside && !data) return <OutsidePage id={id} />;
   if (error && !data) {
     return error instanceof ApiError && error.code === "not-found" ? (
       <OutsidePage id={id} />
@@ -78,22 +87,29 @@ export function ServicePage({ id }: { id: string }) {
         {tab === "alerts" && <ServiceAlerts id={id} range={time.range} onRange={time.setRange} />}
         {tab !== "health" &&
           tab !== "alerts" &&
-          (!data ? <TableSkeleton rows={6} columns={6} /> : <DataTab tab={tab} id={id} data={data} />)}
+          (!data ? <TableSkeleton rows={6} columns={6} /> : <DataTab tab={tab} id={id} data={data} time={time} />)}
       </div>
     </>
   );
 }
 
-function DataTab({ tab, id, data }: { tab: Exclude<Tab, "health" | "alerts">; id: string; data: ServiceAnswer }) {
+type DataTabProperties = {
+  tab: Exclude<Tab, "health" | "alerts">;
+  id: string;
+  data: ServiceAnswer;
+  time: ReturnType<typeof useTimeRange>;
+};
+
+function DataTab({ tab, id, data, time }: DataTabProperties) {
   switch (tab) {
     case "instances":
       return <InstancesTab instances={data.instances} figures={data.figures} />;
     case "revisions":
       return <RevisionsTab service={data.service} />;
     case "logs":
-      return <LogsTab key={id} id={id} instances={data.instances} />;
+      return <LogsTab key={id} id={id} instances={data.instances} range={time.range} />;
     case "events":
-      return <EventsTab events={data.events} />;
+      return <EventsTab events={data.events} time={time} />;
     case "configuration":
       return <ConfigurationTab service={data.service} />;
   }
