@@ -85,15 +85,17 @@ test("an action is measured before it, and after its rollout has ended, at those
   const body = { reason: "measured by a test", replicas: 0, seen: { uid, replicas: 2 } };
   const { auditId, rolloutId } = await performAction(world.context, { verb: "scale", ref, body, key });
   const asked: Date[] = [];
+  const expressions = new Set<string>();
   const server = createServer(async (request, response) => {
     const form = new URLSearchParams(await text(request));
     asked.push(new Date(form.get("time") ?? ""));
+    expressions.add(form.get("query") ?? "");
     const metric = { namespace: ref.namespace, service: ref.name };
     response.end(JSON.stringify({ status: "success", data: { resultType: "vector", result: [{ metric, value: [0, "0.25"] }] } }));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const prometheus = new PrometheusClient({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
-  const measureAt = (clock: () => Date) => measureActions({ db: world.db, prometheus, clock }, { scrapeSeconds: 2 });
+  const measureAt = (clock: () => Date) => measureActions({ ...world.context, prometheus, clock }, { scrapeSeconds: 2 });
 
   const { at } = await world.db.auditEntry.findUniqueOrThrow({ where: { id: auditId } });
   const figures = { requestsPerSecond: 0.25, errorRatio: 0.25, latencyP95Seconds: 0.25 };
@@ -113,5 +115,8 @@ test("an action is measured before it, and after its rollout has ended, at those
   await measureAt(() => new Date(finishedAt.getTime() + 200_000));
   const questionsOfAMoment = 3;
   expect(asked.filter((time) => time.getTime() === at.getTime())).toHaveLength(questionsOfAMoment);
+  const selectors = [...expressions].join(" ").match(/\w+(\{[^}]*\})?\[/g) ?? [];
+  expect(selectors.length).toBeGreaterThan(10);
+  for (const selector of selectors) expect(selector).toMatch(/namespace="fleet",service="relay-/);
   server.close();
 });

@@ -1,5 +1,5 @@
 import type { PrometheusClient, PrometheusSample } from "#lib/prometheus/client.ts";
-import type { InstanceFigures, ServiceFigures } from "../fleet/schemas.ts";
+import type { InstanceFigures, ServiceFigures, ServiceRef } from "../fleet/schemas.ts";
 import { rateWindow, serviceMatchers } from "./expression.ts";
 
 const by = "by (namespace, service)";
@@ -39,17 +39,24 @@ function p95(histogram: string, matchers: string): string {
 
 const figuresWindowSeconds = 15;
 
-/** The figures of every service, by id, over the seconds before a moment: three queries whatever the size of the fleet. */
+type FiguresOptions = { at?: Date; windowSeconds?: number; of?: ServiceRef };
+
+/**
+ * The figures of every service, by id, over the seconds before a moment: three queries whatever the size of the fleet. With `of` only
+ * that service's series are read.
+ */
 export async function queryFleetFigures(
   prometheus: PrometheusClient,
   scrapeSeconds: number,
-  { at, windowSeconds = figuresWindowSeconds }: { at?: Date; windowSeconds?: number } = {},
+  { at, windowSeconds = figuresWindowSeconds, of }: FiguresOptions = {},
 ): Promise<Record<string, ServiceFigures>> {
   const window = `${rateWindow(windowSeconds, scrapeSeconds)}s`;
   const names = Object.keys(fleetExpressions) as (keyof ServiceFigures)[];
-  const answers = await Promise.all(
-    names.map((name) => prometheus.query(fleetExpressions[name].replaceAll("$window", window), { at })),
-  );
+  const ask = (name: keyof ServiceFigures) => {
+    const expr = of ? narrow(fleetExpressions[name], serviceMatchers(of)) : fleetExpressions[name];
+    return prometheus.query(expr.replaceAll("$window", window), { at });
+  };
+  const answers = await Promise.all(names.map(ask));
   const figures: Record<string, ServiceFigures> = {};
   for (const [index, name] of names.entries()) {
     for (const { labels, value } of answers[index] ?? []) {
@@ -59,6 +66,13 @@ export async function queryFleetFigures(
     }
   }
   return figures;
+}
+
+/** Adds matchers to every selector of an expression: each stands before a window. */
+function narrow(expr: string, matchers: string): string {
+  return expr
+    .replaceAll("}[$window]", () => `,${matchers}}[$window]`)
+    .replaceAll(/\w(?=\[\$window\])/g, (end) => `${end}{${matchers}}`);
 }
 
 /** CPU and memory of each of a service's instances, by pod name. */
