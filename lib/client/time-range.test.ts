@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   describeRange,
   fromLocalField,
+  isWithin,
   rangeParameters,
   readComparison,
   readTimeRange,
@@ -112,4 +113,20 @@ it("a range is told in words, with the zone once", () => {
   expect(describeRange(fixed(1_795_262_400, 1_795_352_400), "UTC")).toBe("2026-11-21 12:00:00 – 2026-11-22 13:00:00 UTC");
   expect(sameRange(live("1h"), live("1h"))).toBe(true);
   expect(sameRange(fixed(1, 100), fixed(1, 101))).toBe(false);
+});
+
+it("something happened in a range when any part of it did; nothing is later than a live range", () => {
+  const event = (first: number, last: number) => ({
+    firstAt: new Date(first * 1000).toISOString(),
+    lastAt: new Date(last * 1000).toISOString(),
+  });
+  const fixed = { kind: "fixed", from: 1000, to: 2000 } as const;
+  const within = [event(500, 1000), event(500, 3000), event(2000, 2100), event(500, 999), event(2001, 2100)];
+  expect(within.map((each) => isWithin(fixed, 9000, each))).toEqual([true, true, true, false, false]);
+  const live = { kind: "live", range: "15m" } as const;
+  expect([event(0, 8100), event(9005, 9005), event(0, 8099)].map((each) => isWithin(live, 9000, each))).toEqual([
+    true,
+    true,
+    false,
+  ]);
 });

@@ -55,6 +55,12 @@ export function spanOf(range: TimeRange, now: number): Span {
   return range.kind === "fixed" ? { from: range.from, to: range.to } : { from: now - ranges[range.range], to: now };
 }
 
+/** Whether something that lasted from `firstAt` to `lastAt` (ISO) happened in the range; `now` in Unix seconds. */
+export function isWithin(range: TimeRange, now: number, { firstAt, lastAt }: { firstAt: string; lastAt: string }): boolean {
+  const { from, to } = spanOf(range, now);
+  return Date.parse(lastAt) / 1000 >= from && (range.kind === "live" || Date.parse(firstAt) / 1000 <= to);
+}
+
 /** A fixed range of what was marked on a chart: in order, not too short, and not beyond now. */
 export function zoomedTo(a: number, b: number, now: number): TimeRange {
   const from = Math.floor(Math.min(a, b));

@@ -1,6 +1,10 @@
 "use client";
+import { countOf } from "#lib/client/numbers.ts";
+import { isWithin } from "#lib/client/time-range.ts";
 import type { ServiceEvent } from "#lib/domain/fleet/schemas.ts";
-import { TimeAgo } from "../../../../../ui/clock.tsx";
+import { TimeRangeBar } from "../../../../../ui/chart/time-range-bar.tsx";
+import type { useTimeRange } from "../../../../../ui/chart/use-time-range.ts";
+import { TimeAgo, useNow } from "../../../../../ui/clock.tsx";
 import { type Column, DataTable } from "../../../../../ui/data-table.tsx";
 import { Identifier } from "../../../../../ui/identifier.tsx";
 import { Empty } from "../../../../../ui/notices.tsx";
@@ -58,19 +62,32 @@ const columns: Column<ServiceEvent>[] = [
   },
 ];
 
-export function EventsTab({ events }: { events: ServiceEvent[] }) {
+type Properties = { events: ServiceEvent[]; time: Pick<ReturnType<typeof useTimeRange>, "range" | "setRange"> };
+
+export function EventsTab({ events, time }: Properties) {
+  const now = useNow();
+  const shown = now === null ? events : events.filter((event) => isWithin(time.range, now / 1000, event));
+  const others = events.length - shown.length;
   return (
-    <DataTable
-      label="Events"
-      columns={columns}
-      rows={events}
-      keyOf={(event) => event.uid}
-      stickyTop="top-9"
-      empty={
-        <Empty title="No events">
-          Kubernetes keeps events for about an hour. What happens to this service and its instances appears here.
-        </Empty>
-      }
-    />
+    <>
+      <div className="flex min-h-10 flex-wrap items-center gap-x-3 gap-y-1.5 border-b px-4 py-1.5">
+        <TimeRangeBar range={time.range} onRange={time.setRange} />
+        <span className="ml-auto text-xs text-ink-3" role="status">
+          {others > 0 && `${countOf(others, "event")} of other times not shown. `}Kubernetes keeps events for about an hour.
+        </span>
+      </div>
+      <DataTable
+        label="Events"
+        columns={columns}
+        rows={shown}
+        keyOf={(event) => event.uid}
+        stickyTop="top-9"
+        empty={
+          <Empty title={others > 0 ? "No events in this time" : "No events"}>
+            What happens to this service and its instances appears here.
+          </Empty>
+        }
+      />
+    </>
   );
 }

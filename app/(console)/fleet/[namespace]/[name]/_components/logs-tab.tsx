@@ -2,6 +2,7 @@
 import { ArrowDownToLine, Pause, Play, WrapText } from "lucide-react";
 import { useMemo, useState } from "react";
 import { countOf } from "#lib/client/numbers.ts";
+import { describeRange, type TimeRange } from "#lib/client/time-range.ts";
 import type { Instance } from "#lib/domain/fleet/schemas.ts";
 import { Button } from "../../../../../ui/button.tsx";
 import { FilterMenu } from "../../../../../ui/filter-menu.tsx";
@@ -12,8 +13,11 @@ import { LogLines } from "./log-lines.tsx";
 import { keptLines, useLogs } from "./use-logs.ts";
 
 const mostPods = 8;
+const tailLines = 500;
 
-export function LogsTab({ id, instances }: { id: string; instances: Instance[] }) {
+type Properties = { id: string; instances: Instance[]; range: TimeRange };
+
+export function LogsTab({ id, instances, range }: Properties) {
   const [search, setSearch] = useUrlState();
   // Instances that come and go must not start the reading over: without a choice in the address, the first ones stay chosen.
   const [atFirst] = useState(() => instances.slice(0, mostPods).map((instance) => instance.name));
@@ -25,7 +29,7 @@ export function LogsTab({ id, instances }: { id: string; instances: Instance[] }
   const [isPaused, setPaused] = useState(false);
   const [isAtEnd, setAtEnd] = useState(true);
   const [wrap, setWrap] = useState(false);
-  const logs = useLogs({ id, pods, follow: follow && !previous, previous, tail: 500 }, isPaused);
+  const logs = useLogs({ id, pods, follow: follow && !previous, previous, tail: tailLines }, isPaused);
   const lines = useMemo(() => {
     const words = text.toLowerCase();
     return words === ""
@@ -83,6 +87,12 @@ export function LogsTab({ id, instances }: { id: string; instances: Instance[] }
           {logs.status === "ended" && " · ended"}
         </span>
       </div>
+      {range.kind === "fixed" && (
+        <p role="status" className="border-b bg-warn-soft px-4 py-1.5 text-xs text-warn" suppressHydrationWarning>
+          The other tabs look at {describeRange(range)}. Logs do not: they are the last {tailLines} lines of each instance
+          {follow && !previous && " and what comes since"}.
+        </p>
+      )}
       {logs.status === "failed" && (
         <ErrorNotice className="m-3 mb-0" what="The logs could not be read" error={logs.error} onRetry={logs.again} />
       )}
