@@ -1,3 +1,4 @@
+import type { Writable } from "node:stream";
 import pg from "pg";
 import { DomainError } from "#lib/domain/errors.ts";
 import type { Database, DatabaseOptions } from "./client.ts";
@@ -47,8 +48,8 @@ export class Pipeline {
   transact<Found>(read: (sql: Sql) => Promise<Found>, write: (sql: Sql, found: Found) => Promise<unknown>): Promise<void> {
     return this.#hold(async (client) => {
       const sql: Sql = (statement, values) => send(client, statement, values);
-      const [, found] = await Promise.all([sql(begin, []), read(sql)]);
-      await Promise.all([write(sql, found), sql(commit, [])]);
+      const [, found] = await together(client, () => Promise.all([sql(begin, []), read(sql)]));
+      await together(client, () => Promise.all([write(sql, found), sql(commit, [])]));
     });
   }
 
@@ -81,6 +82,17 @@ export function sqlOf(client: Pick<Database, "$queryRawUnsafe">): Sql {
     last = rows.catch(() => {});
     return rows;
   };
+}
+
+/** Everything that `run` sends goes in one write. */
+function together<T>(client: pg.PoolClient, run: () => Promise<T>): Promise<T> {
+  const { stream } = (client as pg.PoolClient & { connection: { stream: Writable } }).connection;
+  stream.cork();
+  try {
+    return run();
+  } finally {
+    stream.uncork();
+  }
 }
 
 const begin = { name: "begin", text: "BEGIN" };

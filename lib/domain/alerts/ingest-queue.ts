@@ -1,7 +1,7 @@
 import type { Pipeline } from "#lib/database/pipeline.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import { DomainError } from "../errors.ts";
-import { type Delivery, readDelivery, storeDeliveries } from "./ingest.ts";
+import { bodyKey, countRepeats, type Delivery, readDelivery, refreshAfterMs, storeDeliveries } from "./ingest.ts";
 import { findSourceBySecret } from "./sources.ts";
 
 export type AlertIngestOptions = {
@@ -11,7 +11,7 @@ export type AlertIngestOptions = {
   logger: Logger;
   /** Called after a commit that changed episodes. */
   onChange?: () => void;
-  /** How many transactions are under way at once at most; 2 by default: one is decided here while PostgreSQL writes the other. */
+  /** How many transactions are under way at once at most; 1 by default, because few large ones cost less than many small ones. */
   maxBatches?: number;
   /** How many alerts one transaction takes at most, unless a single webhook has more; 500 by default. */
   maxBatchAlerts?: number;
@@ -27,6 +27,7 @@ export type Receipt = { alerts: number; unreadable: number };
 type Waiting = { delivery: Delivery; isGivenUp: boolean; resolve: () => void; reject: (error: unknown) => void };
 
 const attempts = 4;
+const maxRemembered = 20_000;
 
 /**
  * Takes webhooks in. What comes while transactions are under way is stored together by the next one, so that the number of commits
@@ -36,12 +37,14 @@ const attempts = 4;
 export class AlertIngest {
   readonly #options: Required<AlertIngestOptions>;
   readonly #lookUps = new Map<string, Promise<{ id: string; name: string } | null>>();
+  /** When this process last stored a body: for a while it only needs counting. */
+  readonly #storedAt = new Map<string, number>();
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
   #batches = 0;
 
   constructor(options: AlertIngestOptions) {
-    const defaults = { maxBatches: 2, maxBatchAlerts: 500, maxWaitingBytes: 64 * 2 ** 20, answerWithinMs: 10_000 };
+    const defaults = { maxBatches: 1, maxBatchAlerts: 500, maxWaitingBytes: 64 * 2 ** 20, answerWithinMs: 10_000 };
     this.#options = { ...defaults, onChange: () => {}, ...options };
   }
 
@@ -136,15 +139,29 @@ export class AlertIngest {
 
   async #commit(deliveries: Delivery[]): Promise<void> {
     const { pipeline, clock, logger, onChange } = this.#options;
-    if (deliveries.length === 0) return;
+    const now = clock();
+    const isRepeat = (delivery: Delivery) => this.#storedAt.has(bodyKey(delivery));
+    this.#forget(now.getTime() - refreshAfterMs);
+    const repeats = deliveries.filter(isRepeat);
+    const fresh = deliveries.filter((delivery) => !isRepeat(delivery));
+    if (repeats.length > 0) fresh.push(...(await countRepeats(pipeline, repeats, now)));
+    if (fresh.length === 0) return;
     for (let attempt = 1; ; attempt += 1) {
       try {
-        if ((await storeDeliveries(pipeline, deliveries, clock())) > 0) onChange();
+        if ((await storeDeliveries(pipeline, fresh, now)) > 0) onChange();
+        for (const delivery of fresh) this.#storedAt.set(bodyKey(delivery), now.getTime());
         return;
       } catch (error) {
         if (attempt === attempts || !isConflict(error)) throw error;
         logger.info({ attempt, reason: String(error).slice(0, 200) }, "alerts are stored again after a conflict");
       }
+    }
+  }
+
+  #forget(before: number): void {
+    for (const [key, at] of this.#storedAt) {
+      if (at > before && this.#storedAt.size <= maxRemembered) break;
+      this.#storedAt.delete(key);
     }
   }
 }

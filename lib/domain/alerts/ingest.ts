@@ -7,7 +7,8 @@ import { applyNotices } from "./policy.ts";
 import { keyOf, lockSeries, type SeriesKey, type StoredEpisode } from "./series-store.ts";
 import { type AlertNotice, readWebhookBody, watchdogName } from "./webhook-body.ts";
 
-const refreshAfterMs = 60_000;
+/** How long it may take until a page shows that an alert was told again. */
+export const refreshAfterMs = 60_000;
 
 /** One webhook as it came, read. */
 export type Delivery = {
@@ -38,17 +39,14 @@ export function readDelivery(sourceId: string, bytes: Uint8Array, receivedAt: Da
 }
 
 /**
- * Stores what webhooks told: the bodies once each, and in the same transaction the alerts' episodes and transitions, and what targets
- * are to be told. Storing the same again changes nothing, so a transaction whose end nobody saw may be repeated. The number of
- * statements does not depend on the number of alerts. Resolves to how many episodes changed.
+ * Stores what webhooks told in one transaction: the bodies once each, the alerts' episodes and transitions, and what targets are to be
+ * told. Storing the same again changes nothing, so a transaction whose end nobody saw may be repeated. The number of statements does
+ * not depend on the number of alerts. Resolves to how many episodes changed.
  */
 export async function storeDeliveries(pipeline: Pipeline, deliveries: readonly Delivery[], now: Date): Promise<number> {
-  const known = await noteKnown(pipeline, deliveries, now);
-  const fresh = deliveries.filter((delivery) => !known.has(bodyKey(delivery)));
-  if (fresh.length === 0) return 0;
-  const byBody = Map.groupBy(fresh, bodyKey);
+  const bodies = [...Map.groupBy(deliveries, bodyKey).values()];
   const bySeries = Map.groupBy(
-    [...byBody.values()].flatMap(([first]) => first?.notices.map((alert) => ({ ...alert, sourceId: first.sourceId })) ?? []),
+    bodies.flatMap(([first]) => first?.notices.map((alert) => ({ ...alert, sourceId: first.sourceId })) ?? []),
     keyOf,
   );
   const wanted = [...bySeries.values()].map(toWanted);
@@ -58,13 +56,25 @@ export async function storeDeliveries(pipeline: Pipeline, deliveries: readonly D
     (sql, [episodes, targets]) => {
       for (const [key, alerts] of bySeries) addChanges(changes, alerts, episodes.get(key) ?? [], now);
       return Promise.all([
-        sql(insertBodies, [JSON.stringify([...byBody.values()].map(toBodyRow))]),
+        sql(insertBodies, [JSON.stringify(bodies.map(toBodyRow))]),
         changes.write(sql),
         sendAlertChanges(sql, targets, changes.announcements, now),
+        sql(noteReceived, [JSON.stringify(toHeard(deliveries, now))]),
       ]);
     },
   );
   return changes.count;
+}
+
+/** Counts deliveries whose bodies were stored a moment ago; resolves to those that were not. */
+export async function countRepeats(pipeline: Pipeline, deliveries: readonly Delivery[], now: Date): Promise<Delivery[]> {
+  const rows = [...Map.groupBy(deliveries, bodyKey).values()].map(toBodyRow).map(({ body, ...row }) => row);
+  const [known] = await Promise.all([
+    pipeline.run<{ key: string }>(noteDeliveries, [JSON.stringify(rows)]),
+    pipeline.run(noteReceived, [JSON.stringify(toHeard(deliveries, now))]),
+  ]);
+  const keys = new Set(known.map(({ key }) => key));
+  return deliveries.filter((delivery) => !keys.has(bodyKey(delivery)));
 }
 
 function addChanges(
@@ -84,23 +94,17 @@ function addChanges(
   if (made.length === 0 && last && isNews(last, facts, now)) changes.refresh(last.state.id, facts);
 }
 
-/** Counts deliveries whose body is stored already, and notes that the sources are heard; resolves to those bodies' keys. */
-async function noteKnown(pipeline: Pipeline, deliveries: readonly Delivery[], now: Date): Promise<Set<string>> {
-  const bodies = [...Map.groupBy(deliveries, bodyKey).values()].map(toBodyRow).map(({ body, ...row }) => row);
-  const sources = [...Map.groupBy(deliveries, ({ sourceId }) => sourceId)].map(([id, own]) => ({
+/** What a body is known by: its source and its hash. */
+export function bodyKey({ sourceId, hash }: Delivery): string {
+  return `${sourceId}/${hash}`;
+}
+
+function toHeard(deliveries: readonly Delivery[], now: Date) {
+  return [...Map.groupBy(deliveries, ({ sourceId }) => sourceId)].map(([id, own]) => ({
     id,
     at: now.toISOString(),
     watchdog: own.some(({ hasWatchdog }) => hasWatchdog),
   }));
-  const [known] = await Promise.all([
-    pipeline.run<{ key: string }>(noteDeliveries, [JSON.stringify(bodies)]),
-    pipeline.run(noteReceived, [JSON.stringify(sources)]),
-  ]);
-  return new Set(known.map(({ key }) => key));
-}
-
-function bodyKey({ sourceId, hash }: Delivery): string {
-  return `${sourceId}/${hash}`;
 }
 
 function toBodyRow(same: readonly Delivery[]) {

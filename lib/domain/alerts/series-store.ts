@@ -23,23 +23,14 @@ export type StoredEpisode = {
   inhibited: boolean;
 };
 
-const makeSeries = {
-  name: "make-alert-series",
-  text: `
-    INSERT INTO alert_series (source_id, fingerprint)
-    SELECT source_id, fingerprint FROM json_to_recordset($1::json) AS k(source_id uuid, fingerprint text)
-    ORDER BY source_id, fingerprint
-    ON CONFLICT DO NOTHING`,
-};
-
+// What is there is not changed (WHERE false) but locked all the same.
 const holdSeries = {
   name: "hold-alert-series",
   text: `
-    SELECT count(*) FROM (
-      SELECT FROM json_to_recordset($1::json) AS k(source_id uuid, fingerprint text)
-      JOIN alert_series s USING (source_id, fingerprint)
-      ORDER BY s.source_id, s.fingerprint
-      FOR UPDATE OF s) AS held`,
+    INSERT INTO alert_series AS s (source_id, fingerprint)
+    SELECT source_id, fingerprint FROM json_to_recordset($1::json) AS k(source_id uuid, fingerprint text)
+    ORDER BY source_id, fingerprint
+    ON CONFLICT (source_id, fingerprint) DO UPDATE SET ends_at = s.ends_at WHERE false`,
 };
 
 // Episodes never overlap: beside those that began later, only the last one before can reach into that time.
@@ -96,8 +87,8 @@ export async function lockSeries(
       since: new Date(since).toISOString(),
     })),
   );
-  // Three statements: each sees what was committed while the one before waited.
-  const [, , rows] = await Promise.all([sql(makeSeries, [keys]), sql(holdSeries, [keys]), sql<EpisodeRow>(findEpisodes, [keys])]);
+  // Two statements: the second sees what was committed while the first waited.
+  const [, rows] = await Promise.all([sql(holdSeries, [keys]), sql<EpisodeRow>(findEpisodes, [keys])]);
   const found = Map.groupBy(rows, ({ source_id, fingerprint }) => keyOf({ sourceId: source_id, fingerprint }));
   return new Map([...found].map(([key, group]) => [key, group.map(toEpisode)]));
 }
