@@ -3,12 +3,13 @@ import { useQuery } from "@tanstack/react-query";
 import { Footprints, RotateCcw } from "lucide-react";
 import Link from "next/link";
 import { actorWords, changeNames, rolloutChange, verbName } from "#lib/client/action-texts.ts";
-import { rolloutQuery } from "#lib/client/rollouts.ts";
+import { isOver, latestRolloutsQuery, rolloutQuery } from "#lib/client/rollouts.ts";
 import { formatDuration } from "#lib/client/time.ts";
 import type { Suspect } from "#lib/domain/alerts/schemas.ts";
 import { useActions } from "../actions/use-actions.ts";
-import { Button } from "../button.tsx";
+import { Button, buttonLook } from "../button.tsx";
 import { cn } from "../class-names.ts";
+import { TimeAgo } from "../clock.tsx";
 import { useRoleRefusal } from "../session.tsx";
 
 const nameOf = (service: string) => service.split("/")[1] ?? service;
@@ -49,6 +50,16 @@ export function SuspectUndo({ suspect, isPrimary = false }: { suspect: Suspect; 
   const look = isPrimary ? "primary" : "plain";
   const { service } = suspect;
   const verb = suspect.verb.split(".").at(-1) ?? suspect.verb;
+  const [namespace, name] = service.split("/");
+  const latest = useQuery(latestRolloutsQuery({ namespace, service: name }, 1)).data?.items[0];
+  if (latest?.change === "rollback" && latest.id !== suspect.rolloutId && latest.startedAt > suspect.at) {
+    return (
+      <Link href={`/rollouts/${latest.id}`} className={buttonLook()} title={latest.reason ?? undefined}>
+        <RotateCcw aria-hidden="true" /> {isOver(latest.state) ? "Rolled back" : "Being rolled back"} by {latest.actor}{" "}
+        <TimeAgo at={latest.startedAt} className="text-ink-3" />
+      </Link>
+    );
+  }
   if (!undoable.includes(verb) && !rollout) return null;
   if (rollout?.change === "scale" || verb === "scale") {
     const replicas = rollout?.fromReplicas;
