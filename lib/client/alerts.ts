@@ -4,7 +4,6 @@ import type {
   AcknowledgeResult,
   AlertDetail,
   AlertFacets,
-  AlertSpans,
   HistoryInput,
   HistoryPage,
   HistorySummary,
@@ -85,18 +84,6 @@ export const alertQuery = (id: string) =>
     queryKey: [...alertKeys.one, id],
     queryFn: ({ signal }) => request<AlertDetail>(`/api/alerts/${encodeURIComponent(id)}`, { signal }),
     refetchInterval: 15_000,
-  });
-
-/** A service's alerts as spans of a time range (unix seconds), for charts. */
-export const alertSpansQuery = (namespace: string, name: string, range: { from: number; to: number }) =>
-  queryOptions({
-    queryKey: [...alertKeys.spans, namespace, name, range],
-    queryFn: ({ signal }) =>
-      request<AlertSpans>(
-        `/api/services/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}/alerts${queryString(range)}`,
-        { signal },
-      ),
-    placeholderData: keepPreviousData,
   });
 
 export const silencesQuery = (filter: ListSilencesInput = {}) =>

@@ -37,14 +37,14 @@ function paceMs(range: TimeRange): number {
 
 /**
  * A service's charts over a range. Of a live range only what came since is asked again and put on; when that does not fit
- * (a chart was edited, a series came), the whole is asked.
+ * (a chart was edited, a series came), the whole is asked. `panel` asks for one chart by its id.
  */
-export const panelsQuery = (id: string, range: TimeRange, compare: Comparison | null) =>
+export const panelsQuery = (id: string, range: TimeRange, compare: Comparison | null, panel?: string) =>
   queryOptions({
-    queryKey: [...metricsKeys.panels(id), rangeKey(range), compare],
+    queryKey: [...metricsKeys.panels(id), rangeKey(range), compare, panel ?? null],
     queryFn: async ({ client, queryKey, signal }): Promise<PanelsAnswer> => {
       const ask = (since?: number) =>
-        request<PanelsAnswer>(`${address(id)}/panels${queryString({ ...rangeQuery(range), compare, since })}`, { signal });
+        request<PanelsAnswer>(`${address(id)}/panels${queryString({ ...rangeQuery(range), compare, since, panel })}`, { signal });
       const held = range.kind === "live" ? client.getQueryData<PanelsAnswer>(queryKey) : undefined;
       const merged = held && mergeTail(held, await ask(held.tailSince));
       return merged ?? ask();

@@ -4,6 +4,7 @@ import Link from "next/link";
 import { useRouter } from "next/navigation";
 import { actorWords, verbName } from "#lib/client/action-texts.ts";
 import { sentenceOf, toldOnce } from "#lib/client/alert-view.ts";
+import { sumSeries } from "#lib/client/chart.ts";
 import { bySeverity } from "#lib/client/density.ts";
 import { healthOrder } from "#lib/client/fleet-view.ts";
 import { latestChangesQuery } from "#lib/client/ledger.ts";
@@ -212,12 +213,12 @@ function LastChange({ last }: { last: LedgerMark | undefined }) {
 }
 
 function HourLine({ id }: { id: string }) {
-  const { data } = useQuery({ ...panelsQuery(id, { kind: "live", range: "1h" }, null), refetchInterval: 30_000 });
-  const panel = data?.panels.find((candidate) => candidate.series.some((series) => series.points.length > 0));
-  const series = panel?.series[0];
+  const { data } = useQuery({ ...panelsQuery(id, { kind: "live", range: "1h" }, null, "rate"), refetchInterval: 30_000 });
+  const panel = data?.panels[0];
+  const series = panel && (panel.style === "stacked" ? { name: "in all", points: sumSeries(panel.series) } : panel.series[0]);
   if (!data || !panel || !series) return null;
   return (
-    <span title={`${panel.title}, ${series.name}`} className="block">
+    <span title={`${panel.title}, ${series.name}, in the last hour`} className="block">
       <Sparkline series={series} from={data.from} to={data.to} />
     </span>
   );

@@ -174,6 +174,11 @@ describe("the charts of a service", () => {
     expect(panelOf(await getPanels(context, settings, ref, { range: "15m" }), "rate").compared).toBeNull();
   });
 
+  it("answers one chart alone when only it is wanted", async () => {
+    const answer = await getPanels(context, settings, ref, { range: "15m", panel: "rate" });
+    expect(answer.panels.map(({ id }) => id)).toEqual(["rate"]);
+  });
+
   test("over a fixed time do not depend on now", async () => {
     const fixed = { from: end - 1800, to: end - 900 };
     const first = await getPanels(context, settings, ref, fixed);

@@ -50,8 +50,15 @@ type Request = { service: ChartedService; span: Span; set: PanelSet };
 async function readRequest(context: ConsoleContext, settings: MetricsSettings, ref: unknown, query: unknown): Promise<Request> {
   authorise(context, "viewer", "see charts");
   const service = await requireService(context, ref);
-  const span = readSpan(parseInput(panelsQuerySchema, query), context.clock(), settings.scrapeSeconds);
-  return { service, span, set: await readPanelSet(context, service, service.kind) };
+  const parsed = parseInput(panelsQuerySchema, query);
+  const span = readSpan(parsed, context.clock(), settings.scrapeSeconds);
+  const set = await readPanelSet(context, service, service.kind);
+  return { service, span, set: parsed.panel === undefined ? set : pickPanel(set, parsed.panel) };
+}
+
+function pickPanel(set: PanelSet, id: string): PanelSet {
+  const picked = set.shown.find((definition) => definition.id === id) ?? set.shown[0];
+  return { ...set, key: `${set.key} ${picked?.id}`, shown: picked ? [picked] : [], hidden: [] };
 }
 
 async function answerPanels(

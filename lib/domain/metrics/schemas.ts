@@ -2,7 +2,6 @@ import { z } from "zod";
 
 export const ranges = { "15m": 900, "1h": 3600, "6h": 21_600, "24h": 86_400, "7d": 604_800 } as const;
 export type Range = keyof typeof ranges;
-export const rangeSchema = z.enum(Object.keys(ranges) as [Range, ...Range[]]).default("1h");
 
 /** What is refused before Prometheus is asked, and what is not drawn of what it answers. Spans in seconds. */
 export const panelLimits = { spanSeconds: 31 * 86_400, pointsPerSeries: 11_000, series: 500, queries: 8, expressionLength: 4000 };
@@ -25,6 +24,8 @@ export const panelsQuerySchema = z
     compare: z.enum(Object.keys(comparisons) as [Comparison, ...Comparison[]]).optional(),
     since: seconds.optional(),
     step: z.coerce.number().int().positive().optional(),
+    /** One chart only, by its id; the first one where there is none of that id. */
+    panel: z.string().max(100).optional(),
   })
   .refine(({ from, to }) => (from === undefined) === (to === undefined), "A fixed time needs both from and to.")
   .refine(({ range, from }) => range === undefined || from === undefined, "Give a range or from and to, not both.");

@@ -2,14 +2,13 @@ import { writeAudit } from "../audit.ts";
 import { authorise, type ConsoleContext, transact } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { type ServiceRef, serviceRefSchema } from "../fleet/schemas.ts";
-import { findServiceKind } from "../fleet/surroundings.ts";
 import { parseInput } from "../validation.ts";
 import { clearObjectiveSchema, type Objective, setObjectiveSchema } from "./schemas.ts";
 
 /** Holds a service to objectives; they come before those of its annotations. Operators and administrators. */
 export async function setObjective(context: ConsoleContext, ref: unknown, input: unknown): Promise<Objective> {
   authorise(context, "operator", "set objectives");
-  const { namespace, name: service } = await findService(context, ref);
+  const { namespace, name: service } = findService(context, ref);
   const { objective, reason } = parseInput(setObjectiveSchema, input);
   const row = { ...objective, updatedAt: context.clock(), updatedByName: context.actor.name };
   return transact(context, async (transaction) => {
@@ -51,10 +50,12 @@ export async function clearObjective(context: ConsoleContext, ref: unknown, inpu
   });
 }
 
-async function findService(context: ConsoleContext, ref: unknown): Promise<ServiceRef> {
+function findService(context: ConsoleContext, ref: unknown): ServiceRef {
   const service = parseInput(serviceRefSchema, ref);
   const id = `${service.namespace}/${service.name}`;
-  if ((await findServiceKind(context, id)) === null) throw new DomainError("not-found", `There is no service ${id}.`);
+  if (context.fleet.findKind(id) === null) {
+    throw new DomainError("not-found", `The cluster has no service ${id}; objectives are kept for managed services only.`);
+  }
   return service;
 }
 
