@@ -21,7 +21,9 @@ export async function announceExpiringSilences(context: Pick<Context, "db" | "cl
   const latest = now.getTime() + expiryNoticeMinutes * 60_000;
   const ending = silences.filter(({ silence }) => {
     const ends = Date.parse(silence.endsAt);
-    return silence.status.state === "active" && ends > now.getTime() && ends <= latest;
+    // Whoever makes a silence as short as the notice has just been told when it ends.
+    const isLonger = ends - Date.parse(silence.startsAt) > expiryNoticeMinutes * 60_000;
+    return silence.status.state === "active" && ends > now.getTime() && ends <= latest && isLonger;
   });
   for (const { source, silence } of ending) {
     const { id, createdBy, comment } = silence;

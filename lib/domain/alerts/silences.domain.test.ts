@@ -301,15 +301,23 @@ describe("before a silence ends", () => {
         updatedByName: "ada",
       },
     });
-    const { silence } = await createSilence(context(), wanted({ durationMinutes: 10 }));
-    await createSilence(context(), wanted({ durationMinutes: 20 }));
-    expect(await announceExpiringSilences(context())).toBe(1);
-    await announceExpiringSilences(context());
+    const { silence } = await createSilence(context(), wanted({ durationMinutes: 20 }));
+    await createSilence(context(), wanted({ durationMinutes: 60 }));
+    const inMinutes = (minutes: number) => ({ ...context(), clock: () => new Date(Date.now() + minutes * 60_000) });
+    expect(await announceExpiringSilences(context())).toBe(0);
+    expect(await announceExpiringSilences(inMinutes(6))).toBe(1);
+    await announceExpiringSilences(inMinutes(7));
     expect(await db.notification.count({ where: { event: "silence-expiring" } })).toBe(1);
-    await extendSilence(context(), silence.id, { durationMinutes: 12, reason: "a little longer" });
-    await announceExpiringSilences(context());
+    await extendSilence(context(), silence.id, { durationMinutes: 22, reason: "a little longer" });
+    await announceExpiringSilences(inMinutes(8));
     expect(await db.notification.count({ where: { event: "silence-expiring" } })).toBe(2);
   });
+});
+
+test("a silence as short as the notice before its end is not told of", async () => {
+  await makeSource(db, "embedded", [first.url]);
+  await createSilence(context(), wanted({ durationMinutes: 10 }));
+  expect(await announceExpiringSilences(context())).toBe(0);
 });
 
 test("what a dead process left pending in the audit is settled as failed", async () => {

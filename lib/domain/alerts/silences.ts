@@ -1,4 +1,4 @@
-import type { AlertmanagerSilence } from "#lib/alertmanager/schemas.ts";
+import type { AlertmanagerSilence, SilenceInput } from "#lib/alertmanager/schemas.ts";
 import type { Prisma } from "#lib/database/generated/client.ts";
 import { settleAudit, writeAudit } from "../audit.ts";
 import { authorise, type Context, transact, translateDatabaseErrors } from "../context.ts";
@@ -18,6 +18,7 @@ import {
 } from "./silences-members.ts";
 import { silencePeriod } from "./silences-period.ts";
 import { checkMatchers } from "./silences-preview.ts";
+import { putSilenceOnce } from "./silences-put.ts";
 import {
   type CreateSilenceInput,
   createSilenceSchema,
@@ -70,8 +71,8 @@ export async function createSilence(context: Context, input: CreateSilenceInput 
     comment: reason,
   };
   return audited(context, { verb: "create", text, before: null, reason }, async () => {
-    const id = await askAny(source, (client) => client.putSilence(wanted));
-    return { known: await readBack(source, id), replacedId: null };
+    const id = await putSilenceOnce(source, wanted);
+    return { known: await readBack(source, asTaken(id, wanted, context.clock())), replacedId: null };
   });
 }
 
@@ -88,8 +89,9 @@ export async function extendSilence(context: Context, id: string, input: ExtendS
   const { matchers, startsAt, createdBy, comment } = silence;
   const wanted = { id, matchers, startsAt, endsAt: endsAt.toISOString(), createdBy, comment };
   return audited(context, { verb: "extend", text: formatMatchers(matchers), before: silence, reason }, async () => {
-    const answered = await askAny(source, (client) => client.putSilence(wanted));
-    return { known: await readBack(source, answered), replacedId: answered === id ? null : id };
+    const answered = await putSilenceOnce(source, wanted);
+    const known = await readBack(source, asTaken(answered, wanted, context.clock()));
+    return { known, replacedId: answered === id ? null : id };
   });
 }
 
@@ -101,7 +103,9 @@ export async function expireSilence(context: Context, id: string, input: ExpireS
   if (silence.status.state === "expired") throw new DomainError("precondition-failed", "This silence has ended already.");
   return audited(context, { verb: "expire", text: formatMatchers(silence.matchers), before: silence, reason }, async () => {
     await askAny(source, (client) => client.expireSilence(id));
-    return { known: await readBack(source, id), replacedId: null };
+    const now = context.clock().toISOString();
+    const ended: AlertmanagerSilence = { ...silence, status: { state: "expired" }, endsAt: now, updatedAt: now };
+    return { known: await readBack(source, ended), replacedId: null };
   });
 }
 
@@ -119,14 +123,23 @@ async function findSilence(context: Context, id: string): Promise<{ source: Sour
   throw new DomainError("not-found", "No Alertmanager knows a silence with this id; it may have been forgotten since it ended.");
 }
 
-async function readBack(source: SourceMembers, id: string): Promise<KnownSilence> {
-  const silence = await askAny(source, async (client) => {
-    const found = await client.findSilence(id);
+/** The silence as a member has it; as it was taken while none shows it, because what was done is done. */
+async function readBack(source: SourceMembers, taken: AlertmanagerSilence): Promise<KnownSilence> {
+  const shown = await askAny(source, async (client) => {
+    const found = await client.findSilence(taken.id);
     // A member that has not heard of it yet is as one that does not answer: ask the next.
-    if (!found) throw new DomainError("alertmanager-unavailable", "Alertmanager took the silence and does not show it yet.");
+    if (!found) throw new DomainError("alertmanager-unavailable", "Alertmanager does not show the silence yet.");
     return found;
+  }).catch((error: unknown) => {
+    if (error instanceof DomainError && error.code === "alertmanager-unavailable") return taken;
+    throw error;
   });
-  return { source: source.source, silence };
+  return { source: source.source, silence: shown };
+}
+
+function asTaken(id: string, wanted: SilenceInput, now: Date): AlertmanagerSilence {
+  const state = Date.parse(wanted.startsAt) > now.getTime() ? ("pending" as const) : ("active" as const);
+  return { ...wanted, id, status: { state }, updatedAt: now.toISOString() };
 }
 
 type Audited = { verb: "create" | "extend" | "expire"; text: string; before: AlertmanagerSilence | null; reason: string };
