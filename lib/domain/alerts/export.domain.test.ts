@@ -48,15 +48,19 @@ describe("the CSV", () => {
   });
 
   test("goes on over pages", async () => {
-    for (let index = 0; index < 405; index += 1) {
-      await makeEpisode(db, source, { labels: { pod: `p${index}` }, startsAt: minutesAgo(index % 7), endsAt: minutesAgo(0) });
-    }
+    await db.$executeRaw`
+      INSERT INTO alert_episodes (id, source_id, fingerprint, name, severity, labels, annotations, state, starts_at, ends_at,
+        first_received_at, last_received_at, silenced_by)
+      SELECT gen_random_uuid(), ${source}::uuid, 'f' || n, 'Frequent', 'info', '{}', '{}', 'resolved',
+        ${minutesAgo(7)}::timestamptz + n % 7 * interval '1 minute', ${minutesAgo(0)}, ${minutesAgo(7)}, ${minutesAgo(0)}, '{}'
+      FROM generate_series(1, 4005) AS n`;
     const ids = (await read())
       .trim()
       .split("\r\n")
       .slice(1)
       .map((line) => line.split(",")[0]);
-    expect(new Set(ids).size).toBe(405);
+    expect(ids).toHaveLength(4_005);
+    expect(new Set(ids).size).toBe(4_005);
   });
 
   test("refuses a bad filter before anything is sent", async () => {

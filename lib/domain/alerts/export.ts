@@ -6,7 +6,7 @@ import { readPage } from "./history.ts";
 import { type Episode, textsOf } from "./rows.ts";
 import { type HistoryInput, historySchema } from "./schemas.ts";
 
-const rowsAPage = 200;
+const rowsAPage = 2_000;
 
 const columns = [
   "id",
@@ -35,7 +35,8 @@ type CsvRow = Record<(typeof columns)[number], string>;
  */
 export async function exportHistory(context: Context, input: HistoryInput | unknown): Promise<AsyncIterable<string>> {
   authorise(context, "viewer", "see alerts");
-  const filter = parseInput(historySchema, { ...(input as object), cursor: undefined, limit: rowsAPage });
+  const asked = parseInput(historySchema, { ...(input as object), cursor: undefined, limit: undefined });
+  const filter = { ...asked, limit: rowsAPage };
   const { db, clock } = context;
   const first = await translateDatabaseErrors(() => readPage(db, filter));
   const names = new Map((await db.alertSource.findMany({ select: { id: true, name: true } })).map(({ id, name }) => [id, name]));

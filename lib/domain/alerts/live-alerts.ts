@@ -1,9 +1,9 @@
 import type { Database } from "#lib/database/client.ts";
 import { Prisma } from "#lib/database/generated/client.ts";
-import { authorise, translateDatabaseErrors } from "../context.ts";
+import { authorise, type Transaction, translateDatabaseErrors } from "../context.ts";
 import { parseInput } from "../validation.ts";
 import { allOf, commonConditions, seriesCondition } from "./history-filter.ts";
-import { explainBadPatterns } from "./matchers.ts";
+import { withPersonsPatterns } from "./pattern-limit.ts";
 import { readSources, type Sources, viewEpisodes } from "./rows.ts";
 import { type AlertRow, type LiveAlerts, type LiveAlertsInput, liveAlertsSchema, type Standing } from "./schemas.ts";
 import { severityRank, standingOf } from "./standing.ts";
@@ -21,8 +21,10 @@ export async function listLiveAlerts(context: FleetContext, input: LiveAlertsInp
   return translateDatabaseErrors(async () => {
     const series = seriesCondition(filter);
     const conditions = [Prisma.sql`e.state = 'firing'`, ...commonConditions(filter)];
-    if (series) conditions.push(seriesExists(series));
-    const [open, sources] = await Promise.all([explainBadPatterns(() => readOpen(db, conditions)), readSources(db)]);
+    const read = series
+      ? withPersonsPatterns(db, (transaction) => readOpen(transaction, [...conditions, seriesExists(series)]))
+      : readOpen(db, conditions);
+    const [open, sources] = await Promise.all([read, readSources(db)]);
     const judged = open.map((row) => ({
       ...row,
       standing: standingOf({ ...row, isSourceBlind: isBlind(sources, row.sourceId) }),
@@ -55,8 +57,8 @@ type OpenRow = {
   acknowledgedAt: Date | null;
 };
 
-function readOpen(db: Database, conditions: readonly Prisma.Sql[]): Promise<OpenRow[]> {
-  return db.$queryRaw<OpenRow[]>`
+function readOpen(client: Database | Transaction, conditions: readonly Prisma.Sql[]): Promise<OpenRow[]> {
+  return client.$queryRaw<OpenRow[]>`
     SELECT e.id, e.source_id AS "sourceId", e.severity, e.state::text AS state, e.starts_at AS "startsAt",
       e.silenced_by AS "silencedBy", e.inhibited, e.acknowledged_at AS "acknowledgedAt"
     FROM alert_episodes e WHERE ${allOf(conditions)} ORDER BY e.starts_at DESC LIMIT ${maxRead}`;

@@ -12,7 +12,7 @@ import { describeTransition } from "./transition-texts.ts";
 const maxPrevious = 20;
 const maxSpans = 1_000;
 const maxFacets = 200;
-const silenceTimeoutMs = 2_000;
+const silenceTimeoutMs = 1_000;
 
 /** One alert with all that is known of it; throws not-found. */
 export async function getAlert(context: FleetContext, id: string): Promise<AlertDetail> {
@@ -80,17 +80,22 @@ function findRunbook({ fleet }: FleetContext, { annotations, namespace, service 
   return candidates.find((address) => address && /^https?:\/\//i.test(address) && URL.canParse(address)) ?? null;
 }
 
-/** The silences that hide an alert, from the first Alertmanager of its source that answers. */
+/** The silences that hide an alert, from whichever Alertmanager of its source knows them first, within a second. */
 async function describeSilences(sources: Sources, { sourceId, silencedBy, state }: Episode): Promise<AlertDetail["silences"]> {
   if (silencedBy.length === 0 || state === "resolved") return [];
-  const members = sources.get(sourceId)?.members ?? [];
+  const clients = (sources.get(sourceId)?.members ?? []).map(
+    ({ url }) => new AlertmanagerClient({ url, timeoutMs: silenceTimeoutMs }),
+  );
   return Promise.all(
     silencedBy.map(async (id) => {
-      for (const { url } of members) {
-        const silence = await new AlertmanagerClient({ url, timeoutMs: silenceTimeoutMs }).findSilence(id).catch(() => null);
-        if (silence) return { id, createdBy: silence.createdBy, comment: silence.comment, endsAt: silence.endsAt };
-      }
-      return { id, createdBy: null, comment: null, endsAt: null };
+      const asked = clients.map(async (client) => (await client.findSilence(id)) ?? Promise.reject(new Error("not known")));
+      const silence = await Promise.any(asked).catch(() => null);
+      return {
+        id,
+        createdBy: silence?.createdBy ?? null,
+        comment: silence?.comment ?? null,
+        endsAt: silence?.endsAt ?? null,
+      };
     }),
   );
 }

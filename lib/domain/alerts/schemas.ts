@@ -46,7 +46,7 @@ export const historySchema = z.object({
   acknowledged: z.enum(["yes", "no"]).optional(),
   fingerprint: z
     .string()
-    .regex(/^[0-9a-f]{1,64}$/i)
+    .regex(/^[0-9a-zA-Z_-]{1,64}$/)
     .optional(),
   /** Alerts that were firing at any time between the two. */
   from: timeSchema.optional(),
