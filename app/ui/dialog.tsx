@@ -1,7 +1,7 @@
 "use client";
 import { X } from "lucide-react";
 import { Dialog as Radix } from "radix-ui";
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { cn } from "./class-names.ts";
 
 /** A dialog in the middle of a wide screen and at the foot of a narrow one. */
@@ -25,8 +25,11 @@ export function Dialog({
   return (
     <Radix.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <Radix.Portal>
+        <FocusBack />
         <Radix.Overlay className="fixed inset-0 z-40 animate-[appear_120ms] bg-black/40 dark:bg-black/60" />
         <Radix.Content
+          // Without a trigger of its own the library would leave the focus nowhere.
+          onCloseAutoFocus={(event) => event.preventDefault()}
           {...(description ? {} : { "aria-describedby": undefined })}
           className={cn(
             "fixed z-40 flex animate-[appear_120ms] flex-col border bg-raised shadow-float outline-none",
@@ -57,4 +60,17 @@ export function Dialog({
       </Radix.Portal>
     </Radix.Root>
   );
+}
+
+/** Gives the focus back to what had it before the dialog, for whoever goes on with the keyboard. */
+function FocusBack() {
+  const [before] = useState(() => document.activeElement);
+  useEffect(
+    () => () => {
+      // After the dialog's own trap has let go.
+      setTimeout(() => before instanceof HTMLElement && before.isConnected && before.focus());
+    },
+    [before],
+  );
+  return null;
 }

@@ -1,8 +1,14 @@
 import { queryOptions } from "@tanstack/react-query";
-import type { AlertSourceView, CreatedSource, CreateSourceInput, UpdateSourceInput } from "#lib/domain/alerts/source-schemas.ts";
+import type {
+  AlertRetention,
+  AlertSourceView,
+  CreatedSource,
+  CreateSourceInput,
+  UpdateSourceInput,
+} from "#lib/domain/alerts/source-schemas.ts";
 import { request } from "./api.ts";
 
-export const alertSourceKeys = { all: ["alert-sources"] as const };
+export const alertSourceKeys = { all: ["alert-sources"] as const, retention: ["alert-retention"] as const };
 
 export const alertSourcesQuery = queryOptions({
   queryKey: alertSourceKeys.all,
@@ -12,6 +18,14 @@ export const alertSourcesQuery = queryOptions({
   },
   refetchInterval: 10_000,
 });
+
+/** How long alerts are kept. */
+export const alertRetentionQuery = queryOptions({
+  queryKey: alertSourceKeys.retention,
+  queryFn: ({ signal }) => request<AlertRetention>("/api/alert-sources/retention", { signal }),
+});
+export const setAlertRetention = (input: AlertRetention) =>
+  request<AlertRetention>("/api/alert-sources/retention", { method: "PUT", body: input });
 
 const pathOf = (id: string, rest = "") => `/api/alert-sources/${encodeURIComponent(id)}${rest}`;
 

@@ -101,9 +101,10 @@ const outcomeWords: Record<AttemptOutcome, string> = {
 export const outcomeWord = (outcome: AttemptOutcome) => outcomeWords[outcome];
 
 /** Where a message is, as a state with its word: it may be on its first attempt, or between two. */
-export function deliveryWord(delivery: Pick<DeliveryView, "state" | "attempts" | "isUnderWay" | "outcome">): string {
+export function deliveryWord(delivery: Pick<DeliveryView, "state" | "attempts" | "isUnderWay" | "outcome" | "isTest">): string {
   if (delivery.state === "delivered") return "Delivered";
-  if (delivery.state === "failed") return delivery.outcome === "cancelled" ? "Cancelled" : "Given up";
+  if (delivery.state === "failed")
+    return delivery.outcome === "cancelled" ? "Cancelled" : delivery.isTest ? "Failed" : "Given up";
   if (delivery.isUnderWay) return "Sending";
   return delivery.attempts === 0 ? "Waiting" : "Trying again";
 }

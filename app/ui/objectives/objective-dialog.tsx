@@ -7,6 +7,7 @@ import { type ServiceObjectives, setObjectiveSchema } from "#lib/domain/objectiv
 import { Button } from "../button.tsx";
 import { Dialog } from "../dialog.tsx";
 import { Field, Input } from "../field.tsx";
+import { fieldErrors } from "../field-errors.ts";
 import { ErrorNotice } from "../notices.tsx";
 import { useRoleRefusal } from "../session.tsx";
 
@@ -54,14 +55,9 @@ export function ObjectiveDialog({ id, known, onClose }: { id: string; known: Ser
       },
       reason: text("reason"),
     };
-    const parsed = setObjectiveSchema.safeParse(input);
-    const found: Record<string, string[]> = {};
-    for (const issue of parsed.error?.issues ?? []) {
-      const field = issue.path.join(".");
-      found[field] = [...(found[field] ?? []), issue.message];
-    }
+    const found = fieldErrors(setObjectiveSchema, input);
     setErrors(found);
-    if (parsed.success) save.mutate(parsed.data);
+    if (Object.keys(found).length === 0) save.mutate(input);
   };
 
   return (

@@ -8,10 +8,10 @@ import { changePassword } from "#lib/client/users.ts";
 import { changePasswordSchema } from "#lib/domain/users/schemas.ts";
 import { Button } from "../../../ui/button.tsx";
 import { Field, Input } from "../../../ui/field.tsx";
+import { fieldErrors } from "../../../ui/field-errors.ts";
 import { ErrorNotice } from "../../../ui/notices.tsx";
 import { SectionHeader } from "../../../ui/page-header.tsx";
 import { useSession } from "../../../ui/session.tsx";
-import { fieldErrors } from "./field-errors.ts";
 
 export function AccountSection() {
   const session = useSession();

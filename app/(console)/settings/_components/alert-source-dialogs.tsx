@@ -1,6 +1,6 @@
 "use client";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, type ReactNode, useState } from "react";
+import { type FormEvent, useState } from "react";
 import {
   alertmanagerSnippet,
   alertSourceKeys,
@@ -15,7 +15,9 @@ import { Button } from "../../../ui/button.tsx";
 import { Dialog } from "../../../ui/dialog.tsx";
 import { Field, Input, TextArea } from "../../../ui/field.tsx";
 import { ErrorNotice } from "../../../ui/notices.tsx";
+import { Confirmation } from "./confirmation.tsx";
 import { OneTimeSecret } from "./one-time-secret.tsx";
+import { errorsBelow, wordsOf } from "./target-input.ts";
 
 type Errors = Record<string, string[]>;
 
@@ -32,10 +34,7 @@ function useSourceMutation<T>(mutationFn: (input: object) => Promise<T>, onSucce
 }
 
 const fieldsOf = (error: Error | null): Errors => (error instanceof ApiError ? (error.problem.fields ?? {}) : {});
-const urlsOf = (data: FormData) =>
-  String(data.get("urls") ?? "")
-    .split(/[\s,]+/)
-    .filter(Boolean);
+const urlsOf = (data: FormData) => wordsOf(String(data.get("urls") ?? ""));
 
 export function AddSourceDialog({ onClose }: { onClose: () => void }) {
   const [made, setMade] = useState<CreatedSource | null>(null);
@@ -102,7 +101,9 @@ export function RotateSourceDialog({ source, onClose }: { source: AlertSourceVie
       title={`New secret for ${source.name}`}
       description={`The present one (${source.prefix}…) ends at once.`}
       verb="Make a new secret"
+      failed="The present secret still counts"
       mutation={rotate}
+      onConfirm={() => rotate.mutate({})}
       onClose={onClose}
     >
       Alertmanager is refused until its alertmanager.yml has the new one. What it could not send meanwhile is found by polling
@@ -115,64 +116,29 @@ export function RemoveSourceDialog({ source, onClose }: { source: AlertSourceVie
   const remove = useSourceMutation(() => removeAlertSource(source.id), onClose);
   return (
     <Confirmation
-      title={`Remove ${source.name}`}
-      description="Its alerts go with it: what fires now and the whole history."
-      verb={`Remove ${source.name}`}
+      title={`Remove ${source.name} with its alerts`}
+      description="What fires now and the whole history of this source are deleted. This cannot be undone."
+      verb={`Remove ${source.name} with its alerts`}
+      failed="Nothing was removed"
+      typed={source.name}
       danger
       mutation={remove}
+      onConfirm={() => remove.mutate({})}
       onClose={onClose}
     >
-      {source.openAlerts > 0 ? `${source.openAlerts} of its alerts fire now. ` : ""}To keep the history, stop taking its alerts
-      instead (“Change”).
+      {source.openAlerts > 0 && (
+        <b className="font-medium text-warn">{`${source.openAlerts} of its alerts ${source.openAlerts === 1 ? "fires" : "fire"} now. `}</b>
+      )}
+      To keep the history, stop taking its alerts instead: “Change”.
     </Confirmation>
   );
 }
 
-function Confirmation({
-  title,
-  description,
-  verb,
-  danger = false,
-  mutation,
-  onClose,
-  children,
-}: {
-  title: string;
-  description: string;
-  verb: string;
-  danger?: boolean;
-  mutation: { mutate: (input: object) => void; isPending: boolean; error: Error | null };
-  onClose: () => void;
-  children: ReactNode;
-}) {
-  return (
-    <Dialog
-      open
-      onClose={onClose}
-      title={title}
-      description={description}
-      footer={
-        <>
-          <Button look="ghost" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button look={danger ? "danger" : "primary"} busy={mutation.isPending} onClick={() => mutation.mutate({})}>
-            {verb}
-          </Button>
-        </>
-      }
-    >
-      {mutation.error ? <ErrorNotice what="Nothing was done" error={mutation.error} /> : <p className="text-ink-2">{children}</p>}
-    </Dialog>
-  );
-}
-
 function UrlsField({ errors, urls = [] }: { errors: Errors; urls?: string[] }) {
-  const wrong = Object.entries(errors).flatMap(([field, messages]) => (field.startsWith("urls") ? messages : []));
   return (
     <Field
       label="Alertmanagers"
-      errors={wrong.length > 0 ? [...new Set(wrong)] : undefined}
+      errors={errorsBelow(errors, "urls")}
       hint="The address of each member of the cluster, one a line. They are polled for what a webhook cannot tell: silences, and what was missed."
     >
       {(ties) => (

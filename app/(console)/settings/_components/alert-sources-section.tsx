@@ -11,6 +11,7 @@ import { Empty, TableSkeleton } from "../../../ui/notices.tsx";
 import { SectionHeader } from "../../../ui/page-header.tsx";
 import { useRoleRefusal } from "../../../ui/session.tsx";
 import { StatusShape } from "../../../ui/status.tsx";
+import { RetentionForm } from "./alert-retention-form.tsx";
 import { AddSourceDialog, EditSourceDialog, RemoveSourceDialog, RotateSourceDialog } from "./alert-source-dialogs.tsx";
 
 type Opened = { what: "add" } | { what: "edit" | "rotate" | "remove"; source: AlertSourceView };
@@ -37,7 +38,7 @@ export function AlertSourcesSection() {
         {(sources) =>
           sources.length === 0 ? (
             <Empty title="No Alertmanager sends its alerts here yet">
-              “Add a source” gives you what to paste into its alertmanager.yml.
+              Add a source, and paste what it shows into your alertmanager.yml.
             </Empty>
           ) : (
             <ul aria-label="Alert sources">
@@ -48,6 +49,7 @@ export function AlertSourcesSection() {
           )
         }
       </Answer>
+      <RetentionForm />
       {opened?.what === "add" && <AddSourceDialog onClose={close} />}
       {opened?.what === "edit" && <EditSourceDialog source={opened.source} onClose={close} />}
       {opened?.what === "rotate" && <RotateSourceDialog source={opened.source} onClose={close} />}
@@ -69,7 +71,9 @@ function SourceRow({
   return (
     <li className="grid gap-x-4 gap-y-1.5 border-b px-4 py-2 md:grid-cols-[11rem_1fr_auto]">
       <div className="min-w-0">
-        <p className="truncate font-medium">{name}</p>
+        <p className="truncate font-medium" title={name}>
+          {name}
+        </p>
         <Hearing source={source} />
         {blind && (
           <p className="text-ink-2">
@@ -77,10 +81,14 @@ function SourceRow({
           </p>
         )}
       </div>
-      <dl className="grid content-start gap-x-4 gap-y-0.5 sm:grid-cols-[8rem_1fr]">
+      <dl className="grid grid-cols-[7rem_1fr] content-start gap-x-4 gap-y-0.5">
         <Fact name="Last received">{lastReceivedAt ? <TimeAgo at={lastReceivedAt} /> : "never"}</Fact>
         <Fact name="Last Watchdog">
-          {watchdogAt ? <TimeAgo at={watchdogAt} /> : "never: without an alert named Watchdog a dead path looks like quiet"}
+          {watchdogAt ? (
+            <TimeAgo at={watchdogAt} />
+          ) : (
+            "never. Without an alert named Watchdog, silence and a broken path look the same"
+          )}
         </Fact>
         <Fact name="Firing now">{openAlerts}</Fact>
         <Fact name="Secret">
@@ -88,7 +96,7 @@ function SourceRow({
         </Fact>
         <Fact name="Alertmanagers">
           {members.length === 0
-            ? "none is polled: what its webhook misses stays unknown"
+            ? "none is polled: what its webhook misses is not noticed"
             : members.map((member) => <Member key={member.url} member={member} />)}
         </Fact>
       </dl>
@@ -134,11 +142,11 @@ function Hearing({ source: { disabled, blind, lastReceivedAt, watchdogAt } }: { 
 function Member({ member: { url, failingSince, lastError, lastPolledAt } }: { member: AlertSourceView["members"][number] }) {
   return (
     <p className="min-w-0">
-      <span className="inline-flex min-w-0 items-center gap-1.5">
+      <span className="inline-flex min-w-0 flex-wrap items-center gap-x-1.5">
         <StatusShape health={failingSince ? "down" : lastPolledAt ? "healthy" : "unknown"} />
         <code className="break-all text-xs">{url}</code>
         <span className="text-ink-3">
-          {failingSince ? "does not answer since " : lastPolledAt ? "polled " : "not polled yet"}
+          {failingSince ? "has not answered since " : lastPolledAt ? "polled " : "not polled yet"}
           {(failingSince ?? lastPolledAt) && <TimeAgo at={failingSince ?? lastPolledAt ?? ""} />}
         </span>
       </span>

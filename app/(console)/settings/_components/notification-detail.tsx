@@ -33,9 +33,11 @@ function Detail({ delivery }: { delivery: DeliveryDetail }) {
       <section>
         <div className="mb-1 flex flex-wrap items-center gap-x-3 gap-y-1">
           <h3 className="font-semibold">Attempts</h3>
-          <span className="text-ink-3">
-            webhook-id <Identifier name={delivery.id} />
-          </span>
+          {delivery.targetKind !== "slack" && (
+            <span className="text-ink-3">
+              {delivery.targetKind === "email" ? "Message-ID begins with" : "webhook-id"} <Identifier name={delivery.id} />
+            </span>
+          )}
           <SendAgain delivery={delivery} />
         </div>
         {log.length === 0 && (
@@ -45,7 +47,7 @@ function Detail({ delivery }: { delivery: DeliveryDetail }) {
         )}
         <ol className="grid gap-1.5">
           {log.map((attempt) => (
-            <AttemptLine key={attempt.at} attempt={attempt} />
+            <AttemptLine key={`${attempt.at} ${attempt.outcome}`} attempt={attempt} />
           ))}
         </ol>
         {log.length >= 100 && <p className="mt-1 text-ink-3">The newest 100 are shown.</p>}

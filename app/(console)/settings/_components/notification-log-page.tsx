@@ -58,7 +58,7 @@ const columns: Column<DeliveryView>[] = [
     width: "w-48",
     cell: ({ target, targetKind }) => (
       <>
-        {target} <span className="text-ink-3">{targetKindNames[targetKind]}</span>
+        <span title={target}>{target}</span> <span className="text-ink-3">{targetKindNames[targetKind]}</span>
       </>
     ),
   },
@@ -102,10 +102,10 @@ export function NotificationLogPage() {
   return (
     <>
       <PageHeader
-        title="Notifications"
+        title="Log of messages"
         aside={
-          <Link href="/settings?section=notifications" className="hover:underline">
-            Targets
+          <Link href="/settings?section=notifications" className="hover:text-ink hover:underline">
+            Settings, Notifications
           </Link>
         }
       >
@@ -189,7 +189,7 @@ function Choice({
       aria-label={label}
       value={value ?? ""}
       onChange={(event) => onChange(event.target.value || null)}
-      className="[&_select]:h-7"
+      className="[&_select]:h-7 [&_select]:max-w-44 [&_select]:truncate"
     >
       <option value="">{all}</option>
       {children.map(([id, name]) => (

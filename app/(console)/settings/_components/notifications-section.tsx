@@ -1,23 +1,22 @@
 "use client";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { BellPlus, ScrollText } from "lucide-react";
 import Link from "next/link";
 import { useState } from "react";
-import { notificationKeys, outcomeWord, removeTarget, targetKindNames, targetsQuery } from "#lib/client/notifications.ts";
-import { type TargetKind, type TargetView, targetKinds } from "#lib/domain/notifications/schemas.ts";
+import { eventNames, outcomeWord, targetKindNames, targetsQuery } from "#lib/client/notifications.ts";
+import type { TargetView } from "#lib/domain/notifications/schemas.ts";
 import { Answer } from "../../../ui/answer.tsx";
 import { Button, buttonLook } from "../../../ui/button.tsx";
 import { TimeAgo } from "../../../ui/clock.tsx";
 import { type Column, DataTable } from "../../../ui/data-table.tsx";
-import { Dialog } from "../../../ui/dialog.tsx";
-import { Empty, ErrorNotice, TableSkeleton } from "../../../ui/notices.tsx";
+import { Empty, TableSkeleton } from "../../../ui/notices.tsx";
 import { SectionHeader } from "../../../ui/page-header.tsx";
 import { useRoleRefusal } from "../../../ui/session.tsx";
 import { StatusShape } from "../../../ui/status.tsx";
 import { TargetDialog } from "./target-dialog.tsx";
 import { TestDialog } from "./target-test-dialog.tsx";
 
-type Opened = { what: "new"; kind: TargetKind } | { what: "edit" | "test" | "remove"; target: TargetView };
+type Opened = { what: "new" } | { what: "edit" | "test"; target: TargetView };
 
 /** Where notifications go, how that stands, and the ways to change it. */
 export function NotificationsSection() {
@@ -27,18 +26,13 @@ export function NotificationsSection() {
   const close = () => setOpened(null);
   return (
     <>
-      <SectionHeader
-        title="Notifications"
-        aside="What comes close together is put into one message: one a target in ten seconds at most"
-      >
+      <SectionHeader title="Notifications" aside="At most one message a target in ten seconds">
         <Link href="/settings/notifications" className={buttonLook({ size: "small" })}>
           <ScrollText aria-hidden="true" /> Log of messages
         </Link>
-        {targetKinds.map((kind) => (
-          <Button key={kind} size="small" disabledReason={refusal} onClick={() => setOpened({ what: "new", kind })}>
-            <BellPlus aria-hidden="true" /> {targetKindNames[kind]}
-          </Button>
-        ))}
+        <Button size="small" disabledReason={refusal} onClick={() => setOpened({ what: "new" })}>
+          <BellPlus aria-hidden="true" /> Add a target
+        </Button>
       </SectionHeader>
       <Answer
         of={query}
@@ -56,24 +50,16 @@ export function NotificationsSection() {
             onOpen={refusal === null ? (target) => setOpened({ what: "edit", target }) : undefined}
             empty={
               <Empty title="Nobody is notified">
-                Alerts, failed rollouts and lost feeds show in these pages only. Add a webhook, a Slack-compatible webhook or mail
-                recipients above, then send a test.
+                Alerts, failed rollouts and lost feeds show in these pages only. Add a webhook, a chat or mail recipients, then
+                send a test.
               </Empty>
             }
           />
         )}
       </Answer>
-      {opened?.what === "new" && <TargetDialog kind={opened.kind} target={null} onClose={close} />}
-      {opened?.what === "edit" && (
-        <TargetDialog
-          kind={opened.target.settings.kind}
-          target={opened.target}
-          onClose={close}
-          onRemove={() => setOpened({ what: "remove", target: opened.target })}
-        />
-      )}
+      {opened?.what === "new" && <TargetDialog target={null} onClose={close} />}
+      {opened?.what === "edit" && <TargetDialog target={opened.target} onClose={close} />}
       {opened?.what === "test" && <TestDialog target={opened.target} onClose={close} />}
-      {opened?.what === "remove" && <RemoveDialog target={opened.target} onClose={close} />}
     </>
   );
 }
@@ -83,9 +69,13 @@ function columnsOf(refusal: string | null, open: (opened: Opened) => void): Colu
     {
       id: "name",
       header: "Name",
-      width: "w-44 max-md:w-auto",
+      width: "w-64 max-md:w-auto",
       essential: true,
-      cell: (target) => <span className={target.disabled ? "text-ink-3" : "font-medium"}>{target.name}</span>,
+      cell: ({ name, disabled, settings }) => (
+        <span title={name} className={disabled ? "text-ink-3" : "font-medium"}>
+          {name} <span className="font-normal text-ink-3 max-md:hidden">{targetKindNames[settings.kind]}</span>
+        </span>
+      ),
     },
     {
       id: "where",
@@ -100,12 +90,19 @@ function columnsOf(refusal: string | null, open: (opened: Opened) => void): Colu
       id: "wants",
       header: "Wants",
       width: "w-52",
-      cell: ({ filter }) => <span className="text-ink-2">{describeFilter(filter)}</span>,
+      cell: ({ filter }) => (
+        <span
+          className="text-ink-2"
+          title={[...filter.events.map((event) => eventNames[event]), ...filter.severities, ...filter.services].join("\n")}
+        >
+          {describeFilter(filter)}
+        </span>
+      ),
     },
     {
       id: "last",
       header: "Last message",
-      width: "w-56 max-md:w-36",
+      width: "w-56 max-md:w-28",
       essential: true,
       cell: (target) => <LastResult target={target} />,
     },
@@ -119,7 +116,7 @@ function columnsOf(refusal: string | null, open: (opened: Opened) => void): Colu
     {
       id: "act",
       header: "",
-      width: "w-28 max-md:w-20",
+      width: "w-28 max-md:w-18",
       align: "right",
       essential: true,
       cell: (target) => (
@@ -132,7 +129,8 @@ function columnsOf(refusal: string | null, open: (opened: Opened) => void): Colu
             open({ what: "test", target });
           }}
         >
-          Send a test
+          <span className="max-md:hidden">Send a test</span>
+          <span className="md:hidden">Test</span>
         </Button>
       ),
     },
@@ -141,7 +139,7 @@ function columnsOf(refusal: string | null, open: (opened: Opened) => void): Colu
 
 function LastResult({ target: { disabled, heldUntil, last, failed } }: { target: TargetView }) {
   if (disabled) return <span className="text-ink-3">Disabled</span>;
-  if (!last) return <span className="text-ink-3">Nothing was sent yet</span>;
+  if (!last) return <span className="text-ink-3">None yet</span>;
   const isGood = last.outcome === "delivered";
   const isHeld = heldUntil !== null && Date.parse(heldUntil) > Date.now();
   return (
@@ -149,9 +147,9 @@ function LastResult({ target: { disabled, heldUntil, last, failed } }: { target:
       <span className={`inline-flex items-center gap-1.5 font-medium ${isGood ? "text-good" : "text-bad"}`}>
         <StatusShape health={isGood ? "healthy" : "down"} /> {last.outcome ? outcomeWord(last.outcome) : "Waiting"}
       </span>
-      <TimeAgo at={last.at} className="text-ink-3" />
-      {failed > 0 && <span className="text-bad">· {failed} given up</span>}
-      {isHeld && <span className="text-warn">· asked for rest</span>}
+      <TimeAgo at={last.at} className="text-ink-3 max-md:hidden" />
+      {failed > 0 && <span className="text-bad">· {failed} given up today</span>}
+      {isHeld && <span className="text-warn">· asks to wait</span>}
     </span>
   );
 }
@@ -163,45 +161,4 @@ function describeFilter({ events, severities, services }: TargetView["filter"]):
     services.length > 0 ? (services.length === 1 ? services[0] : `${services.length} services`) : null,
   ];
   return parts.filter(Boolean).join(" · ");
-}
-
-function RemoveDialog({ target, onClose }: { target: TargetView; onClose: () => void }) {
-  const queries = useQueryClient();
-  const remove = useMutation({
-    mutationFn: () => removeTarget(target.id),
-    onSuccess: () => {
-      void queries.invalidateQueries({ queryKey: notificationKeys.targets });
-      void queries.invalidateQueries({ queryKey: notificationKeys.log });
-      onClose();
-    },
-  });
-  return (
-    <Dialog
-      open
-      onClose={onClose}
-      title={`Remove ${target.name}`}
-      description="Its secrets, what waits for it and its part of the log go with it."
-      footer={
-        <>
-          <Button look="ghost" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button look="danger" busy={remove.isPending} onClick={() => remove.mutate()}>
-            Remove {target.name}
-          </Button>
-        </>
-      }
-    >
-      {remove.error ? (
-        <ErrorNotice what="Not removed" error={remove.error} />
-      ) : (
-        <p className="text-ink-2">
-          {target.waiting > 0
-            ? `${target.waiting} ${target.waiting === 1 ? "event waits" : "events wait"} for it and would not be sent.`
-            : "Nothing waits for it."}{" "}
-          To keep its log, disable it instead.
-        </p>
-      )}
-    </Dialog>
-  );
 }

@@ -1,53 +1,52 @@
 "use client";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useEffect, useRef, useState } from "react";
 import { ApiError } from "#lib/client/api.ts";
-import { createTarget, notificationKeys, rotateTarget, targetKindNames, updateTarget } from "#lib/client/notifications.ts";
-import type {
-  CreateTargetInput,
-  TargetKind,
-  TargetSettings,
-  TargetView,
-  TargetWithSecret,
-  UpdateTargetInput,
+import { createTarget, notificationKeys, targetKindNames, updateTarget } from "#lib/client/notifications.ts";
+import {
+  type CreateTargetInput,
+  type TargetKind,
+  type TargetView,
+  type TargetWithSecret,
+  targetKinds,
+  type UpdateTargetInput,
 } from "#lib/domain/notifications/schemas.ts";
 import { Button } from "../../../ui/button.tsx";
 import { Dialog } from "../../../ui/dialog.tsx";
-import { Field, Input, Select } from "../../../ui/field.tsx";
+import { Field, Input } from "../../../ui/field.tsx";
 import { ErrorNotice } from "../../../ui/notices.tsx";
-import { OneTimeSecret } from "./one-time-secret.tsx";
 import { FilterFields, firstFilter } from "./target-filter-fields.tsx";
+import { readSettings } from "./target-input.ts";
+import { RemoveTargetDialog, RotateTargetDialog, SigningSecret } from "./target-secret-dialogs.tsx";
+import { AddressField, MailFields } from "./target-settings-fields.tsx";
 
-type Errors = Record<string, string[]>;
+const kindHints: Record<TargetKind, string> = {
+  webhook: "For programs: each message as signed JSON.",
+  slack: "For people: Slack, Mattermost, Rocket.Chat and what else takes Slack’s incoming webhooks.",
+  email: "For people: by a mail server of yours.",
+};
 
-/** Adds a target of a kind, or changes one. The server checks what was entered, and its words stand beside the fields. */
-export function TargetDialog({
-  kind,
-  target,
-  onClose,
-  onRemove,
-}: {
-  kind: TargetKind;
-  target: TargetView | null;
-  onClose: () => void;
-  onRemove?: () => void;
-}) {
+/** Adds a target, or changes one. The server checks what was entered, and its words stand beside the fields. */
+export function TargetDialog({ target, onClose }: { target: TargetView | null; onClose: () => void }) {
   const queries = useQueryClient();
+  const [kind, setKind] = useState<TargetKind>(target?.settings.kind ?? "webhook");
   const [filter, setFilter] = useState(target?.filter ?? firstFilter);
+  const [asking, setAsking] = useState<"rotate" | "remove" | null>(null);
   const [shown, setShown] = useState<TargetWithSecret | null>(null);
-  const done = (answer: TargetWithSecret) => {
-    void queries.invalidateQueries({ queryKey: notificationKeys.targets });
-    if (answer.signingSecret) setShown(answer);
-    else onClose();
-  };
+  const form = useRef<HTMLFormElement>(null);
   const save = useMutation({
     mutationFn: (input: object) =>
       target ? updateTarget(target.id, input as UpdateTargetInput) : createTarget(input as CreateTargetInput),
-    onSuccess: done,
+    onSuccess: (answer) => {
+      void queries.invalidateQueries({ queryKey: notificationKeys.targets });
+      if (answer.signingSecret) setShown(answer);
+      else onClose();
+    },
   });
-  const rotate = useMutation({ mutationFn: () => rotateTarget(target?.id ?? ""), onSuccess: done });
-  const problem = save.error instanceof ApiError ? save.error.problem : null;
-  const errors = problem?.fields ?? {};
+  const errors = (save.error instanceof ApiError && save.error.problem.fields) || {};
+  useEffect(() => {
+    if (save.error) form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+  }, [save.error]);
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const data = new FormData(event.currentTarget);
@@ -60,48 +59,32 @@ export function TargetDialog({
     );
   };
 
-  if (shown?.signingSecret) {
-    return (
-      <OneTimeSecret
-        title={`Signing secret of ${shown.target.name}`}
-        label="Copy the signing secret"
-        secret={shown.signingSecret}
-        onClose={onClose}
-      >
-        The receiver verifies each message with it, as Standard Webhooks describe (headers webhook-id, webhook-timestamp and
-        webhook-signature). {target && "The secret before signs too for 24 hours."}
-      </OneTimeSecret>
-    );
-  }
+  if (shown?.signingSecret) return <SigningSecret shown={shown} isNew={!target} onClose={onClose} />;
   return (
     <Dialog
       open
       onClose={onClose}
-      title={target ? target.name : `Add a target: ${targetKindNames[kind]}`}
+      title={target ? target.name : "Add a target"}
       description={target ? targetKindNames[kind] : undefined}
       footer={
         <>
-          {onRemove && (
-            <Button look="ghost" className="mr-auto" onClick={onRemove}>
+          {target && (
+            <Button look="ghost" className="mr-auto" onClick={() => setAsking("remove")}>
               Remove
-            </Button>
-          )}
-          {target && kind === "webhook" && (
-            <Button busy={rotate.isPending} onClick={() => rotate.mutate()}>
-              New signing secret
             </Button>
           )}
           <Button look="ghost" onClick={onClose}>
             Cancel
           </Button>
           <Button type="submit" form="target-form" look="primary" busy={save.isPending}>
-            {target ? `Save ${target.name}` : "Add the target"}
+            {target ? "Save the target" : "Add the target"}
           </Button>
         </>
       }
     >
-      <form id="target-form" onSubmit={submit} noValidate className="grid gap-3">
-        <Field label="Name" errors={errors.name} hint="As the log and the audit call it.">
+      <form ref={form} id="target-form" onSubmit={submit} noValidate className="grid gap-3">
+        {!target && <KindChoice kind={kind} onChange={setKind} />}
+        <Field label="Name" errors={errors.name} hint="The log and the audit call it so.">
           {(ties) => <Input {...ties} name="name" autoComplete="off" defaultValue={target?.name} autoFocus={!target} />}
         </Field>
         {kind === "email" ? (
@@ -113,115 +96,46 @@ export function TargetDialog({
             errors={errors}
           />
         )}
+        {target && kind === "webhook" && (
+          <p className="flex flex-wrap items-center justify-between gap-2">
+            <span className="font-medium text-ink-2">Signing secret</span>
+            <Button size="small" onClick={() => setAsking("rotate")}>
+              New signing secret
+            </Button>
+          </p>
+        )}
         <FilterFields filter={filter} errors={errors} onChange={setFilter} />
         {target && (
-          <label className="flex items-center gap-2">
-            <input type="checkbox" name="enabled" defaultChecked={!target.disabled} />
-            Send to it. What waits when it is disabled is kept in the log and not sent.
+          <label className="flex items-start gap-2">
+            <input type="checkbox" name="enabled" defaultChecked={!target.disabled} className="mt-1" />
+            <span>
+              Send to this target.{" "}
+              <span className="text-ink-3">While this is off, only tests go to it; what waits is cancelled.</span>
+            </span>
           </label>
         )}
         {save.error && Object.keys(errors).length === 0 && <ErrorNotice what="Nothing was saved" error={save.error} />}
-        {rotate.error && <ErrorNotice what="No new secret was made" error={rotate.error} />}
       </form>
+      {target && asking === "rotate" && <RotateTargetDialog target={target} onClose={() => setAsking(null)} />}
+      {target && asking === "remove" && (
+        <RemoveTargetDialog target={target} onClose={() => setAsking(null)} onRemoved={onClose} />
+      )}
     </Dialog>
   );
 }
 
-function AddressField({ kind, present, errors }: { kind: "webhook" | "slack"; present: string | null; errors: Errors }) {
-  const what =
-    kind === "slack"
-      ? "An incoming webhook of Slack, Mattermost, Rocket.Chat or the like."
-      : "It gets a signed POST (Standard Webhooks). Redirects are not followed; metadata addresses are refused.";
+function KindChoice({ kind, onChange }: { kind: TargetKind; onChange: (kind: TargetKind) => void }) {
   return (
-    <Field
-      label="Address"
-      errors={errors["settings.url"]}
-      hint={present ? `Now ${present}. It is kept sealed: leave this empty to keep it.` : what}
-    >
-      {(ties) => (
-        <Input {...ties} name="url" type="url" inputMode="url" autoComplete="off" spellCheck={false} placeholder="https://" />
-      )}
-    </Field>
+    <fieldset className="grid gap-1">
+      <legend className="mb-1 font-medium text-ink-2">Kind</legend>
+      {targetKinds.map((each) => (
+        <label key={each} className="flex items-start gap-2">
+          <input type="radio" name="kind" checked={kind === each} onChange={() => onChange(each)} className="mt-1" />
+          <span>
+            {targetKindNames[each]} <span className="text-ink-3">{kindHints[each]}</span>
+          </span>
+        </label>
+      ))}
+    </fieldset>
   );
-}
-
-const securityNames = { starttls: "STARTTLS", tls: "TLS from the start", none: "None (this host only)" };
-
-function MailFields({ settings, errors }: { settings: Extract<TargetSettings, { kind: "email" }> | null; errors: Errors }) {
-  const wrong = (field: string) => errors[`settings.${field}`];
-  const wrongTo = Object.entries(errors).flatMap(([field, messages]) => (field.startsWith("settings.to") ? messages : []));
-  return (
-    <>
-      <div className="grid gap-3 sm:grid-cols-[1fr_6rem_11rem]">
-        <Field label="Mail server" errors={wrong("host")}>
-          {(ties) => <Input {...ties} name="host" autoComplete="off" spellCheck={false} defaultValue={settings?.host} />}
-        </Field>
-        <Field label="Port" errors={wrong("port")}>
-          {(ties) => <Input {...ties} name="port" inputMode="numeric" defaultValue={settings?.port ?? 587} />}
-        </Field>
-        <Field label="Encryption" errors={wrong("security")}>
-          {(ties) => (
-            <Select {...ties} name="security" defaultValue={settings?.security ?? "starttls"}>
-              {Object.entries(securityNames).map(([value, label]) => (
-                <option key={value} value={value}>
-                  {label}
-                </option>
-              ))}
-            </Select>
-          )}
-        </Field>
-      </div>
-      <div className="grid gap-3 sm:grid-cols-2">
-        <Field label="User name" errors={wrong("username")} hint="Empty = no login.">
-          {(ties) => (
-            <Input {...ties} name="username" autoComplete="off" spellCheck={false} defaultValue={settings?.username ?? ""} />
-          )}
-        </Field>
-        <Field
-          label="Password"
-          errors={wrong("password")}
-          hint={settings?.hasPassword ? "It is kept sealed: leave this empty to keep it." : undefined}
-        >
-          {(ties) => <Input {...ties} name="password" type="password" autoComplete="new-password" />}
-        </Field>
-      </div>
-      <Field label="From" errors={wrong("from")}>
-        {(ties) => (
-          <Input
-            {...ties}
-            name="from"
-            autoComplete="off"
-            placeholder="Switchyard <switchyard@example.org>"
-            defaultValue={settings?.from}
-          />
-        )}
-      </Field>
-      <Field label="To" errors={wrongTo.length > 0 ? wrongTo : undefined} hint="Several with commas.">
-        {(ties) => (
-          <Input {...ties} name="to" autoComplete="off" placeholder="ops@example.org" defaultValue={settings?.to.join(", ")} />
-        )}
-      </Field>
-    </>
-  );
-}
-
-/** The settings as they were entered; null when nothing of them was. */
-function readSettings(kind: TargetKind, data: FormData, before: TargetSettings | null): object | null {
-  const text = (name: string) => String(data.get(name) ?? "").trim();
-  if (kind !== "email") return before && text("url") === "" ? null : { url: text("url") };
-  const username = text("username") || null;
-  const password = String(data.get("password") ?? "");
-  const to = text("to")
-    .split(",")
-    .map((one) => one.trim())
-    .filter(Boolean);
-  const settings = {
-    host: text("host"),
-    port: Number(text("port")),
-    security: text("security"),
-    username,
-    from: text("from"),
-    to,
-  };
-  return { ...settings, ...(password === "" ? {} : { password }) };
 }

@@ -2,8 +2,9 @@
 import { useQuery } from "@tanstack/react-query";
 import { servicesQuery } from "#lib/client/fleet.ts";
 import { eventNames, filterPreviewQuery } from "#lib/client/notifications.ts";
-import { chosenEventKinds, filterSchema, type NotificationFilter } from "#lib/domain/notifications/events.ts";
+import { chosenEventKinds, type EventKind, filterSchema, type NotificationFilter } from "#lib/domain/notifications/events.ts";
 import { Field, Input } from "../../../ui/field.tsx";
+import { errorsBelow, wordsOf } from "./target-input.ts";
 
 export const firstFilter: NotificationFilter = {
   events: ["alert-fired", "alert-resolved", "silence-expiring", "rollout-failed", "feed-lost", "source-blind"],
@@ -11,16 +12,16 @@ export const firstFilter: NotificationFilter = {
   services: [],
 };
 
-/** What is wrong with a list or with one of its members. */
-function errorsBelow(errors: Record<string, string[]>, field: string): string[] | undefined {
-  const found = Object.entries(errors).flatMap(([name, messages]) =>
-    name === field || name.startsWith(`${field}.`) ? messages : [],
-  );
-  return found.length > 0 ? [...new Set(found)] : undefined;
-}
-
-/** What of the words between commas or spaces is left. */
-const wordsOf = (text: string) => text.split(/[\s,]+/).filter(Boolean);
+const countedNames: Record<EventKind, string> = {
+  "alert-fired": "fired",
+  "alert-resolved": "resolved",
+  "silence-expiring": "silences that end",
+  "rollout-failed": "failed rollouts",
+  "rollout-finished": "complete rollouts",
+  "feed-lost": "lost feeds",
+  "source-blind": "sources not heard",
+  test: "tests",
+};
 
 /** Which events a target wants, with what that would have been in the last 24 hours. */
 export function FilterFields({
@@ -36,6 +37,9 @@ export function FilterFields({
   return (
     <fieldset className="grid gap-3 border-t pt-3">
       <legend className="sr-only">Which events it gets</legend>
+      <p aria-hidden="true" className="-mb-2 font-medium text-ink-2">
+        It gets
+      </p>
       <div className="grid gap-x-4 gap-y-1 sm:grid-cols-2">
         {chosenEventKinds.map((kind) => (
           <label key={kind} className="flex items-center gap-2">
@@ -58,15 +62,16 @@ export function FilterFields({
           {errors["filter.events"].join(" ")}
         </p>
       )}
-      <div className="grid gap-3 sm:grid-cols-2">
+      <div className="grid items-start gap-3 sm:grid-cols-2">
         <Field
           label="Severities of alerts"
           errors={errorsBelow(errors, "filter.severities")}
-          hint="Empty = all. E.g. critical, page"
+          hint="Leave it empty for all. Several with commas."
         >
           {(ties) => (
             <Input
               {...ties}
+              placeholder="critical, warning"
               defaultValue={filter.severities.join(", ")}
               autoComplete="off"
               spellCheck={false}
@@ -77,13 +82,14 @@ export function FilterFields({
         <Field
           label="Services"
           errors={errorsBelow(errors, "filter.services")}
-          hint="Empty = all. As namespace/name, several with commas"
+          hint="Leave it empty for all. Several with commas."
         >
           {(ties) => (
             <>
               <Input
                 {...ties}
                 list="target-services"
+                placeholder="fleet/relay"
                 defaultValue={filter.services.join(", ")}
                 autoComplete="off"
                 spellCheck={false}
@@ -107,18 +113,18 @@ function FilterPreviewLine({ filter }: { filter: NotificationFilter }) {
   const isComplete = filterSchema.safeParse(filter).success;
   const { data, error } = useQuery({ ...filterPreviewQuery(filter), enabled: isComplete });
   if (!isComplete) return null;
-  if (error) return <p className="text-xs text-ink-3">What it would have matched cannot be counted now.</p>;
-  if (!data) return <p className="text-xs text-ink-3">Counting what it would have matched …</p>;
+  if (error) return <p className="text-xs text-ink-3">What this would have been in the last 24 h cannot be counted now.</p>;
+  if (!data) return <p className="text-xs text-ink-3">Counting what this would have been in the last 24 h …</p>;
   const parts = data.byEvent
     .filter(({ matched }) => matched > 0)
-    .map(({ event, matched }) => `${matched} × ${eventNames[event].replace(/^An? /, "")}`);
+    .map(({ event, matched }) => `${matched} ${countedNames[event]}`);
   return (
     <p role="status" className="rounded-md bg-sunken px-3 py-2 text-xs text-ink-2">
       <b className="font-medium text-ink">
-        In the last 24 h it would have matched {data.matched} of {data.total} events
+        In the last 24 h this would have been {data.matched} of {data.total} events
       </b>
       {parts.length > 0 && ` (${parts.join(", ")})`}.
-      {data.uncounted.length > 0 && " Silences that ended and feeds that were lost are not counted."}
+      {data.uncounted.length > 0 && ` Not counted: ${data.uncounted.map((event) => countedNames[event]).join(", ")}.`}
     </p>
   );
 }

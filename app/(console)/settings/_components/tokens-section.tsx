@@ -16,11 +16,11 @@ import { TimeAgo } from "../../../ui/clock.tsx";
 import { type Column, DataTable } from "../../../ui/data-table.tsx";
 import { Dialog } from "../../../ui/dialog.tsx";
 import { Field, Input, Select } from "../../../ui/field.tsx";
+import { fieldErrors } from "../../../ui/field-errors.ts";
 import { CopyButton } from "../../../ui/identifier.tsx";
 import { Empty, ErrorNotice, TableSkeleton } from "../../../ui/notices.tsx";
 import { SectionHeader } from "../../../ui/page-header.tsx";
 import { useSession } from "../../../ui/session.tsx";
-import { fieldErrors } from "./field-errors.ts";
 
 const isUsable = (token: TokenView) => token.revokedAt === null && Date.parse(token.expiresAt) > Date.now();
 

@@ -17,10 +17,10 @@ import { TimeAgo } from "../../../ui/clock.tsx";
 import { type Column, DataTable } from "../../../ui/data-table.tsx";
 import { Dialog } from "../../../ui/dialog.tsx";
 import { Field, Input, Select } from "../../../ui/field.tsx";
+import { fieldErrors } from "../../../ui/field-errors.ts";
 import { Empty, ErrorNotice, TableSkeleton } from "../../../ui/notices.tsx";
 import { SectionHeader } from "../../../ui/page-header.tsx";
 import { useRoleRefusal, useSession } from "../../../ui/session.tsx";
-import { fieldErrors } from "./field-errors.ts";
 
 export function UsersSection() {
   const refusal = useRoleRefusal("admin");
