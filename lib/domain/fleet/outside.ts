@@ -41,7 +41,8 @@ function judge(instances: readonly OutsideInstance[]): { health: Health; healthR
   const count = (state: OutsideInstance["state"]) => instances.filter((instance) => instance.state === state).length;
   const [up, down] = [count("up"), count("down")];
   if (up + down === 0) return { health: "unknown", healthReason: "Prometheus has not scraped it yet." };
-  if (down === 0) return { health: "healthy", healthReason: `All ${up} answer Prometheus.` };
+  if (down === 0)
+    return { health: "healthy", healthReason: up === 1 ? "It answers Prometheus." : `All ${up} answer Prometheus.` };
   const reason = instances.find(({ state }) => state === "down")?.lastError;
   const sentence = `${down} of ${instances.length} ${down === 1 ? "does" : "do"} not answer Prometheus${reason ? `: ${reason}` : "."}`;
   return { health: up === 0 ? "down" : "degraded", healthReason: sentence };

@@ -82,7 +82,7 @@ function contextOf(role: Role, url = prometheus.url): ConsoleContext {
     logger: createLogger("test", "silent"),
     requestId: "test-request",
     panels: new PanelStore(client, clock),
-    fleet: { findService: (id: string) => (id === "fleet/relay" ? { service: { id, ...ref, kind: "relay" } } : null) },
+    fleet: { findKind: (id: string) => (id === "fleet/relay" ? "relay" : null) },
     surroundings: { outside: { get: async () => ({ value: [], at: null, problem: null }) } },
   };
   return parts as unknown as ConsoleContext;
@@ -174,7 +174,7 @@ describe("the charts of a service", () => {
     expect(panelOf(await getPanels(context, settings, ref, { range: "15m" }), "rate").compared).toBeNull();
   });
 
-  it("answers one chart alone when only it is wanted", async () => {
+  test("answers one chart alone when only it is wanted", async () => {
     const answer = await getPanels(context, settings, ref, { range: "15m", panel: "rate" });
     expect(answer.panels.map(({ id }) => id)).toEqual(["rate"]);
   });
