@@ -40,10 +40,9 @@ describe("an address that notifications are not sent to", () => {
 describe("Retry-After", () => {
   const now = Date.parse("2026-11-21T00:00:00Z");
 
-  test("is read as seconds or as a date, and bounded", () => {
+  test("is read as seconds or as a date", () => {
     expect(readRetryAfter("30", now)).toBe(30_000);
     expect(readRetryAfter("Sat, 21 Nov 2026 00:01:00 GMT", now)).toBe(60_000);
-    expect(readRetryAfter("999999999", now)).toBe(6 * 3_600_000);
   });
 
   test.each([undefined, "", " ", "-5", "0", "soon", "Fri, 20 Nov 2026 00:00:00 GMT", "1e9999"])(

@@ -6,7 +6,6 @@ import { describeTrouble } from "./trouble.ts";
 
 const maxReadBytes = 16 * 1024;
 const maxExcerptLength = 500;
-const maxRetryAfterMs = 6 * 3_600_000;
 
 export type PostOptions = {
   url: string;
@@ -101,9 +100,9 @@ function refusal(status: number): string {
   return "The receiver refuses the message.";
 }
 
-/** How long an answer asks to wait, from seconds or a date; at most six hours, null when it asks for nothing sensible. */
+/** How long an answer asks to wait, from seconds or a date; null when it asks for nothing sensible. */
 export function readRetryAfter(header: string | undefined, now: number): number | null {
   if (header === undefined || header.trim() === "") return null;
   const ms = /^\d{1,9}$/.test(header.trim()) ? Number(header) * 1000 : new Date(header).getTime() - now;
-  return Number.isFinite(ms) && ms > 0 ? Math.min(ms, maxRetryAfterMs) : null;
+  return Number.isFinite(ms) && ms > 0 ? ms : null;
 }

@@ -1,3 +1,4 @@
+import type { lookup } from "node:dns";
 import { createServer, type Server, type Socket } from "node:net";
 import { SMTPServer, type SMTPServerOptions } from "smtp-server";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -182,6 +183,12 @@ describe("a mail server", () => {
     const stuck = await startServer({ onData: () => {} });
     expect(await send(targetOf(stuck), testMessage(), 500)).toMatchObject({ outcome: "timed-out" });
     await expect.poll(() => [...sockets].every((socket) => socket.destroyed || socket.readableEnded)).toBe(true);
+  });
+
+  test("whose name is never resolved is a time-out", async () => {
+    const never = (() => {}) as unknown as typeof lookup;
+    const sent = await sendMail(targetOf({ port: 25 }), testMessage(), { timeoutMs: 100, resolve: never });
+    expect(sent).toMatchObject({ outcome: "timed-out" });
   });
 
   test("that is not there, or hangs up, is unreachable", async () => {

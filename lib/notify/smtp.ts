@@ -24,6 +24,7 @@ export type MailOptions = {
   signal?: AbortSignal;
   /** Certificates of authorities to trust beside the usual ones, as PEM. */
   ca?: string;
+  resolve?: Parameters<typeof resolveHost>[1];
 };
 
 /** Hands a mail to a server and says how that ended; never rejects. Its Message-ID stays the same when it is sent again. */
@@ -32,11 +33,20 @@ export async function sendMail(target: MailTarget, message: Message, options: Ma
   const deadline = AbortSignal.timeout(timeoutMs);
   const signal = options.signal ? AbortSignal.any([deadline, options.signal]) : deadline;
   try {
-    const [address, bytes] = await Promise.all([resolveHost(target.host), compose(target, message)]);
+    const address = await beforeAbort(resolveHost(target.host, options.resolve), signal);
+    const bytes = await compose(target, message);
+    signal.throwIfAborted();
     return await hand(connectionTo(target, address, options), target, bytes, signal);
   } catch (error) {
     return isSmtpError(error) ? judge(error) : describeTrouble(error, timeoutMs);
   }
+}
+
+function beforeAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    work.then(resolve, reject);
+  });
 }
 
 function connectionTo({ host, port, security }: MailTarget, address: string, { timeoutMs, ca }: MailOptions): SMTPConnection {

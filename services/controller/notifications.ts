@@ -39,12 +39,13 @@ export class NotificationSender {
   /** Begins to send what is due; returns how many messages that were. */
   async pass(): Promise<number> {
     const { timeoutMs = 10_000 } = this.#settings;
-    const claimed = await claimDeliveries(this.#context, timeoutMs + leaseBeyondTimeoutMs);
-    for (const delivery of claimed) {
+    let count = 0;
+    for await (const delivery of claimDeliveries(this.#context, timeoutMs + leaseBeyondTimeoutMs)) {
+      count += 1;
       const sending = this.#deliver(delivery, timeoutMs).finally(() => this.#underWay.delete(sending));
       this.#underWay.add(sending);
     }
-    return claimed.length;
+    return count;
   }
 
   /** Waits for the attempts that are under way. */

@@ -36,6 +36,8 @@ export type AlertChange = {
   startsAt: Date;
   /** null while it fires. */
   endsAt: Date | null;
+  /** 2 when an end that was told is taken back, and so on; its end has the same. 1 when left out. */
+  round?: number;
 };
 
 /**

@@ -31,14 +31,19 @@ export type Claimed = {
 /**
  * Puts what waits into messages and claims those that are due, target by target. Everything of one target is decided under a lock
  * on its row, which another controller passes over: no message is held by two, and the bounds hold over all controllers. A claim
- * ends by itself after `leaseMs`, so that a controller that dies loses nothing.
+ * ends by itself after `leaseMs`, so that a controller that dies loses nothing. What fails for one target is thrown after all others
+ * had their turn.
  */
-export async function claimDeliveries(context: ClaimContext, leaseMs: number): Promise<Claimed[]> {
-  const claimed: Claimed[] = [];
+export async function* claimDeliveries(context: ClaimContext, leaseMs: number): AsyncGenerator<Claimed> {
+  const failures: unknown[] = [];
   for (const targetId of await findBusyTargets(context)) {
-    claimed.push(...(await transact(context, (transaction) => claimOf(transaction, targetId, context.clock(), leaseMs))));
+    try {
+      yield* await transact(context, (transaction) => claimOf(transaction, targetId, context.clock(), leaseMs));
+    } catch (error) {
+      failures.push(error);
+    }
   }
-  return claimed;
+  if (failures.length > 0) throw failures[0];
 }
 
 /** The targets for which events wait or messages are due. */

@@ -26,6 +26,22 @@ export const filterSchema = z.object({
 });
 export type NotificationFilter = z.infer<typeof filterSchema>;
 
+const storedFilterSchema = z.object({
+  events: z.array(z.string()),
+  severities: z.array(z.string()).catch([]),
+  services: z.array(z.string()).catch([]),
+});
+
+/**
+ * A filter as it is stored. Another version may have written it: kinds that this one does not know are left out, and a filter that
+ * cannot be read wants nothing, for what is told of must be stored all the same.
+ */
+export function readFilter(stored: unknown): NotificationFilter {
+  const { data } = storedFilterSchema.safeParse(stored);
+  if (!data) return { events: [], severities: [], services: [] };
+  return { ...data, events: chosenEventKinds.filter((kind) => data.events.includes(kind)) };
+}
+
 /** One thing to tell. */
 export type NotificationEvent = {
   event: EventKind;

@@ -1,6 +1,6 @@
 import type { AttemptOutcome } from "./schemas.ts";
 
-/** From the first attempt until a message is given up. */
+/** From when a message is made until it is given up. */
 export const giveUpAfterMs = 24 * 3_600_000;
 /** At most one message a target in this time: what comes meanwhile goes into the next one. */
 export const gatherMs = 10_000;

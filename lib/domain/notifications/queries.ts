@@ -5,7 +5,7 @@ import { decodeCursor, toPage } from "../pagination.ts";
 import type { Page } from "../rollouts/schemas.ts";
 import { roleIncludes } from "../users/schemas.ts";
 import { parseId, parseInput } from "../validation.ts";
-import { type EventKind, filterSchema, payloadSchema } from "./events.ts";
+import { type EventKind, payloadSchema, readFilter } from "./events.ts";
 import {
   type AttemptOutcome,
   type DeliveryDetail,
@@ -82,7 +82,7 @@ function viewTarget(target: NotificationTarget, figures: Figures | undefined): T
     id: target.id,
     name: target.name,
     settings: describeSettings(target),
-    filter: filterSchema.parse(target.filter),
+    filter: readFilter(target.filter),
     disabled: target.disabledAt !== null,
     createdAt: target.createdAt.toISOString(),
     updatedAt: target.updatedAt.toISOString(),

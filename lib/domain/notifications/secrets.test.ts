@@ -34,16 +34,11 @@ describe("the secrets of a target", () => {
 
 describe("an address that is shown", () => {
   test.each([
-    ["https://ops.example.org/switchyard/alerts", "https://ops.example.org/switchyard/alerts"],
-    ["https://ops.example.org:8443/hook?token=abc", "https://ops.example.org:8443/hook?…"],
-    ["https://chat.example.org/hooks/x7p3kq9w2m5n8r4t6y1z", "https://chat.example.org/hooks/…"],
-    ["https://chat.example.org/hooks/kQbXmPzRtYvW", "https://chat.example.org/hooks/…"],
-    ["https://d.example.org/api/webhooks/112233445566778899/secret", "https://d.example.org/api/webhooks/…/secret"],
-  ])("leaves out what could be a secret: %s", (url, shown) => {
-    expect(describeAddress(url, "webhook")).toBe(shown);
-  });
-
-  test("of a Slack-compatible webhook is its host alone", () => {
-    expect(describeAddress("https://hooks.slack.com/services/T000/B000/abc", "slack")).toBe("https://hooks.slack.com/…");
+    ["https://ops.example.org", "https://ops.example.org"],
+    ["https://ops.example.org:8443/hook?token=abc", "https://ops.example.org:8443/…"],
+    ["https://ops.example.org/?token=abc", "https://ops.example.org/…"],
+    ["https://hooks.example.org/services/T000/B000/OnlyLetters", "https://hooks.example.org/…"],
+  ])("is the host alone: any part of %s may be a secret", (url, shown) => {
+    expect(describeAddress(url)).toBe(shown);
   });
 });

@@ -81,7 +81,7 @@ function makeWebhook(
   given: { signingSecret?: string | undefined; signing?: TargetSecrets["signing"] | undefined },
 ): PartedSettings {
   refuseAddress(new URL(url).hostname, "url");
-  const config = { kind: "webhook", address: describeAddress(url, "webhook") } as const;
+  const config = { kind: "webhook", address: describeAddress(url) } as const;
   if (given.signing) return { config, secrets: { url, signing: given.signing }, signingSecret: null };
   const secret = given.signingSecret ?? makeSigningSecret();
   return { config, secrets: { url, signing: [{ secret, until: null }] }, signingSecret: given.signingSecret ? null : secret };
@@ -89,7 +89,7 @@ function makeWebhook(
 
 function makeSlack(url: string): PartedSettings {
   refuseAddress(new URL(url).hostname, "url");
-  return { config: { kind: "slack", address: describeAddress(url, "slack") }, secrets: { url }, signingSecret: null };
+  return { config: { kind: "slack", address: describeAddress(url) }, secrets: { url }, signingSecret: null };
 }
 
 function parseSettings<S extends z.ZodType>(schema: S, given: object): z.output<S> {

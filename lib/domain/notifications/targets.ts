@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { NotificationTarget } from "#lib/database/generated/client.ts";
 import type { Sealer } from "#lib/runtime/sealed.ts";
 import { writeAudit } from "../audit.ts";
-import { authorise, type Context, isUniqueViolation, type Transaction, transact } from "../context.ts";
+import { authorise, type Context, isUniqueViolation, type Transaction, transact, translateDatabaseErrors } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { parseId, parseInput } from "../validation.ts";
 import { getTarget } from "./queries.ts";
@@ -14,6 +14,7 @@ import { changeSettings, describeSettings, findSecrets, makeSettings } from "./s
 export type SealingContext = Context & { sealer: Sealer };
 
 const maxTargets = 100;
+const rowsADelete = 5_000;
 const replacedSecretValidMs = 24 * 3_600_000;
 
 /**
@@ -106,6 +107,13 @@ export async function rotateSigningSecret(context: SealingContext, id: string): 
 /** Removes a target with all that waits for it and its log; administrators only. */
 export async function removeTarget(context: Context, id: string): Promise<void> {
   authorise(context, "admin", "remove notification targets");
+  const { db, clock } = context;
+  await transact(context, async (transaction) => {
+    const { disabledAt } = await lockTarget(transaction, id);
+    if (!disabledAt) await transaction.notificationTarget.update({ where: { id }, data: { disabledAt: clock() } });
+  });
+  // The log of 30 days goes before the row: alerts are not stored while a target is being deleted.
+  await translateDatabaseErrors(() => deleteLog(db, id));
   await transact(context, async (transaction) => {
     const target = await lockTarget(transaction, id);
     await transaction.notificationTarget.delete({ where: { id } });
@@ -113,9 +121,18 @@ export async function removeTarget(context: Context, id: string): Promise<void> 
   });
 }
 
+async function deleteLog(db: Context["db"], targetId: string): Promise<void> {
+  for (;;) {
+    const count = await db.$executeRaw`
+      DELETE FROM notification_deliveries WHERE id IN (
+        SELECT id FROM notification_deliveries WHERE target_id = ${targetId}::uuid LIMIT ${rowsADelete})`;
+    if (count < rowsADelete) return;
+  }
+}
+
 async function lockTarget(transaction: Transaction, id: string): Promise<NotificationTarget> {
   parseId(id, "notification target");
-  await transaction.$queryRaw`SELECT 1 FROM notification_targets WHERE id = ${id}::uuid FOR UPDATE`;
+  await transaction.$queryRaw`SELECT 1 FROM notification_targets WHERE id = ${id}::uuid FOR NO KEY UPDATE`;
   const target = await transaction.notificationTarget.findUnique({ where: { id } });
   if (!target) throw new DomainError("not-found", "There is no notification target with this id.");
   return target;

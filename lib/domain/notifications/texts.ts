@@ -7,16 +7,17 @@ const maxTextLength = 600;
 
 /** The event of an alert that fired or was resolved. */
 export function describeAlertChange(change: AlertChange): NotificationEvent {
-  const { episodeId, kind, name, severity, namespace, service, summary, startsAt, endsAt } = change;
+  const { episodeId, kind, name, severity, namespace, service, summary, startsAt, endsAt, round = 1 } = change;
   const where = service ? ` on ${namespace}/${service}` : namespace ? ` in ${namespace}` : "";
   const isOver = kind === "resolved";
   const lasted = endsAt ? ` after ${formatDuration(endsAt.getTime() - startsAt.getTime())}` : "";
-  const title = isOver ? `Resolved${lasted}: ${name}${where}` : `${capitalise(severity)}: ${name}${where}`;
+  const urgency = severity === "none" ? "Firing" : capitalise(severity);
+  const title = isOver ? `Resolved${lasted}` : round > 1 ? `Still ${urgency.toLowerCase()}` : urgency;
   return {
     event: isOver ? "alert-resolved" : "alert-fired",
-    key: `alert/${episodeId}/${kind}`,
+    key: `alert/${episodeId}/${kind}${round > 1 ? `/${round}` : ""}`,
     subject: name,
-    title: shorten(severity === "none" && !isOver ? `Firing: ${name}${where}` : title, maxTitleLength),
+    title: shorten(`${title}: ${name}${where}`, maxTitleLength),
     text: shorten(summary ?? "", maxTextLength),
     severity,
     namespace,
