@@ -23,6 +23,7 @@ async function change(context: Context, input: unknown, verb: Verb): Promise<Ack
   const { db, clock, actor } = context;
   const wanted = [...new Set(ids)];
   const changed = await transact(context, async (transaction) => {
+    await lockAlertsOf(transaction, wanted);
     const at = clock();
     const rows = await write(transaction, verb, wanted, at, actor.name);
     await transaction.alertTransition.createMany({
@@ -51,6 +52,14 @@ async function change(context: Context, input: unknown, verb: Verb): Promise<Ack
   });
   if (changed.length > 0) hintAlerts(db);
   return { changed, unchanged: wanted.length - changed.length };
+}
+
+/** Locks alerts in the order of their keys, as ingest does before it changes episodes: neither can be in the other's way. */
+async function lockAlertsOf(transaction: Transaction, ids: string[]): Promise<void> {
+  await transaction.$executeRaw`
+    SELECT 1 FROM alert_series s
+    WHERE (s.source_id, s.fingerprint) IN (SELECT source_id, fingerprint FROM alert_episodes WHERE id = ANY(${ids}::uuid[]))
+    ORDER BY s.source_id, s.fingerprint FOR UPDATE OF s`;
 }
 
 /** Each row is changed once, in the order of ids, so that two people at once neither wait for each other nor both come first. */

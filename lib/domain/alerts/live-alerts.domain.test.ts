@@ -191,6 +191,23 @@ describe("acknowledging", () => {
     expect(await db.alertTransition.count({ where: { episodeId: id, kind: "acknowledged" } })).toBe(1);
   });
 
+  test("waits for ingest that has locked the alerts, instead of holding one that ingest wants", async () => {
+    const ids = await Promise.all(["1", "2"].map((pod) => makeEpisode(db, source, { labels: { pod } })));
+    const [first = "", second = ""] = ids.toSorted();
+    let acknowledging: Promise<unknown> = Promise.resolve();
+    await db.$transaction(async (ingest) => {
+      await ingest.$executeRaw`SELECT 1 FROM alert_series ORDER BY source_id, fingerprint FOR UPDATE`;
+      await ingest.alertEpisode.update({ where: { id: second }, data: { lastReceivedAt: testNow } });
+      acknowledging = acknowledgeAlerts(alertContext(db), { ids });
+      acknowledging.catch(() => {});
+      await expect
+        .poll(() => db.$queryRaw`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)
+        .toHaveLength(1);
+      await ingest.alertEpisode.update({ where: { id: first }, data: { lastReceivedAt: testNow } });
+    });
+    expect(await acknowledging).toMatchObject({ changed: expect.arrayContaining(ids), unchanged: 0 });
+  });
+
   test("needs the role operator", async () => {
     const id = await makeEpisode(db, source, {});
     await expect(acknowledgeAlerts(alertContext(db, "viewer"), { ids: [id] })).rejects.toMatchObject({ code: "not-permitted" });

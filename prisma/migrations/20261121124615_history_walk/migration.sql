@@ -8,6 +8,9 @@ DROP INDEX "alert_episodes_severity_starts_at_idx";
 DROP INDEX "alert_episodes_starts_at_id_idx";
 
 -- CreateIndex
+CREATE INDEX "alert_episodes_ends_at_idx" ON "alert_episodes"("ends_at");
+
+-- CreateIndex
 CREATE INDEX "alert_episodes_walk" ON "alert_episodes"("starts_at" DESC, "id" DESC, "ends_at", "severity", "name", "namespace", "service", "source_id", "fingerprint", "state", "acknowledged_at");
 
 -- Episodes change soon after they are made. Vacuumed often, the walk reads the index alone.
