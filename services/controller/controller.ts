@@ -22,6 +22,7 @@ export class Controller {
   readonly #registry = new Registry();
   readonly #passes: Counter<"loop" | "result">;
   readonly #lastPass: Gauge<"loop">;
+  readonly #interval: Gauge<"loop">;
   readonly #services: Gauge<"namespace" | "service" | "service_kind">;
   readonly #held: Gauge<"namespace" | "service" | "service_kind">;
   readonly #objectives: Gauge<"namespace" | "service" | "sli">;
@@ -38,7 +39,13 @@ export class Controller {
     });
     this.#lastPass = new Gauge({
       name: "switchyard_controller_last_pass_timestamp_seconds",
-      help: "When the last pass of a loop succeeded, Unix time",
+      help: "When the last pass of a loop succeeded, else when it was started, Unix time",
+      labelNames: ["loop"],
+      registers,
+    });
+    this.#interval = new Gauge({
+      name: "switchyard_controller_loop_interval_seconds",
+      help: "Time between two passes of a loop",
       labelNames: ["loop"],
       registers,
     });
@@ -128,6 +135,10 @@ export class Controller {
   }
 
   #loop(name: string, intervalMs: number, pass: () => Promise<unknown>): Loop {
+    for (const result of ["ok", "failed"]) this.#passes.inc({ loop: name, result }, 0);
+    this.#interval.set({ loop: name }, intervalMs / 1000);
+    // A first pass that never ends is as old as the process.
+    this.#lastPass.set({ loop: name }, this.#context.clock().getTime() / 1000);
     return new Loop({
       name,
       intervalMs,

@@ -187,11 +187,12 @@ describe("a target that does not answer", () => {
 
   test("and one whose messages cannot be claimed hold up nobody else, and the pass says that it failed", async () => {
     const [odd, good] = [await startTarget(), await startTarget()];
-    await db.notificationTarget.update({ where: { id: odd.id }, data: { kind: "pigeon" } });
     await announce(alert(1));
     const sender = startSender();
+    await db.$executeRawUnsafe(`ALTER TABLE notification_deliveries ADD CONSTRAINT odd CHECK (target_id <> '${odd.id}')`);
     await expect(sender.pass()).rejects.toThrow();
     await sender.settled();
+    await db.$executeRaw`ALTER TABLE notification_deliveries DROP CONSTRAINT odd`;
     expect(keysOf(good.receiver)).toEqual(["alert/episode-1/fired"]);
   });
 });
