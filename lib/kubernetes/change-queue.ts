@@ -15,7 +15,7 @@ export type ChangeQueueOptions = {
   maxWaitMs?: number;
 };
 
-const maxBytes = 32 * 1024 * 1024;
+const maxBytes = 64 * 1024 * 1024;
 const maxSpare = 1000;
 
 /**
@@ -80,7 +80,7 @@ export class ChangeQueue {
       busyMs += performance.now() - startedAt;
       if (this.#waiting.size > 0) await slices.next();
     }
-    this.#restUntil = performance.now() + Math.min(this.#options.maxWaitMs ?? 500, 3 * busyMs);
+    this.#restUntil = performance.now() + Math.min(this.#options.maxWaitMs ?? 1000, 3 * busyMs);
     this.#working = undefined;
   }
 

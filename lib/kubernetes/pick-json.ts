@@ -9,7 +9,7 @@ export type Shape = { readonly [key: string]: true | "shared" | Shape };
 
 type Want = true | "shared" | Plan;
 type Wanted = { key: string; bytes: Buffer; want: Want };
-type Plan = { wanted: Wanted[]; leaves: number };
+type Plan = { wanted: Wanted[]; byLength: Wanted[][]; leaves: number };
 
 const quote = 0x22;
 const backslash = 0x5c;
@@ -157,7 +157,7 @@ export class JsonPicker {
   }
 
   /** Passes a key with its colon; what is wanted of its value. */
-  #key({ wanted }: Plan): Wanted | undefined {
+  #key({ wanted, byLength }: Plan): Wanted | undefined {
     if (this.#next() !== quote) throw new NotUnderstood();
     const start = this.#at;
     const hasEscape = this.#passString();
@@ -168,12 +168,13 @@ export class JsonPicker {
       const key: unknown = JSON.parse(this.#bytes.toString("utf8", start, end));
       return wanted.find((one) => one.key === key);
     }
-    for (const one of wanted) if (this.#is(one.bytes, start + 1, end - 1)) return one;
+    const candidates = byLength[end - start - 2];
+    if (candidates === undefined) return undefined;
+    for (const one of candidates) if (this.#is(one.bytes, start + 1)) return one;
     return undefined;
   }
 
-  #is(key: Buffer, start: number, end: number): boolean {
-    if (key.length !== end - start) return false;
+  #is(key: Buffer, start: number): boolean {
     for (let index = 0; index < key.length; index += 1) if (key[index] !== this.#bytes[start + index]) return false;
     return true;
   }
@@ -277,7 +278,11 @@ function compile(shape: Shape): Plan {
       want: typeof want === "object" ? compile(want) : want,
     }),
   );
-  return { wanted, leaves: wanted.reduce((sum, { want }) => sum + (typeof want === "object" ? want.leaves : 1), 0) };
+  const lengths = wanted.map(({ bytes }) => bytes.length);
+  const byLength = Array.from({ length: Math.max(0, ...lengths) + 1 }, (_, length) =>
+    wanted.filter(({ bytes }) => bytes.length === length),
+  );
+  return { wanted, byLength, leaves: wanted.reduce((sum, { want }) => sum + (typeof want === "object" ? want.leaves : 1), 0) };
 }
 
 function prune(value: unknown, want: Want): unknown {

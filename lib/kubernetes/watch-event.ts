@@ -59,7 +59,11 @@ export function isNewer(arriving: string, known: string): boolean {
 }
 
 function isNumber(text: string): boolean {
-  return /^\d+$/.test(text);
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code < 0x30 || code > 0x39) return false;
+  }
+  return text.length > 0;
 }
 
 /** The name under which an object is kept: namespace/name, or the name alone where there is no namespace. */

@@ -28,7 +28,7 @@ export async function measureDecode({ quick, say }: AreaOptions): Promise<Sectio
       await api.ask({ order: "make", pods: size, events: made, changedShare: 0 });
       const rounds: Rounds = { peer: [], decode: [], store: [] };
       for (let round = 0; round < (quick || size !== judgedSize ? 1 : 3); round += 1)
-        for (const kind of kinds) rounds[kind].push(await readAll(api, kind, port, made, quick ? 50_000 : 150_000));
+        for (const kind of kinds) rounds[kind].push(await readAll(api, kind, port, made, quick ? 50_000 : 120_000));
       all.push(rounds);
       say(
         `  ${size} pods: ${kinds.map((kind) => `${kind} ${middle(rounds[kind], "perSecond").toFixed(0)}`).join(", ")} events/s`,

@@ -19,7 +19,7 @@ export async function measureResync({ quick, say }: AreaOptions): Promise<Sectio
       await api.ask({ order: "make", pods: size, events: 0, changedShare });
       const ofSize: Resync[] = [];
       // The first reader also makes the server build its pages, and does not count.
-      for (let round = 0; round < (quick ? 2 : 4); round += 1) {
+      for (let round = 0; round < (quick ? 2 : 3); round += 1) {
         await api.ask({ order: "begin-again" });
         const resync = await readTwice(api, port, size);
         if (round > 0) ofSize.push(resync);
