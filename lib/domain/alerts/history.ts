@@ -9,7 +9,9 @@ import { type Episode, readSources, viewEpisodes } from "./rows.ts";
 import { type HistoryFilter, type HistoryInput, type HistoryPage, historySchema } from "./schemas.ts";
 
 /** How many of the newest episodes are asked for their labels one by one before all alerts are looked through. */
-const newestEpisodes = 4_000;
+const newestEpisodes = 1_000;
+/** So few alerts have their episodes looked up; more have them found on the way through all. */
+const fewAlerts = 200;
 
 /** The history of alerts, newest first, a page at a time. Throws invalid-input for a filter that cannot be read. */
 export async function listHistory(context: Context, input: HistoryInput | unknown): Promise<HistoryPage> {
@@ -37,6 +39,12 @@ export async function readPage(db: Database, filter: HistoryFilter): Promise<{ e
 }
 
 type PageKey = { id: string; starts_at: Date };
+type Alert = { source_id: string; fingerprint: string };
+
+function ofAlerts(alerts: readonly Alert[]): Prisma.Sql {
+  return Prisma.sql`(e.source_id, e.fingerprint) IN (SELECT * FROM unnest(
+    ${alerts.map(({ source_id }) => source_id)}::uuid[], ${alerts.map(({ fingerprint }) => fingerprint)}::text[]))`;
+}
 
 function readPageKeys(db: Database, filter: HistoryFilter): Promise<PageKey[]> {
   const conditions = episodeConditions(filter);
@@ -45,7 +53,12 @@ function readPageKeys(db: Database, filter: HistoryFilter): Promise<PageKey[]> {
   if (!series) return readKeys(db, conditions, filter.limit);
   return withPersonsPatterns(db, async (transaction) => {
     const found = await readKeysOfNewest(transaction, conditions, series, filter.limit);
-    return found ?? readKeys(transaction, [...conditions, inSeries(series)], filter.limit);
+    if (found) return found;
+    const alerts = await transaction.$queryRaw<Alert[]>`
+      SELECT s.source_id, s.fingerprint FROM alert_series s WHERE ${series} LIMIT ${fewAlerts + 1}`;
+    if (alerts.length === 0) return [];
+    const among = alerts.length > fewAlerts ? inSeries(series) : ofAlerts(alerts);
+    return readKeys(transaction, [...conditions, among], filter.limit);
   });
 }
 
