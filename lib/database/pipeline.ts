@@ -36,6 +36,8 @@ export class Pipeline {
       pipeline: true,
     });
     this.#pool.on("error", onConnectionLost);
+    // One that breaks between two statements of a transaction would end the process: the next statement tells of it.
+    this.#pool.on("connect", (client) => client.on("error", () => {}));
   }
 
   /** Runs a statement by itself. */

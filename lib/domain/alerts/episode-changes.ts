@@ -7,9 +7,11 @@ import {
   freeOpenKeys,
   insertEpisodes,
   insertTransitions,
+  keepAcknowledgements,
   moveTransitions,
   type RefreshRow,
   refreshEpisodes,
+  refreshSeries,
   type SeriesRow,
   type SuppressionRow,
   suppressEpisodes,
@@ -73,7 +75,7 @@ export class EpisodeChanges {
       ids.set(after, id);
       remaining.set(id, after);
       const known = before?.id ? byId.get(before.id) : undefined;
-      if (before && known) this.#change(key, known, before, after);
+      if (before && known) this.#change(entry, known, before, after);
       else this.#insert(entry, id, after);
     }
     for (const change of changes) {
@@ -82,6 +84,7 @@ export class EpisodeChanges {
       const into = change.into.id ?? ids.get(change.into);
       if (!into) continue;
       this.#merges.push({ id: change.before.id, into });
+      this.#endMerged(byId.get(change.before.id), change.before, change.into);
       this.#note(into, "merged", this.#now, { episodeId: change.before.id });
     }
     const hasNew = changes.some(({ before }) => before === null);
@@ -135,7 +138,14 @@ export class EpisodeChanges {
     if (end !== null) this.#announce("resolved", id, known, after);
   }
 
-  #change(key: SeriesKey, known: StoredEpisode, before: EpisodeState, after: EpisodeState): void {
+  /** Whoever was told that it fires is told that it ended, though it is now part of another. */
+  #endMerged(known: StoredEpisode | undefined, before: EpisodeState, into: EpisodeState): void {
+    const end = endOf(into);
+    if (!known || endOf(before) !== null || end === null || isSuppressed(known)) return;
+    this.#announce("resolved", known.state.id, known, { ...before, goneAt: end }, known.reopened);
+  }
+
+  #change({ key, suppression }: SeriesChanges, known: StoredEpisode, before: EpisodeState, after: EpisodeState): void {
     const { id } = known.state;
     this.#updates.push({ ...evidence(key, id, after), received_at: iso(this.#now) });
     const [startBefore, startAfter] = [startOf(before), startOf(after)];
@@ -145,9 +155,10 @@ export class EpisodeChanges {
     if (startAfter > startBefore) this.#note(id, "corrected", this.#now, { field: "startsAt", ...moved });
     if (endBefore === null && endAfter !== null) {
       this.#note(id, "resolved", endAfter);
-      if (!isSuppressed(known)) this.#announce("resolved", id, known, after);
+      if (!isSuppressed(known)) this.#announce("resolved", id, known, after, known.reopened);
     } else if (endBefore !== null && endAfter === null) {
       this.#note(id, "reopened", this.#now);
+      if (!isSuppressed(suppression ?? known)) this.#announce("fired", id, known, after, known.reopened + 1);
     } else if (endBefore !== null && endAfter !== null && endBefore !== endAfter) {
       this.#note(id, "corrected", this.#now, { field: "endsAt", from: iso(endBefore), to: iso(endAfter) });
     }
@@ -158,12 +169,14 @@ export class EpisodeChanges {
     episodeId: string,
     known: Pick<StoredEpisode, "name" | "severity" | "namespace" | "service" | "annotations">,
     episode: EpisodeState,
+    reopened = 0,
   ): void {
     const { name, severity, namespace, service, annotations } = known;
     const end = endOf(episode);
     this.announcements.push({
       episodeId,
       kind,
+      round: reopened + 1,
       name,
       severity,
       namespace,
@@ -195,12 +208,20 @@ export class EpisodeChanges {
   }
 
   /** Adds what was told last of an open episode of which nothing else is new. */
-  refresh(id: string, { annotations, generatorUrl }: Pick<AlertNotice, "annotations" | "generatorUrl">): void {
-    this.#refreshes.push({ id, annotations, generator_url: generatorUrl, received_at: iso(this.#now) });
+  refresh(episode: StoredEpisode, key: SeriesKey, told: Pick<AlertNotice, "labels" | "annotations" | "generatorUrl">): void {
+    this.#refreshes.push({
+      id: episode.state.id,
+      source_id: key.sourceId,
+      fingerprint: key.fingerprint,
+      annotations: told.annotations,
+      generator_url: told.generatorUrl,
+      search_text: searchText(told.labels, told.annotations),
+      received_at: iso(this.#now),
+    });
   }
 
   /** Adds that silences hide an open episode or no longer do, and whether it is inhibited. */
-  suppress(episode: StoredEpisode, to: { silencedBy: string[]; inhibited: boolean }): void {
+  suppress(episode: StoredEpisode, to: { silencedBy: string[]; inhibited: boolean }, after: EpisodeState = episode.state): void {
     const { id } = episode.state;
     const { silencedBy, inhibited } = to;
     this.#suppressions.push({ id, silenced_by: silencedBy, inhibited });
@@ -212,7 +233,7 @@ export class EpisodeChanges {
     }
     if (inhibited !== episode.inhibited) this.#note(id, inhibited ? "inhibited" : "uninhibited", this.#now);
     // Whoever was not told while it was hidden is told now; the outbox tells nobody twice.
-    if (silencedBy.length === 0 && !inhibited) this.#announce("fired", id, episode, episode.state);
+    if (silencedBy.length === 0 && !inhibited) this.#announce("fired", id, episode, after, episode.reopened);
   }
 
   /** Sends everything that was collected. The alerts must be locked. */
@@ -227,6 +248,8 @@ export class EpisodeChanges {
       [insertEpisodes, this.#inserts],
       [suppressEpisodes, this.#suppressions],
       [refreshEpisodes, this.#refreshes],
+      [refreshSeries, this.#refreshes],
+      [keepAcknowledgements, this.#merges],
       [moveTransitions, this.#merges],
       [deleteEpisodes, this.#merges],
       [insertTransitions, this.#transitions],
@@ -258,7 +281,7 @@ function evidence(key: SeriesKey, id: string, episode: EpisodeState): EpisodeRow
 
 /** A label as a column of its own. An index takes no long values; `labels` has them whole. */
 function column(label: string | undefined): string | null {
-  return label ? label.slice(0, maxColumnLength) : null;
+  return label ? label.slice(0, maxColumnLength).toWellFormed() : null;
 }
 
 function iso(at: number): string {

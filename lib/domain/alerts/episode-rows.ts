@@ -22,6 +22,9 @@ export type SuppressionRow = { id: string; silenced_by: string[]; inhibited: boo
 
 export type RefreshRow = {
   id: string;
+  source_id: string;
+  fingerprint: string;
+  search_text: string;
   annotations: Record<string, string>;
   generator_url: string | null;
   received_at: string;
@@ -54,6 +57,15 @@ export const moveTransitions: Statement = {
     UPDATE alert_transitions t SET episode_id = r."into"
     FROM json_to_recordset($1::json) AS r(id uuid, "into" uuid)
     WHERE t.episode_id = r.id`,
+};
+
+/** An acknowledgement stays with the episode that lives on. */
+export const keepAcknowledgements: Statement = {
+  name: "keep-acknowledgements",
+  text: `
+    UPDATE alert_episodes e SET acknowledged_at = m.acknowledged_at, acknowledged_by_name = m.acknowledged_by_name
+    FROM json_to_recordset($1::json) AS r(id uuid, "into" uuid) JOIN alert_episodes m ON m.id = r.id
+    WHERE e.id = r."into" AND e.acknowledged_at IS NULL AND m.acknowledged_at IS NOT NULL`,
 };
 
 export const deleteEpisodes: Statement = {
@@ -110,6 +122,15 @@ export const refreshEpisodes: Statement = {
     SET annotations = r.annotations, generator_url = r.generator_url, last_received_at = r.received_at
     FROM json_to_recordset($1::json) AS r(id uuid, annotations jsonb, generator_url text, received_at timestamptz)
     WHERE e.id = r.id`,
+};
+
+/** The search finds an alert by its newest summary. */
+export const refreshSeries: Statement = {
+  name: "refresh-alert-series",
+  text: `
+    UPDATE alert_series s SET search_text = r.search_text
+    FROM json_to_recordset($1::json) AS r(source_id uuid, fingerprint text, search_text text)
+    WHERE s.source_id = r.source_id AND s.fingerprint = r.fingerprint AND s.search_text <> r.search_text`,
 };
 
 export const insertTransitions: Statement = {

@@ -1,8 +1,12 @@
+import { hash } from "node:crypto";
 import type { Pipeline } from "#lib/database/pipeline.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import { DomainError } from "../errors.ts";
 import { bodyKey, countRepeats, type Delivery, readDelivery, refreshAfterMs, storeDeliveries } from "./ingest.ts";
-import { findSourceBySecret } from "./sources.ts";
+import { keyOf } from "./series-store.ts";
+import { findSourceSecret, isSecretOf, type SourceSecret } from "./sources.ts";
+import { ToldLately } from "./told-lately.ts";
+import type { AlertNotice } from "./webhook-body.ts";
 
 export type AlertIngestOptions = {
   /** Connections of its own: pages that keep others busy must not keep alerts out. */
@@ -15,10 +19,12 @@ export type AlertIngestOptions = {
   maxBatches?: number;
   /** How many alerts one transaction takes at most, unless a single webhook has more; 500 by default. */
   maxBatchAlerts?: number;
-  /** How many bytes may wait for a transaction; 64 MiB by default. */
+  /** How many characters of bodies may wait for a commit, read they take several times that; 16 Mi by default, or one body alone. */
   maxWaitingBytes?: number;
-  /** How long a webhook waits for its commit before it is told to come again, in milliseconds; 10,000 by default. */
+  /** How long a webhook waits for its commit before it is told to come again, in milliseconds; 5,000 by default. */
   answerWithinMs?: number;
+  /** When the database has kept something waiting for so long, who comes new is told at once to come again; 1,500 ms by default. */
+  stalledAfterMs?: number;
 };
 
 /** What a webhook is told: how many alerts it had, and how many of them could not be read. */
@@ -27,7 +33,8 @@ export type Receipt = { alerts: number; unreadable: number };
 type Waiting = { delivery: Delivery; isGivenUp: boolean; resolve: () => void; reject: (error: unknown) => void };
 
 const attempts = 4;
-const maxRemembered = 20_000;
+const maxNameLength = 100;
+const maxLookUps = 100;
 
 /**
  * Takes webhooks in. What comes while transactions are under way is stored together by the next one, so that the number of commits
@@ -36,43 +43,54 @@ const maxRemembered = 20_000;
  */
 export class AlertIngest {
   readonly #options: Required<AlertIngestOptions>;
-  readonly #lookUps = new Map<string, Promise<{ id: string; name: string } | null>>();
-  /** When this process last stored a body: for a while it only needs counting. */
-  readonly #storedAt = new Map<string, number>();
+  readonly #lookUps = new Map<string, Promise<SourceSecret | null>>();
+  readonly #bodies = new ToldLately({ forMs: refreshAfterMs, maxKeys: 20_000 });
+  readonly #alerts = new ToldLately({ forMs: refreshAfterMs, maxKeys: 100_000 });
+  /** What the database was asked and has not answered, the oldest first. */
+  readonly #underWay = new Set<{ at: number }>();
   #waiting: Waiting[] = [];
-  #waitingBytes = 0;
+  #heldBytes = 0;
   #batches = 0;
 
   constructor(options: AlertIngestOptions) {
-    const defaults = { maxBatches: 1, maxBatchAlerts: 500, maxWaitingBytes: 64 * 2 ** 20, answerWithinMs: 10_000 };
+    const defaults = {
+      maxBatches: 1,
+      maxBatchAlerts: 500,
+      maxWaitingBytes: 16 * 2 ** 20,
+      answerWithinMs: 5_000,
+      stalledAfterMs: 1_500,
+    };
     this.#options = { ...defaults, onChange: () => {}, ...options };
   }
 
   /** The source that a secret is of; throws not-authenticated. */
   async authenticate(name: string, secret: string | null): Promise<{ id: string; name: string }> {
-    const source = secret === null ? null : await within(this.#options.answerWithinMs, this.#lookUp(name, secret));
-    if (source) return source;
+    this.#refuseWhenStalled();
+    const isPlausible = secret !== null && name.length <= maxNameLength;
+    const known = isPlausible ? await within(this.#options.answerWithinMs, this.#lookUp(name)) : null;
+    if (known && secret !== null && isSecretOf(known, secret)) return { id: known.id, name };
     throw new DomainError("not-authenticated", "This source of alerts is not known, is disabled, or has another secret.");
   }
 
-  /** One query under way for all webhooks that wait for the same answer. */
-  #lookUp(name: string, secret: string): Promise<{ id: string; name: string } | null> {
-    const key = JSON.stringify([name, secret]);
-    const known = this.#lookUps.get(key);
+  /** One query under way for all webhooks of a name; strangers with many names must not fill the memory. */
+  #lookUp(name: string): Promise<SourceSecret | null> {
+    const known = this.#lookUps.get(name);
     if (known) return known;
-    const lookUp = findSourceBySecret(this.#options.pipeline.run, name, secret).finally(() => this.#lookUps.delete(key));
-    this.#lookUps.set(key, lookUp);
+    if (this.#lookUps.size >= maxLookUps) throw tooSlow();
+    const lookUp = this.#time(findSourceSecret(this.#options.pipeline.run, name)).finally(() => this.#lookUps.delete(name));
+    this.#lookUps.set(name, lookUp);
     return lookUp;
   }
 
   /** Resolves when the webhook's alerts are committed. Throws invalid-input when nothing of the body can be read. */
   async receive(source: { id: string; name: string }, bytes: Uint8Array): Promise<Receipt> {
     const { clock, logger, answerWithinMs, maxWaitingBytes } = this.#options;
+    this.#refuseWhenStalled();
     const delivery = readDelivery(source.id, bytes, clock());
     if (delivery.unreadable > 0) {
       logger.warn({ source: source.name, unreadable: delivery.unreadable }, "alerts of a webhook cannot be read");
     }
-    if (this.#waitingBytes > 0 && this.#waitingBytes + delivery.body.length > maxWaitingBytes) throw tooSlow();
+    if (this.#heldBytes > 0 && this.#heldBytes + delivery.body.length > maxWaitingBytes) throw tooSlow();
     await this.#store(delivery, answerWithinMs);
     return { alerts: delivery.notices.length + (delivery.hasWatchdog ? 1 : 0), unreadable: delivery.unreadable };
   }
@@ -81,7 +99,7 @@ export class AlertIngest {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const waiting = { delivery, isGivenUp: false, resolve, reject };
     this.#waiting.push(waiting);
-    this.#waitingBytes += delivery.body.length;
+    this.#heldBytes += delivery.body.length;
     this.#start();
     try {
       await within(answerWithinMs, promise);
@@ -93,10 +111,22 @@ export class AlertIngest {
   #start(): void {
     if (this.#batches >= this.#options.maxBatches || this.#waiting.length === 0) return;
     this.#batches += 1;
-    void this.#run(this.#take()).finally(() => {
+    void this.#time(this.#run(this.#take())).finally(() => {
       this.#batches -= 1;
       this.#start();
     });
+  }
+
+  async #time<T>(work: Promise<T>): Promise<T> {
+    const beganAt = { at: performance.now() };
+    this.#underWay.add(beganAt);
+    return await work.finally(() => this.#underWay.delete(beganAt));
+  }
+
+  /** A queue in front of a database that hangs makes everybody late and nobody safer. */
+  #refuseWhenStalled(): void {
+    const [oldest] = this.#underWay;
+    if (oldest && performance.now() - oldest.at > this.#options.stalledAfterMs) throw tooSlow();
   }
 
   async #run(batch: Waiting[]): Promise<void> {
@@ -105,6 +135,8 @@ export class AlertIngest {
       for (const { resolve } of batch) resolve();
     } catch (error) {
       await this.#commitApart(batch, error);
+    } finally {
+      for (const { delivery } of batch) this.#heldBytes -= delivery.body.length;
     }
   }
 
@@ -120,10 +152,11 @@ export class AlertIngest {
         if (batch.length > 0 && alerts > maxBatchAlerts) break;
         batch.push(waiting);
       }
-      this.#waitingBytes -= waiting.delivery.body.length;
       count += 1;
     }
-    this.#waiting.splice(0, count);
+    for (const { delivery, isGivenUp } of this.#waiting.splice(0, count)) {
+      if (isGivenUp) this.#heldBytes -= delivery.body.length;
+    }
     return batch;
   }
 
@@ -140,30 +173,39 @@ export class AlertIngest {
   async #commit(deliveries: Delivery[]): Promise<void> {
     const { pipeline, clock, logger, onChange } = this.#options;
     const now = clock();
-    const isRepeat = (delivery: Delivery) => this.#storedAt.has(bodyKey(delivery));
-    this.#forget(now.getTime() - refreshAfterMs);
+    const isRepeat = (delivery: Delivery) => this.#bodies.has(bodyKey(delivery), "", now.getTime());
     const repeats = deliveries.filter(isRepeat);
-    const fresh = deliveries.filter((delivery) => !isRepeat(delivery));
-    if (repeats.length > 0) fresh.push(...(await countRepeats(pipeline, repeats, now)));
-    if (fresh.length === 0) return;
+    const others = deliveries.filter((delivery) => !isRepeat(delivery));
+    if (repeats.length > 0) others.push(...(await countRepeats(pipeline, repeats, now)));
+    if (others.length === 0) return;
+    const fresh = others.map((delivery) => ({ ...delivery, notices: this.#news(delivery, now) }));
     for (let attempt = 1; ; attempt += 1) {
       try {
         if ((await storeDeliveries(pipeline, fresh, now)) > 0) onChange();
-        for (const delivery of fresh) this.#storedAt.set(bodyKey(delivery), now.getTime());
-        return;
+        break;
       } catch (error) {
         if (attempt === attempts || !isConflict(error)) throw error;
         logger.info({ attempt, reason: String(error).slice(0, 200) }, "alerts are stored again after a conflict");
       }
     }
-  }
-
-  #forget(before: number): void {
-    for (const [key, at] of this.#storedAt) {
-      if (at > before && this.#storedAt.size <= maxRemembered) break;
-      this.#storedAt.delete(key);
+    for (const delivery of fresh) {
+      this.#bodies.keep(bodyKey(delivery), "", now.getTime());
+      for (const alert of delivery.notices) this.#alerts.keep(alertKey(delivery, alert), toldText(alert), now.getTime());
     }
   }
+
+  #news(delivery: Delivery, now: Date): AlertNotice[] {
+    return delivery.notices.filter((alert) => !this.#alerts.has(alertKey(delivery, alert), toldText(alert), now.getTime()));
+  }
+}
+
+function alertKey({ sourceId }: Delivery, { fingerprint }: AlertNotice): string {
+  return keyOf({ sourceId, fingerprint });
+}
+
+/** All that a notice tells, in few bytes. */
+function toldText({ notice, annotations, generatorUrl }: AlertNotice): string {
+  return hash("sha1", JSON.stringify([notice, annotations, generatorUrl]), "base64");
 }
 
 /** Whether PostgreSQL undid a transaction for another one's sake (deadlock, serialization): the same may succeed when repeated. */

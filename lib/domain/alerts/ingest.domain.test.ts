@@ -113,6 +113,14 @@ describe("an alert's webhooks", () => {
     expect((await db.alertBody.findMany()).map(({ deliveries }) => deliveries).toSorted()).toEqual([2, 3]);
   });
 
+  test("that are repeated byte by byte show that an alert still fires", async () => {
+    await tell({ startsAt: at(0) });
+    now = new Date(now.getTime() + 120_000);
+    await tell({ startsAt: at(0) });
+    expect(await episodes()).toMatchObject([{ lastReceivedAt: now, transitions: [{ kind: "fired" }] }]);
+    expect(await db.alertBody.findMany()).toMatchObject([{ deliveries: 2 }]);
+  });
+
   test("keep each body as it came, by its SHA-256", async () => {
     const bytes = webhook([{ startsAt: at(0) }], { notification_reason: "a field of a later version" });
     await ingest.receive(source, bytes);
@@ -177,6 +185,7 @@ describe("an alert's webhooks", () => {
     await tell({ startsAt: at(0), summary: "p95 60 ms" });
     await tell({ startsAt: at(0), summary: "p95 90 ms" });
     expect(await episodes()).toMatchObject([{ annotations: { summary: "p95 90 ms" }, transitions: [{ kind: "fired" }] }]);
+    expect((await db.alertSeries.findFirstOrThrow()).searchText).toContain("p95 90 ms");
   });
 
   test("of the Watchdog are no episodes, but say that the source is heard", async () => {
@@ -222,6 +231,12 @@ describe("a body", () => {
     expect(await episodes()).toMatchObject([
       { instance: "relay\uFFFD-1", annotations: { summary: "a zero \uFFFD and half a pair \uFFFD" } },
     ]);
+  });
+
+  test("with a long label gets in, also when the column would end within a character", async () => {
+    const pod = `${"x".repeat(199)}😀`;
+    await tell({ startsAt: at(0), labels: { pod }, summary: `${"y".repeat(7_999)}😀` });
+    expect(await episodes()).toMatchObject([{ instance: `${"x".repeat(199)}\uFFFD`, labels: { pod } }]);
   });
 
   test("without fingerprints gets Alertmanager's own", async () => {
@@ -285,6 +300,27 @@ describe("many webhooks at once", () => {
     await expect(blind.authenticate("test", secret)).rejects.toMatchObject({ code: "database-unavailable" });
     await expect(blind.receive(source, webhook([{ startsAt: at(0) }]))).rejects.toMatchObject({ code: "database-unavailable" });
     await away.end();
+  });
+});
+
+describe("while the database hangs", () => {
+  test("who waits is told to come again, who comes new at once, and both get in when it goes on", async () => {
+    const options = { answerWithinMs: 300, stalledAfterMs: 100 };
+    const impatient = new AlertIngest({ pipeline, clock: () => now, logger: createLogger("test", "silent"), ...options });
+    await db.$transaction(async (transaction) => {
+      await transaction.$executeRaw`LOCK TABLE alert_series`;
+      const waiting = impatient.receive(source, webhook([{ startsAt: at(0) }]));
+      await expect(waiting).rejects.toMatchObject({ code: "database-unavailable" });
+      const askedAt = performance.now();
+      await expect(impatient.authenticate("test", secret)).rejects.toMatchObject({ code: "database-unavailable" });
+      await expect(impatient.receive(source, webhook([{ startsAt: at(0) }]))).rejects.toMatchObject({
+        code: "database-unavailable",
+      });
+      expect(performance.now() - askedAt).toBeLessThan(100);
+    });
+    await expect.poll(() => impatient.authenticate("test", secret).catch(() => null)).toEqual(source);
+    await impatient.receive(source, webhook([{ startsAt: at(0) }]));
+    expect(await spans()).toEqual([[at(0), null]]);
   });
 });
 

@@ -3,12 +3,14 @@ import type { Pipeline } from "#lib/database/pipeline.ts";
 import { readTargets, sendAlertChanges } from "../notifications/announce.ts";
 import { insertBodies, noteDeliveries, noteReceived } from "./body-rows.ts";
 import { EpisodeChanges } from "./episode-changes.ts";
-import { applyNotices } from "./policy.ts";
+import { applyNotices, endOf } from "./policy.ts";
 import { keyOf, lockSeries, type SeriesKey, type StoredEpisode } from "./series-store.ts";
 import { type AlertNotice, readWebhookBody, watchdogName } from "./webhook-body.ts";
 
 /** How long it may take until a page shows that an alert was told again. */
 export const refreshAfterMs = 60_000;
+/** Without an answer to a poll for so long, webhooks are believed about silences. */
+const pollsFailAfterMs = 60_000;
 
 /** One webhook as it came, read. */
 export type Delivery = {
@@ -91,7 +93,12 @@ function addChanges(
   );
   changes.add({ key: facts, facts, stored, changes: made });
   const last = stored.at(-1);
-  if (made.length === 0 && last && isNews(last, facts, now)) changes.refresh(last.state.id, facts);
+  if (!last || facts.notice.status !== "firing" || last.state.cover || last.state.goneAt !== null) return;
+  const change = made.find(({ before }) => before?.id === last.state.id);
+  const after = change ? change.after : last.state;
+  if (!after || endOf(after) !== null) return;
+  if (made.length === 0 && isNews(last, facts, now)) changes.refresh(last, facts, facts);
+  if (isShownToFire(last, now)) changes.suppress(last, { silencedBy: [], inhibited: false }, after);
 }
 
 /** What a body is known by: its source and its hash. */
@@ -124,9 +131,13 @@ function toWanted(alerts: readonly (AlertNotice & { sourceId: string })[]): Seri
   return { sourceId: first?.sourceId ?? "", fingerprint: first?.fingerprint ?? "", since };
 }
 
-/** Whether a notice tells a new text of an episode that is open, or after a while that it still fires. */
+/** Alertmanager tells nothing of what a silence or another alert hides; a webhook that was under way is older than the last poll. */
+function isShownToFire({ silencedBy, inhibited, polledAt }: StoredEpisode, now: Date): boolean {
+  return (silencedBy.length > 0 || inhibited) && now.getTime() - (polledAt ?? 0) >= pollsFailAfterMs;
+}
+
+/** Whether a notice tells a new text of an open episode, or after a while that it still fires. */
 function isNews(episode: StoredEpisode, alert: AlertNotice, now: Date): boolean {
-  if (alert.notice.status !== "firing" || episode.state.cover || episode.state.goneAt !== null) return false;
   const isOld = now.getTime() - episode.lastReceivedAt >= refreshAfterMs;
   return isOld || !isSameText(alert.annotations, episode.annotations);
 }

@@ -53,7 +53,7 @@ function listed({ name, startsAt, silencedBy = [], inhibitedBy = [], updatedAt =
   const labels = { alertname: name, severity: "warning", namespace: "fleet", service: "relay" };
   const state = silencedBy.length + inhibitedBy.length > 0 ? "suppressed" : "active";
   return {
-    fingerprint: `fp-${name}`,
+    fingerprint: `fp-${name.replaceAll("\0", "")}`,
     labels,
     annotations: { summary: `${name} fires` },
     startsAt,
@@ -92,6 +92,14 @@ const tell = (status: "firing" | "resolved", startsAt: Date, endsAt?: Date) => {
 const episodes = () =>
   db.alertEpisode.findMany({ orderBy: { startsAt: "asc" }, include: { transitions: { orderBy: { id: "asc" } } } });
 const kinds = async () => (await episodes()).flatMap(({ transitions }) => transitions.map(({ kind, by }) => `${kind} by ${by}`));
+
+/** Lets a target be told of everything; answers with what it was told, in order. */
+async function listen() {
+  const filter = { events: ["alert-fired", "alert-resolved"], severities: [], services: [] };
+  const target = { name: "chat", kind: "webhook", config: {}, filter, createdAt: now, updatedAt: now, updatedByName: "ada" };
+  await db.notificationTarget.create({ data: target });
+  return async () => (await db.notification.findMany({ orderBy: { id: "asc" } })).map(({ eventKey }) => eventKey);
+}
 
 describe("a poll", () => {
   test("opens the episode of an alert that no webhook told, and the webhook that comes later changes nothing", async () => {
@@ -239,5 +247,64 @@ describe("a blind window", () => {
     expect(await windows()).toMatchObject([{ reason: "not-listening", beganAt: lastHeard, endedAt: now, openKey: null }]);
     await passes();
     expect(await windows()).toHaveLength(1);
+  });
+});
+
+describe("people", () => {
+  test("are told that an alert fires after all when an end that polls inferred is taken back, and of the real end", async () => {
+    const told = await listen();
+    await tell("firing", start);
+    await passes();
+    await passes();
+    all(slow);
+    await passes();
+    await tell("resolved", start, now);
+    const [episode] = await episodes();
+    const key = `alert/${episode?.id}`;
+    expect(await told()).toEqual([`${key}/fired`, `${key}/resolved`, `${key}/fired/2`, `${key}/resolved/2`]);
+  });
+
+  test("are told the end of an alert whose episode became part of an earlier one; its acknowledgement stays", async () => {
+    const told = await listen();
+    const at = (seconds: number) => new Date(start.getTime() + seconds * 1000);
+    await tell("resolved", at(0), at(10));
+    await tell("firing", at(20));
+    const [, second] = await episodes();
+    await db.alertEpisode.update({ where: { id: second?.id }, data: { acknowledgedAt: now, acknowledgedByName: "otto" } });
+    await tell("resolved", at(5), at(30));
+    expect(await episodes()).toMatchObject([{ startsAt: at(0), endsAt: at(30), acknowledgedByName: "otto" }]);
+    expect((await told()).slice(2)).toEqual([`alert/${second?.id}/fired`, `alert/${second?.id}/resolved`]);
+  });
+
+  test("are told by a webhook that an alert is silent no longer when no poll can say so", async () => {
+    const told = await listen();
+    all({ ...slow, silencedBy: ["s1"] });
+    await passes();
+    await tell("firing", start);
+    expect(await told()).toEqual([]);
+    for (const member of members.values()) member.alerts = null;
+    later(90);
+    await tell("firing", start);
+    await tell("firing", start);
+    expect(await told()).toHaveLength(1);
+    expect(await episodes()).toMatchObject([{ silencedBy: [], state: "firing" }]);
+  });
+
+  test("are told once of an alert that ended in silence and fires again without one", async () => {
+    const told = await listen();
+    all({ ...slow, silencedBy: ["s1"] });
+    await passes();
+    all({ ...slow, startsAt: now });
+    await passes();
+    const [, second] = await episodes();
+    expect(await told()).toEqual([`alert/${second?.id}/fired`]);
+  });
+});
+
+describe("an alert that a poll found", () => {
+  test("is stored though its text has characters that PostgreSQL does not take", async () => {
+    all({ name: "Odd\0Name", startsAt: start }, slow);
+    await passes();
+    expect((await episodes()).map(({ name }) => name).toSorted()).toEqual(["Odd\uFFFDName", "RelayHighLatency"]);
   });
 });

@@ -2,11 +2,12 @@ import type { AlertmanagerClient } from "#lib/alertmanager/client.ts";
 import { sqlOf } from "#lib/database/pipeline.ts";
 import { makeUuid } from "#lib/database/uuid.ts";
 import { type Context, type Transaction, transact, translateDatabaseErrors } from "../context.ts";
+import { DomainError } from "../errors.ts";
 import { announceAlertChanges, announceSourceBlind } from "../notifications/announce.ts";
 import { blindReasons, judgeBlindness, type SourceContact } from "./blind-windows.ts";
 import { EpisodeChanges } from "./episode-changes.ts";
 import { hintAlerts } from "./live-hint.ts";
-import { applyGone, applySeen } from "./policy.ts";
+import { applyGone, applySeen, endOf } from "./policy.ts";
 import {
   holdsWatchdog,
   type MemberAnswer,
@@ -18,6 +19,7 @@ import {
 import { keyOf, lockSeries } from "./series-store.ts";
 
 const seriesATransaction = 500;
+const sourcesAtOnce = 4;
 
 /** What reconciling needs of a context, and how to ask the Alertmanager at an address. */
 export type ReconcileContext = Pick<Context, "db" | "clock" | "logger"> & {
@@ -39,14 +41,19 @@ export async function reconcileAlerts(context: ReconcileContext): Promise<{ fail
   const sources = await translateDatabaseErrors(() =>
     context.db.alertSource.findMany({ where: { disabledAt: null }, include: { members: true }, orderBy: { name: "asc" } }),
   );
-  for (const source of sources) {
-    try {
-      await reconcileSource(context, source);
-    } catch (error) {
-      failed.push(source.name);
-      context.logger.warn({ err: error, source: source.name }, "the alerts of a source cannot be reconciled now");
+  const left = sources.values();
+  const work = async () => {
+    for (const source of left) {
+      try {
+        await reconcileSource(context, source);
+      } catch (error) {
+        failed.push(source.name);
+        context.logger.warn({ err: error, source: source.name }, "the alerts of a source cannot be reconciled now");
+      }
     }
-  }
+  };
+  // One whose Alertmanagers do not answer must not make the others wait.
+  await Promise.all(Array.from({ length: sourcesAtOnce }, work));
   return { failed };
 }
 
@@ -69,8 +76,10 @@ async function reconcileSource(context: ReconcileContext, source: Source): Promi
   await markMissing(context, source.id, plan.missing, beganAt);
   await markFound(context, source.id, plan.found);
   let changed = 0;
-  for (const seen of inChunks(plan.seen)) changed += await applySeenAlerts(context, source.id, seen);
-  for (const gone of inChunks(plan.gone)) changed += await applyGoneAlerts(context, source.id, gone, beganAt.getTime());
+  const applySeenOf = (seen: readonly SeenAlert[]) => applySeenAlerts(context, source.id, seen);
+  const applyGoneOf = (gone: readonly string[]) => applyGoneAlerts(context, source.id, gone, beganAt.getTime());
+  for (const seen of inChunks(plan.seen)) changed += await applyApart(context, seen, applySeenOf);
+  for (const gone of inChunks(plan.gone)) changed += await applyApart(context, gone, applyGoneOf);
   if (changed === 0) return;
   hintAlerts(db);
   logger.info({ source: source.name, episodes: changed }, "episodes were brought in line with Alertmanager");
@@ -166,6 +175,30 @@ async function markFound({ db }: ReconcileContext, sourceId: string, found: stri
     WHERE s.source_id = k.source_id AND s.fingerprint = k.fingerprint`;
 }
 
+/** One alert that cannot be stored must not keep the others out. */
+async function applyApart<T>(
+  { logger }: ReconcileContext,
+  items: readonly T[],
+  apply: (items: readonly T[]) => Promise<number>,
+): Promise<number> {
+  try {
+    return await apply(items);
+  } catch (error) {
+    if (items.length === 1 || error instanceof DomainError) throw error;
+    let changed = 0;
+    let failed = 0;
+    for (const item of items) {
+      changed += await apply([item]).catch((cause) => {
+        if (cause instanceof DomainError) throw cause;
+        failed += 1;
+        if (failed === 1) logger.error({ err: cause, item }, "an alert that a poll found cannot be stored");
+        return 0;
+      });
+    }
+    return changed;
+  }
+}
+
 function applySeenAlerts(context: ReconcileContext, sourceId: string, alerts: readonly SeenAlert[]): Promise<number> {
   return transact(context, async (transaction) => {
     const keys = alerts.map(({ fingerprint, startsAt }) => ({ sourceId, fingerprint, since: startsAt }));
@@ -181,9 +214,11 @@ function applySeenAlerts(context: ReconcileContext, sourceId: string, alerts: re
         alert,
       );
       changes.add({ key, facts: alert, stored, changes: made, suppression: alert });
-      const open = stored.find(({ state }) => state.cover === null && state.goneAt === null);
+      const open = stored.find(({ state }) => endOf(state) === null);
       const isOther = open && (open.inhibited !== alert.inhibited || open.silencedBy.join() !== alert.silencedBy.join());
-      if (open && isOther) changes.suppress(open, alert);
+      const change = made.find(({ before }) => before?.id === open?.state.id);
+      const after = change ? change.after : open?.state;
+      if (open && isOther && after && endOf(after) === null) changes.suppress(open, alert, after);
     }
     await changes.write(sql);
     await announceAlertChanges(transaction, changes.announcements, now);
@@ -191,13 +226,13 @@ function applySeenAlerts(context: ReconcileContext, sourceId: string, alerts: re
   });
 }
 
-function applyGoneAlerts(context: ReconcileContext, sourceId: string, gone: string[], beganAt: number): Promise<number> {
+function applyGoneAlerts(context: ReconcileContext, sourceId: string, gone: readonly string[], beganAt: number): Promise<number> {
   return transact(context, async (transaction) => {
     const keys = gone.map((fingerprint) => ({ sourceId, fingerprint, since: beganAt }));
     const sql = sqlOf(transaction);
     const episodes = await lockSeries(sql, keys);
     const missing = await transaction.alertSeries.findMany({
-      where: { sourceId, fingerprint: { in: gone }, missingSince: { not: null } },
+      where: { sourceId, fingerprint: { in: [...gone] }, missingSince: { not: null } },
       select: { fingerprint: true, missingSince: true },
     });
     const now = context.clock();

@@ -4,5 +4,5 @@
  */
 export function searchText(labels: Readonly<Record<string, string>>, annotations: Readonly<Record<string, string>>): string {
   const lines = [annotations.summary ?? "", ...Object.entries(labels).map(([name, value]) => `${name}=${value}`)];
-  return lines.join("\n").toLowerCase().slice(0, 8_000);
+  return lines.join("\n").toLowerCase().slice(0, 8_000).toWellFormed();
 }

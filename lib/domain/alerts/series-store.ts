@@ -21,6 +21,10 @@ export type StoredEpisode = {
   firstReceivedAt: number;
   silencedBy: string[];
   inhibited: boolean;
+  /** When a poll last told whether anything hides it; null when nothing does, or no poll ever told. */
+  polledAt: number | null;
+  /** How often it fired again after an end that polls had inferred. */
+  reopened: number;
 };
 
 // What is there is not changed (WHERE false) but locked all the same.
@@ -43,7 +47,10 @@ const findEpisodes = {
       (extract(epoch FROM e.resolved_starts_at) * 1000)::float8 AS resolved_starts,
       ARRAY(SELECT (extract(epoch FROM at) * 1000)::float8 FROM unnest(e.fired_starts) AS f(at) ORDER BY at) AS fired,
       (extract(epoch FROM e.last_received_at) * 1000)::float8 AS last_received,
-      (extract(epoch FROM e.first_received_at) * 1000)::float8 AS first_received, e.silenced_by, e.inhibited
+      (extract(epoch FROM e.first_received_at) * 1000)::float8 AS first_received, e.silenced_by, e.inhibited,
+      CASE WHEN e.inhibited OR cardinality(e.silenced_by) > 0 THEN (SELECT (extract(epoch FROM max(m.last_polled_at)) * 1000)::float8
+        FROM alert_source_members m WHERE m.source_id = e.source_id) END AS polled,
+      (SELECT count(*)::int FROM alert_transitions t WHERE t.episode_id = e.id AND t.kind = 'reopened') AS reopened
     FROM json_to_recordset($1::json) AS k(source_id uuid, fingerprint text, since timestamptz)
     JOIN alert_episodes e ON e.source_id = k.source_id AND e.fingerprint = k.fingerprint AND e.starts_at >= coalesce(
       (SELECT max(p.starts_at) FROM alert_episodes p
@@ -69,6 +76,8 @@ type EpisodeRow = {
   first_received: number;
   silenced_by: string[] | null;
   inhibited: boolean;
+  polled: number | null;
+  reopened: number;
 };
 
 /**
@@ -113,5 +122,7 @@ function toEpisode(row: EpisodeRow): StoredEpisode {
     firstReceivedAt: row.first_received,
     silencedBy: row.silenced_by ?? [],
     inhibited: row.inhibited,
+    polledAt: row.polled,
+    reopened: row.reopened,
   };
 }

@@ -9,7 +9,8 @@ import { getAlertRetention, pruneAlerts, setAlertRetention } from "./retention.t
 import {
   createAlertSource,
   ensureAlertSource,
-  findSourceBySecret,
+  findSourceSecret,
+  isSecretOf,
   listAlertSources,
   removeAlertSource,
   rotateAlertSource,
@@ -23,6 +24,11 @@ const daysAgo = (days: number) => new Date(now.getTime() - days * 86_400_000);
 const noCluster = null as unknown as KubernetesClient;
 const as = (role: Role) => testContext({ db, kubernetes: noCluster, clock: () => now }, { role, name: "ada" });
 const urls = ["http://alertmanager-0:9093", "http://alertmanager-1:9093"];
+
+async function findBySecret(name: string, secret: string) {
+  const known = await findSourceSecret(sqlOf(db), name);
+  return known && isSecretOf(known, secret) ? { id: known.id, name } : null;
+}
 
 beforeAll(async () => {
   ({ database: db, drop } = await createTestDatabase());
@@ -39,9 +45,9 @@ describe("a source of alerts", () => {
     const { source, secret } = await createAlertSource(as("admin"), { name: "prod", urls: [`${urls[0]}/`, ...urls] });
     expect(secret).toMatch(/^swa_[\w-]{43}$/);
     expect(source.members.map(({ url }) => url)).toEqual(urls);
-    expect(await findSourceBySecret(sqlOf(db), "prod", secret)).toEqual({ id: source.id, name: "prod" });
-    expect(await findSourceBySecret(sqlOf(db), "prod", `${secret}x`)).toBeNull();
-    expect(await findSourceBySecret(sqlOf(db), "other", secret)).toBeNull();
+    expect(await findBySecret("prod", secret)).toEqual({ id: source.id, name: "prod" });
+    expect(await findBySecret("prod", `${secret}x`)).toBeNull();
+    expect(await findBySecret("other", secret)).toBeNull();
     const stored = JSON.stringify([
       await db.alertSource.findMany(),
       await db.auditEntry.findMany(),
@@ -66,12 +72,12 @@ describe("a source of alerts", () => {
   test("ends its old secret with the new one, and refuses any while it is disabled", async () => {
     const { source, secret } = await createAlertSource(as("admin"), { name: "prod" });
     const rotated = await rotateAlertSource(as("admin"), source.id);
-    expect(await findSourceBySecret(sqlOf(db), "prod", secret)).toBeNull();
-    expect(await findSourceBySecret(sqlOf(db), "prod", rotated.secret)).not.toBeNull();
+    expect(await findBySecret("prod", secret)).toBeNull();
+    expect(await findBySecret("prod", rotated.secret)).not.toBeNull();
     await updateAlertSource(as("admin"), source.id, { disabled: true });
-    expect(await findSourceBySecret(sqlOf(db), "prod", rotated.secret)).toBeNull();
+    expect(await findBySecret("prod", rotated.secret)).toBeNull();
     await updateAlertSource(as("admin"), source.id, { disabled: false });
-    expect(await findSourceBySecret(sqlOf(db), "prod", rotated.secret)).not.toBeNull();
+    expect(await findBySecret("prod", rotated.secret)).not.toBeNull();
   });
 
   test("has a name of its own and addresses that can be asked", async () => {
@@ -88,8 +94,8 @@ describe("a source of alerts", () => {
     await ensureAlertSource(db, { name: "embedded", secret: secrets[0], urls });
     await db.alertSourceMember.updateMany({ data: { lastPolledAt: now } });
     await ensureAlertSource(db, { name: "embedded", secret: secrets[1], urls: urls.slice(0, 1) });
-    expect(await findSourceBySecret(sqlOf(db), "embedded", secrets[0])).toBeNull();
-    expect(await findSourceBySecret(sqlOf(db), "embedded", secrets[1])).not.toBeNull();
+    expect(await findBySecret("embedded", secrets[0])).toBeNull();
+    expect(await findBySecret("embedded", secrets[1])).not.toBeNull();
     expect(await db.alertSourceMember.findMany()).toMatchObject([{ url: urls[0], lastPolledAt: now }]);
   });
 });

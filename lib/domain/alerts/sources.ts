@@ -156,12 +156,18 @@ export async function ensureAlertSource(db: Database, input: { name: string; sec
   });
 }
 
-/** The source whose webhook sends this secret; null when the name or the secret is wrong, or when it is disabled. */
-export async function findSourceBySecret(sql: Sql, name: string, secret: string): Promise<{ id: string; name: string } | null> {
+/** A source and the hash of the secret that its webhook sends. */
+export type SourceSecret = { id: string; secretHash: string };
+
+/** The secret of a source; null when there is none of that name, or when it is disabled. */
+export async function findSourceSecret(sql: Sql, name: string): Promise<SourceSecret | null> {
   const [row] = await sql<{ id: string; secret_hash: string }>(findSecret, [name]);
-  const expected = Buffer.from(row?.secret_hash ?? hashSecret(""), "hex");
-  const isRight = timingSafeEqual(expected, Buffer.from(hashSecret(secret), "hex"));
-  return row && isRight ? { id: row.id, name } : null;
+  return row ? { id: row.id, secretHash: row.secret_hash } : null;
+}
+
+/** Whether a webhook's secret is that of the source. */
+export function isSecretOf({ secretHash }: SourceSecret, secret: string): boolean {
+  return timingSafeEqual(Buffer.from(secretHash, "hex"), Buffer.from(hashSecret(secret), "hex"));
 }
 
 async function setMembers(transaction: Transaction, sourceId: string, urls: string[]): Promise<void> {

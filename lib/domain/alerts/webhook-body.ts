@@ -89,7 +89,8 @@ function parseJson(text: string): unknown {
   }
 }
 
-function storable(map: Record<string, string>): Record<string, string> {
+/** Texts as PostgreSQL takes them. */
+export function storable(map: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(map).map((entry) => entry.map(storableText)));
 }
 
