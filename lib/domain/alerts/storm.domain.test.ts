@@ -41,17 +41,17 @@ test("a storm of alerts from two Alertmanagers is stored once and whole, though 
       sourceName: "storm",
       secret: "swa_the-secret-of-a-storm-in-a-test-0123456789",
       alerts: 300,
-      ms: 6_000,
-      outage: { fromMs: 2_000, forMs: 1_500, ...outage },
-      pollMs: 500,
+      ms: 4_000,
+      outage: { fromMs: 1_300, forMs: 1_000, ...outage },
+      pollMs: 300,
       groupWaitMs: 100,
       groupIntervalMs: 500,
       maxAlerts: 12,
+      maxUntoldShare: 0.1,
       seed: 7,
     });
     expect(verdict.examples).toEqual([]);
     expect(verdict).toMatchObject({ passes: true, lost: 0, duplicates: 0, happened: 300 });
-    expect(verdict.told).toBeGreaterThan(270);
     expect(attempts.unavailable).toBeGreaterThan(0);
     expect(attempts.refused).toBe(0);
     expect(truncated).toBeGreaterThan(0);
