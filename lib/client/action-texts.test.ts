@@ -33,6 +33,10 @@ describe("a verb of the audit", () => {
     ]);
   });
 
+  it("says what a change of the template from outside is", () => {
+    expect(verbName("template")).toBe("Change settings");
+  });
+
   it("names the kind of what is no service", () => {
     expect(auditWords({ verb: "scale", targetKind: "service" })).toBe("Scale");
     expect(auditWords({ verb: "create", targetKind: "user" })).toBe("Create user");

@@ -57,6 +57,8 @@ export function rolloutTitle({ change, service }: Pick<RolloutView, "change" | "
 /** A verb of the audit as people say it: "scale" or "service.scale" is "Scale", "image" is "Set image". */
 export function verbName(verb: string): string {
   const last = verb.split(".").at(-1) ?? verb;
+  // An external change of something else than the image: the ledger calls it by what differs.
+  if (last === "template") return "Change settings";
   if (Object.hasOwn(changeNames, last)) return changeNames[last as RolloutView["change"]];
   const text = last
     .replace(/[-_]/g, " ")

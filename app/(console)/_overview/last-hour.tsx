@@ -11,7 +11,7 @@ import type { AlertRow } from "#lib/domain/alerts/schemas.ts";
 import type { AuditView } from "#lib/domain/audit-schemas.ts";
 import { AlertStanding } from "../../ui/alerts/standing.tsx";
 import { TimeAgo, useNow } from "../../ui/clock.tsx";
-import { Empty, ErrorNotice, Skeleton } from "../../ui/notices.tsx";
+import { Empty, ErrorNotice, Skeleton, TableSkeleton } from "../../ui/notices.tsx";
 import { SectionHeader } from "../../ui/page-header.tsx";
 import { SeverityShape } from "../../ui/severity.tsx";
 import { OutcomeStatus } from "../../ui/status.tsx";
@@ -62,7 +62,10 @@ export function LastHour() {
         />
       )}
       {now === null || (!data && !error) || (!history.data && !history.error) ? (
-        <Skeleton className="m-4 h-10" />
+        <>
+          <Skeleton className="m-4 h-10" />
+          <TableSkeleton rows={8} columns={4} />
+        </>
       ) : entries.length === 0 && alerts.length === 0 ? (
         data &&
         history.data && (

@@ -71,6 +71,12 @@ it("shows who has rolled it back since instead of offering it again", () => {
   expect(screen.getByRole("link", { name: /^Rolled back by chris/ }).getAttribute("href")).toBe("/rollouts/rollout-2");
 });
 
+it("does not offer to undo what was changed again since, as that would be undone too", () => {
+  show({ ...suspected, id: "rollout-2", state: "progressing", actor: "chris", startedAt: "2026-11-21T11:02:00.000Z" });
+  expect(screen.queryByRole("button")).toBeNull();
+  expect(screen.getByRole("link", { name: /^Being changed again by chris/ }).getAttribute("href")).toBe("/rollouts/rollout-2");
+});
+
 it("still offers it when the rollback under way came before the suspect", () => {
   show({ ...suspected, id: "rollout-0", change: "rollback", state: "progressing", startedAt: "2026-11-21T10:00:00.000Z" });
   expect(screen.getByRole("button", { name: "Roll back relay to revision 6" })).toBeDefined();

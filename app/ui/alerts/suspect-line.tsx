@@ -1,6 +1,6 @@
 "use client";
 import { useQuery } from "@tanstack/react-query";
-import { Footprints, RotateCcw } from "lucide-react";
+import { Footprints, History, RotateCcw } from "lucide-react";
 import Link from "next/link";
 import { actorWords, changeNames, rolloutChange, verbName } from "#lib/client/action-texts.ts";
 import { isOver, latestRolloutsQuery, rolloutQuery } from "#lib/client/rollouts.ts";
@@ -17,7 +17,7 @@ const nameOf = (service: string) => service.split("/")[1] ?? service;
 /** "Set image of relay by ana": what was done, to what, by whom. */
 export function suspectWords(suspect: Suspect): string {
   const name = verbName(suspect.verb);
-  return `${name} ${name === changeNames.image ? "of " : ""}${nameOf(suspect.service)} by ${actorWords(suspect)}`;
+  return `${name} ${name === changeNames.image || suspect.verb === "template" ? "of " : ""}${nameOf(suspect.service)} by ${actorWords(suspect)}`;
 }
 
 /** Where a suspect is followed: its rollout, else its entry in the audit. */
@@ -52,10 +52,13 @@ export function SuspectUndo({ suspect, isPrimary = false }: { suspect: Suspect; 
   const verb = suspect.verb.split(".").at(-1) ?? suspect.verb;
   const [namespace, name] = service.split("/");
   const latest = useQuery(latestRolloutsQuery({ namespace, service: name }, 1)).data?.items[0];
-  if (latest?.change === "rollback" && latest.id !== suspect.rolloutId && latest.startedAt > suspect.at) {
+  // What came since would be undone with it, so that is what the reader is shown instead.
+  if (latest && latest.id !== suspect.rolloutId && latest.startedAt > suspect.at) {
+    const done = latest.change === "rollback" ? "rolled back" : "changed again";
+    const words = isOver(latest.state) ? done : `being ${done}`;
     return (
       <Link href={`/rollouts/${latest.id}`} className={buttonLook()} title={latest.reason ?? undefined}>
-        <RotateCcw aria-hidden="true" /> {isOver(latest.state) ? "Rolled back" : "Being rolled back"} by {latest.actor}{" "}
+        <History aria-hidden="true" /> {words.charAt(0).toUpperCase() + words.slice(1)} by {latest.actor}{" "}
         <TimeAgo at={latest.startedAt} className="text-ink-3" />
       </Link>
     );

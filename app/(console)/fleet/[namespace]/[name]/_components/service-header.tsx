@@ -130,7 +130,7 @@ function Facts({ service, figures }: { service: Service; figures: ServiceFigures
       />,
     ],
     ["Rate", <Figure key="rate" value={figures?.requestsPerSecond} unit="per-second" />],
-    ...(worst ? ([["Error budget", <Budget key="budget" indicator={worst} />]] satisfies [string, ReactNode][]) : []),
+    ["Error budget", worst ? <Budget key="budget" indicator={worst} /> : "–"],
     ["Kind", service.kind],
     ["Age", <Age key="age" since={service.createdAt} />],
     ...(owner ? ([["Owner", owner]] satisfies [string, ReactNode][]) : []),
@@ -162,7 +162,8 @@ function Runbook({ address }: { address: string }) {
 function LastChange({ id }: { id: string }) {
   const [namespace, name] = id.split("/");
   const rollout = useQuery(latestRolloutsQuery({ namespace, service: name }, 1)).data?.items[0];
-  const last = useQuery(latestChangesQuery).data?.changes[id];
+  const changes = useQuery(latestChangesQuery).data?.changes;
+  const last = changes?.[id];
   if (rollout && !isOver(rollout.state)) {
     return (
       <Change
@@ -174,7 +175,8 @@ function LastChange({ id }: { id: string }) {
       />
     );
   }
-  if (!last) return null;
+  if (!changes) return <Skeleton className="mt-2.5 h-4 w-80 max-w-full" />;
+  if (!last) return <p className="mt-2.5 text-xs text-ink-3">No change known</p>;
   return (
     <Change
       outcome={last.rolloutState ?? last.outcome}
