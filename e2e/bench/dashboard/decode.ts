@@ -28,7 +28,8 @@ export async function measureDecode({ quick, say }: AreaOptions): Promise<Sectio
       await api.ask({ order: "make", pods: size, events: made, changedShare: 0 });
       const rounds: Rounds = { peer: [], decode: [], store: [] };
       for (let round = 0; round < (quick || size !== judgedSize ? 1 : 3); round += 1)
-        for (const kind of kinds) rounds[kind].push(await readAll(api, kind, port, made, quick ? 50_000 : 120_000));
+        for (const kind of kinds)
+          rounds[kind].push(await readAll(api, kind, port, made, quick || size !== judgedSize ? 50_000 : 100_000));
       all.push(rounds);
       say(
         `  ${size} pods: ${kinds.map((kind) => `${kind} ${middle(rounds[kind], "perSecond").toFixed(0)}`).join(", ")} events/s`,
@@ -111,7 +112,7 @@ async function sendAll(api: Child, reader: Child, passes: number): Promise<Reade
 }
 
 function readAll(api: Child, kind: Kind, port: number, made: number, wanted: number): Promise<Round> {
-  const passes = Math.ceil((kind === "peer" ? wanted / 3 : wanted) / made);
+  const passes = Math.ceil((kind === "peer" ? wanted / 4 : wanted) / made);
   const events = passes * made + 1;
   return withReader(api, kind, port, async (reader) => {
     const { ms, cpuMs, decoded } = await sendAll(api, reader, passes);

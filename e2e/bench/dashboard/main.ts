@@ -41,6 +41,7 @@ const facts: [string, string][] = [
   ["rounds", options.quick ? "quick: few and short, figures are rough" : "full"],
 ];
 const sections: Section[] = [];
+let text = "";
 for (const name of wanted) {
   say(`${name}:`);
   try {
@@ -52,9 +53,10 @@ for (const name of wanted) {
     sections.push({ title: `${name}: did not run (${error})`, goals: [] });
     process.exitCode = 1;
   }
+  // What was measured is kept when a later area is interrupted.
+  text = report([...facts, ["load average after", load()]], sections, "The console beside its peers");
+  writeFileSync(options.out, text);
 }
-const text = report([...facts, ["load average after", load()]], sections, "The console beside its peers");
-writeFileSync(options.out, text);
 process.stdout.write(text);
 const goals = sections.flatMap((section) => section.goals);
 say(`${goals.filter((goal) => isReached(goal)).length} of ${goals.length} goals reached; written to ${options.out}`);

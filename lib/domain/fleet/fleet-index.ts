@@ -65,7 +65,7 @@ export class FleetIndex {
 
   /** A managed service's workload with all that belongs to it, or null when there is none of that id. */
   findFamily(id: string): WorkloadFamily | null {
-    const workload = workloadKinds.map((kind) => this.#workloads.get(keyOf(kind, id))).find((one) => one && isManaged(one));
+    const workload = this.#findManaged(id);
     if (!workload) return null;
     const revisions = this.#revisions.of(workload.metadata.uid);
     const owners = [workload, ...revisions].map(({ metadata }) => metadata.uid);
@@ -78,16 +78,21 @@ export class FleetIndex {
     return about.toSorted((a, b) => (lastSeen(a) < lastSeen(b) ? 1 : -1)).slice(0, maxEventsOfService);
   }
 
-  /** Whether an event is about a service's workload, its ReplicaSets or its pods. */
-  isAbout(id: string, event: EventObject): boolean {
-    return this.#subjectsOf(id).includes(subjectOf(event));
+  /** Those of the events that are about a service's workload, its ReplicaSets or its pods. */
+  pickAbout(id: string, events: readonly EventObject[]): EventObject[] {
+    const subjects = new Set(this.#subjectsOf(id));
+    return events.filter((event) => subjects.has(subjectOf(event)));
+  }
+
+  #findManaged(id: string): Workload | undefined {
+    return workloadKinds.map((kind) => this.#workloads.get(keyOf(kind, id))).find((one) => one && isManaged(one));
   }
 
   #subjectsOf(id: string): string[] {
-    const family = this.findFamily(id);
-    if (!family) return [];
-    const { metadata, kind } = family.workload;
-    const revisions = family.revisions.map((revision) => revision.metadata.name);
+    const workload = this.#findManaged(id);
+    if (!workload) return [];
+    const { metadata, kind } = workload;
+    const revisions = this.#revisions.of(metadata.uid).map((revision) => revision.metadata.name);
     const podOwners = kind === "StatefulSet" ? [metadata.name] : revisions;
     const subjects = [`${kind}/${metadata.name}`, ...revisions.map((name) => `ReplicaSet/${name}`)];
     return [...subjects, ...podOwners.map((name) => `Pods of/${name}`)].map(

@@ -116,6 +116,16 @@ describe("a viewer", () => {
     expect(events.upserted.map(({ uid }) => uid)).toEqual(["second"]);
   });
 
+  test("is told of events without a look at the pods, of which there may be thousands", async () => {
+    const { subscription } = await follow("fleet/relay");
+    const findFamily = vi.spyOn(store.index, "findFamily");
+    const involvedObject = { kind: "ReplicaSet", namespace: "fleet", name: set.metadata.name, uid: "set" };
+    store.applyEvents(add({ metadata: { ...set.metadata, uid: "one" }, involvedObject, reason: "SuccessfulCreate" }));
+    vi.advanceTimersByTime(150);
+    expect((await read(subscription)).map(({ type }) => type)).toEqual(["events"]);
+    expect(findFamily).not.toHaveBeenCalled();
+  });
+
   test("shares its messages, and the snapshot of a quiet fleet, with every viewer of the same page", async () => {
     const [first, second] = [await follow("fleet/relay"), await follow("fleet/relay")];
     expect(second.snapshot).toBe(first.snapshot);

@@ -76,7 +76,7 @@ export class FleetStore {
   applyEvents(changes: Changes<EventObject>): void {
     this.index.applyEvents(changes);
     for (const id of this.watchedServices()) {
-      for (const event of changes.upserted) if (this.index.isAbout(id, event)) this.#pending.noteEvent(id, event);
+      for (const event of this.index.pickAbout(id, changes.upserted)) this.#pending.noteEvent(id, event);
     }
     this.#schedule();
   }
