@@ -25,7 +25,14 @@ export function OverviewPage() {
   const active = rollouts.filter((rollout) => !isOver(rollout.state));
   return (
     <>
-      <PageHeader title="Overview" aside={query.data ? <Verdict services={query.data.services} alarmed={alerts.size} /> : null} />
+      <PageHeader
+        title="Overview"
+        aside={
+          query.data ? (
+            <Verdict services={query.data.services} alarmed={query.data.services.filter(({ id }) => alerts.has(id)).length} />
+          ) : null
+        }
+      />
       <Answer
         of={query}
         what="The fleet could not be read"

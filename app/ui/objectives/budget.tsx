@@ -28,9 +28,16 @@ export function Budget({ indicator }: { indicator: IndicatorState }) {
           style={{ width: `${Math.min(100, Math.max(percent, percent > 0 ? 4 : 0))}%` }}
         />
       </span>
-      <span className={texts[tone]}>{percent >= 0 ? `${percent} % left` : `${-percent} % over`}</span>
+      <span className={texts[tone]}>{leftWords(budgetLeft)}</span>
     </span>
   );
+}
+
+/** "37 % left", "20 % over"; an overdraft of ten budgets and more in budgets. */
+function leftWords(budgetLeft: number): string {
+  const percent = Math.round(budgetLeft * 100);
+  if (percent >= 0) return `${percent} % left`;
+  return percent > -1000 ? `${-percent} % over` : `${Math.round(-budgetLeft)}× over`;
 }
 
 /** When a budget will be gone at the present rate. */
