@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { plotOf } from "./chart-geometry.ts";
-import { formatDelta, groupMarks, shadesOf, spansAt } from "./chart-marks.ts";
+import { formatDelta, groupMarks, joinedShades, shadesOf, spansAt } from "./chart-marks.ts";
 
 const plot = plotOf(616, { from: 1000, to: 2000 }, { low: 0, high: 1 });
 const at = (seconds: number) => new Date(seconds * 1000).toISOString();
@@ -38,6 +38,20 @@ describe("an alert's shade", () => {
   it("has a row of its own beside one of the same time", () => {
     const rows = shadesOf(plot, [span(1200, 1600), span(1300, 1400), span(1500, 1700), span(1650, null)]).map(({ row }) => row);
     expect(rows).toEqual([0, 1, 1, 0]);
+  });
+
+  it("is one with those of its severity that overlap it, and stays apart from others", () => {
+    const spans = [
+      { ...span(1200, 1600), severity: "warning" },
+      { ...span(1500, 1700), severity: "warning" },
+      { ...span(1300, 1400), severity: "critical" },
+      { ...span(1900, null), severity: "warning" },
+    ];
+    expect(joinedShades(plot, spans, ({ severity }) => severity)).toEqual([
+      { span: spans[0], x: 156, width: 250 },
+      { span: spans[2], x: 206, width: 50 },
+      { span: spans[3], x: 506, width: 50 },
+    ]);
   });
 
   it("is found by a moment in it", () => {

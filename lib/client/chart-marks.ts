@@ -51,6 +51,30 @@ export function shadesOf<Span extends { startsAt: string; endsAt: string | null 
     });
 }
 
+/** Where any of the spans of one key holds, in pixels and with the first of them, so that shades do not darken each other. */
+export function joinedShades<Span extends { startsAt: string; endsAt: string | null }>(
+  plot: Plot,
+  spans: readonly Span[],
+  keyOf: (span: Span) => string,
+): Omit<Shade<Span>, "row">[] {
+  const joined: Omit<Shade<Span>, "row">[] = [];
+  const open = new Map<string, Omit<Shade<Span>, "row">>();
+  for (const { span, x, width } of shadesOf(plot, spans)) {
+    const key = keyOf(span);
+    const last = open.get(key);
+    if (last && x <= last.x + last.width) {
+      const left = Math.min(last.x, x);
+      last.width = Math.max(last.x + last.width, x + width) - left;
+      last.x = left;
+    } else {
+      const shade = { span, x, width };
+      open.set(key, shade);
+      joined.push(shade);
+    }
+  }
+  return joined;
+}
+
 /** Those that hold at a moment (Unix seconds). */
 export function spansAt<Span extends { startsAt: string; endsAt: string | null }>(spans: readonly Span[], time: number): Span[] {
   return spans.filter(

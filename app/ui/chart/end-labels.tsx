@@ -1,5 +1,5 @@
 import { memo } from "react";
-import { axisFigure, spreadLabels, stackTops } from "#lib/client/chart.ts";
+import { axisFigure, spreadLabels } from "#lib/client/chart.ts";
 import { type Plot, xOf, yOf } from "#lib/client/chart-geometry.ts";
 import type { ChartModel } from "#lib/client/chart-model.ts";
 import type { Panel } from "#lib/domain/metrics/schemas.ts";
@@ -11,13 +11,14 @@ type Properties = Pick<Panel, "unit" | "style" | "states"> & { model: ChartModel
 export const EndLabels = memo(function EndLabels({ unit, style, states, model, plot }: Properties) {
   const right = plot.left + plot.width;
   const bottom = plot.top + plot.height;
-  const lasts = model.lines.map(({ last }) => last);
-  const tops = style === "stacked" ? stackTops(lasts) : lasts;
   // From the last to the first: of labels at one height the later one, which lies higher in a stack, stays above.
   const labels = model.lines
-    .flatMap(({ name, index, last }) =>
-      last === null ? [] : [{ name, last, color: seriesColor(style, index, name), at: yOf(plot, tops[index] ?? last) }],
-    )
+    .flatMap(({ name, index, last, course }) => {
+      const height = course.findLast(({ high }) => high !== null)?.high ?? last;
+      return last === null || height === null
+        ? []
+        : [{ name, last, color: seriesColor(style, index, name), at: yOf(plot, height) }];
+    })
     .reverse();
   const spread = spreadLabels(
     labels.map(({ at }) => at),

@@ -24,11 +24,13 @@ type Properties = {
   asTable: boolean;
   onToggleTable: (id: string) => void;
   menu?: ReactNode;
+  /** A problem that the page says already, for all its charts. */
+  saidProblem?: string | null;
 };
 
 /** One panel: its name, legend, drawing or table, and why there is nothing when there is nothing. */
 export function PanelView(properties: Properties) {
-  const { panel, from, to, compare, marks, spans, asTable, onToggleTable, menu } = properties;
+  const { panel, from, to, compare, marks, spans, asTable, onToggleTable, menu, saidProblem = null } = properties;
   const series = topSeries(panel.series, mostSeries);
   const hasData = series.some((each) => each.points.some(([, value]) => value !== null));
   return (
@@ -59,7 +61,7 @@ export function PanelView(properties: Properties) {
           {menu}
         </span>
       </header>
-      {hasData && panel.problem && <PanelProblem panel={panel} to={to} />}
+      {hasData && panel.problem && panel.problem !== saidProblem && <PanelProblem panel={panel} to={to} />}
       {!hasData ? (
         <div className="grid h-37 place-items-center px-6 text-center">
           <p className="max-w-sm text-ink-3">

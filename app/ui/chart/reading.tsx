@@ -64,6 +64,7 @@ export function Reading({
   const { unit, states, plot, style, spans, compare } = chart;
   const isLong = plot.to - plot.from > 86_400;
   const values = style === "stacked" ? moment.values.toReversed() : moment.values;
+  const isEmpty = values.every(({ value, before }) => value === null && before === null);
   const hasBefore = compare !== null && !isShort && values.some(({ before }) => before !== null);
   const alerts = isShort ? [] : spansAt(spans, moment.time);
   const isLeft = moment.x > width / 2;
@@ -77,9 +78,10 @@ export function Reading({
         {isLong ? formatAbsolute(moment.time * 1000) : formatClock(moment.time * 1000)}
         {hasBefore && compare && <span className="ml-auto">against {comparisonNames[compare]}</span>}
       </p>
+      {isEmpty && <p className="text-ink-2">no data</p>}
       <table className="w-full">
         <tbody>
-          {values.map(({ name, color, value, before }) => (
+          {(isEmpty ? [] : values).map(({ name, color, value, before }) => (
             <tr key={name}>
               <td className="max-w-40 truncate pr-3 text-ink-2">
                 <span className="mr-1.5 inline-block size-2 rounded-xs align-baseline" style={{ background: color }} />

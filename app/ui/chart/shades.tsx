@@ -1,7 +1,7 @@
 import Link from "next/link";
 import { memo } from "react";
 import type { Plot } from "#lib/client/chart-geometry.ts";
-import { shadesOf } from "#lib/client/chart-marks.ts";
+import { joinedShades, shadesOf } from "#lib/client/chart-marks.ts";
 import { formatAbsolute } from "#lib/client/time.ts";
 import type { AlertSpan } from "#lib/domain/alerts/schemas.ts";
 import { severityFill, severityWord } from "../severity.tsx";
@@ -12,7 +12,7 @@ const mostRows = 3;
 
 /** When alerts fired, behind the lines. */
 export const Shades = memo(function Shades({ spans, plot }: { spans: readonly AlertSpan[]; plot: Plot }) {
-  return shadesOf(plot, spans).map(({ span, x, width }) => (
+  return joinedShades(plot, spans, ({ severity, acknowledged }) => `${severity} ${acknowledged}`).map(({ span, x, width }) => (
     <rect
       key={span.id}
       x={x}
@@ -20,7 +20,7 @@ export const Shades = memo(function Shades({ spans, plot }: { spans: readonly Al
       width={width}
       height={plot.height}
       fill={severityFill(span.severity)}
-      opacity={span.acknowledged ? 0.05 : 0.1}
+      opacity={span.acknowledged ? 0.05 : 0.12}
     />
   ));
 });

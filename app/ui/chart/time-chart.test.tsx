@@ -50,6 +50,40 @@ describe("a chart", () => {
     expect(endsOf(container)).toEqual(["0/s", "5/s", "30/s"]);
   });
 
+  it("ends a stack's label where its line ends, also when a series below it is newer by a point", () => {
+    const left: Panel = {
+      ...panel,
+      series: [
+        {
+          name: "gone",
+          points: [
+            [0, 9],
+            [60, 9],
+            [120, null],
+          ],
+        },
+        {
+          name: "new",
+          points: [
+            [0, null],
+            [60, null],
+            [120, 9],
+          ],
+        },
+      ],
+    };
+    const { container } = render(<TimeChart panel={left} from={0} to={120} />);
+    const heights = [...container.querySelectorAll("circle[r='2']")].map((each) => each.getAttribute("cy"));
+    expect(new Set(heights).size).toBe(1);
+    expect(Number(heights[0])).toBeGreaterThanOrEqual(18);
+  });
+
+  it("says of a moment without any value that there is no data", () => {
+    render(<TimeChart panel={{ ...panel, series: [steady("ok", null), steady("failed", null)] }} from={0} to={120} />);
+    fireEvent.pointerMove(screen.getByRole("slider"), { clientX: 200 });
+    expect(screen.getByText("no data")).toBeDefined();
+  });
+
   it("writes no end value for a line that has ended", () => {
     const { container } = render(<TimeChart panel={{ ...panel, style: "lines" }} from={0} to={600} />);
     expect(endsOf(container)).toEqual([]);

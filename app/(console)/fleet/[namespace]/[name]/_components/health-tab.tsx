@@ -32,6 +32,8 @@ export function HealthTab({ id, time }: { id: string; time: ReturnType<typeof us
   const page = useMemo(() => ({ cursor, onZoom: zoom, onZoomBack: zoomBack, isZoomed }), [cursor, zoom, zoomBack, isZoomed]);
   const allTables = data !== undefined && data.panels.length > 0 && data.panels.every((panel) => tables.has(panel.id));
 
+  const problem = data ? commonProblem(data.panels) : null;
+
   const toggle = useCallback((panel: string) => {
     setTables((held) => {
       const next = new Set(held);
@@ -72,6 +74,11 @@ export function HealthTab({ id, time }: { id: string; time: ReturnType<typeof us
           {data.notice}
         </p>
       )}
+      {problem && (
+        <p role="status" className="border-b bg-warn-soft px-4 py-1.5 text-xs text-warn">
+          {problem} The charts end where the last answer did; the shades and marks go on.
+        </p>
+      )}
       <ChangesStrip marks={marks} spans={spans} />
       {data && (
         <p className="hidden border-b px-4 py-1 text-2xs text-ink-3 pointer-coarse:block">
@@ -92,6 +99,7 @@ export function HealthTab({ id, time }: { id: string; time: ReturnType<typeof us
               spans={spans}
               asTable={tables.has(panel.id)}
               onToggleTable={toggle}
+              saidProblem={problem}
               menu={<PanelMenu id={id} panel={panel} onEdit={setEdited} />}
             />
           ))}
@@ -105,6 +113,14 @@ export function HealthTab({ id, time }: { id: string; time: ReturnType<typeof us
       {edited && <PanelEditor id={id} panel={edited === "new" ? null : edited} range={range} onClose={() => setEdited(null)} />}
     </ChartPageContext>
   );
+}
+
+/** What keeps more than half of the charts from newer data: said once above them. */
+function commonProblem(panels: Panel[]): string | null {
+  const problems = panels.flatMap(({ problem, series }) => (problem && series.length > 0 ? [problem] : []));
+  const [first] = problems;
+  const alike = problems.filter((each) => each === first).length;
+  return first && alike > 1 && alike > panels.length / 2 ? first : null;
 }
 
 /** `t` turns charts into tables; Escape undoes a zoom before it leaves the page. */
