@@ -27,6 +27,8 @@ export function LiveProvider({ children }: { children: ReactNode }) {
     const onMessage = (message: LiveMessage) => {
       // A snapshot that is not the first follows a time in which hints could be missed.
       if (message.type === "alerts" || (message.type === "snapshot" && hasSnapshot)) onAlerts();
+      // And the first one follows the time since the page, with its alerts, was made.
+      else if (message.type === "snapshot") void queries.invalidateQueries({ queryKey: alertKeys.live });
       hasSnapshot ||= message.type === "snapshot";
       queries.setQueryData<ServicesAnswer>(fleetKeys.services, (current) => reduceServices(current, message));
       const service = wanted.current.at(-1);
