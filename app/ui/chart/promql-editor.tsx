@@ -128,6 +128,7 @@ function extensions(metricNames: () => readonly string[]) {
     tooltips({ position: "fixed" }),
     keymap.of([...closeBracketsKeymap, ...completionKeymap, ...historyKeymap, ...defaultKeymap]),
     placeholder("sum by (pod) (rate(requests_total{$in}[$window]))"),
+    EditorView.cspNonce.of(pageNonce()),
     EditorView.lineWrapping,
     theme,
   ];
@@ -170,3 +171,8 @@ const placeholderMarks = ViewPlugin.define(
   }),
   { decorations: (plugin) => plugin.decorations },
 );
+
+/** The editor's own styles are let in by the page's policy only with the nonce of its scripts. */
+function pageNonce(): string {
+  return document.querySelector<HTMLScriptElement>("script[nonce]")?.nonce ?? "";
+}
