@@ -77,8 +77,8 @@ function startRuntime(): WebRuntime {
     prometheus,
     alertmanager,
     hints: {
-      prometheus: env.SWITCHYARD_PROMETHEUS_HINT ?? "Set PROMETHEUS_URL and start Switchyard again.",
-      alertmanager: env.SWITCHYARD_ALERTMANAGER_HINT ?? "Set ALERTMANAGER_URL and start Switchyard again.",
+      prometheus: env.SWITCHYARD_PROMETHEUS_HINT ?? hintToSet("PROMETHEUS_URL", env.PROMETHEUS_URL),
+      alertmanager: env.SWITCHYARD_ALERTMANAGER_HINT ?? hintToSet("ALERTMANAGER_URL", env.ALERTMANAGER_URL),
     },
     scrapeSeconds: env.SWITCHYARD_SCRAPE_INTERVAL_SECONDS,
     logger,
@@ -110,4 +110,9 @@ function startRuntime(): WebRuntime {
     logger,
     clock,
   };
+}
+
+/** What is set and does not answer needs no setting. */
+function hintToSet(variable: string, value: string | undefined): string | null {
+  return value === undefined ? `Set ${variable} and start Switchyard again.` : null;
 }
