@@ -1,3 +1,6 @@
+-- Trigrams make the texts of the audit searchable; the owner of a database may create this extension.
+CREATE EXTENSION IF NOT EXISTS pg_trgm;
+
 -- CreateEnum
 CREATE TYPE "AlertState" AS ENUM ('firing', 'resolved');
 
@@ -21,12 +24,8 @@ CREATE TABLE "action_measures" (
 -- CreateTable
 CREATE TABLE "observed_workloads" (
     "uid" UUID NOT NULL,
-    "namespace" TEXT NOT NULL,
-    "name" TEXT NOT NULL,
     "generation" INTEGER NOT NULL,
-    "template_hash" TEXT NOT NULL,
-    "replicas" INTEGER NOT NULL,
-    "image" TEXT NOT NULL,
+    "snapshot" JSONB NOT NULL,
     "observed_at" TIMESTAMPTZ(3) NOT NULL,
 
     CONSTRAINT "observed_workloads_pkey" PRIMARY KEY ("uid")
@@ -122,6 +121,8 @@ CREATE TABLE "alert_bodies" (
 CREATE TABLE "alert_series" (
     "source_id" UUID NOT NULL,
     "fingerprint" TEXT NOT NULL,
+    "labels" JSONB NOT NULL DEFAULT '{}',
+    "search_text" TEXT NOT NULL DEFAULT '',
     "open_episode_id" UUID,
     "starts_at" TIMESTAMPTZ(3),
     "ends_at" TIMESTAMPTZ(3),
@@ -150,6 +151,8 @@ CREATE TABLE "alert_episodes" (
     "first_received_at" TIMESTAMPTZ(3) NOT NULL,
     "last_received_at" TIMESTAMPTZ(3) NOT NULL,
     "closed_by" TEXT,
+    "resolved_starts_at" TIMESTAMPTZ(3),
+    "fired_starts" TIMESTAMPTZ(3)[],
     "silenced_by" TEXT[],
     "inhibited" BOOLEAN NOT NULL DEFAULT false,
     "acknowledged_at" TIMESTAMPTZ(3),
@@ -195,6 +198,7 @@ CREATE TABLE "notification_targets" (
     "updated_at" TIMESTAMPTZ(3) NOT NULL,
     "updated_by_name" TEXT NOT NULL,
     "disabled_at" TIMESTAMPTZ(3),
+    "held_until" TIMESTAMPTZ(3),
 
     CONSTRAINT "notification_targets_pkey" PRIMARY KEY ("id")
 );
@@ -205,27 +209,55 @@ CREATE TABLE "notifications" (
     "target_id" UUID NOT NULL,
     "event_key" TEXT NOT NULL,
     "event" TEXT NOT NULL,
+    "severity" TEXT,
+    "rank" INTEGER NOT NULL,
     "title" TEXT NOT NULL,
     "payload" JSONB NOT NULL,
-    "state" "NotificationState" NOT NULL,
     "created_at" TIMESTAMPTZ(3) NOT NULL,
-    "next_attempt_at" TIMESTAMPTZ(3),
-    "claimed_until" TIMESTAMPTZ(3),
-    "delivered_at" TIMESTAMPTZ(3),
+    "delivery_id" UUID,
 
     CONSTRAINT "notifications_pkey" PRIMARY KEY ("id")
 );
 
 -- CreateTable
+CREATE TABLE "notification_deliveries" (
+    "id" UUID NOT NULL,
+    "target_id" UUID NOT NULL,
+    "is_test" BOOLEAN NOT NULL DEFAULT false,
+    "title" TEXT NOT NULL,
+    "event_count" INTEGER NOT NULL,
+    "state" "NotificationState" NOT NULL,
+    "created_at" TIMESTAMPTZ(3) NOT NULL,
+    "attempt_count" INTEGER NOT NULL DEFAULT 0,
+    "next_attempt_at" TIMESTAMPTZ(3),
+    "give_up_at" TIMESTAMPTZ(3) NOT NULL,
+    "claimed_until" TIMESTAMPTZ(3),
+    "last_outcome" TEXT,
+    "settled_at" TIMESTAMPTZ(3),
+
+    CONSTRAINT "notification_deliveries_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
 CREATE TABLE "notification_attempts" (
     "id" UUID NOT NULL,
-    "notification_id" UUID NOT NULL,
+    "delivery_id" UUID NOT NULL,
     "at" TIMESTAMPTZ(3) NOT NULL,
     "duration_ms" INTEGER NOT NULL,
+    "outcome" TEXT NOT NULL,
     "answer" TEXT,
+    "excerpt" TEXT,
     "error" TEXT,
 
     CONSTRAINT "notification_attempts_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "feed_outages" (
+    "feed" TEXT NOT NULL,
+    "since" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "feed_outages_pkey" PRIMARY KEY ("feed")
 );
 
 -- CreateIndex
@@ -247,7 +279,7 @@ CREATE INDEX "alert_bodies_first_received_at_idx" ON "alert_bodies"("first_recei
 CREATE UNIQUE INDEX "alert_episodes_open_key_key" ON "alert_episodes"("open_key");
 
 -- CreateIndex
-CREATE INDEX "alert_episodes_starts_at_id_idx" ON "alert_episodes"("starts_at" DESC, "id" DESC);
+CREATE INDEX "alert_episodes_source_id_fingerprint_starts_at_idx" ON "alert_episodes"("source_id", "fingerprint", "starts_at" DESC);
 
 -- CreateIndex
 CREATE INDEX "alert_episodes_namespace_service_starts_at_idx" ON "alert_episodes"("namespace", "service", "starts_at" DESC);
@@ -256,10 +288,13 @@ CREATE INDEX "alert_episodes_namespace_service_starts_at_idx" ON "alert_episodes
 CREATE INDEX "alert_episodes_name_starts_at_idx" ON "alert_episodes"("name", "starts_at" DESC);
 
 -- CreateIndex
-CREATE INDEX "alert_episodes_severity_starts_at_idx" ON "alert_episodes"("severity", "starts_at" DESC);
+CREATE INDEX "alert_episodes_state_starts_at_idx" ON "alert_episodes"("state", "starts_at" DESC);
 
 -- CreateIndex
-CREATE INDEX "alert_episodes_state_starts_at_idx" ON "alert_episodes"("state", "starts_at" DESC);
+CREATE INDEX "alert_episodes_ends_at_idx" ON "alert_episodes"("ends_at");
+
+-- CreateIndex
+CREATE INDEX "alert_episodes_walk" ON "alert_episodes"("starts_at" DESC, "id" DESC, "ends_at", "severity", "name", "namespace", "service", "source_id", "fingerprint", "state", "acknowledged_at");
 
 -- CreateIndex
 CREATE INDEX "alert_transitions_episode_id_at_idx" ON "alert_transitions"("episode_id", "at");
@@ -277,16 +312,37 @@ CREATE INDEX "blind_windows_source_id_began_at_idx" ON "blind_windows"("source_i
 CREATE UNIQUE INDEX "notification_targets_name_key" ON "notification_targets"("name");
 
 -- CreateIndex
-CREATE INDEX "notifications_state_next_attempt_at_idx" ON "notifications"("state", "next_attempt_at");
-
--- CreateIndex
-CREATE INDEX "notifications_created_at_id_idx" ON "notifications"("created_at" DESC, "id" DESC);
+CREATE INDEX "notifications_delivery_id_target_id_created_at_idx" ON "notifications"("delivery_id", "target_id", "created_at");
 
 -- CreateIndex
 CREATE UNIQUE INDEX "notifications_target_id_event_key_key" ON "notifications"("target_id", "event_key");
 
 -- CreateIndex
-CREATE INDEX "notification_attempts_notification_id_at_idx" ON "notification_attempts"("notification_id", "at");
+CREATE INDEX "notification_deliveries_state_next_attempt_at_idx" ON "notification_deliveries"("state", "next_attempt_at");
+
+-- CreateIndex
+CREATE INDEX "notification_deliveries_target_id_created_at_id_idx" ON "notification_deliveries"("target_id", "created_at" DESC, "id" DESC);
+
+-- CreateIndex
+CREATE INDEX "notification_deliveries_created_at_id_idx" ON "notification_deliveries"("created_at" DESC, "id" DESC);
+
+-- CreateIndex
+CREATE INDEX "notification_attempts_delivery_id_at_idx" ON "notification_attempts"("delivery_id", "at");
+
+-- CreateIndex
+CREATE INDEX "audit_entries_target_namespace_at_idx" ON "audit_entries"("target_namespace", "at" DESC);
+
+-- CreateIndex
+CREATE INDEX "audit_entries_target_name_at_idx" ON "audit_entries"("target_name", "at" DESC);
+
+-- CreateIndex
+CREATE INDEX "audit_entries_verb_at_idx" ON "audit_entries"("verb", "at" DESC);
+
+-- CreateIndex
+CREATE INDEX "audit_entries_outcome_at_idx" ON "audit_entries"("outcome", "at" DESC);
+
+-- CreateIndex
+CREATE INDEX "audit_entries_search_idx" ON "audit_entries" USING GIN ("target_name" gin_trgm_ops, "reason" gin_trgm_ops, "verb" gin_trgm_ops, "actor_name" gin_trgm_ops);
 
 -- AddForeignKey
 ALTER TABLE "action_measures" ADD CONSTRAINT "action_measures_audit_entry_id_fkey" FOREIGN KEY ("audit_entry_id") REFERENCES "audit_entries"("id") ON DELETE CASCADE ON UPDATE CASCADE;
@@ -313,4 +369,13 @@ ALTER TABLE "blind_windows" ADD CONSTRAINT "blind_windows_source_id_fkey" FOREIG
 ALTER TABLE "notifications" ADD CONSTRAINT "notifications_target_id_fkey" FOREIGN KEY ("target_id") REFERENCES "notification_targets"("id") ON DELETE CASCADE ON UPDATE CASCADE;
 
 -- AddForeignKey
-ALTER TABLE "notification_attempts" ADD CONSTRAINT "notification_attempts_notification_id_fkey" FOREIGN KEY ("notification_id") REFERENCES "notifications"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+ALTER TABLE "notifications" ADD CONSTRAINT "notifications_delivery_id_fkey" FOREIGN KEY ("delivery_id") REFERENCES "notification_deliveries"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "notification_deliveries" ADD CONSTRAINT "notification_deliveries_target_id_fkey" FOREIGN KEY ("target_id") REFERENCES "notification_targets"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "notification_attempts" ADD CONSTRAINT "notification_attempts_delivery_id_fkey" FOREIGN KEY ("delivery_id") REFERENCES "notification_deliveries"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- Episodes change soon after they are made. Vacuumed often, the walk through the history reads its index alone.
+ALTER TABLE "alert_episodes" SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02);
