@@ -16,7 +16,8 @@ const looks: Record<StandingWord, { word: string; color: string; icon: LucideIco
     word: "Unknown",
     color: "text-quiet",
     icon: CircleDashed,
-    means: "It fired when its source was last heard; whether it still does is not known.",
+    means:
+      "It fired when its source was last heard; whether it still does is not known. An end that was told since is no proof: Alertmanager lets alerts expire.",
   },
   resolved: { word: "Resolved", color: "text-good", icon: CircleCheck, means: "It fires no more." },
 };

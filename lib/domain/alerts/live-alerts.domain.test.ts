@@ -78,11 +78,14 @@ describe("the live list", () => {
     await makeEpisode(db, source, { name: "Stale", acknowledgedAt: minutesAgo(2) });
     const heard = await makeSource(db, "heard");
     await makeEpisode(db, heard, { name: "Fresh" });
+    await makeEpisode(db, source, { name: "ExpiredSince", startsAt: minutesAgo(20), endsAt: minutesAgo(3) });
+    await makeEpisode(db, source, { name: "EndedBefore", startsAt: minutesAgo(20), endsAt: minutesAgo(5) });
     await db.blindWindow.create({ data: { sourceId: source, openKey: source, reason: "unreachable", beganAt: minutesAgo(4) } });
     const live = await listLiveAlerts(alertContext(db), {});
     expect(live.items.map(({ name, standing }) => [name, standing])).toEqual([
       ["Fresh", "firing"],
       ["Stale", "unknown"],
+      ["ExpiredSince", "unknown"],
     ]);
     expect(live.sources).toMatchObject([
       { name: "embedded", blindSince: minutesAgo(4).toISOString(), blindReason: expect.stringMatching(/\.$/) },

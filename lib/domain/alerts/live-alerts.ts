@@ -12,7 +12,7 @@ import { type FleetContext, findSuspects } from "./suspect-actions.ts";
 const maxItems = 1_000;
 const maxRead = 20_000;
 
-/** Every open alert: what wants somebody first, then the worst, then the newest. */
+/** Every alert that is open, or whose end is not proven: what wants somebody first, then the worst, then the newest. */
 export async function listLiveAlerts(context: FleetContext, input: LiveAlertsInput | unknown): Promise<LiveAlerts> {
   authorise(context, "viewer", "see alerts");
   const { standing, ...filter } = parseInput(liveAlertsSchema, input);
@@ -20,14 +20,14 @@ export async function listLiveAlerts(context: FleetContext, input: LiveAlertsInp
   const now = clock();
   return translateDatabaseErrors(async () => {
     const series = seriesCondition(filter);
-    const conditions = [Prisma.sql`e.state = 'firing'`, ...commonConditions(filter)];
+    const sources = await readSources(db);
+    const conditions = [openOrUnproven(sources), ...commonConditions(filter)];
     const read = series
       ? withPersonsPatterns(db, (transaction) => readOpen(transaction, [...conditions, seriesExists(series)]))
       : readOpen(db, conditions);
-    const [open, sources] = await Promise.all([read, readSources(db)]);
-    const judged = open.map((row) => ({
+    const judged = (await read).map((row) => ({
       ...row,
-      standing: standingOf({ ...row, isSourceBlind: isBlind(sources, row.sourceId) }),
+      standing: standingOf({ ...row, blindSince: blindSince(sources, row.sourceId) }),
     }));
     const wanted = judged.filter((row) => !standing?.length || standing.includes(row.standing)).toSorted(moreUrgent);
     const shown = wanted.slice(0, maxItems).map(({ id }) => id);
@@ -50,8 +50,9 @@ type OpenRow = {
   id: string;
   sourceId: string;
   severity: string;
-  state: "firing";
+  state: "firing" | "resolved";
   startsAt: Date;
+  endsAt: Date | null;
   silencedBy: string[];
   inhibited: boolean;
   acknowledgedAt: Date | null;
@@ -60,7 +61,7 @@ type OpenRow = {
 function readOpen(client: Database | Transaction, conditions: readonly Prisma.Sql[]): Promise<OpenRow[]> {
   return client.$queryRaw<OpenRow[]>`
     SELECT e.id, e.source_id AS "sourceId", e.severity, e.state::text AS state, e.starts_at AS "startsAt",
-      e.silenced_by AS "silencedBy", e.inhibited, e.acknowledged_at AS "acknowledgedAt"
+      e.ends_at AS "endsAt",      e.silenced_by AS "silencedBy", e.inhibited, e.acknowledged_at AS "acknowledgedAt"
     FROM alert_episodes e WHERE ${allOf(conditions)} ORDER BY e.starts_at DESC LIMIT ${maxRead}`;
 }
 
@@ -82,8 +83,18 @@ function moreUrgent(a: Judged, b: Judged): number {
   );
 }
 
-function isBlind(sources: Sources, sourceId: string): boolean {
-  return sources.get(sourceId)?.blindSince != null;
+function blindSince(sources: Sources, sourceId: string): Date | null {
+  const since = sources.get(sourceId)?.blindSince;
+  return since ? new Date(since) : null;
+}
+
+/** What is open, and of a source that is not heard also what ended since: its end is no proof. */
+function openOrUnproven(sources: Sources): Prisma.Sql {
+  const blind = [...sources].flatMap(([id]) => {
+    const since = blindSince(sources, id);
+    return since ? [Prisma.sql`(e.state = 'resolved' AND e.source_id = ${id}::uuid AND e.ends_at >= ${since})`] : [];
+  });
+  return Prisma.sql`(${Prisma.join([Prisma.sql`e.state = 'firing'`, ...blind], " OR ")})`;
 }
 
 function countStandings(rows: readonly Judged[]): LiveAlerts["counts"] {

@@ -60,7 +60,7 @@ function viewEpisode(episode: Episode, sources: Sources, starts: readonly Date[]
     service,
     instance,
     state,
-    standing: standingOf({ ...episode, isSourceBlind: source?.blindSince != null }),
+    standing: standingOf({ ...episode, blindSince: source?.blindSince ? new Date(source.blindSince) : null }),
     startsAt: startsAt.toISOString(),
     endsAt: endsAt?.toISOString() ?? null,
     durationSeconds: Math.max(0, ((endsAt ?? now).getTime() - startsAt.getTime()) / 1000),

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { isFlapping, severityRank, standingOf } from "./standing.ts";
 
-const open = { state: "firing", isSourceBlind: false, silencedBy: [], inhibited: false, acknowledgedAt: null } as const;
+const open = { state: "firing", endsAt: null, blindSince: null, silencedBy: [], inhibited: false, acknowledgedAt: null } as const;
 const at = (minutes: number) => new Date(Date.UTC(2026, 10, 21, 12, minutes));
 
 describe("how an alert stands", () => {
@@ -13,9 +13,12 @@ describe("how an alert stands", () => {
     expect(standingOf({ ...open, acknowledgedAt, inhibited: true, silencedBy: ["x"] })).toBe("silenced");
   });
 
-  test("is unknown while its source is blind, unless it has ended", () => {
-    expect(standingOf({ ...open, isSourceBlind: true, silencedBy: ["x"] })).toBe("unknown");
-    expect(standingOf({ ...open, isSourceBlind: true, state: "resolved" })).toBe("resolved");
+  test("is unknown while its source is blind, unless it had ended before", () => {
+    const blind = { ...open, blindSince: at(10) };
+    expect(standingOf({ ...blind, silencedBy: ["x"] })).toBe("unknown");
+    expect(standingOf({ ...blind, state: "resolved", endsAt: at(9) })).toBe("resolved");
+    expect(standingOf({ ...blind, state: "resolved", endsAt: at(11) })).toBe("unknown");
+    expect(standingOf({ ...open, state: "resolved", endsAt: at(11) })).toBe("resolved");
   });
 });
 

@@ -2,20 +2,23 @@ import type { Standing } from "./schemas.ts";
 
 export type StandingFacts = {
   state: "firing" | "resolved";
-  /** Whether its source can be heard now. */
-  isSourceBlind: boolean;
+  endsAt: Date | null;
+  /** Since when its source has not been heard; null while it is. */
+  blindSince: Date | null;
   silencedBy: readonly string[];
   inhibited: boolean;
   acknowledgedAt: Date | null;
 };
 
 /**
- * The one word for how an alert stands. While its source is blind nobody knows whether it still fires. What Alertmanager hides is
- * told before what a person said, since a silence ends by itself.
+ * The one word for how an alert stands. While its source is blind nobody knows whether it still fires; an end that was told since is
+ * no proof either, for Alertmanager lets alerts expire that Prometheus does not send any more. What Alertmanager hides is told before
+ * what a person said, since a silence ends by itself.
  */
-export function standingOf({ state, isSourceBlind, silencedBy, inhibited, acknowledgedAt }: StandingFacts): Standing {
+export function standingOf({ state, endsAt, blindSince, silencedBy, inhibited, acknowledgedAt }: StandingFacts): Standing {
+  const isProven = blindSince === null || (state === "resolved" && endsAt !== null && endsAt < blindSince);
+  if (!isProven) return "unknown";
   if (state === "resolved") return "resolved";
-  if (isSourceBlind) return "unknown";
   if (silencedBy.length > 0) return "silenced";
   if (inhibited) return "inhibited";
   return acknowledgedAt ? "acknowledged" : "firing";

@@ -134,7 +134,8 @@ async function explain(context: ConsoleContext, service: ChartedService, panel: 
  */
 export function explainEmpty(metrics: readonly string[], names: readonly string[] | null): string {
   if (names === null || metrics.length === 0) return "Prometheus has no data for this chart.";
-  if (names.length === 0) return "Prometheus has never scraped this service in this time. Check its prometheus.io annotations.";
+  if (names.length === 0)
+    return "Prometheus has nothing of this service in this time: it did not scrape it then, or what it had is gone. If it never does, check the prometheus.io annotations.";
   if (names.every((name) => name === "up" || name.startsWith("scrape_"))) {
     return "Prometheus finds the instances but gets no metrics from them: their metrics port does not answer.";
   }

@@ -74,7 +74,7 @@ function exportedBy(kind: string): Set<string> {
 }
 
 test("an empty chart says why", () => {
-  expect(explainEmpty(["a"], [])).toContain("never scraped");
+  expect(explainEmpty(["a"], [])).toContain("nothing of this service");
   expect(explainEmpty(["a"], ["up", "scrape_duration_seconds"])).toContain("does not answer");
   expect(explainEmpty(["a", "b"], ["up", "b"])).toBe("This version does not export a.");
   expect(explainEmpty(["a"], ["up", "a"])).toContain("no traffic");
