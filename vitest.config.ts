@@ -36,6 +36,8 @@ export default defineConfig({
           testTimeout: 30_000,
           hookTimeout: 60_000,
           fileParallelism: false,
+          // Each file has a database of its own, and the modules need not be loaded anew for it.
+          isolate: false,
         },
       },
       {
