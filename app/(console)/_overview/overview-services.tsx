@@ -122,7 +122,7 @@ export function OverviewServices({
     {
       id: "budget",
       header: "Error budget",
-      width: "w-36",
+      width: "w-40",
       cell: (service) => {
         const worst = worstIndicator(objectives[service.id]?.indicators ?? []);
         return worst ? <Budget indicator={worst} /> : <span className="text-ink-3">–</span>;
