@@ -1,7 +1,7 @@
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "#lib/runtime/testing/free-port.ts";
 import { databaseUrl, ensureDatabase, preparePostgres } from "#services/launcher/embedded-postgres.ts";
 import { Supervisor } from "#services/launcher/supervisor.ts";
 import { testServerVariable } from "./postgres.ts";
@@ -19,17 +19,4 @@ export default async function setup(): Promise<() => Promise<void>> {
     await supervisor.stopAll([]);
     rmSync(dir, { recursive: true, force: true });
   };
-}
-
-/** A port below the ephemeral range that nothing listens on now. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 10_000);
-    const free = await new Promise<boolean>((resolve) => {
-      const server = createServer();
-      server.once("error", () => resolve(false));
-      server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-    });
-    if (free) return port;
-  }
 }

@@ -1,10 +1,10 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
+import { freePort } from "#lib/runtime/testing/free-port.ts";
 
 export type TestPrometheus = { url: string; pid: number; stop: () => Promise<void> };
 
@@ -76,17 +76,4 @@ export function samplesOf(
     if (value !== null) lines.push(`${name}{${text}} ${value} ${at}`);
   }
   return lines;
-}
-
-/** A port below the ephemeral range that nothing listens on now. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 10_000);
-    const isFree = await new Promise<boolean>((resolve) => {
-      const server = createServer();
-      server.once("error", () => resolve(false));
-      server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-    });
-    if (isFree) return port;
-  }
 }

@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { createInterface } from "node:readline";
-import { eventually, freePort } from "#lib/protocol/testing/relay-stack.ts";
+import { eventually } from "#lib/protocol/testing/relay-stack.ts";
+import { freePort } from "#lib/runtime/testing/free-port.ts";
 
 /** Listens on many ports of one loopback address, and counts who comes. */
 export class Listeners {

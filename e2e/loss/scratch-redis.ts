@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { eventually, freePort, startProcess, type TestProcess } from "#lib/protocol/testing/relay-stack.ts";
+import { eventually, startProcess, type TestProcess } from "#lib/protocol/testing/relay-stack.ts";
+import { freePort } from "#lib/runtime/testing/free-port.ts";
 import { FaultProxy } from "./fault-proxy.ts";
 
 /** A Redis with an append-only file, as the hub's README asks for, behind a network that can be made bad. */

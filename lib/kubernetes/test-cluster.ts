@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { KubeConfig, KubernetesObjectApi, loadAllYaml, type KubernetesObject as Manifest } from "@kubernetes/client-node";
+import { freePort } from "#lib/runtime/testing/free-port.ts";
 import type { KubernetesClient } from "./client.ts";
 import { connectKubernetes } from "./connection.ts";
 
@@ -83,17 +83,4 @@ export async function until<T>(what: string, attempt: () => T | Promise<T>, time
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error(`waited ${timeoutMs} ms in vain until ${what}`, { cause: last });
-}
-
-/** A port below the ephemeral range that nothing listens on now. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 21_000 + Math.floor(Math.random() * 9_000);
-    const free = await new Promise<boolean>((resolve) => {
-      const server = createServer();
-      server.once("error", () => resolve(false));
-      server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-    });
-    if (free) return port;
-  }
 }

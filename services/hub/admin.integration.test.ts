@@ -5,7 +5,8 @@ import { connect } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ask, type DaemonProcess, HubFleet, readMetric, waitFor } from "#lib/protocol/testing/hub-fleet.ts";
-import { freePort, startRedis, type TestProcess } from "#lib/protocol/testing/relay-stack.ts";
+import { startRedis, type TestProcess } from "#lib/protocol/testing/relay-stack.ts";
+import { freePort } from "#lib/runtime/testing/free-port.ts";
 
 const token = "admin-token-of-the-test";
 type Hub = { daemon: DaemonProcess; name: string; port: number; healthPort: number; adminPort: number };

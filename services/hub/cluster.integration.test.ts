@@ -8,8 +8,9 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest"
 import { HubClient } from "#lib/protocol/hub-client.ts";
 import type { HubBody } from "#lib/protocol/hub-messages.ts";
 import { ask, type DaemonProcess, HubFleet, readMetric, waitFor } from "#lib/protocol/testing/hub-fleet.ts";
-import { freePort, startProcess, startRedis, type TestProcess } from "#lib/protocol/testing/relay-stack.ts";
+import { startProcess, startRedis, type TestProcess } from "#lib/protocol/testing/relay-stack.ts";
 import { createLogger } from "#lib/runtime/logger.ts";
+import { freePort } from "#lib/runtime/testing/free-port.ts";
 
 const file = join(import.meta.dirname, "deploy/haproxy/haproxy.cfg");
 const haproxy = [...(process.env.PATH ?? "").split(":"), "/usr/sbin"]

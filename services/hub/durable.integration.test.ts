@@ -3,7 +3,8 @@ import { type AddressInfo, connect, createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
 import { HubFleet, readMetric, waitFor } from "#lib/protocol/testing/hub-fleet.ts";
-import { freePort, startRedis } from "#lib/protocol/testing/relay-stack.ts";
+import { startRedis } from "#lib/protocol/testing/relay-stack.ts";
+import { freePort } from "#lib/runtime/testing/free-port.ts";
 
 let fleet: HubFleet;
 let redis: Awaited<ReturnType<typeof startRedis>>;

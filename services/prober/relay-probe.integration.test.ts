@@ -3,12 +3,12 @@ import pg from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import {
   eventually,
-  freePort,
   type RelayStack,
   startDaemon,
   startRelayStack,
   type TestProcess,
 } from "#lib/protocol/testing/relay-stack.ts";
+import { freePort } from "#lib/runtime/testing/free-port.ts";
 
 let stack: RelayStack;
 let prober: TestProcess;

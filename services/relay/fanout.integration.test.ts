@@ -2,8 +2,9 @@ import { randomUUID } from "node:crypto";
 import { connect, createServer, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import type { ReplicaMessage } from "#lib/protocol/relay-messages.ts";
-import { eventually, freePort, startRedis, type TestProcess } from "#lib/protocol/testing/relay-stack.ts";
+import { eventually, startRedis, type TestProcess } from "#lib/protocol/testing/relay-stack.ts";
 import { createLogger } from "#lib/runtime/logger.ts";
+import { freePort } from "#lib/runtime/testing/free-port.ts";
 import { Fanout } from "./fanout.ts";
 
 const documentId = randomUUID();

@@ -3,14 +3,8 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import type { ServerMessage } from "#lib/protocol/relay-messages.ts";
-import {
-  eventually,
-  freePort,
-  type RelayStack,
-  startProcess,
-  startRelayStack,
-  type TestRelay,
-} from "#lib/protocol/testing/relay-stack.ts";
+import { eventually, type RelayStack, startProcess, startRelayStack, type TestRelay } from "#lib/protocol/testing/relay-stack.ts";
+import { freePort } from "#lib/runtime/testing/free-port.ts";
 
 let stack: RelayStack;
 const sockets: { terminate: () => void }[] = [];

@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
-import { eventually, freePort, startPostgres, startProcess, type TestPostgres } from "#lib/protocol/testing/relay-stack.ts";
+import { eventually, startPostgres, startProcess, type TestPostgres } from "#lib/protocol/testing/relay-stack.ts";
+import { freePort } from "#lib/runtime/testing/free-port.ts";
 
 let postgres: TestPostgres;
 beforeAll(async () => {

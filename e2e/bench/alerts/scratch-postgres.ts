@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { freePort } from "#lib/alertmanager/test-alertmanager.ts";
+import { freePort } from "#lib/runtime/testing/free-port.ts";
 import { applyMigrations } from "#prisma/schema-engine.ts";
 import { databaseUrl, ensureDatabase, preparePostgres } from "#services/launcher/embedded-postgres.ts";
 import { Supervisor } from "#services/launcher/supervisor.ts";

@@ -1,10 +1,11 @@
 import { createLogger } from "#lib/runtime/logger.ts";
+import { freePort } from "#lib/runtime/testing/free-port.ts";
 import { MemoryJobs } from "#services/hub/memory-jobs.ts";
 import { RedisJobs } from "#services/hub/redis-jobs.ts";
 import { connectRedis } from "#services/hub/redis-state.ts";
 import type { JobStore } from "#services/hub/state.ts";
 import { median } from "../figures.ts";
-import { type Bench, findPeer, freePort, howToInstall, untilListening } from "./peers.ts";
+import { type Bench, findPeer, howToInstall, untilListening } from "./peers.ts";
 import type { AreaOptions, Curve, Goal } from "./report.ts";
 
 const backlogs = [100, 1_000, 10_000];

@@ -3,7 +3,8 @@ import { openSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ask, type HubFleet, waitFor } from "#lib/protocol/testing/hub-fleet.ts";
-import { type Bench, freePort } from "./peers.ts";
+import { freePort } from "#lib/runtime/testing/free-port.ts";
+import type { Bench } from "./peers.ts";
 
 const main = fileURLToPath(new URL("../../../services/hub/main.ts", import.meta.url));
 

@@ -3,7 +3,8 @@ import { writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Bench, freePort, untilListening } from "./peers.ts";
+import { freePort } from "#lib/runtime/testing/free-port.ts";
+import { type Bench, untilListening } from "./peers.ts";
 
 /** A path that messages take from a sender over TLS to the far end. */
 export type Link = {

@@ -1,11 +1,11 @@
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { connectDatabase } from "#lib/database/client.ts";
 import { listAudit } from "#lib/domain/audit.ts";
 import type { Context } from "#lib/domain/context.ts";
+import { freePort } from "#lib/runtime/testing/free-port.ts";
 import { applyMigrations } from "#prisma/schema-engine.ts";
 import { databaseUrl, ensureDatabase, preparePostgres } from "#services/launcher/embedded-postgres.ts";
 import { Supervisor } from "#services/launcher/supervisor.ts";
@@ -153,13 +153,4 @@ async function startPostgres(): Promise<{ url: (database: string) => string; sto
       rmSync(dir, { recursive: true, force: true });
     },
   };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    const port = 20_000 + Math.floor(Math.random() * 10_000);
-    server.once("error", () => resolve(freePort()));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(port)));
-  });
 }

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { AlertmanagerClient } from "#lib/alertmanager/client.ts";
-import { freePort, startAlertmanager, startPrometheus, type TestProcess } from "#lib/alertmanager/test-alertmanager.ts";
+import { startAlertmanager, startPrometheus, type TestProcess } from "#lib/alertmanager/test-alertmanager.ts";
 import type { Database } from "#lib/database/client.ts";
 import { PrometheusClient } from "#lib/prometheus/client.ts";
+import { freePort } from "#lib/runtime/testing/free-port.ts";
 import { createTestDatabase } from "../../../e2e/postgres.ts";
 import { listRules } from "./rules.ts";
 import { createSilence, expireSilence, extendSilence, listSilences } from "./silences.ts";

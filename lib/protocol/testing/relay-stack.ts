@@ -1,13 +1,15 @@
 /** For tests only: the relay and what it needs, each a real process on loopback with a port of its own. */
+
 import { type ChildProcess, spawn } from "node:child_process";
-import { randomBytes, randomInt } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { chown, mkdtemp, rm } from "node:fs/promises";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "#lib/runtime/testing/free-port.ts";
 import type { DocumentPermissions } from "../relay-token.ts";
 import { requestToken } from "../relay-token-request.ts";
 
@@ -32,20 +34,6 @@ export async function eventually<T>(check: () => T | Promise<T>, timeoutMs = 15_
     }
     if (performance.now() > deadline) throw failure;
     await sleep(20);
-  }
-}
-
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(20_000, 32_000);
-    const server = createServer();
-    const isFree = await new Promise<boolean>((done) => {
-      server.once("error", () => done(false));
-      server.listen(port, "127.0.0.1", () => done(true));
-    });
-    if (!isFree) continue;
-    await new Promise((done) => server.close(done));
-    return port;
   }
 }
 

@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import type { Redis } from "ioredis";
-import { freePort, startRedis } from "#lib/protocol/testing/relay-stack.ts";
+import { startRedis } from "#lib/protocol/testing/relay-stack.ts";
 import { createLogger } from "#lib/runtime/logger.ts";
+import { freePort } from "#lib/runtime/testing/free-port.ts";
 import { connectRedis } from "../redis-state.ts";
 
 /** A Redis of its own, and the hub's connection to it. */
