@@ -1,6 +1,6 @@
 "use client";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, useEffect, useId, useRef, useState } from "react";
+import { type FormEvent, useId, useRef, useState } from "react";
 import { actionSentence } from "#lib/client/action-texts.ts";
 import { newIdempotencyKey, previewQuery, sendAction } from "#lib/client/actions.ts";
 import { ApiError } from "#lib/client/api.ts";
@@ -14,6 +14,8 @@ import { Dialog } from "../dialog.tsx";
 import { useWatchedService } from "../live/live-provider.tsx";
 import { ErrorNotice, Skeleton } from "../notices.tsx";
 import { useRoleRefusal } from "../session.tsx";
+import { useSettled } from "../use-settled.ts";
+import { useStored } from "../use-stored.ts";
 import { ActionFields, ReasonField } from "./action-fields.tsx";
 import { actionInput, hasMovedOn, initialValues, inputErrors } from "./action-input.ts";
 import { ActionProgress } from "./action-progress.tsx";
@@ -44,7 +46,7 @@ function LoadedDialog({ request, service, onClose }: { request: ActionRequest; s
   const formId = useId();
   const [seen, setSeen] = useState(service);
   const [values, setValues] = useState(() => initialValues(service, request.values));
-  const [reason, setReason] = useStoredReason(`${verb} ${service.id}`);
+  const [reason, setReason] = useStored(`reason ${verb} ${service.id}`);
   const [wasSubmitted, setWasSubmitted] = useState(false);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
@@ -141,30 +143,4 @@ function LoadedDialog({ request, service, onClose }: { request: ActionRequest; s
       </form>
     </Dialog>
   );
-}
-
-/** Text kept for the tab, so that a dialog closed by mistake, or a reload, loses nothing. */
-function useStoredReason(subject: string) {
-  const key = `switchyard reason ${subject}`;
-  const [reason, setReason] = useState(() => sessionStorage.getItem(key) ?? "");
-  const store = (next: string) => {
-    setReason(next);
-    if (next) sessionStorage.setItem(key, next);
-    else sessionStorage.removeItem(key);
-  };
-  return [reason, store] as const;
-}
-
-/** A value once it has stopped changing for a while. */
-function useSettled<T>(value: T, ms: number): T {
-  const [settled, setSettled] = useState(value);
-  const text = JSON.stringify(value);
-  const latest = useRef(value);
-  latest.current = value;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the text stands for the value
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled(latest.current), ms);
-    return () => clearTimeout(timer);
-  }, [text, ms]);
-  return settled;
 }
