@@ -20,7 +20,7 @@ export type SeenAlert = {
   heardAt: number;
   silencedBy: string[];
   inhibited: boolean;
-  /** Every member of the source answered, and none of them was started lately. */
+  /** Every member of the source answered and knows of it, and none of them was started lately. */
   isWhole: boolean;
 };
 
@@ -92,7 +92,9 @@ function knowsAll(answer: MemberAnswer, now: number, hasWatchdog: boolean): bool
 /** Members can differ for a moment: the earliest start, the latest text, and a silence that any of them knows. */
 function mergeAnswers(answers: readonly MemberAnswer[], isWhole: boolean): Map<string, SeenAlert> {
   const merged = new Map<string, SeenAlert>();
-  for (const alert of answers.flatMap(({ alerts }) => alerts)) {
+  const all = answers.flatMap(({ alerts }) => alerts);
+  const knownBy = Map.groupBy(all, ({ fingerprint }) => fingerprint);
+  for (const alert of all) {
     const other = merged.get(alert.fingerprint);
     const one: SeenAlert = {
       fingerprint: alert.fingerprint,
@@ -103,7 +105,8 @@ function mergeAnswers(answers: readonly MemberAnswer[], isWhole: boolean): Map<s
       heardAt: alert.updatedAt.getTime(),
       silencedBy: alert.silencedBy.toSorted(),
       inhibited: alert.inhibitedBy.length > 0,
-      isWhole,
+      // One that has not heard of it yet may hear of an earlier start.
+      isWhole: isWhole && knownBy.get(alert.fingerprint)?.length === answers.length,
     };
     if (!other) merged.set(alert.fingerprint, one);
     else {
