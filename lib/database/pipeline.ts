@@ -1,7 +1,7 @@
 import type { Writable } from "node:stream";
 import pg from "pg";
 import { DomainError } from "#lib/domain/errors.ts";
-import type { Database, DatabaseOptions } from "./client.ts";
+import type { DatabaseOptions } from "./client.ts";
 
 /** A statement that each connection prepares once, under its name. */
 export type Statement = { name: string; text: string };
@@ -74,16 +74,6 @@ export class Pipeline {
       throw error;
     }
   }
-}
-
-/** Statements through Prisma's client or transaction, one after the other. */
-export function sqlOf(client: Pick<Database, "$queryRawUnsafe">): Sql {
-  let last: Promise<unknown> = Promise.resolve();
-  return ({ text }, values) => {
-    const rows = last.then(() => client.$queryRawUnsafe<never[]>(text, ...values));
-    last = rows.catch(() => {});
-    return rows;
-  };
 }
 
 /** Everything that `run` sends goes in one write. */

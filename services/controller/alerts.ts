@@ -1,21 +1,22 @@
 import { Gauge, type Registry } from "prom-client";
 import { AlertmanagerClient } from "#lib/alertmanager/client.ts";
 import type { Database } from "#lib/database/client.ts";
-import { reconcileAlerts } from "#lib/domain/alerts/reconcile.ts";
-import type { Context } from "#lib/domain/context.ts";
+import { type ReconcileContext, reconcileAlerts } from "#lib/domain/alerts/reconcile.ts";
 
 /** How often every Alertmanager is asked what fires. */
 export const alertPollMs = 5_000;
 
+type AlertContext = Omit<ReconcileContext, "connect">;
+
 /** The reconciliation of alerts, and what the controller's metrics tell of each source. */
 export class AlertReconciler {
-  readonly #context: Pick<Context, "db" | "clock" | "logger">;
+  readonly #context: AlertContext;
   readonly #clients = new Map<string, AlertmanagerClient>();
   readonly #open: Gauge<"source">;
   readonly #blind: Gauge<"source">;
   readonly #received: Gauge<"source">;
 
-  constructor(context: Pick<Context, "db" | "clock" | "logger">, registry: Registry) {
+  constructor(context: AlertContext, registry: Registry) {
     this.#context = context;
     const gauge = (name: string, help: string) => new Gauge({ name, help, labelNames: ["source"], registers: [registry] });
     this.#open = gauge("switchyard_alerts_open", "Alerts that fire, by source");

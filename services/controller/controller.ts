@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import type { Pipeline } from "#lib/database/pipeline.ts";
 import { settleAbandoned } from "#lib/domain/actions/settlement.ts";
 import { watchSilences } from "#lib/domain/alerts/silences-expiry.ts";
 import { measureActions } from "#lib/domain/ledger/measure.ts";
@@ -12,7 +13,12 @@ import { prune } from "./housekeeping.ts";
 import { NotificationSender, type NotificationSettings } from "./notifications.ts";
 import { type ReconcilerContext, reconcileRollouts } from "./rollouts.ts";
 
-export type ControllerSettings = { scrapeSeconds: number; notifications: Pick<NotificationSettings, "sealer" | "baseUrl"> };
+export type ControllerSettings = {
+  scrapeSeconds: number;
+  /** Connections of the alerts' own. */
+  pipeline: Pipeline;
+  notifications: Pick<NotificationSettings, "sealer" | "baseUrl">;
+};
 
 /** The background loops. Each pass reads the world and may be repeated or run twice; none keeps state of its own. */
 export class Controller {
@@ -82,7 +88,7 @@ export class Controller {
       onSettled: () => notifying.wake(),
     });
     const notifying = this.#loop("notifications", 1_000, () => this.#notifications.pass());
-    const alerts = new AlertReconciler(context, this.#registry);
+    const alerts = new AlertReconciler({ ...context, pipeline: settings.pipeline }, this.#registry);
     this.#loops = [
       notifying,
       this.#loop("alerts", alertPollMs, () => alerts.pass()),

@@ -1,4 +1,5 @@
 import { connectDatabase } from "#lib/database/client.ts";
+import { Pipeline } from "#lib/database/pipeline.ts";
 import { connectKubernetes } from "#lib/kubernetes/connection.ts";
 import { PrometheusClient } from "#lib/prometheus/client.ts";
 import { HealthServer } from "#lib/runtime/health-server.ts";
@@ -10,15 +11,15 @@ import { readEnv } from "./env.ts";
 
 const env = readEnv();
 const logger = createLogger("controller", env.LOG_LEVEL);
-const db = connectDatabase(env.DATABASE_URL, {
-  maxConnections: 4,
-  onConnectionLost: (error) => logger.warn({ err: error }, "a connection to the database was lost"),
-});
+const onConnectionLost = (error: Error) => logger.warn({ err: error }, "a connection to the database was lost");
+const db = connectDatabase(env.DATABASE_URL, { maxConnections: 4, onConnectionLost });
+const pipeline = new Pipeline(env.DATABASE_URL, { maxConnections: 2, onConnectionLost });
 const kubernetes = connectKubernetes({ kubeconfig: env.SWITCHYARD_KUBECONFIG, inCluster: env.inCluster });
 const prometheus = env.PROMETHEUS_URL ? new PrometheusClient({ url: env.PROMETHEUS_URL }) : null;
 const controller = new Controller(
   { db, kubernetes, prometheus, clock: () => new Date(), logger },
   {
+    pipeline,
     scrapeSeconds: env.SWITCHYARD_SCRAPE_INTERVAL_SECONDS,
     notifications: { sealer: new Sealer(env.SWITCHYARD_ENCRYPTION_KEY), baseUrl: env.SWITCHYARD_URL },
   },
@@ -32,7 +33,7 @@ onShutdown({
     { name: "controller", stop: () => controller.stop() },
     { name: "health server", stop: () => server.stop() },
     { name: "kubernetes", stop: () => kubernetes.close() },
-    { name: "database", stop: () => db.$disconnect() },
+    { name: "database", stop: () => Promise.all([pipeline.end(), db.$disconnect()]) },
   ],
 });
 

@@ -1,7 +1,8 @@
 import { Webhook } from "standardwebhooks";
 import { describe, expect, test } from "vitest";
-import { announceAlertChanges } from "#lib/domain/notifications/announce.ts";
+import { announceEvents } from "#lib/domain/notifications/announce.ts";
 import { updateTarget } from "#lib/domain/notifications/targets.ts";
+import { describeAlertChange } from "#lib/domain/notifications/texts.ts";
 import { recordProgress } from "#lib/domain/rollouts/commands.ts";
 import {
   advance,
@@ -24,7 +25,7 @@ describe("what is announced", () => {
   test("comes with the transaction that announces it, and only with it", async () => {
     const { receiver } = await startTarget();
     const undone = db.$transaction(async (transaction) => {
-      await announceAlertChanges(transaction, [alert(1)], now);
+      await announceEvents(transaction, [describeAlertChange(alert(1))], now);
       throw new Error("undone");
     });
     await expect(undone).rejects.toThrow("undone");

@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
 import type { Database } from "#lib/database/client.ts";
-import { type AlertChange, announceAlertChanges } from "#lib/domain/notifications/announce.ts";
+import { type AlertChange, announceEvents } from "#lib/domain/notifications/announce.ts";
 import { createTarget, type SealingContext } from "#lib/domain/notifications/targets.ts";
 import { type NotificationWorld, startNotificationWorld } from "#lib/domain/notifications/test-world.ts";
+import { describeAlertChange } from "#lib/domain/notifications/texts.ts";
 import { TestReceiver } from "#lib/notify/test-receiver.ts";
 import { createLogger } from "#lib/runtime/logger.ts";
 import { NotificationSender, type NotificationSettings } from "./notifications.ts";
@@ -81,7 +82,7 @@ export const alert = (index: number, given: Partial<AlertChange> = {}): AlertCha
 });
 
 export const announce = (...changes: AlertChange[]) =>
-  db.$transaction((transaction) => announceAlertChanges(transaction, changes, now), { timeout: 60_000 });
+  db.$transaction((transaction) => announceEvents(transaction, changes.map(describeAlertChange), now), { timeout: 60_000 });
 
 export const keysOf = (receiver: TestReceiver): string[] =>
   receiver.received.flatMap(({ body }) => JSON.parse(body).data.events.map(({ key }: { key: string }) => key));

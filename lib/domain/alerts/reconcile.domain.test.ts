@@ -78,7 +78,7 @@ function connect(url: string) {
 const all = (...alerts: Told[]) => {
   for (const member of members.values()) member.alerts = [watchdog, ...alerts];
 };
-const pass = () => reconcileAlerts({ db, clock: () => now, logger, connect });
+const pass = () => reconcileAlerts({ db, pipeline, clock: () => now, logger, connect });
 /** Two controllers at once. */
 const passes = (seconds = 10) => {
   later(seconds);

@@ -1,9 +1,9 @@
 import type { AlertmanagerClient } from "#lib/alertmanager/client.ts";
-import { sqlOf } from "#lib/database/pipeline.ts";
+import type { Pipeline, Statement } from "#lib/database/pipeline.ts";
 import { makeUuid } from "#lib/database/uuid.ts";
 import { type Context, type Transaction, transact, translateDatabaseErrors } from "../context.ts";
 import { DomainError } from "../errors.ts";
-import { announceAlertChanges, announceSourceBlind } from "../notifications/announce.ts";
+import { announceSourceBlind, readTargets, sendAlertChanges } from "../notifications/announce.ts";
 import { blindReasons, judgeBlindness, type SourceContact } from "./blind-windows.ts";
 import { EpisodeChanges } from "./episode-changes.ts";
 import { hintAlerts } from "./live-hint.ts";
@@ -16,13 +16,15 @@ import {
   planReconcile,
   type SeenAlert,
 } from "./reconcile-plan.ts";
-import { keyOf, lockSeries } from "./series-store.ts";
+import { keyOf, lockSeries, type SeriesKey, type StoredEpisode } from "./series-store.ts";
 
-const seriesATransaction = 500;
+/** Webhooks that tell of the same alerts wait for such a transaction. */
+const seriesATransaction = 100;
 const sourcesAtOnce = 4;
 
 /** What reconciling needs of a context, and how to ask the Alertmanager at an address. */
 export type ReconcileContext = Pick<Context, "db" | "clock" | "logger"> & {
+  pipeline: Pipeline;
   connect: (url: string) => Pick<AlertmanagerClient, "status" | "listAlerts">;
 };
 
@@ -200,12 +202,8 @@ async function applyApart<T>(
 }
 
 function applySeenAlerts(context: ReconcileContext, sourceId: string, alerts: readonly SeenAlert[]): Promise<number> {
-  return transact(context, async (transaction) => {
-    const keys = alerts.map(({ fingerprint, startsAt }) => ({ sourceId, fingerprint, since: startsAt }));
-    const sql = sqlOf(transaction);
-    const episodes = await lockSeries(sql, keys);
-    const now = context.clock();
-    const changes = new EpisodeChanges("poll", now);
+  const wanted = alerts.map(({ fingerprint, startsAt }) => ({ sourceId, fingerprint, since: startsAt }));
+  return changeSeries(context, wanted, (changes, episodes) => {
     for (const alert of alerts) {
       const key = { sourceId, fingerprint: alert.fingerprint };
       const stored = episodes.get(keyOf(key)) ?? [];
@@ -220,39 +218,56 @@ function applySeenAlerts(context: ReconcileContext, sourceId: string, alerts: re
       const after = change ? change.after : open?.state;
       if (open && isOther && after && endOf(after) === null) changes.suppress(open, alert, after);
     }
-    await changes.write(sql);
-    await announceAlertChanges(transaction, changes.announcements, now);
-    return changes.count;
   });
 }
 
 function applyGoneAlerts(context: ReconcileContext, sourceId: string, gone: readonly string[], beganAt: number): Promise<number> {
-  return transact(context, async (transaction) => {
-    const keys = gone.map((fingerprint) => ({ sourceId, fingerprint, since: beganAt }));
-    const sql = sqlOf(transaction);
-    const episodes = await lockSeries(sql, keys);
-    const missing = await transaction.alertSeries.findMany({
-      where: { sourceId, fingerprint: { in: [...gone] }, missingSince: { not: null } },
-      select: { fingerprint: true, missingSince: true },
-    });
-    const now = context.clock();
-    const changes = new EpisodeChanges("poll", now);
-    for (const { fingerprint, missingSince } of missing) {
+  const wanted = gone.map((fingerprint) => ({ sourceId, fingerprint, since: beganAt }));
+  return changeSeries(context, wanted, (changes, episodes, missing) => {
+    for (const { fingerprint, since } of missing) {
       const key = { sourceId, fingerprint };
       const stored = episodes.get(keyOf(key)) ?? [];
       const last = stored.at(-1);
       // Under the lock: nothing must have been told of it since it was not found.
-      if (!missingSince || !last || last.lastReceivedAt >= beganAt || beganAt - missingSince.getTime() < minAbsenceMs) continue;
+      if (!last || last.lastReceivedAt >= beganAt || beganAt - since < minAbsenceMs) continue;
       const made = applyGone(
         stored.map(({ state }) => state),
-        missingSince.getTime(),
+        since,
       );
       changes.add({ key, facts: null, stored, changes: made });
     }
-    await changes.write(sql);
-    await announceAlertChanges(transaction, changes.announcements, now);
-    return changes.count;
   });
+}
+
+const findMissing: Statement = {
+  name: "find-missing-alerts",
+  text: `
+    SELECT s.fingerprint, (extract(epoch FROM s.missing_since) * 1000)::float8 AS since
+    FROM json_to_recordset($1::json) AS k("sourceId" uuid, fingerprint text)
+    JOIN alert_series s ON s.source_id = k."sourceId" AND s.fingerprint = k.fingerprint
+    WHERE s.missing_since IS NOT NULL`,
+};
+type Missing = { fingerprint: string; since: number };
+
+/**
+ * Locks alerts, lets `decide` collect what changes, and writes it. `decide` is given the alerts' episodes by their keys, and which of
+ * them polls have missed since when (milliseconds). Resolves to how many episodes changed.
+ */
+async function changeSeries(
+  { pipeline, clock }: ReconcileContext,
+  wanted: readonly (SeriesKey & { since: number })[],
+  decide: (changes: EpisodeChanges, episodes: ReadonlyMap<string, StoredEpisode[]>, missing: readonly Missing[]) => void,
+): Promise<number> {
+  const now = clock();
+  const changes = new EpisodeChanges("poll", now);
+  await pipeline.transact(
+    (sql) => Promise.all([lockSeries(sql, wanted), sql<Missing>(findMissing, [JSON.stringify(wanted)]), readTargets(sql)]),
+    (sql, [episodes, missing, targets]) => {
+      decide(changes, episodes, missing);
+      return Promise.all([changes.write(sql), sendAlertChanges(sql, targets, changes.announcements, now)]);
+    },
+  );
+  return changes.count;
 }
 
 function inChunks<T>(items: readonly T[]): T[][] {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Database } from "#lib/database/client.ts";
-import { sqlOf } from "#lib/database/pipeline.ts";
+import { Pipeline } from "#lib/database/pipeline.ts";
 import type { KubernetesClient } from "#lib/kubernetes/client.ts";
 import { createTestDatabase } from "../../../e2e/postgres.ts";
 import { testContext } from "../actions/test-fleet.ts";
@@ -18,6 +18,7 @@ import {
 } from "./sources.ts";
 
 let db: Database;
+let pipeline: Pipeline;
 let drop: () => Promise<void>;
 const now = new Date("2026-11-01T10:00:00.000Z");
 const daysAgo = (days: number) => new Date(now.getTime() - days * 86_400_000);
@@ -26,14 +27,19 @@ const as = (role: Role) => testContext({ db, kubernetes: noCluster, clock: () =>
 const urls = ["http://alertmanager-0:9093", "http://alertmanager-1:9093"];
 
 async function findBySecret(name: string, secret: string) {
-  const known = await findSourceSecret(sqlOf(db), name);
+  const known = await findSourceSecret(pipeline.run, name);
   return known && isSecretOf(known, secret) ? { id: known.id, name } : null;
 }
 
 beforeAll(async () => {
-  ({ database: db, drop } = await createTestDatabase());
+  const created = await createTestDatabase();
+  ({ database: db, drop } = created);
+  pipeline = new Pipeline(created.url);
 });
-afterAll(() => drop?.());
+afterAll(async () => {
+  await pipeline?.end();
+  await drop?.();
+});
 beforeEach(async () => {
   await db.alertSource.deleteMany();
   await db.auditEntry.deleteMany();
@@ -131,7 +137,7 @@ describe("what is kept", () => {
     const old = Array.from({ length: 2_001 }, (_, index) => episode(`old-${index}`, 402, 401));
     await db.alertEpisode.createMany({ data: [...old, episode("long", 402, 399), episode("open", 500, null)] });
     const at = (days: number) => ({ firstReceivedAt: daysAgo(days), lastReceivedAt: daysAgo(days) });
-    const body = (days: number) => ({ sourceId: source.id, hash: Buffer.from([days]), body: "{}", ...at(days) });
+    const body = (days: number) => ({ sourceId: source.id, hash: Buffer.from([days]), body: Buffer.from("{}"), ...at(days) });
     await db.alertBody.createMany({ data: [body(31), body(29)] });
     const series = { sourceId: source.id, startsAt: daysAgo(402) };
     await db.alertSeries.createMany({

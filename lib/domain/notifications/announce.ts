@@ -40,18 +40,6 @@ export type AlertChange = {
   round?: number;
 };
 
-/**
- * Puts alerts that fired or were resolved into the outbox of every target that wants them, in the transaction that stores them.
- * Announcing the same change again does nothing. Costs one query for the targets, and one insert when any of them matches.
- */
-export function announceAlertChanges(
-  transaction: Transaction,
-  changes: readonly AlertChange[],
-  now: Date = new Date(),
-): Promise<number> {
-  return announceEvents(transaction, changes.map(describeAlertChange), now);
-}
-
 /** Puts the end of a rollout into the outbox: rollout-finished when it is complete, rollout-failed when it failed, else nothing. */
 export async function announceRolloutEnd(
   transaction: Transaction,
@@ -103,15 +91,15 @@ export async function announceEvents(
   return transaction.$executeRawUnsafe(insertOutbox.text, JSON.stringify(rows, storable), now.toISOString());
 }
 
-/**
- * The same in the pipeline of the webhooks, whose first round trip reads the targets and whose last one writes the outbox, when any
- * target wants to know.
- */
+/** The targets, for `sendAlertChanges` later in the same transaction. */
 export function readTargets(sql: Sql): Promise<Target[]> {
   return sql<Target>(findTargets, []);
 }
 
-/** Sends the rows of the outbox for the targets that were read. */
+/**
+ * Puts alerts that fired or were resolved into the outbox of every target that wants them, in the transaction that stores them.
+ * Announcing the same change again does nothing. Costs one insert when any of the targets that were read wants to know.
+ */
 export async function sendAlertChanges(
   sql: Sql,
   targets: readonly Target[],

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { announceAlertChanges } from "./announce.ts";
+import { announceEvents } from "./announce.ts";
 import { resendMessage, testTarget } from "./messages.ts";
 import { getDelivery, listDeliveries } from "./queries.ts";
 import { createTarget } from "./targets.ts";
 import { type NotificationWorld, startNotificationWorld } from "./test-world.ts";
+import { describeAlertChange } from "./texts.ts";
 
 let world: NotificationWorld;
 let now: Date;
@@ -77,10 +78,10 @@ describe("the log", () => {
   test("lets operators send again what was given up, once", async () => {
     const id = await makeTarget();
     await world.db.$transaction((transaction) =>
-      announceAlertChanges(
+      announceEvents(
         transaction,
         [
-          {
+          describeAlertChange({
             episodeId: "e",
             kind: "fired",
             name: "A",
@@ -90,7 +91,7 @@ describe("the log", () => {
             summary: null,
             startsAt: now,
             endsAt: null,
-          },
+          }),
         ],
         now,
       ),
