@@ -1,27 +1,11 @@
 import type { Statement } from "#lib/database/pipeline.ts";
 
-/** Counts deliveries of bodies that are stored, in the order of their keys; answers with those keys. */
-export const noteDeliveries: Statement = {
-  name: "note-alert-deliveries",
-  text: `
-    UPDATE alert_bodies b
-    SET deliveries = b.deliveries + k.deliveries, last_received_at = greatest(b.last_received_at, k.at)
-    FROM (
-      SELECT s.source_id, s.hash, r.deliveries, r.at
-      FROM json_to_recordset($1::json) AS r(source_id uuid, hash text, deliveries int, at timestamptz)
-      JOIN alert_bodies s ON s.source_id = r.source_id AND s.hash = decode(r.hash, 'hex')
-      ORDER BY s.source_id, s.hash
-      FOR UPDATE OF s) AS k
-    WHERE b.source_id = k.source_id AND b.hash = k.hash
-    RETURNING b.source_id || '/' || encode(b.hash, 'hex') AS key`,
-};
-
-/** Keeps bodies; one that another transaction has kept meanwhile is counted there. */
+/** Keeps bodies; of one that is kept the deliveries are counted. */
 export const insertBodies: Statement = {
   name: "insert-alert-bodies",
   text: `
     INSERT INTO alert_bodies AS b (source_id, hash, body, deliveries, first_received_at, last_received_at)
-    SELECT source_id, decode(hash, 'hex'), body, deliveries, at, at
+    SELECT source_id, decode(hash, 'hex'), decode(body, 'base64'), deliveries, at, at
     FROM json_to_recordset($1::json) AS r(source_id uuid, hash text, body text, deliveries int, at timestamptz)
     ORDER BY source_id, hash
     ON CONFLICT (source_id, hash) DO UPDATE

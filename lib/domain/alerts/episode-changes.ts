@@ -44,6 +44,7 @@ export type SeriesChanges = {
 export class EpisodeChanges {
   readonly #by: Learner;
   readonly #now: number;
+  readonly #nowText: string;
   readonly #inserts: EpisodeRow[] = [];
   readonly #updates: EpisodeRow[] = [];
   readonly #merges: { id: string; into: string }[] = [];
@@ -57,6 +58,7 @@ export class EpisodeChanges {
   constructor(by: Learner, now: Date) {
     this.#by = by;
     this.#now = now.getTime();
+    this.#nowText = now.toISOString();
   }
 
   get count(): number {
@@ -97,7 +99,7 @@ export class EpisodeChanges {
       id: makeUuid(this.#now),
       episode_id: episodeId,
       at: iso(at),
-      recorded_at: iso(this.#now),
+      recorded_at: this.#nowText,
       kind,
       by: this.#by,
       detail,
@@ -123,7 +125,7 @@ export class EpisodeChanges {
       labels,
       annotations,
       generator_url: generatorUrl,
-      received_at: iso(this.#now),
+      received_at: this.#nowText,
       silenced_by: silencedBy,
       inhibited,
     });
@@ -147,7 +149,7 @@ export class EpisodeChanges {
 
   #change({ key, suppression }: SeriesChanges, known: StoredEpisode, before: EpisodeState, after: EpisodeState): void {
     const { id } = known.state;
-    this.#updates.push({ ...evidence(key, id, after), received_at: iso(this.#now) });
+    this.#updates.push({ ...evidence(key, id, after), received_at: this.#nowText });
     const [startBefore, startAfter] = [startOf(before), startOf(after)];
     const [endBefore, endAfter] = [endOf(before), endOf(after)];
     const moved = { from: iso(startBefore), to: iso(startAfter) };
@@ -216,7 +218,7 @@ export class EpisodeChanges {
       annotations: told.annotations,
       generator_url: told.generatorUrl,
       search_text: searchText(told.labels, told.annotations),
-      received_at: iso(this.#now),
+      received_at: this.#nowText,
     });
   }
 

@@ -1,12 +1,9 @@
-import { hash } from "node:crypto";
 import type { Pipeline } from "#lib/database/pipeline.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import { DomainError } from "../errors.ts";
-import { bodyKey, countRepeats, type Delivery, readDelivery, refreshAfterMs, storeDeliveries } from "./ingest.ts";
-import { keyOf } from "./series-store.ts";
+import { type Delivery, readDelivery, refreshAfterMs, storeDeliveries } from "./ingest.ts";
 import { findSourceSecret, isSecretOf, type SourceSecret } from "./sources.ts";
 import { ToldLately } from "./told-lately.ts";
-import type { AlertNotice } from "./webhook-body.ts";
 
 export type AlertIngestOptions = {
   /** Connections of its own: pages that keep others busy must not keep alerts out. */
@@ -15,9 +12,9 @@ export type AlertIngestOptions = {
   logger: Logger;
   /** Called after a commit that changed episodes. */
   onChange?: () => void;
-  /** How many transactions are under way at once at most; 1 by default, because few large ones cost less than many small ones. */
+  /** How many transactions are under way at once at most; 2 by default: one is prepared while the database works on the other. */
   maxBatches?: number;
-  /** How many alerts one transaction takes at most, unless a single webhook has more; 500 by default. */
+  /** How many alerts that are news one transaction takes at most, unless a single webhook has more; 500 by default. */
   maxBatchAlerts?: number;
   /** How many characters of bodies may wait for a commit, read they take several times that; 16 Mi by default, or one body alone. */
   maxWaitingBytes?: number;
@@ -33,8 +30,11 @@ export type Receipt = { alerts: number; unreadable: number };
 type Waiting = { delivery: Delivery; isGivenUp: boolean; resolve: () => void; reject: (error: unknown) => void };
 
 const attempts = 4;
+/** From so many webhooks on a further transaction is begun beside one under way: few large ones cost less than many small ones. */
+const manyWaiting = 15;
 const maxNameLength = 100;
 const maxLookUps = 100;
+const keepSecretMs = 1_000;
 
 /**
  * Takes webhooks in. What comes while transactions are under way is stored together by the next one, so that the number of commits
@@ -44,17 +44,20 @@ const maxLookUps = 100;
 export class AlertIngest {
   readonly #options: Required<AlertIngestOptions>;
   readonly #lookUps = new Map<string, Promise<SourceSecret | null>>();
-  readonly #bodies = new ToldLately({ forMs: refreshAfterMs, maxKeys: 20_000 });
-  readonly #alerts = new ToldLately({ forMs: refreshAfterMs, maxKeys: 100_000 });
+  /** Secrets that opened lately, by their source's name. */
+  readonly #secrets = new Map<string, { secret: SourceSecret; at: number }>();
+  readonly #told = new ToldLately({ forMs: refreshAfterMs, maxKeys: 100_000 });
   /** What the database was asked and has not answered, the oldest first. */
   readonly #underWay = new Set<{ at: number }>();
+  /** Keys of the alerts that transactions under way store. */
+  readonly #storing = new Set<string>();
   #waiting: Waiting[] = [];
   #heldBytes = 0;
   #batches = 0;
 
   constructor(options: AlertIngestOptions) {
     const defaults = {
-      maxBatches: 1,
+      maxBatches: 2,
       maxBatchAlerts: 500,
       maxWaitingBytes: 16 * 2 ** 20,
       answerWithinMs: 5_000,
@@ -63,12 +66,19 @@ export class AlertIngest {
     this.#options = { ...defaults, onChange: () => {}, ...options };
   }
 
-  /** The source that a secret is of; throws not-authenticated. */
+  /** The source that a secret is of; throws not-authenticated. A secret that was changed opens for another second. */
   async authenticate(name: string, secret: string | null): Promise<{ id: string; name: string }> {
     this.#refuseWhenStalled();
-    const isPlausible = secret !== null && name.length <= maxNameLength;
-    const known = isPlausible ? await within(this.#options.answerWithinMs, this.#lookUp(name)) : null;
-    if (known && secret !== null && isSecretOf(known, secret)) return { id: known.id, name };
+    if (secret !== null && name.length <= maxNameLength) {
+      const kept = this.#secrets.get(name);
+      if (kept && performance.now() - kept.at < keepSecretMs && isSecretOf(kept.secret, secret))
+        return { id: kept.secret.id, name };
+      const known = await within(this.#options.answerWithinMs, this.#lookUp(name));
+      if (known && isSecretOf(known, secret)) {
+        this.#secrets.set(name, { secret: known, at: performance.now() });
+        return { id: known.id, name };
+      }
+    }
     throw new DomainError("not-authenticated", "This source of alerts is not known, is disabled, or has another secret.");
   }
 
@@ -90,16 +100,16 @@ export class AlertIngest {
     if (delivery.unreadable > 0) {
       logger.warn({ source: source.name, unreadable: delivery.unreadable }, "alerts of a webhook cannot be read");
     }
-    if (this.#heldBytes > 0 && this.#heldBytes + delivery.body.length > maxWaitingBytes) throw tooSlow();
+    if (this.#heldBytes > 0 && this.#heldBytes + delivery.bytes.length > maxWaitingBytes) throw tooSlow();
     await this.#store(delivery, answerWithinMs);
-    return { alerts: delivery.notices.length + (delivery.hasWatchdog ? 1 : 0), unreadable: delivery.unreadable };
+    return { alerts: delivery.alerts.length + (delivery.hasWatchdog ? 1 : 0), unreadable: delivery.unreadable };
   }
 
   async #store(delivery: Delivery, answerWithinMs: number): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const waiting = { delivery, isGivenUp: false, resolve, reject };
     this.#waiting.push(waiting);
-    this.#heldBytes += delivery.body.length;
+    this.#heldBytes += delivery.bytes.length;
     this.#start();
     try {
       await within(answerWithinMs, promise);
@@ -109,12 +119,16 @@ export class AlertIngest {
   }
 
   #start(): void {
-    if (this.#batches >= this.#options.maxBatches || this.#waiting.length === 0) return;
-    this.#batches += 1;
-    void this.#time(this.#run(this.#take())).finally(() => {
-      this.#batches -= 1;
-      this.#start();
-    });
+    while (this.#batches < this.#options.maxBatches) {
+      if (this.#batches > 0 && this.#waiting.length < manyWaiting) return;
+      const batch = this.#take();
+      if (batch.length === 0) return;
+      this.#batches += 1;
+      void this.#time(this.#run(batch)).finally(() => {
+        this.#batches -= 1;
+        this.#start();
+      });
+    }
   }
 
   async #time<T>(work: Promise<T>): Promise<T> {
@@ -130,33 +144,44 @@ export class AlertIngest {
   }
 
   async #run(batch: Waiting[]): Promise<void> {
+    const keys = batch.flatMap(({ delivery }) => delivery.alerts.map(({ key }) => key));
+    for (const key of keys) this.#storing.add(key);
     try {
       await this.#commit(batch.map(({ delivery }) => delivery));
       for (const { resolve } of batch) resolve();
     } catch (error) {
       await this.#commitApart(batch, error);
     } finally {
-      for (const { delivery } of batch) this.#heldBytes -= delivery.body.length;
+      for (const key of keys) this.#storing.delete(key);
+      for (const { delivery } of batch) this.#heldBytes -= delivery.bytes.length;
     }
   }
 
-  /** What nobody waits for any more is left out: it comes again. */
+  /**
+   * The next transaction's webhooks, each with what of it is news. Alerts that another transaction stores are waited for: afterwards
+   * most of them are no news. What nobody waits for any more is left out: it comes again.
+   */
   #take(): Waiting[] {
-    const { maxBatchAlerts } = this.#options;
     const batch: Waiting[] = [];
-    let alerts = 0;
+    const later: Waiting[] = [];
+    const now = this.#options.clock().getTime();
     let count = 0;
     for (const waiting of this.#waiting) {
-      if (!waiting.isGivenUp) {
-        alerts += waiting.delivery.notices.length;
-        if (batch.length > 0 && alerts > maxBatchAlerts) break;
-        batch.push(waiting);
+      const { delivery } = waiting;
+      if (waiting.isGivenUp) {
+        this.#heldBytes -= delivery.bytes.length;
+        continue;
       }
-      count += 1;
+      const alerts = delivery.alerts.filter(({ key, digest }) => !this.#told.has(key, digest, now));
+      const isFull = batch.length > 0 && count + alerts.length > this.#options.maxBatchAlerts;
+      if (isFull || alerts.some(({ key }) => this.#storing.has(key))) {
+        later.push(waiting);
+      } else {
+        batch.push({ ...waiting, delivery: { ...delivery, alerts } });
+        count += alerts.length;
+      }
     }
-    for (const { delivery, isGivenUp } of this.#waiting.splice(0, count)) {
-      if (isGivenUp) this.#heldBytes -= delivery.body.length;
-    }
+    this.#waiting = later;
     return batch;
   }
 
@@ -170,42 +195,20 @@ export class AlertIngest {
     for (const { delivery, resolve, reject } of batch) await this.#commit([delivery]).then(resolve, reject);
   }
 
-  async #commit(deliveries: Delivery[]): Promise<void> {
+  async #commit(deliveries: readonly Delivery[]): Promise<void> {
     const { pipeline, clock, logger, onChange } = this.#options;
     const now = clock();
-    const isRepeat = (delivery: Delivery) => this.#bodies.has(bodyKey(delivery), "", now.getTime());
-    const repeats = deliveries.filter(isRepeat);
-    const others = deliveries.filter((delivery) => !isRepeat(delivery));
-    if (repeats.length > 0) others.push(...(await countRepeats(pipeline, repeats, now)));
-    if (others.length === 0) return;
-    const fresh = others.map((delivery) => ({ ...delivery, notices: this.#news(delivery, now) }));
     for (let attempt = 1; ; attempt += 1) {
       try {
-        if ((await storeDeliveries(pipeline, fresh, now)) > 0) onChange();
+        if ((await storeDeliveries(pipeline, deliveries, now)) > 0) onChange();
         break;
       } catch (error) {
         if (attempt === attempts || !isConflict(error)) throw error;
         logger.info({ attempt, reason: String(error).slice(0, 200) }, "alerts are stored again after a conflict");
       }
     }
-    for (const delivery of fresh) {
-      this.#bodies.keep(bodyKey(delivery), "", now.getTime());
-      for (const alert of delivery.notices) this.#alerts.keep(alertKey(delivery, alert), toldText(alert), now.getTime());
-    }
+    for (const { key, digest } of deliveries.flatMap(({ alerts }) => alerts)) this.#told.keep(key, digest, now.getTime());
   }
-
-  #news(delivery: Delivery, now: Date): AlertNotice[] {
-    return delivery.notices.filter((alert) => !this.#alerts.has(alertKey(delivery, alert), toldText(alert), now.getTime()));
-  }
-}
-
-function alertKey({ sourceId }: Delivery, { fingerprint }: AlertNotice): string {
-  return keyOf({ sourceId, fingerprint });
-}
-
-/** All that a notice tells, in few bytes. */
-function toldText({ notice, annotations, generatorUrl }: AlertNotice): string {
-  return hash("sha1", JSON.stringify([notice, annotations, generatorUrl]), "base64");
 }
 
 /** Whether PostgreSQL undid a transaction for another one's sake (deadlock, serialization): the same may succeed when repeated. */

@@ -1,8 +1,10 @@
+import { createHash } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Database } from "#lib/database/client.ts";
 import { Pipeline } from "#lib/database/pipeline.ts";
 import { createLogger } from "#lib/runtime/logger.ts";
 import { createTestDatabase } from "../../../e2e/postgres.ts";
+import { unpackBody } from "./ingest.ts";
 import { AlertIngest } from "./ingest-queue.ts";
 import { ensureAlertSource } from "./sources.ts";
 
@@ -124,7 +126,9 @@ describe("an alert's webhooks", () => {
   test("keep each body as it came, by its SHA-256", async () => {
     const bytes = webhook([{ startsAt: at(0) }], { notification_reason: "a field of a later version" });
     await ingest.receive(source, bytes);
-    expect((await db.alertBody.findFirstOrThrow()).body).toBe(bytes.toString());
+    const { hash, body } = await db.alertBody.findFirstOrThrow();
+    expect(Buffer.from(unpackBody(body))).toEqual(bytes);
+    expect(Buffer.from(hash)).toEqual(createHash("sha256").update(bytes).digest());
   });
 
   test("open no second episode when the start moves back, and tell of it", async () => {
@@ -330,5 +334,16 @@ describe("a source's secret", () => {
     await expect(ingest.authenticate("test", null)).rejects.toMatchObject({ code: "not-authenticated" });
     await expect(ingest.authenticate("nobody", secret)).rejects.toMatchObject({ code: "not-authenticated" });
     await expect(ingest.authenticate("nobody", "")).rejects.toMatchObject({ code: "not-authenticated" });
+  });
+
+  test("that is new opens at once, and the one before no longer after a second", async () => {
+    const next = `${secret}-next`;
+    await db.alertSource.updateMany({ data: { secretHash: createHash("sha256").update(next).digest("hex") } });
+    expect(await ingest.authenticate("test", next)).toEqual(source);
+    await expect(ingest.authenticate("test", secret)).rejects.toMatchObject({ code: "not-authenticated" });
+    await db.alertSource.updateMany({ data: { disabledAt: now } });
+    await expect
+      .poll(() => ingest.authenticate("test", next).catch(({ code }) => code), { timeout: 3_000 })
+      .toBe("not-authenticated");
   });
 });

@@ -1,7 +1,8 @@
-import { createHash } from "node:crypto";
-import type { Pipeline } from "#lib/database/pipeline.ts";
+import { hash } from "node:crypto";
+import { gunzipSync, gzipSync } from "node:zlib";
+import type { Pipeline, Sql } from "#lib/database/pipeline.ts";
 import { readTargets, sendAlertChanges } from "../notifications/announce.ts";
-import { insertBodies, noteDeliveries, noteReceived } from "./body-rows.ts";
+import { insertBodies, noteReceived } from "./body-rows.ts";
 import { EpisodeChanges } from "./episode-changes.ts";
 import { applyNotices, endOf } from "./policy.ts";
 import { keyOf, lockSeries, type SeriesKey, type StoredEpisode } from "./series-store.ts";
@@ -12,32 +13,45 @@ export const refreshAfterMs = 60_000;
 /** Without an answer to a poll for so long, webhooks are believed about silences. */
 const pollsFailAfterMs = 60_000;
 
+/** What a webhook told of one alert. */
+export type ToldAlert = AlertNotice & {
+  sourceId: string;
+  /** The alert's key, and a digest of all that was told of it. */
+  key: string;
+  digest: string;
+};
+
 /** One webhook as it came, read. */
 export type Delivery = {
   sourceId: string;
   receivedAt: Date;
-  body: string;
-  /** SHA-256 of the body's bytes, hexadecimal. */
+  bytes: Uint8Array;
+  /** SHA-256 of the bytes, hexadecimal. */
   hash: string;
-  notices: AlertNotice[];
+  alerts: ToldAlert[];
   unreadable: number;
   hasWatchdog: boolean;
 };
 
 /** Reads a webhook's body; throws invalid-input when nothing of it can be read. */
 export function readDelivery(sourceId: string, bytes: Uint8Array, receivedAt: Date): Delivery {
-  const body = new TextDecoder().decode(bytes).replaceAll("\0", "\uFFFD");
-  const { notices, unreadable } = readWebhookBody(body);
+  const { notices, unreadable } = readWebhookBody(new TextDecoder().decode(bytes));
   const isWatchdog = ({ labels }: AlertNotice) => labels.alertname === watchdogName;
   return {
     sourceId,
     receivedAt,
-    body,
-    hash: createHash("sha256").update(bytes).digest("hex"),
-    notices: notices.filter((alert) => !isWatchdog(alert)),
+    bytes,
+    hash: hash("sha256", bytes),
+    alerts: notices.filter((alert) => !isWatchdog(alert)).map((alert) => toTold(sourceId, alert)),
     unreadable,
     hasWatchdog: notices.some((alert) => isWatchdog(alert) && alert.notice.status === "firing"),
   };
+}
+
+function toTold(sourceId: string, alert: AlertNotice): ToldAlert {
+  const { fingerprint, notice, annotations, generatorUrl } = alert;
+  const digest = hash("sha1", JSON.stringify([notice, annotations, generatorUrl]), "base64");
+  return { ...alert, sourceId, key: keyOf({ sourceId, fingerprint }), digest };
 }
 
 /**
@@ -46,45 +60,30 @@ export function readDelivery(sourceId: string, bytes: Uint8Array, receivedAt: Da
  * not depend on the number of alerts. Resolves to how many episodes changed.
  */
 export async function storeDeliveries(pipeline: Pipeline, deliveries: readonly Delivery[], now: Date): Promise<number> {
-  const bodies = [...Map.groupBy(deliveries, bodyKey).values()];
   const bySeries = Map.groupBy(
-    bodies.flatMap(([first]) => first?.notices.map((alert) => ({ ...alert, sourceId: first.sourceId })) ?? []),
-    keyOf,
+    deliveries.flatMap(({ alerts }) => alerts),
+    ({ key }) => key,
   );
   const wanted = [...bySeries.values()].map(toWanted);
+  const keepBodies = (sql: Sql) =>
+    Promise.all([
+      sql(insertBodies, [JSON.stringify(toBodyRows(deliveries))]),
+      sql(noteReceived, [JSON.stringify(toHeard(deliveries, now))]),
+    ]);
   const changes = new EpisodeChanges("webhook", now);
-  await pipeline.transact(
-    (sql) => Promise.all([lockSeries(sql, wanted), readTargets(sql)]),
-    (sql, [episodes, targets]) => {
-      for (const [key, alerts] of bySeries) addChanges(changes, alerts, episodes.get(key) ?? [], now);
-      return Promise.all([
-        sql(insertBodies, [JSON.stringify(bodies.map(toBodyRow))]),
-        changes.write(sql),
-        sendAlertChanges(sql, targets, changes.announcements, now),
-        sql(noteReceived, [JSON.stringify(toHeard(deliveries, now))]),
-      ]);
-    },
-  );
+  if (wanted.length === 0) await keepBodies(pipeline.run);
+  else
+    await pipeline.transact(
+      (sql) => Promise.all([lockSeries(sql, wanted), readTargets(sql)]),
+      (sql, [episodes, targets]) => {
+        for (const [key, alerts] of bySeries) addChanges(changes, alerts, episodes.get(key) ?? [], now);
+        return Promise.all([changes.write(sql), sendAlertChanges(sql, targets, changes.announcements, now), keepBodies(sql)]);
+      },
+    );
   return changes.count;
 }
 
-/** Counts deliveries whose bodies were stored a moment ago; resolves to those that were not. */
-export async function countRepeats(pipeline: Pipeline, deliveries: readonly Delivery[], now: Date): Promise<Delivery[]> {
-  const rows = [...Map.groupBy(deliveries, bodyKey).values()].map(toBodyRow).map(({ body, ...row }) => row);
-  const [known] = await Promise.all([
-    pipeline.run<{ key: string }>(noteDeliveries, [JSON.stringify(rows)]),
-    pipeline.run(noteReceived, [JSON.stringify(toHeard(deliveries, now))]),
-  ]);
-  const keys = new Set(known.map(({ key }) => key));
-  return deliveries.filter((delivery) => !keys.has(bodyKey(delivery)));
-}
-
-function addChanges(
-  changes: EpisodeChanges,
-  alerts: readonly (AlertNotice & { sourceId: string })[],
-  stored: readonly StoredEpisode[],
-  now: Date,
-): void {
+function addChanges(changes: EpisodeChanges, alerts: readonly ToldAlert[], stored: readonly StoredEpisode[], now: Date): void {
   const facts = alerts.at(-1);
   if (!facts) return;
   const made = applyNotices(
@@ -101,11 +100,6 @@ function addChanges(
   if (isShownToFire(last, now)) changes.suppress(last, { silencedBy: [], inhibited: false }, after);
 }
 
-/** What a body is known by: its source and its hash. */
-export function bodyKey({ sourceId, hash }: Delivery): string {
-  return `${sourceId}/${hash}`;
-}
-
 function toHeard(deliveries: readonly Delivery[], now: Date) {
   return [...Map.groupBy(deliveries, ({ sourceId }) => sourceId)].map(([id, own]) => ({
     id,
@@ -114,18 +108,29 @@ function toHeard(deliveries: readonly Delivery[], now: Date) {
   }));
 }
 
-function toBodyRow(same: readonly Delivery[]) {
-  const [first] = same;
-  return {
-    source_id: first?.sourceId,
-    hash: first?.hash,
-    body: first?.body,
-    deliveries: same.length,
-    at: first?.receivedAt.toISOString(),
-  };
+/** Bodies are kept compressed: they repeat themselves, and ten times as much would go through the database's log. */
+function toBodyRows(deliveries: readonly Delivery[]) {
+  const same = Map.groupBy(deliveries, ({ sourceId, hash }) => `${sourceId}/${hash}`);
+  return [...same.values()].flatMap(([first, ...others]) =>
+    first
+      ? {
+          source_id: first.sourceId,
+          hash: first.hash,
+          body: gzipSync(first.bytes, { level: 1 }).toString("base64"),
+          deliveries: 1 + others.length,
+          at: first.receivedAt.toISOString(),
+        }
+      : [],
+  );
 }
 
-function toWanted(alerts: readonly (AlertNotice & { sourceId: string })[]): SeriesKey & { since: number } {
+/** A body as it came, of what is stored of it: those of older versions are not compressed. */
+export function unpackBody(stored: Uint8Array): Uint8Array {
+  const isCompressed = stored[0] === 0x1f && stored[1] === 0x8b;
+  return isCompressed ? gunzipSync(stored) : stored;
+}
+
+function toWanted(alerts: readonly ToldAlert[]): SeriesKey & { since: number } {
   const [first] = alerts;
   const since = Math.min(...alerts.map(({ notice }) => notice.startsAt));
   return { sourceId: first?.sourceId ?? "", fingerprint: first?.fingerprint ?? "", since };

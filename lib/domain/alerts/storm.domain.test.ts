@@ -37,6 +37,7 @@ test("a storm of alerts from two Alertmanagers is stored once and whole, though 
   try {
     const { verdict, attempts, truncated } = await runStorm({
       db,
+      databaseUrl: world.url,
       webhookUrl: `${server.url}/storm`,
       sourceName: "storm",
       secret: "swa_the-secret-of-a-storm-in-a-test-0123456789",

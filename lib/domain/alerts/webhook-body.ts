@@ -17,7 +17,7 @@ export type AlertNotice = {
 /** The alerts of one webhook. `unreadable` says how many of them have no labels or no times that can be read. */
 export type WebhookBody = { notices: AlertNotice[]; unreadable: number };
 
-const textMap = z.record(z.string(), z.string()).transform(storable);
+const textMap = z.record(z.string(), z.string());
 const time = z.iso.datetime({ offset: true }).transform((text) => new Date(text).getTime());
 
 const alertSchema = z
@@ -39,7 +39,7 @@ const alertSchema = z
       fingerprint: fingerprint ?? fingerprintOf(labels),
       labels,
       annotations: annotations ?? {},
-      generatorUrl: generatorURL ? storableText(generatorURL) : null,
+      generatorUrl: generatorURL || null,
       notice: status === "firing" ? { status, startsAt } : end,
     };
   });
@@ -81,12 +81,20 @@ export function fingerprintOf(labels: Record<string, string>): string {
   return hash.toString(16).padStart(16, "0");
 }
 
+/** Parses with texts that PostgreSQL can store. Decoded UTF-8 holds the others only as escapes, which are rare: most bodies need no care. */
 function parseJson(text: string): unknown {
+  const mayHoldOthers = /\0|\\u(0000|d[89a-f])/i.test(text);
   try {
-    return JSON.parse(text);
+    return JSON.parse(text, mayHoldOthers ? (_key, value) => toStorable(value) : undefined);
   } catch {
     return undefined;
   }
+}
+
+function toStorable(value: unknown): unknown {
+  if (typeof value === "string") return storableText(value);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [storableText(name), part]));
 }
 
 /** Texts as PostgreSQL takes them. */
