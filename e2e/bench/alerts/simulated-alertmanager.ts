@@ -1,4 +1,4 @@
-import { createServer, type Server } from "node:http";
+import { Agent, createServer, request, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fingerprintOf } from "#lib/domain/alerts/webhook-body.ts";
@@ -10,8 +10,9 @@ import { fingerprintOf } from "#lib/domain/alerts/webhook-body.ts";
  * told or cut off by max_alerts. Two of them here gossip nothing, so that everything comes at least twice.
  */
 
-export type PostedAlert = { labels: Record<string, string>; startsAt: number; endsAt: number | null };
-type Held = PostedAlert & { fingerprint: string; updatedAt: number };
+export type PostedAlert = { fingerprint: string; labels: Record<string, string>; startsAt: number; endsAt: number | null };
+/** `listed` is what the API tells of it: made once, because a real one's answer costs another machine's time. */
+type Held = PostedAlert & { updatedAt: number; listed: string };
 type Group = { key: string; alerts: Map<string, Held>; told: Map<string, string>; toldAt: number };
 
 /** One attempt to deliver, for the judge and for the latencies. Times in milliseconds of performance.now(). */
@@ -43,13 +44,14 @@ export class SimulatedAlertmanager {
   readonly #running = new Set<Promise<void>>();
   readonly #abort = new AbortController();
   readonly #server: Server;
+  readonly #connections = new Agent({ keepAlive: true });
   truncated = 0;
 
   constructor(settings: AlertmanagerSettings) {
     this.#settings = settings;
     this.#server = createServer((request, response) => {
       response.setHeader("content-type", "application/json");
-      response.end(JSON.stringify(request.url?.startsWith("/api/v2/status") ? this.#status() : this.#list()));
+      response.end(request.url?.startsWith("/api/v2/status") ? this.#status() : this.#list());
     });
   }
 
@@ -62,11 +64,12 @@ export class SimulatedAlertmanager {
   /** Takes alerts as Prometheus posts them. Of what overlaps the earliest start and the latest end are kept. */
   post(alerts: readonly PostedAlert[]): void {
     for (const posted of alerts) {
-      const fingerprint = fingerprintOf(posted.labels);
+      const { fingerprint } = posted;
       const old = this.#alerts.get(fingerprint);
       const overlaps = old && (old.endsAt === null || posted.startsAt <= old.endsAt);
       const startsAt = overlaps ? Math.min(old.startsAt, posted.startsAt) : posted.startsAt;
-      const held = { ...posted, startsAt, fingerprint, updatedAt: Date.now() };
+      const alert = { ...posted, startsAt, updatedAt: Date.now() };
+      const held = { ...alert, listed: describeListed(alert) };
       this.#alerts.set(fingerprint, held);
       this.#group(posted.labels.group ?? "").alerts.set(fingerprint, held);
     }
@@ -90,6 +93,7 @@ export class SimulatedAlertmanager {
   /** Ends all of it. */
   async stop(): Promise<void> {
     await this.settle();
+    this.#connections.destroy();
     this.#server.closeAllConnections();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
   }
@@ -155,19 +159,12 @@ export class SimulatedAlertmanager {
   async #send(alerts: readonly Held[], body: string): Promise<number | "error"> {
     const { webhookUrl, secret, onAttempt } = this.#settings;
     const at = performance.now();
-    let status: number | "error" = "error";
-    try {
-      const headers = {
-        "content-type": "application/json",
-        authorization: `Bearer ${secret}`,
-        "user-agent": "Alertmanager/0.27.0",
-      };
-      const response = await fetch(webhookUrl, { method: "POST", headers, body });
-      await response.arrayBuffer();
-      status = response.status;
-    } catch {
-      // A transport error: tried again like a 5xx.
-    }
+    const headers = {
+      "content-type": "application/json",
+      authorization: `Bearer ${secret}`,
+      "user-agent": "Alertmanager/0.27.0",
+    };
+    const status = await post(this.#connections, webhookUrl, headers, body);
     const told = alerts.map(({ fingerprint, startsAt, endsAt }) => ({
       key: `${fingerprint}/${startsAt}`,
       resolved: endsAt !== null,
@@ -199,25 +196,17 @@ export class SimulatedAlertmanager {
     });
   }
 
-  #status() {
-    return { uptime: this.#startedAt.toISOString(), versionInfo: { version: "0.27.0" }, cluster: { status: "ready", peers: [] } };
+  #status(): string {
+    const cluster = { status: "ready", peers: [] };
+    return JSON.stringify({ uptime: this.#startedAt.toISOString(), versionInfo: { version: "0.27.0" }, cluster });
   }
 
-  #list() {
+  #list(): string {
     const firing = [...this.#alerts.values()].filter(({ endsAt }) => endsAt === null);
-    const now = Date.now();
-    const watchdog = { labels: { alertname: "Watchdog", severity: "none" }, startsAt: this.#startedAt.getTime(), updatedAt: now };
-    return [...firing, { ...watchdog, fingerprint: fingerprintOf(watchdog.labels) }].map((alert) => ({
-      fingerprint: alert.fingerprint,
-      labels: alert.labels,
-      annotations: annotationsOf(alert),
-      startsAt: new Date(alert.startsAt).toISOString(),
-      endsAt: new Date(now + 240_000).toISOString(),
-      updatedAt: new Date(alert.updatedAt).toISOString(),
-      generatorURL: "",
-      receivers: [{ name: "switchyard" }],
-      status: { state: "active", silencedBy: [], inhibitedBy: [] },
-    }));
+    const labels = { alertname: "Watchdog", severity: "none" };
+    const startsAt = this.#startedAt.getTime();
+    const watchdog = { fingerprint: fingerprintOf(labels), labels, startsAt, endsAt: null, updatedAt: Date.now() };
+    return `[${[...firing.map(({ listed }) => listed), describeListed(watchdog)].join(",")}]`;
   }
 
   #track(work: Promise<void>): void {
@@ -229,6 +218,34 @@ export class SimulatedAlertmanager {
   async #pause(ms: number): Promise<void> {
     await sleep(ms, undefined, { signal: this.#abort.signal }).catch(() => {});
   }
+}
+
+/** Resolves to the status of the answer; "error" stands for an error of transport, which is tried again like a 5xx. */
+function post(agent: Agent, url: string, headers: Record<string, string>, body: string): Promise<number | "error"> {
+  return new Promise((resolve) => {
+    const sent = request(url, { method: "POST", agent, headers: { ...headers, "content-length": Buffer.byteLength(body) } });
+    sent.on("error", () => resolve("error"));
+    sent.on("response", (response) => {
+      response.resume();
+      response.on("end", () => resolve(response.statusCode ?? "error"));
+      response.on("error", () => resolve("error"));
+    });
+    sent.end(body);
+  });
+}
+
+function describeListed(alert: Omit<Held, "listed">): string {
+  return JSON.stringify({
+    fingerprint: alert.fingerprint,
+    labels: alert.labels,
+    annotations: annotationsOf(alert),
+    startsAt: new Date(alert.startsAt).toISOString(),
+    endsAt: new Date(alert.updatedAt + 240_000).toISOString(),
+    updatedAt: new Date(alert.updatedAt).toISOString(),
+    generatorURL: "",
+    receivers: [{ name: "switchyard" }],
+    status: { state: "active", silencedBy: [], inhibitedBy: [] },
+  });
 }
 
 function annotationsOf({ labels }: { labels: Record<string, string> }): Record<string, string> {

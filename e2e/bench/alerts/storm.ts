@@ -1,15 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { AlertmanagerClient } from "#lib/alertmanager/client.ts";
 import type { Database } from "#lib/database/client.ts";
-import { reconcileAlerts } from "#lib/domain/alerts/reconcile.ts";
 import { ensureAlertSource } from "#lib/domain/alerts/sources.ts";
-import { createLogger } from "#lib/runtime/logger.ts";
 import { judge, type StoredSpan, type Verdict } from "./judge.ts";
+import { Poller } from "./poller.ts";
 import { type Attempt, SimulatedAlertmanager } from "./simulated-alertmanager.ts";
 import { makeWorld, postsOf, seededRandom } from "./world.ts";
 
 export type StormSettings = {
   db: Database;
+  databaseUrl: string;
   webhookUrl: string;
   sourceName: string;
   secret: string;
@@ -38,8 +37,6 @@ export type StormResult = {
   settledMs: number;
 };
 
-const logger = createLogger("storm", "silent");
-
 /** Lets two Alertmanagers tell of a storm of alerts while polls go on, then judges what was stored. */
 export async function runStorm(settings: StormSettings): Promise<StormResult> {
   const { db, alerts, ms, outage, webhookUrl, secret, maxUntoldShare } = settings;
@@ -63,31 +60,26 @@ export async function runStorm(settings: StormSettings): Promise<StormResult> {
   await ensureAlertSource(db, { name: settings.sourceName, secret, urls });
   const world = makeWorld({ alerts, ms, maxAlerts: settings.maxAlerts, gapMs: outage?.forMs ?? 0, random });
   const epoch = Date.now();
-  const polling = new AbortController();
-  const shown = new Set<string>();
-  const polls = pollUntilAborted(settings, shown, polling.signal);
+  const poller = new Poller({ databaseUrl: settings.databaseUrl, pollMs: settings.pollMs });
   const away = outage ? takeAway(outage, epoch) : Promise.resolve();
   try {
     for (const { at, member, episode, startsAt, resolved } of postsOf(world, ms)) {
-      const wait = epoch + at - Date.now();
-      if (wait > 0) await sleep(wait);
-      const { labels, from, to } = episode;
+      // A timer may be a millisecond early, and a poll must not find an alert gone before its end.
+      for (let wait = epoch + at - Date.now(); wait > 0; wait = epoch + at - Date.now()) await sleep(wait);
+      const { fingerprint, labels, from, to } = episode;
       const end = resolved ? epoch + (to ?? 0) : null;
-      members[member]?.post([{ labels, startsAt: epoch + (resolved ? from : startsAt), endsAt: end }]);
+      members[member]?.post([{ fingerprint, labels, startsAt: epoch + (resolved ? from : startsAt), endsAt: end }]);
     }
     await away;
     const endedAt = performance.now();
     await untilTold(members, attempts, settings);
     await Promise.all(members.map((member) => member.settle()));
-    polling.abort();
-    await polls;
-    // What webhooks left open the polls of the next half minute end; the clock need not be waited for.
-    for (const laterMs of [0, 10_000, 20_000]) await poll(settings, shown, laterMs);
+    await poller.finish();
     const stored = await readStored(db, settings.sourceName, epoch);
     const verdict = judge({
       world,
       stored,
-      told: toldBy(attempts, shown, epoch),
+      told: toldBy(attempts, poller.shown, epoch),
       pollSlackMs: slackOf(settings),
       ms,
       maxUntoldShare,
@@ -100,7 +92,7 @@ export async function runStorm(settings: StormSettings): Promise<StormResult> {
       settledMs: performance.now() - endedAt,
     };
   } finally {
-    polling.abort();
+    await poller.stop();
     await Promise.all(members.map((member) => member.stop()));
   }
 }
@@ -110,37 +102,6 @@ async function takeAway({ fromMs, forMs, begin, end }: NonNullable<StormSettings
   await begin();
   await sleep(forMs);
   await end();
-}
-
-/** As the controller does it. Keeps in `shown` what members told to passes that were stored. */
-async function pollUntilAborted(settings: StormSettings, shown: Set<string>, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    await poll(settings, shown, 0);
-    await sleep(settings.pollMs, undefined, { signal }).catch(() => {});
-  }
-}
-
-/** One pass, with the clock ahead by `laterMs`. */
-async function poll({ db }: StormSettings, shown: Set<string>, laterMs: number): Promise<void> {
-  const heard = new Map<string, string[]>();
-  const connect = (url: string) => {
-    const client = new AlertmanagerClient({ url });
-    const status = client.status();
-    return {
-      status: () => status,
-      listAlerts: async () => {
-        const [alerts] = await Promise.all([client.listAlerts(), status]);
-        heard.set(
-          url,
-          alerts.map(({ fingerprint, startsAt }) => `${fingerprint}/${startsAt.getTime()}`),
-        );
-        return alerts;
-      },
-    };
-  };
-  const pass = reconcileAlerts({ db, clock: () => new Date(Date.now() + laterMs), logger, connect });
-  const { failed } = await pass.catch(() => ({ failed: ["all"] }));
-  if (failed.length === 0) for (const key of [...heard.values()].flat()) shown.add(key);
 }
 
 /** Two intervals without anything new to tell: every group has told what it had. */

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import { connectDatabase } from "#lib/database/client.ts";
 import { Pipeline } from "#lib/database/pipeline.ts";
 import { AlertIngest } from "#lib/domain/alerts/ingest-queue.ts";
@@ -18,7 +18,7 @@ export async function startWebhookServer(databaseUrl: string): Promise<{ url: st
   const pipeline = new Pipeline(databaseUrl);
   const ingest = new AlertIngest({ pipeline, clock: () => new Date(), logger, onChange: () => hintAlerts(db) });
   const server = createServer(async (incoming, outgoing) => {
-    const response = await answerWebhook({ ingest, logger }, toRequest(incoming), incoming.url?.split("/").at(-1) ?? "");
+    const response = await answerWebhook({ ingest, logger }, await toRequest(incoming), incoming.url?.split("/").at(-1) ?? "");
     outgoing.writeHead(response.status, Object.fromEntries(response.headers));
     outgoing.end(await response.text());
   });
@@ -33,10 +33,13 @@ export async function startWebhookServer(databaseUrl: string): Promise<{ url: st
   };
 }
 
-function toRequest(incoming: IncomingMessage): Request {
+async function toRequest(incoming: IncomingMessage): Promise<Request> {
   const headers = Object.entries(incoming.headers).filter((entry): entry is [string, string] => typeof entry[1] === "string");
-  const body = Readable.toWeb(incoming) as ReadableStream<Uint8Array<ArrayBuffer>>;
-  return new Request(`http://localhost${incoming.url}`, { method: "POST", headers, body, duplex: "half" } as RequestInit);
+  return new Request(`http://localhost${incoming.url}`, {
+    method: "POST",
+    headers,
+    body: new Uint8Array(await buffer(incoming)),
+  });
 }
 
 function close(server: Server): Promise<void> {
