@@ -53,6 +53,8 @@ export class AlertIngest {
   readonly #storing = new Set<string>();
   #waiting: Waiting[] = [];
   #heldBytes = 0;
+  /** Whether the database did not answer lately, and nothing was answered since. */
+  #isAway = false;
   #batches = 0;
 
   constructor(options: AlertIngestOptions) {
@@ -68,7 +70,7 @@ export class AlertIngest {
 
   /** The source that a secret is of; throws not-authenticated. A secret that was changed opens for another second. */
   async authenticate(name: string, secret: string | null): Promise<{ id: string; name: string }> {
-    this.#refuseWhenStalled();
+    this.#refuseWhenAway();
     if (secret !== null && name.length <= maxNameLength) {
       const kept = this.#secrets.get(name);
       if (kept && performance.now() - kept.at < keepSecretMs && isSecretOf(kept.secret, secret))
@@ -87,7 +89,8 @@ export class AlertIngest {
     const known = this.#lookUps.get(name);
     if (known) return known;
     if (this.#lookUps.size >= maxLookUps) throw tooSlow();
-    const lookUp = this.#time(findSourceSecret(this.#options.pipeline.run, name)).finally(() => this.#lookUps.delete(name));
+    const asked = this.#judge(findSourceSecret(this.#options.pipeline.run, name));
+    const lookUp = this.#time(asked).finally(() => this.#lookUps.delete(name));
     this.#lookUps.set(name, lookUp);
     return lookUp;
   }
@@ -95,7 +98,7 @@ export class AlertIngest {
   /** Resolves when the webhook's alerts are committed. Throws invalid-input when nothing of the body can be read. */
   async receive(source: { id: string; name: string }, bytes: Uint8Array): Promise<Receipt> {
     const { clock, logger, answerWithinMs, maxWaitingBytes } = this.#options;
-    this.#refuseWhenStalled();
+    this.#refuseWhenAway();
     const delivery = readDelivery(source.id, bytes, clock());
     if (delivery.unreadable > 0) {
       logger.warn({ source: source.name, unreadable: delivery.unreadable }, "alerts of a webhook cannot be read");
@@ -137,10 +140,27 @@ export class AlertIngest {
     return await work.finally(() => this.#underWay.delete(beganAt));
   }
 
-  /** A queue in front of a database that hangs makes everybody late and nobody safer. */
-  #refuseWhenStalled(): void {
+  /** Keeps whether the database answered. */
+  async #judge<T>(answer: Promise<T>): Promise<T> {
+    try {
+      const result = await answer;
+      this.#isAway = false;
+      return result;
+    } catch (error) {
+      this.#isAway = error instanceof DomainError && error.code === "database-unavailable";
+      throw error;
+    }
+  }
+
+  /**
+   * A queue in front of a database that hangs makes everybody late and nobody safer. Once it does not answer, one webhook at a time
+   * tries whether it does again.
+   */
+  #refuseWhenAway(): void {
     const [oldest] = this.#underWay;
-    if (oldest && performance.now() - oldest.at > this.#options.stalledAfterMs) throw tooSlow();
+    if (!oldest) return;
+    if (performance.now() - oldest.at > this.#options.stalledAfterMs) this.#isAway = true;
+    if (this.#isAway) throw tooSlow();
   }
 
   async #run(batch: Waiting[]): Promise<void> {
@@ -187,8 +207,7 @@ export class AlertIngest {
 
   /** One webhook that cannot be stored must not keep the others of its batch out. */
   async #commitApart(batch: Waiting[], error: unknown): Promise<void> {
-    const isAway = error instanceof DomainError && error.code === "database-unavailable";
-    if (batch.length === 1 || isAway) {
+    if (batch.length === 1 || this.#isAway) {
       for (const { reject } of batch) reject(error);
       return;
     }
@@ -200,7 +219,7 @@ export class AlertIngest {
     const now = clock();
     for (let attempt = 1; ; attempt += 1) {
       try {
-        if ((await storeDeliveries(pipeline, deliveries, now)) > 0) onChange();
+        if ((await this.#judge(storeDeliveries(pipeline, deliveries, now))) > 0) onChange();
         break;
       } catch (error) {
         if (attempt === attempts || !isConflict(error)) throw error;

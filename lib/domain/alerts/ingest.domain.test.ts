@@ -4,6 +4,7 @@ import type { Database } from "#lib/database/client.ts";
 import { Pipeline } from "#lib/database/pipeline.ts";
 import { createLogger } from "#lib/runtime/logger.ts";
 import { createTestDatabase } from "../../../e2e/postgres.ts";
+import { DomainError } from "../errors.ts";
 import { unpackBody } from "./ingest.ts";
 import { AlertIngest } from "./ingest-queue.ts";
 import { ensureAlertSource } from "./sources.ts";
@@ -325,6 +326,27 @@ describe("while the database hangs", () => {
     await expect.poll(() => impatient.authenticate("test", secret).catch(() => null)).toEqual(source);
     await impatient.receive(source, webhook([{ startsAt: at(0) }]));
     expect(await spans()).toEqual([[at(0), null]]);
+  });
+});
+
+describe("after the database did not answer", () => {
+  test("one webhook tries whether it does again, and the others are told at once to come again", async () => {
+    const broken = { ...pipeline, transact: () => Promise.reject(new DomainError("database-unavailable", "away")) };
+    const stub = Object.assign(Object.create(pipeline), broken) as Pipeline;
+    const ingest = new AlertIngest({ pipeline: stub, clock: () => now, logger: createLogger("test", "silent") });
+    const first = webhook([{ startsAt: at(0) }]);
+    await expect(ingest.receive(source, first)).rejects.toMatchObject({ code: "database-unavailable" });
+    const answer = Promise.withResolvers<void>();
+    stub.transact = (read, write) => answer.promise.then(() => pipeline.transact(read, write));
+    const probe = ingest.receive(source, first);
+    await expect(ingest.receive(source, webhook([{ name: "Other", startsAt: at(0) }]))).rejects.toMatchObject({
+      code: "database-unavailable",
+    });
+    answer.resolve();
+    await probe;
+    stub.transact = (read, write) => pipeline.transact(read, write);
+    await Promise.all(["Other", "Third"].map((name) => ingest.receive(source, webhook([{ name, startsAt: at(0) }]))));
+    expect(await spans()).toHaveLength(3);
   });
 });
 
