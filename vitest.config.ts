@@ -48,7 +48,8 @@ export default defineConfig({
           exclude,
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
+          // Two clusters at a time, each on a network of its own: most of their time is waiting.
+          maxWorkers: 2,
         },
       },
     ],

@@ -24,8 +24,8 @@ export type TestCluster = {
   stop(): Promise<void>;
 };
 
-/** The first half of the addresses of tests' nodes and pods, away from those of a cluster that a person runs. */
-export const testNetwork = process.env.SWITCHYARD_TEST_NETWORK ?? "127.72";
+/** The first half of the addresses of tests' nodes and pods, away from those of a cluster that a person runs and of the other worker. */
+export const testNetwork = process.env.SWITCHYARD_TEST_NETWORK ?? `127.${71 + Number(process.env.VITEST_POOL_ID ?? 1)}`;
 
 /** Starts the API server with its controllers as a process of its own, on a free port with fresh data. */
 export async function startTestCluster(settings: Record<string, string> = {}): Promise<TestCluster> {
