@@ -9,11 +9,17 @@ export default defineConfig({
         // Pure tests: no network, no processes, no files outside a temporary folder.
         test: {
           name: "unit",
-          include: ["{app,lib,prisma,services,e2e/bench,e2e/loss}/**/*.test.{ts,tsx}"],
+          include: ["{app,lib,prisma,services,e2e/bench,e2e/loss}/**/*.test.ts"],
           exclude: [...exclude, "**/*.integration.test.ts", "**/*.domain.test.ts"],
           // A quick test on a machine that is busy with something else.
           testTimeout: 30_000,
+          // Most files take less time than loading their modules anew.
+          isolate: false,
         },
+      },
+      {
+        // Components in a document of their own each, with the clocks and stores that their modules hold.
+        test: { name: "components", include: ["app/**/*.test.tsx"], exclude, testTimeout: 30_000 },
       },
       {
         // Real processes and sockets on loopback: the daemons and the local cluster.

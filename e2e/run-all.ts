@@ -34,7 +34,7 @@ const reportOf = (name: string) => join(reports, `${name.replaceAll(" ", "-")}.j
 const suites: Suite[] = [
   { name: "format and lint", command: ["biome", "ci", "."] },
   { name: "types", command: ["tsc", "--noEmit"] },
-  ...["unit", "domain", "integration", "conformance"].map((project) => ({
+  ...["unit", "components", "domain", "integration", "conformance"].map((project) => ({
     name: project,
     command: [
       "vitest",

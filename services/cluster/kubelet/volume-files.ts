@@ -25,7 +25,8 @@ export function writeVolumeFiles(path: string, files: VolumeFile[], fsGroup: num
   const fingerprint = fingerprintOf(files);
   const marker = `${path}.sha256`;
   if (existsSync(marker) && readFileSync(marker, "utf8") === fingerprint) return;
-  const version = `..${Date.now()}`;
+  // Two versions of one millisecond must not be one folder: the old one is removed.
+  const version = `..${process.hrtime.bigint()}`;
   for (const file of files) {
     const target = join(path, version, normalize(`/${file.path}`));
     mkdirSync(dirname(target), { recursive: true });
