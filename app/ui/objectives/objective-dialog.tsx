@@ -114,7 +114,7 @@ export function ObjectiveDialog({ id, known, onClose }: { id: string; known: Ser
             />
           )}
         </Field>
-        <div className="grid gap-3 sm:grid-cols-2">
+        <div className="grid items-start gap-3 sm:grid-cols-2">
           <Field label="Fast, percent of requests" errors={shown["objective.latencyRatio"]}>
             {(ties) => (
               <Input

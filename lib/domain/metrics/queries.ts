@@ -140,7 +140,8 @@ export function explainEmpty(metrics: readonly string[], names: readonly string[
     return "Prometheus finds the instances but gets no metrics from them: their metrics port does not answer.";
   }
   const missing = metrics.filter((metric) => !names.includes(metric));
-  if (missing.length > 0) return `This version does not export ${missing.join(" and ")}.`;
+  if (missing.length > 0)
+    return `Prometheus has no ${missing.join(" and ")} of it: this version does not export it, or has counted nothing yet.`;
   return "Nothing to measure in this time: no traffic.";
 }
 

@@ -76,7 +76,9 @@ function exportedBy(kind: string): Set<string> {
 test("an empty chart says why", () => {
   expect(explainEmpty(["a"], [])).toContain("nothing of this service");
   expect(explainEmpty(["a"], ["up", "scrape_duration_seconds"])).toContain("does not answer");
-  expect(explainEmpty(["a", "b"], ["up", "b"])).toBe("This version does not export a.");
+  expect(explainEmpty(["a", "b"], ["up", "b"])).toBe(
+    "Prometheus has no a of it: this version does not export it, or has counted nothing yet.",
+  );
   expect(explainEmpty(["a"], ["up", "a"])).toContain("no traffic");
   expect(explainEmpty([], ["up"])).toBe("Prometheus has no data for this chart.");
   expect(explainEmpty(["a"], null)).toBe("Prometheus has no data for this chart.");
