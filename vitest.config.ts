@@ -29,7 +29,9 @@ export default defineConfig({
           exclude,
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          fileParallelism: false,
+          // They wait for processes most of the time. Two at once at most: some of them count what a load costs.
+          maxWorkers: 2,
+          isolate: false,
         },
       },
       {

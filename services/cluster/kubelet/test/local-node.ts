@@ -61,7 +61,8 @@ export class LocalNode {
       KUBELET_DATA_DIR: join(this.folder, "nodes", "node-1"),
       KUBELET_ADDRESS: this.address,
       KUBELET_PORT: String(this.kubeletPort),
-      KUBELET_POD_CIDR: "127.79.10.0/24",
+      // Another one for each of vitest's workers.
+      KUBELET_POD_CIDR: `127.79.${process.env.VITEST_POOL_ID ?? 1}0.0/24`,
       KUBELET_TOKEN_FILE: join(this.folder, "kubelet.token"),
       KUBELET_SHUTDOWN_GRACE_SECONDS: "1",
     });
