@@ -1,9 +1,8 @@
 import { queryOptions } from "@tanstack/react-query";
 import type { ActionInput, ActionPreview, ActionResult, ActionVerb } from "#lib/domain/actions/schemas.ts";
-import { request } from "./api.ts";
+import { request, serviceAddress } from "./api.ts";
 
-const address = (id: string, verb: ActionVerb) =>
-  `/api/services/${id.split("/").map(encodeURIComponent).join("/")}/actions/${verb}`;
+const address = (id: string, verb: ActionVerb) => `${serviceAddress(id)}/actions/${verb}`;
 
 /** What an action would change, computed by the server; nothing is written. */
 export const previewQuery = (id: string, verb: ActionVerb, input: ActionInput | null) =>

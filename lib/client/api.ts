@@ -97,3 +97,8 @@ export function queryString(values: Record<string, string | number | boolean | n
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : "Something failed without saying what.";
 }
+
+/** Where the server keeps a service, namespace/name. */
+export function serviceAddress(id: string): string {
+  return `/api/services/${id.split("/").map(encodeURIComponent).join("/")}`;
+}

@@ -1,6 +1,6 @@
 import { queryOptions } from "@tanstack/react-query";
 import type { Revision, ServiceAnswer, ServicesAnswer } from "#lib/domain/fleet/schemas.ts";
-import { request } from "./api.ts";
+import { request, serviceAddress } from "./api.ts";
 
 export const fleetKeys = {
   all: ["fleet"] as const,
@@ -8,8 +8,6 @@ export const fleetKeys = {
   service: (id: string) => ["fleet", "service", id] as const,
   revisions: (id: string) => ["fleet", "revisions", id] as const,
 };
-
-const address = (id: string) => `/api/services/${id.split("/").map(encodeURIComponent).join("/")}`;
 
 /** Every managed service with its figures and the feeds. Kept fresh by the live stream, not by asking again. */
 export const servicesQuery = queryOptions({
@@ -22,7 +20,7 @@ export const servicesQuery = queryOptions({
 export const serviceQuery = (id: string) =>
   queryOptions({
     queryKey: fleetKeys.service(id),
-    queryFn: ({ signal }) => request<ServiceAnswer>(address(id), { signal }),
+    queryFn: ({ signal }) => request<ServiceAnswer>(serviceAddress(id), { signal }),
     staleTime: Number.POSITIVE_INFINITY,
   });
 
@@ -30,7 +28,7 @@ export const serviceQuery = (id: string) =>
 export const revisionsQuery = (id: string, templateHash: string) =>
   queryOptions({
     queryKey: [...fleetKeys.revisions(id), templateHash],
-    queryFn: ({ signal }) => request<{ revisions: Revision[] }>(`${address(id)}/revisions`, { signal }),
+    queryFn: ({ signal }) => request<{ revisions: Revision[] }>(`${serviceAddress(id)}/revisions`, { signal }),
     staleTime: 5000,
     placeholderData: (previous) => previous,
   });

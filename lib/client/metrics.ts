@@ -13,7 +13,7 @@ import type {
   SavedPanel,
 } from "#lib/domain/metrics/schemas.ts";
 import { alertKeys } from "./alerts.ts";
-import { queryString, request } from "./api.ts";
+import { queryString, request, serviceAddress } from "./api.ts";
 import { auditKeys } from "./audit.ts";
 import { mergeTail } from "./metrics-tail.ts";
 import { lengthOf, rangeKey, rangeQuery, spanOf, type TimeRange } from "./time-range.ts";
@@ -24,8 +24,6 @@ export const metricsKeys = {
   checks: (id: string) => ["metrics", "check", id] as const,
   names: (id: string) => ["metrics", "names", id] as const,
 };
-
-const address = (id: string) => `/api/services/${id.split("/").map(encodeURIComponent).join("/")}`;
 
 const fastestMs = 5_000;
 const slowestMs = 60_000;
@@ -44,7 +42,9 @@ export const panelsQuery = (id: string, range: TimeRange, compare: Comparison | 
     queryKey: [...metricsKeys.panels(id), rangeKey(range), compare, panel ?? null],
     queryFn: async ({ client, queryKey, signal }): Promise<PanelsAnswer> => {
       const ask = (since?: number) =>
-        request<PanelsAnswer>(`${address(id)}/panels${queryString({ ...rangeQuery(range), compare, since, panel })}`, { signal });
+        request<PanelsAnswer>(`${serviceAddress(id)}/panels${queryString({ ...rangeQuery(range), compare, since, panel })}`, {
+          signal,
+        });
       const held = range.kind === "live" ? client.getQueryData<PanelsAnswer>(queryKey) : undefined;
       const merged = held && mergeTail(held, await ask(held.tailSince));
       return merged ?? ask();
@@ -64,7 +64,7 @@ const marksPaceMs = 10_000;
 export const marksQuery = (id: string, range: TimeRange) =>
   queryOptions({
     queryKey: [...auditKeys.all, "ledger", id, rangeKey(range)],
-    queryFn: ({ signal }) => request<LedgerAnswer>(`${address(id)}/ledger${queryString(wholeSpan(range))}`, { signal }),
+    queryFn: ({ signal }) => request<LedgerAnswer>(`${serviceAddress(id)}/ledger${queryString(wholeSpan(range))}`, { signal }),
     refetchInterval: range.kind === "live" ? marksPaceMs : false,
     placeholderData: (previous, query) => (query?.queryKey[2] === id ? previous : undefined),
   });
@@ -73,7 +73,7 @@ export const marksQuery = (id: string, range: TimeRange) =>
 export const spansQuery = (id: string, range: TimeRange) =>
   queryOptions({
     queryKey: [...alertKeys.spans, id, rangeKey(range)],
-    queryFn: ({ signal }) => request<AlertSpans>(`${address(id)}/alerts${queryString(wholeSpan(range))}`, { signal }),
+    queryFn: ({ signal }) => request<AlertSpans>(`${serviceAddress(id)}/alerts${queryString(wholeSpan(range))}`, { signal }),
     refetchInterval: range.kind === "live" ? marksPaceMs : false,
     placeholderData: (previous, query) => (query?.queryKey[2] === id ? previous : undefined),
   });
@@ -87,7 +87,8 @@ function wholeSpan(range: TimeRange) {
 export const expressionCheckQuery = (id: string, expr: string) =>
   queryOptions({
     queryKey: [...metricsKeys.checks(id), expr],
-    queryFn: ({ signal }) => request<ExpressionCheck>(`${address(id)}/panels/check`, { method: "POST", body: { expr }, signal }),
+    queryFn: ({ signal }) =>
+      request<ExpressionCheck>(`${serviceAddress(id)}/panels/check`, { method: "POST", body: { expr }, signal }),
     enabled: expr.trim() !== "",
     staleTime: 30_000,
     retry: false,
@@ -101,7 +102,7 @@ export const panelPreviewQuery = (id: string, fields: PanelFields | null, range:
   queryOptions({
     queryKey: [...metricsKeys.checks(id), "preview", fields, rangeKey(range)],
     queryFn: ({ signal }) =>
-      request<PanelPreview>(`${address(id)}/panels/preview${queryString(rangeQuery(range))}`, {
+      request<PanelPreview>(`${serviceAddress(id)}/panels/preview${queryString(rangeQuery(range))}`, {
         method: "POST",
         body: fields,
         signal,
@@ -116,21 +117,26 @@ export const panelPreviewQuery = (id: string, fields: PanelFields | null, range:
 export const metricNamesQuery = (id: string) =>
   queryOptions({
     queryKey: metricsKeys.names(id),
-    queryFn: ({ signal }) => request<MetricNames>(`${address(id)}/panels/metrics`, { signal }),
+    queryFn: ({ signal }) => request<MetricNames>(`${serviceAddress(id)}/panels/metrics`, { signal }),
     staleTime: 60_000,
     retry: false,
   });
 
 export const createPanel = (id: string, input: CreatePanelInput | HidePanelInput) =>
-  request<SavedPanel>(`${address(id)}/panels`, { method: "POST", body: input });
+  request<SavedPanel>(`${serviceAddress(id)}/panels`, { method: "POST", body: input });
 export const changePanel = (id: string, panelId: string, input: ChangePanelInput) =>
-  request<SavedPanel>(`${address(id)}/panels/${encodeURIComponent(panelId)}`, { method: "PATCH", body: input });
+  request<SavedPanel>(`${serviceAddress(id)}/panels/${encodeURIComponent(panelId)}`, { method: "PATCH", body: input });
 /** Hides a stored chart, or shows what is hidden again. */
 export const showPanel = (id: string, panelId: string, version: number, hidden: boolean) =>
-  request<SavedPanel>(`${address(id)}/panels/${encodeURIComponent(panelId)}`, { method: "PATCH", body: { version, hidden } });
+  request<SavedPanel>(`${serviceAddress(id)}/panels/${encodeURIComponent(panelId)}`, {
+    method: "PATCH",
+    body: { version, hidden },
+  });
 /** Takes a service's own chart away: an added one is gone, in place of the kind's chart that one comes back. */
 export const removePanel = (id: string, panelId: string, version: number) =>
-  request<SavedPanel>(`${address(id)}/panels/${encodeURIComponent(panelId)}${queryString({ version })}`, { method: "DELETE" });
+  request<SavedPanel>(`${serviceAddress(id)}/panels/${encodeURIComponent(panelId)}${queryString({ version })}`, {
+    method: "DELETE",
+  });
 
 /** Where a service's charts are downloaded as a Grafana dashboard. */
-export const grafanaAddress = (id: string) => `${address(id)}/panels/grafana`;
+export const grafanaAddress = (id: string) => `${serviceAddress(id)}/panels/grafana`;

@@ -1,6 +1,6 @@
 import { queryOptions } from "@tanstack/react-query";
 import type { IndicatorState, Objective, ObjectivesAnswer } from "#lib/domain/objectives/schemas.ts";
-import { request } from "./api.ts";
+import { request, serviceAddress } from "./api.ts";
 
 export const objectiveKeys = { all: ["objectives"] as const };
 
@@ -11,7 +11,7 @@ export const objectivesQuery = queryOptions({
   refetchInterval: 30_000,
 });
 
-const address = (id: string) => `/api/services/${id.split("/").map(encodeURIComponent).join("/")}/objectives`;
+const address = (id: string) => `${serviceAddress(id)}/objectives`;
 
 export const setObjective = (id: string, input: { objective: Objective; reason: string }) =>
   request<Objective>(address(id), { method: "PUT", body: input });

@@ -1,5 +1,6 @@
 import type { AlertmanagerAlert } from "#lib/alertmanager/schemas.ts";
-import { storable, storableText, watchdogName } from "./webhook-body.ts";
+import { storableMap, storableText } from "#lib/database/storable.ts";
+import { watchdogName } from "./webhook-body.ts";
 
 /** An Alertmanager that was just started knows no alerts until Prometheus has sent them again, which takes a minute and a half. */
 export const restartGraceMs = 150_000;
@@ -98,8 +99,8 @@ function mergeAnswers(answers: readonly MemberAnswer[], isWhole: boolean): Map<s
     const other = merged.get(alert.fingerprint);
     const one: SeenAlert = {
       fingerprint: alert.fingerprint,
-      labels: storable(alert.labels),
-      annotations: storable(alert.annotations),
+      labels: storableMap(alert.labels),
+      annotations: storableMap(alert.annotations),
       generatorUrl: alert.generatorUrl && storableText(alert.generatorUrl),
       startsAt: alert.startsAt.getTime(),
       heardAt: alert.updatedAt.getTime(),

@@ -1,3 +1,4 @@
+import { formatDuration } from "../duration.ts";
 import type { Suspect } from "./schemas.ts";
 
 export const suspectMinutes = 30;
@@ -53,12 +54,5 @@ export function rankSuspects({ startsAt, service, dependsOn }: SuspectedBy, acti
 function describe(secondsBefore: number, relation: Suspect["relation"], acted: string, service: string): string {
   const name = (id: string) => id.split("/").at(-1) ?? id;
   const where = relation === "same-service" ? `on ${name(service)} itself` : `on ${name(acted)}, which ${name(service)} needs`;
-  return `${describeDuration(secondsBefore)} before, ${where}`;
-}
-
-function describeDuration(seconds: number): string {
-  const whole = Math.round(seconds);
-  const [minutes, rest] = [Math.floor(whole / 60), whole % 60];
-  if (minutes === 0) return `${rest} s`;
-  return rest === 0 ? `${minutes} m` : `${minutes} m ${rest} s`;
+  return `${formatDuration(secondsBefore * 1000)} before, ${where}`;
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { storableText } from "#lib/database/storable.ts";
 import { DomainError } from "../errors.ts";
 import type { Notice } from "./policy.ts";
 
@@ -95,14 +96,4 @@ function toStorable(value: unknown): unknown {
   if (typeof value === "string") return storableText(value);
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([name, part]) => [storableText(name), part]));
-}
-
-/** Texts as PostgreSQL takes them. */
-export function storable(map: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(Object.entries(map).map((entry) => entry.map(storableText)));
-}
-
-/** PostgreSQL stores neither the character 0 nor half a surrogate pair; one of them must not make a body that never gets in. */
-export function storableText(text: string): string {
-  return text.toWellFormed().replaceAll("\0", "\uFFFD");
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { formatDuration, prometheusLink } from "./links.ts";
+import { prometheusDuration, prometheusLink } from "./links.ts";
 
 const window = { from: 1_000_000, to: 1_003_600, stepSeconds: 15, rateSeconds: 8, settleSeconds: 2 };
 const expr = 'sum(rate(a{b="c&d",e="+ü"}[8s])) / 2';
@@ -25,5 +25,5 @@ test("there is no link without an address", () => {
 });
 
 test("durations are written in the largest unit that fits", () => {
-  expect([45, 900, 3600, 5400, 86_400, 604_800].map(formatDuration)).toEqual(["45s", "15m", "1h", "90m", "1d", "7d"]);
+  expect([45, 900, 3600, 5400, 86_400, 604_800].map(prometheusDuration)).toEqual(["45s", "15m", "1h", "90m", "1d", "7d"]);
 });

@@ -6,7 +6,7 @@ export function prometheusLink(prometheusUrl: string | null, expr: string, windo
   const parameters = new URLSearchParams({
     "g0.expr": expr,
     "g0.tab": "0",
-    "g0.range_input": formatDuration(window.to - window.from),
+    "g0.range_input": prometheusDuration(window.to - window.from),
     "g0.step_input": `${window.stepSeconds}`,
     ...(isRunning ? {} : { "g0.end_input": new Date(window.to * 1000).toISOString().slice(0, 19).replace("T", " ") }),
   });
@@ -14,7 +14,7 @@ export function prometheusLink(prometheusUrl: string | null, expr: string, windo
 }
 
 /** Seconds as Prometheus writes a duration in one unit: 900 is 15m. */
-export function formatDuration(seconds: number): string {
+export function prometheusDuration(seconds: number): string {
   for (const [unit, length] of [
     ["d", 86_400],
     ["h", 3600],

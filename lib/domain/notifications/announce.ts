@@ -1,5 +1,6 @@
 import type { NotificationTarget, Rollout } from "#lib/database/generated/client.ts";
 import type { Sql } from "#lib/database/pipeline.ts";
+import { storableJson } from "#lib/database/storable.ts";
 import { makeUuid } from "#lib/database/uuid.ts";
 import type { Transaction } from "../context.ts";
 import { type EventPayload, matches, type NotificationEvent, rankOf, readFilter } from "./events.ts";
@@ -88,7 +89,7 @@ export async function announceEvents(
   });
   const rows = outboxRows(targets, events, now);
   if (rows.length === 0) return 0;
-  return transaction.$executeRawUnsafe(insertOutbox.text, JSON.stringify(rows, storable), now.toISOString());
+  return transaction.$executeRawUnsafe(insertOutbox.text, storableJson(rows), now.toISOString());
 }
 
 /** The targets, for `sendAlertChanges` later in the same transaction. */
@@ -107,16 +108,11 @@ export async function sendAlertChanges(
   now: Date,
 ): Promise<void> {
   const rows = targets.length > 0 ? outboxRows(targets, changes.map(describeAlertChange), now) : [];
-  if (rows.length > 0) await sql(insertOutbox, [JSON.stringify(rows, storable), now.toISOString()]);
+  if (rows.length > 0) await sql(insertOutbox, [storableJson(rows), now.toISOString()]);
 }
 
 function outboxRows(targets: readonly Target[], events: readonly NotificationEvent[], now: Date) {
   return targets.flatMap((target) => wantedBy(target, events).map((event) => toRow(target.id, event, now)));
-}
-
-/** Text as PostgreSQL takes it: one odd character in an annotation must not keep an alert from being stored. */
-function storable(_key: string, value: unknown): unknown {
-  return typeof value === "string" ? value.toWellFormed().replaceAll("\0", "\uFFFD") : value;
 }
 
 function wantedBy(target: Target, events: readonly NotificationEvent[]): NotificationEvent[] {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { formatDuration } from "../duration.ts";
 import { filterSchema, matches, type NotificationEvent, rankOf } from "./events.ts";
-import { describeAlertChange, describeFeedLost, describeRolloutEnd, describeSilenceExpiry, formatDuration } from "./texts.ts";
+import { describeAlertChange, describeFeedLost, describeRolloutEnd, describeSilenceExpiry } from "./texts.ts";
 
 const at = new Date("2026-11-21T03:04:05Z");
 const alert = {

@@ -1,4 +1,5 @@
 import type { Rollout } from "#lib/database/generated/client.ts";
+import { formatDuration } from "../duration.ts";
 import type { AlertChange } from "./announce.ts";
 import type { NotificationEvent } from "./events.ts";
 
@@ -126,24 +127,6 @@ function describeChange({ change, fromVersion, toVersion, toReplicas }: Ended): 
 export function shorten(given: string, max: number): string {
   const text = given.replace(/\s+/g, " ").trim();
   return text.length <= max ? text : `${text.slice(0, max - 1).trimEnd()}…`;
-}
-
-/** A duration as "3 m 12 s", of its two largest units. */
-export function formatDuration(ms: number): string {
-  const seconds = Math.max(0, Math.round(ms / 1000));
-  const parts: [number, string][] = [
-    [Math.floor(seconds / 86_400), "d"],
-    [Math.floor((seconds % 86_400) / 3600), "h"],
-    [Math.floor((seconds % 3600) / 60), "m"],
-    [seconds % 60, "s"],
-  ];
-  const first = parts.findIndex(([count]) => count > 0);
-  if (first < 0) return "0 s";
-  return parts
-    .slice(first, first + 2)
-    .filter(([count]) => count > 0)
-    .map(([count, unit]) => `${count} ${unit}`)
-    .join(" ");
 }
 
 function capitalise(word: string): string {
