@@ -35,11 +35,12 @@ async function ask(job: string, ports = `${openPort}`) {
 test("jobs whose hub is killed while they wait and run are done after the restart, and each counts once", async () => {
   const first = await fleet.startHub(state);
   const connector = await fleet.startConnector("c1", { MAX_CONCURRENT_SCANS: "1", CONNECTOR_MAX_RATE: "1000" });
-  const lost = [ask("runs", "1-5000"), ask("waits")].map((answer) => answer.catch((error: Error) => error));
+  const runs = ask("runs", "1-5000").catch((error: Error) => error);
   await waitFor(async () => (await readMetric(connector.healthPort, "connector_scans_running")) || undefined);
+  const waits = ask("waits").catch((error: Error) => error);
   await waitFor(async () => (await readMetric(fleet.healthPort, "hub_scans_waiting")) === 1 || undefined);
   await first.end("SIGKILL");
-  await Promise.all(lost);
+  await Promise.all([runs, waits]);
   const second = await fleet.startHub(state);
   await waitFor(async () => (await readMetric(fleet.healthPort, 'hub_jobs_total{result="ok"}')) === 2 || undefined);
   await second.end("SIGKILL");
