@@ -149,7 +149,8 @@ async function run(name: string, what: Pick<StormSettings, "alerts" | "ms" | "ou
     seed: 5,
   });
   try {
-    await runStorm(settingsOf("warm-up", warmUp));
+    const { verdict: warm } = await runStorm(settingsOf("warm-up", warmUp));
+    isGood &&= warm.passes;
     await db.alertSource.delete({ where: { name: "warm-up" } });
     const result = await runStorm(settingsOf("storm", what));
     isGood &&= result.verdict.passes;

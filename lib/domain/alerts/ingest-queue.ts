@@ -16,7 +16,7 @@ export type AlertIngestOptions = {
   maxBatches?: number;
   /** How many alerts that are news one transaction takes at most, unless a single webhook has more; 500 by default. */
   maxBatchAlerts?: number;
-  /** How many characters of bodies may wait for a commit, read they take several times that; 16 Mi by default, or one body alone. */
+  /** How many bytes of bodies may wait for a commit, read they take several times that; 16 MiB by default, or one body alone. */
   maxWaitingBytes?: number;
   /** How long a webhook waits for its commit before it is told to come again, in milliseconds; 5,000 by default. */
   answerWithinMs?: number;
@@ -32,6 +32,10 @@ type Waiting = { delivery: Delivery; isGivenUp: boolean; resolve: () => void; re
 const attempts = 4;
 /** From so many webhooks on a further transaction is begun beside one under way: few large ones cost less than many small ones. */
 const manyWaiting = 15;
+/** How many bytes of bodies one transaction takes at most, unless a single one is longer: they are compressed while all else waits. */
+const maxBatchBytes = 2 ** 20;
+/** For how long a database that did not answer is taken to be away, when nobody asked it since, in milliseconds. */
+const believeAwayMs = 10_000;
 const maxNameLength = 100;
 const maxLookUps = 100;
 const keepSecretMs = 1_000;
@@ -53,8 +57,8 @@ export class AlertIngest {
   readonly #storing = new Set<string>();
   #waiting: Waiting[] = [];
   #heldBytes = 0;
-  /** Whether the database did not answer lately, and nothing was answered since. */
-  #isAway = false;
+  /** When the database did not take something, and took nothing since; -Infinity when it did. */
+  #awayAt = Number.NEGATIVE_INFINITY;
   #batches = 0;
 
   constructor(options: AlertIngestOptions) {
@@ -75,9 +79,10 @@ export class AlertIngest {
       const kept = this.#secrets.get(name);
       if (kept && performance.now() - kept.at < keepSecretMs && isSecretOf(kept.secret, secret))
         return { id: kept.secret.id, name };
+      const at = performance.now();
       const known = await within(this.#options.answerWithinMs, this.#lookUp(name));
       if (known && isSecretOf(known, secret)) {
-        this.#secrets.set(name, { secret: known, at: performance.now() });
+        this.#secrets.set(name, { secret: known, at });
         return { id: known.id, name };
       }
     }
@@ -89,7 +94,7 @@ export class AlertIngest {
     const known = this.#lookUps.get(name);
     if (known) return known;
     if (this.#lookUps.size >= maxLookUps) throw tooSlow();
-    const asked = this.#judge(findSourceSecret(this.#options.pipeline.run, name));
+    const asked = this.#noteFailure(findSourceSecret(this.#options.pipeline.run, name));
     const lookUp = this.#time(asked).finally(() => this.#lookUps.delete(name));
     this.#lookUps.set(name, lookUp);
     return lookUp;
@@ -140,27 +145,23 @@ export class AlertIngest {
     return await work.finally(() => this.#underWay.delete(beganAt));
   }
 
-  /** Keeps whether the database answered. */
-  async #judge<T>(answer: Promise<T>): Promise<T> {
-    try {
-      const result = await answer;
-      this.#isAway = false;
-      return result;
-    } catch (error) {
-      this.#isAway = error instanceof DomainError && error.code === "database-unavailable";
+  #noteFailure<T>(answer: Promise<T>): Promise<T> {
+    return answer.catch((error) => {
+      if (isUnavailable(error)) this.#awayAt = performance.now();
       throw error;
-    }
+    });
   }
 
   /**
-   * A queue in front of a database that hangs makes everybody late and nobody safer. Once it does not answer, one webhook at a time
-   * tries whether it does again.
+   * A queue in front of a database that hangs makes everybody late and nobody safer. Once it did not answer, one webhook at a time
+   * tries, until something is stored.
    */
   #refuseWhenAway(): void {
     const [oldest] = this.#underWay;
     if (!oldest) return;
-    if (performance.now() - oldest.at > this.#options.stalledAfterMs) this.#isAway = true;
-    if (this.#isAway) throw tooSlow();
+    const now = performance.now();
+    if (now - oldest.at > this.#options.stalledAfterMs) this.#awayAt = now;
+    if (now - this.#awayAt < believeAwayMs) throw tooSlow();
   }
 
   async #run(batch: Waiting[]): Promise<void> {
@@ -179,13 +180,15 @@ export class AlertIngest {
 
   /**
    * The next transaction's webhooks, each with what of it is news. Alerts that another transaction stores are waited for: afterwards
-   * most of them are no news. What nobody waits for any more is left out: it comes again.
+   * most of them are no news. None overtakes another one that tells of the same alert. What nobody waits for any more is left out: it
+   * comes again.
    */
   #take(): Waiting[] {
     const batch: Waiting[] = [];
     const later: Waiting[] = [];
     const now = this.#options.clock().getTime();
-    let count = 0;
+    const awaited = new Set(this.#storing);
+    let [count, bytes] = [0, 0];
     for (const waiting of this.#waiting) {
       const { delivery } = waiting;
       if (waiting.isGivenUp) {
@@ -193,12 +196,14 @@ export class AlertIngest {
         continue;
       }
       const alerts = delivery.alerts.filter(({ key, digest }) => !this.#told.has(key, digest, now));
-      const isFull = batch.length > 0 && count + alerts.length > this.#options.maxBatchAlerts;
-      if (isFull || alerts.some(({ key }) => this.#storing.has(key))) {
+      const isTooMuch = count + alerts.length > this.#options.maxBatchAlerts || bytes + delivery.bytes.length > maxBatchBytes;
+      if ((isTooMuch && batch.length > 0) || alerts.some(({ key }) => awaited.has(key))) {
         later.push(waiting);
+        for (const { key } of alerts) awaited.add(key);
       } else {
         batch.push({ ...waiting, delivery: { ...delivery, alerts } });
         count += alerts.length;
+        bytes += delivery.bytes.length;
       }
     }
     this.#waiting = later;
@@ -207,7 +212,7 @@ export class AlertIngest {
 
   /** One webhook that cannot be stored must not keep the others of its batch out. */
   async #commitApart(batch: Waiting[], error: unknown): Promise<void> {
-    if (batch.length === 1 || this.#isAway) {
+    if (batch.length === 1 || isUnavailable(error)) {
       for (const { reject } of batch) reject(error);
       return;
     }
@@ -219,7 +224,9 @@ export class AlertIngest {
     const now = clock();
     for (let attempt = 1; ; attempt += 1) {
       try {
-        if ((await this.#judge(storeDeliveries(pipeline, deliveries, now))) > 0) onChange();
+        const changed = await this.#noteFailure(storeDeliveries(pipeline, deliveries, now));
+        this.#awayAt = Number.NEGATIVE_INFINITY;
+        if (changed > 0) onChange();
         break;
       } catch (error) {
         if (attempt === attempts || !isConflict(error)) throw error;
@@ -228,6 +235,10 @@ export class AlertIngest {
     }
     for (const { key, digest } of deliveries.flatMap(({ alerts }) => alerts)) this.#told.keep(key, digest, now.getTime());
   }
+}
+
+function isUnavailable(error: unknown): boolean {
+  return error instanceof DomainError && error.code === "database-unavailable";
 }
 
 /** Whether PostgreSQL undid a transaction for another one's sake (deadlock, serialization): the same may succeed when repeated. */

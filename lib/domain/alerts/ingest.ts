@@ -14,7 +14,7 @@ export const refreshAfterMs = 60_000;
 const pollsFailAfterMs = 60_000;
 
 /** What a webhook told of one alert. */
-export type ToldAlert = AlertNotice & {
+type ToldAlert = AlertNotice & {
   sourceId: string;
   /** The alert's key, and a digest of all that was told of it. */
   key: string;
@@ -57,7 +57,7 @@ function toTold(sourceId: string, alert: AlertNotice): ToldAlert {
 /**
  * Stores what webhooks told in one transaction: the bodies once each, the alerts' episodes and transitions, and what targets are to be
  * told. Storing the same again changes nothing, so a transaction whose end nobody saw may be repeated. The number of statements does
- * not depend on the number of alerts. Resolves to how many episodes changed.
+ * not depend on the number of alerts. Without alerts there are only bodies to keep. Resolves to how many episodes changed.
  */
 export async function storeDeliveries(pipeline: Pipeline, deliveries: readonly Delivery[], now: Date): Promise<number> {
   const bySeries = Map.groupBy(
@@ -65,11 +65,9 @@ export async function storeDeliveries(pipeline: Pipeline, deliveries: readonly D
     ({ key }) => key,
   );
   const wanted = [...bySeries.values()].map(toWanted);
-  const keepBodies = (sql: Sql) =>
-    Promise.all([
-      sql(insertBodies, [JSON.stringify(toBodyRows(deliveries))]),
-      sql(noteReceived, [JSON.stringify(toHeard(deliveries, now))]),
-    ]);
+  // Made before anything is locked: others wait for these alerts.
+  const [bodies, heard] = [JSON.stringify(toBodyRows(deliveries)), JSON.stringify(toHeard(deliveries, now))];
+  const keepBodies = (sql: Sql) => Promise.all([sql(insertBodies, [bodies]), sql(noteReceived, [heard])]);
   const changes = new EpisodeChanges("webhook", now);
   if (wanted.length === 0) await keepBodies(pipeline.run);
   else
@@ -100,8 +98,10 @@ function addChanges(changes: EpisodeChanges, alerts: readonly ToldAlert[], store
   if (isShownToFire(last, now)) changes.suppress(last, { silencedBy: [], inhibited: false }, after);
 }
 
+/** In the order of their ids, in which everything locks sources. */
 function toHeard(deliveries: readonly Delivery[], now: Date) {
-  return [...Map.groupBy(deliveries, ({ sourceId }) => sourceId)].map(([id, own]) => ({
+  const bySource = [...Map.groupBy(deliveries, ({ sourceId }) => sourceId)].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return bySource.map(([id, own]) => ({
     id,
     at: now.toISOString(),
     watchdog: own.some(({ hasWatchdog }) => hasWatchdog),

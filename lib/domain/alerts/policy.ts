@@ -61,7 +61,7 @@ export function applyGone(series: SeriesState, at: number): Change[] {
   return [{ before: open, after: { ...open, goneAt: Math.max(at, open.firedAts.at(-1) ?? at) } }];
 }
 
-/** An alert that a poll found. `isWhole`: every Alertmanager of the source answered, and none was started lately. */
+/** An alert that a poll found. `isWhole`: every Alertmanager of the source knows it, and none was started lately. */
 export type Seen = { startsAt: number; heardAt: number; isWhole: boolean };
 
 /**

@@ -65,7 +65,7 @@ export async function createAlertSource(context: Context, input: CreateSourceInp
   }
 }
 
-/** Gives a source a new secret and ends the old one at once; what its Alertmanagers send is refused until they have the new one. */
+/** Gives a source a new secret; the old one ends within a second. What its Alertmanagers send is refused until they have the new one. */
 export async function rotateAlertSource(context: Context, id: string): Promise<CreatedSource> {
   authorise(context, "admin", "change the secret of a source of alerts");
   const secret = makeSecret();

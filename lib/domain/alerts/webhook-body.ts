@@ -53,7 +53,7 @@ const bodySchema = z.object({ alerts: z.array(z.unknown()) });
  * Alertmanager never sends such an answer's alerts again.
  */
 export function readWebhookBody(text: string): WebhookBody {
-  const body = bodySchema.safeParse(parseJson(text));
+  const body = bodySchema.safeParse(parseJson(text.replaceAll("\0", "\uFFFD")));
   if (!body.success)
     throw new DomainError("invalid-input", "This is no Alertmanager webhook: it wants JSON with a list of alerts.");
   const read = body.data.alerts.map((alert) => alertSchema.safeParse(alert));
@@ -82,9 +82,9 @@ export function fingerprintOf(labels: Record<string, string>): string {
   return hash.toString(16).padStart(16, "0");
 }
 
-/** Parses with texts that PostgreSQL can store. Decoded UTF-8 holds the others only as escapes, which are rare: most bodies need no care. */
+/** Parses with texts that PostgreSQL can store. JSON holds the others only as escapes, which are rare: most bodies need no care. */
 function parseJson(text: string): unknown {
-  const mayHoldOthers = /\0|\\u(0000|d[89a-f])/i.test(text);
+  const mayHoldOthers = /\\u(0000|d[89a-f])/i.test(text);
   try {
     return JSON.parse(text, mayHoldOthers ? (_key, value) => toStorable(value) : undefined);
   } catch {

@@ -99,7 +99,7 @@ export function RotateSourceDialog({ source, onClose }: { source: AlertSourceVie
   return (
     <Confirmation
       title={`New secret for ${source.name}`}
-      description={`The present one (${source.prefix}…) ends at once.`}
+      description={`The present one (${source.prefix}…) ends within a second.`}
       verb="Make a new secret"
       failed="The present secret still counts"
       mutation={rotate}
