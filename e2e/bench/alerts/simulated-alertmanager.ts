@@ -11,8 +11,11 @@ import { fingerprintOf } from "#lib/domain/alerts/webhook-body.ts";
  */
 
 export type PostedAlert = { fingerprint: string; labels: Record<string, string>; startsAt: number; endsAt: number | null };
-/** `listed` is what the API tells of it: made once, because a real one's answer costs another machine's time. */
-type Held = PostedAlert & { updatedAt: number; listed: string };
+/**
+ * `listed` is what the API tells of it, `sent` what webhooks do, and `told` what the judge wants to know: made once, because a real
+ * Alertmanager's answers and webhooks cost another machine's time.
+ */
+type Held = PostedAlert & { updatedAt: number; listed: string; sent: string; told: { key: string; resolved: boolean } };
 type Group = { key: string; alerts: Map<string, Held>; told: Map<string, string>; toldAt: number };
 
 /** One attempt to deliver, for the judge and for the latencies. Times in milliseconds of performance.now(). */
@@ -69,7 +72,8 @@ export class SimulatedAlertmanager {
       const overlaps = old && (old.endsAt === null || posted.startsAt <= old.endsAt);
       const startsAt = overlaps ? Math.min(old.startsAt, posted.startsAt) : posted.startsAt;
       const alert = { ...posted, startsAt, updatedAt: Date.now() };
-      const held = { ...alert, listed: describeListed(alert) };
+      const told = { key: `${fingerprint}/${startsAt}`, resolved: posted.endsAt !== null };
+      const held = { ...alert, listed: describeListed(alert), sent: describeSent(alert), told };
       this.#alerts.set(fingerprint, held);
       this.#group(posted.labels.group ?? "").alerts.set(fingerprint, held);
     }
@@ -165,16 +169,12 @@ export class SimulatedAlertmanager {
       "user-agent": "Alertmanager/0.27.0",
     };
     const status = await post(this.#connections, webhookUrl, headers, body);
-    const told = alerts.map(({ fingerprint, startsAt, endsAt }) => ({
-      key: `${fingerprint}/${startsAt}`,
-      resolved: endsAt !== null,
-    }));
-    onAttempt({ at, ms: performance.now() - at, status, alerts: told });
+    onAttempt({ at, ms: performance.now() - at, status, alerts: alerts.map(({ told }) => told) });
     return status;
   }
 
   #body(groupKey: string, alerts: readonly Held[], truncatedAlerts: number): string {
-    return JSON.stringify({
+    const head = JSON.stringify({
       version: "4",
       groupKey: `{}/{}:{group="${groupKey}"}`,
       truncatedAlerts,
@@ -184,16 +184,8 @@ export class SimulatedAlertmanager {
       commonLabels: { group: groupKey },
       commonAnnotations: {},
       externalURL: `http://${this.#settings.name}.monitoring:9093`,
-      alerts: alerts.map((alert) => ({
-        status: alert.endsAt === null ? "firing" : "resolved",
-        labels: alert.labels,
-        annotations: annotationsOf(alert),
-        startsAt: new Date(alert.startsAt).toISOString(),
-        endsAt: alert.endsAt === null ? "0001-01-01T00:00:00Z" : new Date(alert.endsAt).toISOString(),
-        generatorURL: "http://prometheus.monitoring:9090/graph?g0.expr=up+%3D%3D+0&g0.tab=1",
-        fingerprint: alert.fingerprint,
-      })),
     });
+    return `${head.slice(0, -1)},"alerts":[${alerts.map(({ sent }) => sent).join(",")}]}`;
   }
 
   #status(): string {
@@ -234,7 +226,21 @@ function post(agent: Agent, url: string, headers: Record<string, string>, body: 
   });
 }
 
-function describeListed(alert: Omit<Held, "listed">): string {
+type Known = PostedAlert & { updatedAt: number };
+
+function describeSent(alert: Known): string {
+  return JSON.stringify({
+    status: alert.endsAt === null ? "firing" : "resolved",
+    labels: alert.labels,
+    annotations: annotationsOf(alert),
+    startsAt: new Date(alert.startsAt).toISOString(),
+    endsAt: alert.endsAt === null ? "0001-01-01T00:00:00Z" : new Date(alert.endsAt).toISOString(),
+    generatorURL: "http://prometheus.monitoring:9090/graph?g0.expr=up+%3D%3D+0&g0.tab=1",
+    fingerprint: alert.fingerprint,
+  });
+}
+
+function describeListed(alert: Known): string {
   return JSON.stringify({
     fingerprint: alert.fingerprint,
     labels: alert.labels,

@@ -18,7 +18,15 @@ export type AlertNotice = {
 /** The alerts of one webhook. `unreadable` says how many of them have no labels or no times that can be read. */
 export type WebhookBody = { notices: AlertNotice[]; unreadable: number };
 
-const textMap = z.record(z.string(), z.string());
+// As z.record(z.string(), z.string()), which takes a third of the time that a webhook takes to be read.
+const textMap = z.custom<Record<string, string>>(
+  (value) =>
+    typeof value === "object" &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.values(value).every((text) => typeof text === "string"),
+  "wants a map of texts",
+);
 const time = z.iso.datetime({ offset: true }).transform((text) => new Date(text).getTime());
 
 const alertSchema = z
