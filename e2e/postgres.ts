@@ -1,13 +1,16 @@
 import { randomBytes } from "node:crypto";
 import pg from "pg";
 import { connectDatabase, type Database } from "#lib/database/client.ts";
+import { Pipeline } from "#lib/database/pipeline.ts";
 import { applyMigrations } from "#prisma/schema-engine.ts";
 
 /** The environment variable by which the global setup tells the tests where its PostgreSQL is. */
 export const testServerVariable = "SWITCHYARD_TEST_POSTGRES_URL";
 
-/** A fresh, migrated database on the test server. `drop()` disconnects and removes it. */
-export async function createTestDatabase(): Promise<{ database: Database; url: string; drop: () => Promise<void> }> {
+type TestDatabase = { database: Database; pipeline: Pipeline; url: string; drop: () => Promise<void> };
+
+/** A fresh, migrated database on the test server, and both ways to it, which connect when they are used. `drop()` ends them and removes it. */
+export async function createTestDatabase(): Promise<TestDatabase> {
   const serverUrl = process.env[testServerVariable];
   if (!serverUrl) throw new Error(`${testServerVariable} is not set: run this test with \`npm run test:domain\`.`);
   const name = `test_${randomBytes(6).toString("hex")}`;
@@ -16,11 +19,12 @@ export async function createTestDatabase(): Promise<{ database: Database; url: s
   url.pathname = `/${name}`;
   await applyMigrations(url.href);
   const database = connectDatabase(url.href);
+  const pipeline = new Pipeline(url.href);
   async function drop() {
-    await database.$disconnect();
+    await Promise.all([pipeline.end(), database.$disconnect()]);
     await runOnServer(serverUrl ?? "", `DROP DATABASE ${name} WITH (FORCE)`);
   }
-  return { database, url: url.href, drop };
+  return { database, pipeline, url: url.href, drop };
 }
 
 async function runOnServer(url: string, sql: string): Promise<void> {

@@ -21,14 +21,9 @@ const start = new Date("2026-11-01T10:00:00.000Z");
 const at = (seconds: number) => new Date(start.getTime() + seconds * 1000).toISOString();
 
 beforeAll(async () => {
-  const created = await createTestDatabase();
-  ({ database: db, drop } = created);
-  pipeline = new Pipeline(created.url);
+  ({ database: db, pipeline, drop } = await createTestDatabase());
 });
-afterAll(async () => {
-  await pipeline?.end();
-  await drop?.();
-});
+afterAll(() => drop?.());
 beforeEach(async () => {
   await db.alertSource.deleteMany();
   await db.notificationTarget.deleteMany();

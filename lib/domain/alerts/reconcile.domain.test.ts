@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { AlertmanagerAlert } from "#lib/alertmanager/schemas.ts";
 import type { Database } from "#lib/database/client.ts";
-import { Pipeline } from "#lib/database/pipeline.ts";
+import type { Pipeline } from "#lib/database/pipeline.ts";
 import { createLogger } from "#lib/runtime/logger.ts";
 import { createTestDatabase } from "../../../e2e/postgres.ts";
 import { AlertIngest } from "./ingest-queue.ts";
@@ -30,14 +30,9 @@ const later = (seconds: number) => {
 };
 
 beforeAll(async () => {
-  const created = await createTestDatabase();
-  ({ database: db, drop } = created);
-  pipeline = new Pipeline(created.url);
+  ({ database: db, pipeline, drop } = await createTestDatabase());
 });
-afterAll(async () => {
-  await pipeline?.end();
-  await drop?.();
-});
+afterAll(() => drop?.());
 beforeEach(async () => {
   await db.alertSource.deleteMany();
   await db.notificationTarget.deleteMany();

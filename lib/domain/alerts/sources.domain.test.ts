@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Database } from "#lib/database/client.ts";
-import { Pipeline } from "#lib/database/pipeline.ts";
+import type { Pipeline } from "#lib/database/pipeline.ts";
 import type { KubernetesClient } from "#lib/kubernetes/client.ts";
 import { createTestDatabase } from "../../../e2e/postgres.ts";
 import { testContext } from "../actions/test-fleet.ts";
@@ -32,14 +32,9 @@ async function findBySecret(name: string, secret: string) {
 }
 
 beforeAll(async () => {
-  const created = await createTestDatabase();
-  ({ database: db, drop } = created);
-  pipeline = new Pipeline(created.url);
+  ({ database: db, pipeline, drop } = await createTestDatabase());
 });
-afterAll(async () => {
-  await pipeline?.end();
-  await drop?.();
-});
+afterAll(() => drop?.());
 beforeEach(async () => {
   await db.alertSource.deleteMany();
   await db.auditEntry.deleteMany();
