@@ -31,7 +31,7 @@ type Waiting = { delivery: Delivery; isGivenUp: boolean; resolve: () => void; re
 
 const attempts = 4;
 /** From so many webhooks on a further transaction is begun beside one under way: few large ones cost less than many small ones. */
-const manyWaiting = 15;
+const manyWaiting = 6;
 /** How many bytes of bodies one transaction takes at most, unless a single one is longer: they are compressed while all else waits. */
 const maxBatchBytes = 2 ** 20;
 /** For how long a database that did not answer is taken to be away, when nobody asked it since, in milliseconds. */

@@ -73,7 +73,7 @@ function connect(url: string) {
 const all = (...alerts: Told[]) => {
   for (const member of members.values()) member.alerts = [watchdog, ...alerts];
 };
-const pass = () => reconcileAlerts({ db, pipeline, clock: () => now, logger, connect });
+const pass = (webhooksFirstMs = 0) => reconcileAlerts({ db, pipeline, clock: () => now, logger, connect, webhooksFirstMs });
 /** Two controllers at once. */
 const passes = (seconds = 10) => {
   later(seconds);
@@ -103,6 +103,14 @@ describe("a poll", () => {
     expect(await episodes()).toMatchObject([{ name: "RelayHighLatency", state: "firing", startsAt: start, service: "relay" }]);
     await tell("firing", start);
     expect(await kinds()).toEqual(["fired by poll"]);
+  });
+
+  test("leaves what it finds to a webhook that comes soon after", async () => {
+    all(slow);
+    const passing = pass(300);
+    await tell("firing", start);
+    await passing;
+    expect(await kinds()).toEqual(["fired by webhook"]);
   });
 
   test("ends what two of them did not find, at the time of the first; a late resolve tells the exact end", async () => {

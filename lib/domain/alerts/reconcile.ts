@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { AlertmanagerClient } from "#lib/alertmanager/client.ts";
 import type { Pipeline, Statement } from "#lib/database/pipeline.ts";
 import { makeUuid } from "#lib/database/uuid.ts";
@@ -20,12 +21,15 @@ import { keyOf, lockSeries, type SeriesKey, type StoredEpisode } from "./series-
 
 /** Webhooks that tell of the same alerts wait for such a transaction. */
 const seriesATransaction = 100;
+const webhooksFirstMs = 1_000;
 const sourcesAtOnce = 4;
 
 /** What reconciling needs of a context, and how to ask the Alertmanager at an address. */
 export type ReconcileContext = Pick<Context, "db" | "clock" | "logger"> & {
   pipeline: Pipeline;
   connect: (url: string) => Pick<AlertmanagerClient, "status" | "listAlerts">;
+  /** How long webhooks have to tell what a poll found before the poll stores it, in milliseconds; 1,000 by default. */
+  webhooksFirstMs?: number;
 };
 
 type Source = Omit<SourceContact, "members"> & { id: string; name: string; members: readonly Member[] };
@@ -74,14 +78,22 @@ async function reconcileSource(context: ReconcileContext, source: Source): Promi
   if (answers.length === 0) return;
   const open = await readOpen(context, source.id);
   const unreachable = polls.length - answers.length;
-  const plan = planReconcile({ open, answers, unreachable, beganAt: beganAt.getTime(), hasWatchdog });
+  const found = { answers, unreachable, beganAt: beganAt.getTime(), hasWatchdog };
+  const plan = planReconcile({ open, ...found });
   await markMissing(context, source.id, plan.missing, beganAt);
   await markFound(context, source.id, plan.found);
   let changed = 0;
   const applySeenOf = (seen: readonly SeenAlert[]) => applySeenAlerts(context, source.id, seen);
   const applyGoneOf = (gone: readonly string[]) => applyGoneAlerts(context, source.id, gone, beganAt.getTime());
-  for (const seen of inChunks(plan.seen)) changed += await applyApart(context, seen, applySeenOf);
   for (const gone of inChunks(plan.gone)) changed += await applyApart(context, gone, applyGoneOf);
+  if (plan.seen.length > 0) {
+    // Most of what is news to a poll is on its way by webhook: storing it now would do the same work twice, each waiting for the other.
+    await sleep(context.webhooksFirstMs ?? webhooksFirstMs);
+    const news = new Set(plan.seen.map(({ fingerprint }) => fingerprint));
+    const { seen: present } = planReconcile({ open: await readOpen(context, source.id), ...found });
+    for (const seen of inChunks(present.filter(({ fingerprint }) => news.has(fingerprint))))
+      changed += await applyApart(context, seen, applySeenOf);
+  }
   if (changed === 0) return;
   hintAlerts(db);
   logger.info({ source: source.name, episodes: changed }, "episodes were brought in line with Alertmanager");
