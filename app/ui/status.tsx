@@ -82,6 +82,8 @@ const outcomeLooks: Record<Outcome, { word: string; color: string; like: Health 
   complete: { word: "Complete", color: "text-good", like: "healthy" },
   succeeded: { word: "Succeeded", color: "text-good", like: "healthy" },
   failed: { word: "Failed", color: "text-bad", like: "down" },
+  queued: { word: "Queued", color: "text-quiet", like: "unknown" },
+  aborted: { word: "Aborted", color: "text-bad", like: "refused" },
   superseded: { word: "Superseded", color: "text-quiet", like: "superseded" },
   pending: { word: "Pending", color: "text-accent", like: "progressing" },
   refused: { word: "Refused", color: "text-warn", like: "refused" },

@@ -35,6 +35,10 @@ export function rolloutChange(rollout: RolloutView): string {
       return `${rollout.fromReplicas ?? "?"} → ${rollout.toReplicas ?? "?"} instances`;
     case "restart":
       return "all instances";
+    case "template":
+      return rollout.fromVersion === rollout.toVersion
+        ? "settings"
+        : `${rollout.fromVersion ?? "?"} → ${rollout.toVersion ?? "?"}`;
     case "image":
       return `${rollout.fromVersion ?? "?"} → ${rollout.toVersion ?? "?"}`;
     case "rollback":
@@ -47,6 +51,7 @@ export const changeNames: Record<RolloutView["change"], string> = {
   restart: "Restart",
   image: "Set image",
   rollback: "Roll back",
+  template: "Roll out",
 };
 
 /** What a rollout does, as a heading: "Set image of relay". */

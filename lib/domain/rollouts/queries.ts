@@ -4,9 +4,14 @@ import { DomainError } from "../errors.ts";
 import { decodeCursor, toPage } from "../pagination.ts";
 import { parseId, parseInput } from "../validation.ts";
 import { listRolloutsSchema, type Page, type RolloutView } from "./schemas.ts";
+import type { Strategy } from "./strategy.ts";
 
-const withAudit = { auditEntry: { select: { actorName: true, reason: true } } } as const;
-type RolloutRow = Prisma.RolloutGetPayload<{ include: typeof withAudit }>;
+/** A list needs nothing of what only the strategy's own page shows: templates are long. */
+const listed = {
+  include: { auditEntry: { select: { actorName: true, reason: true } } },
+  omit: { target: true, preflight: true, run: true, runVersion: true, activeKey: true },
+} as const;
+type RolloutRow = Prisma.RolloutGetPayload<typeof listed>;
 
 /** The rollouts, newest first, a page at a time. */
 export async function listRollouts(context: Context, input: unknown): Promise<Page<RolloutView>> {
@@ -17,7 +22,7 @@ export async function listRollouts(context: Context, input: unknown): Promise<Pa
       where: { namespace, service, state, AND: cursor ? after(cursor) : [] },
       orderBy: [{ startedAt: "desc" }, { id: "desc" }],
       take: limit + 1,
-      include: withAudit,
+      ...listed,
     }),
   );
   return toPage(rows, limit, ({ startedAt, id }) => ({ at: startedAt, id }), viewRollout);
@@ -27,7 +32,7 @@ export async function listRollouts(context: Context, input: unknown): Promise<Pa
 export async function getRollout(context: Context, id: string): Promise<RolloutView> {
   authorise(context, "viewer", "see rollouts");
   const row = await translateDatabaseErrors(() =>
-    context.db.rollout.findUnique({ where: { id: parseId(id, "rollout") }, include: withAudit }),
+    context.db.rollout.findUnique({ where: { id: parseId(id, "rollout") }, ...listed }),
   );
   if (!row) throw new DomainError("not-found", "There is no rollout with this id.");
   return viewRollout(row);
@@ -46,11 +51,13 @@ function viewRollout({
   startedAt,
   finishedAt,
   change,
+  strategy,
   ...row
 }: RolloutRow): RolloutView {
   return {
     ...row,
     change: change as RolloutView["change"],
+    strategy: (strategy as Strategy | null)?.kind ?? null,
     actor: auditEntry.actorName,
     reason: auditEntry.reason,
     auditId: auditEntryId,
