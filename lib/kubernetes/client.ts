@@ -2,13 +2,13 @@ import http, { type IncomingMessage } from "node:http";
 import https from "node:https";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { noAnswerError, readStatusError } from "./errors.ts";
-import type { JsonPatch } from "./objects.ts";
+import type { JsonPatch, Metadata } from "./objects.ts";
 import { followWatch, type WatchFollower } from "./watch-connection.ts";
 
 type Query = Record<string, string | number | boolean | undefined>;
 
 type Request = {
-  method: "GET" | "PATCH";
+  method: "GET" | "PATCH" | "POST" | "DELETE";
   path: string;
   query?: Query;
   body?: string;
@@ -76,6 +76,27 @@ export class KubernetesClient {
       body: JSON.stringify(patch),
       contentType: "application/json-patch+json",
     })) as T;
+  }
+
+  /** Creates an object in a collection, and returns it; with `dryRun` the server writes nothing. */
+  async create<T>(path: string, object: object, options: { dryRun?: boolean } = {}): Promise<T> {
+    return (await this.#json({
+      method: "POST",
+      path,
+      query: { dryRun: options.dryRun ? "All" : undefined, fieldManager: "switchyard" },
+      body: JSON.stringify(object),
+      contentType: "application/json",
+    })) as T;
+  }
+
+  /** Deletes exactly the object that was read, in the background; one that has changed since or was made anew is a conflict (409). */
+  async remove(path: string, { uid, resourceVersion }: Pick<Metadata, "uid" | "resourceVersion">): Promise<void> {
+    await this.#json({
+      method: "DELETE",
+      path,
+      body: JSON.stringify({ propagationPolicy: "Background", preconditions: { uid, resourceVersion } }),
+      contentType: "application/json",
+    });
   }
 
   /** Opens an answer that goes on (a watch, a log). The time limit is for its headers only; `signal` ends it. */

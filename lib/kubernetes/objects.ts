@@ -142,6 +142,26 @@ export type HorizontalPodAutoscaler = KubernetesObject & {
   status?: { lastScaleTime?: string; desiredReplicas?: number };
 };
 
+/** What a pod reads its configuration from. A Secret's data are base64. */
+export type ConfigObject = KubernetesObject & {
+  kind: "ConfigMap" | "Secret";
+  data?: Record<string, string>;
+  /** A ConfigMap's. */
+  binaryData?: Record<string, string>;
+  /** A Secret's. */
+  type?: string;
+  immutable?: boolean;
+};
+
+export type PodDisruptionBudget = KubernetesObject & {
+  spec: { minAvailable?: number | string; maxUnavailable?: number | string; selector?: LabelSelector };
+};
+
+export type LabelSelector = {
+  matchLabels?: Record<string, string>;
+  matchExpressions?: { key: string; operator: "In" | "NotIn" | "Exists" | "DoesNotExist"; values?: string[] }[];
+};
+
 export type ObjectList<T> = { metadata: { resourceVersion: string; continue?: string }; items: T[] };
 
 /** One operation of a JSON Patch, RFC 6902. */
@@ -172,5 +192,10 @@ export const paths = {
   controllerRevisionsOf: (namespace: string) => `/apis/apps/v1/namespaces/${segment(namespace)}/controllerrevisions`,
   podsOf: (namespace: string) => `/api/v1/namespaces/${segment(namespace)}/pods`,
   podLog: (namespace: string, name: string) => `/api/v1/namespaces/${segment(namespace)}/pods/${segment(name)}/log`,
+  configOf: (kind: ConfigObject["kind"], namespace: string) =>
+    `/api/v1/namespaces/${segment(namespace)}/${kind.toLowerCase()}s`,
+  allConfig: (kind: ConfigObject["kind"]) => `/api/v1/${kind.toLowerCase()}s`,
+  disruptionBudgetsOf: (namespace: string) => `/apis/policy/v1/namespaces/${segment(namespace)}/poddisruptionbudgets`,
+  servicesOf: (namespace: string) => `/api/v1/namespaces/${segment(namespace)}/services`,
   autoscalersOf: (namespace: string) => `/apis/autoscaling/v2/namespaces/${segment(namespace)}/horizontalpodautoscalers`,
 };
