@@ -133,13 +133,18 @@ export type EventObject = KubernetesObject & {
 };
 
 export type Node = KubernetesObject & {
-  spec?: { unschedulable?: boolean };
-  status?: { conditions?: Condition[]; addresses?: { type: string; address: string }[] };
+  spec?: { unschedulable?: boolean; taints?: { key: string; value?: string; effect: string }[] };
+  status?: {
+    conditions?: Condition[];
+    addresses?: { type: string; address: string }[];
+    /** Quantities by resource. */
+    allocatable?: Record<string, string>;
+  };
 };
 
 export type HorizontalPodAutoscaler = KubernetesObject & {
-  spec: { minReplicas?: number; maxReplicas: number; scaleTargetRef: { kind: string; name: string } };
-  status?: { lastScaleTime?: string; desiredReplicas?: number };
+  spec: { minReplicas?: number; maxReplicas: number; scaleTargetRef: { apiVersion?: string; kind: string; name: string } };
+  status?: { lastScaleTime?: string; currentReplicas?: number; desiredReplicas?: number; conditions?: Condition[] };
 };
 
 /** What a pod reads its configuration from. A Secret's data are base64. */
@@ -197,5 +202,7 @@ export const paths = {
   allConfig: (kind: ConfigObject["kind"]) => `/api/v1/${kind.toLowerCase()}s`,
   disruptionBudgetsOf: (namespace: string) => `/apis/policy/v1/namespaces/${segment(namespace)}/poddisruptionbudgets`,
   servicesOf: (namespace: string) => `/api/v1/namespaces/${segment(namespace)}/services`,
+  autoscaler: (namespace: string, name: string) =>
+    `/apis/autoscaling/v2/namespaces/${segment(namespace)}/horizontalpodautoscalers/${segment(name)}`,
   autoscalersOf: (namespace: string) => `/apis/autoscaling/v2/namespaces/${segment(namespace)}/horizontalpodautoscalers`,
 };

@@ -14,11 +14,11 @@ import { describeResult } from "./texts.ts";
  * afterwards, so that a repeated request finds the first one, and what a crash left is settled by looking at the world.
  */
 
-/** One request for an action. */
-export type Request = { verb: ActionVerb; ref: ServiceRef; reason: string | null; key: string; hash: string };
+/** One request for an action, or for another change of a service that the audit remembers the same way. */
+export type Request = { verb: string; ref: ServiceRef; reason: string | null; key: string; hash: string };
 
 /** The part of a target that its audit row names. */
-export type AuditedTarget = { uid: string; before: Snapshot };
+export type AuditedTarget = { uid: string; before: object };
 
 /** The `after` of a row: what was meant, the sentence of the answer, and the generation that the write gave. */
 export type AuditedAfter = { intended: Plan["intended"]; message: string; generation: number | null };
@@ -139,7 +139,8 @@ function readEntry(transaction: Transaction, id: string): Promise<EntryWithRollo
   return transaction.auditEntry.findUniqueOrThrow({ where: { id }, include: { rollout: { select: { id: true } } } });
 }
 
-function describeRequest({ verb, ref, reason, key, hash }: Request, target: AuditedTarget | null) {
+/** What a request's row says of it, whatever becomes of it. */
+export function describeRequest({ verb, ref, reason, key, hash }: Request, target: AuditedTarget | null) {
   return {
     verb,
     targetKind: "service",

@@ -1,6 +1,7 @@
 import { z } from "zod";
 
-const reasonSchema = z.string().trim().min(3, "Say why, in a few words.").max(500, "Use at most 500 characters.");
+/** Why an action is done; audited with it. */
+export const reasonSchema = z.string().trim().min(3, "Say why, in a few words.").max(500, "Use at most 500 characters.");
 
 /** What the person saw when they decided; the action is refused as stale when it no longer holds. */
 const seenTemplate = z.object({ uid: z.string().min(1), templateHash: z.string() });

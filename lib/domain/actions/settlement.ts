@@ -5,6 +5,7 @@ import { DomainError } from "../errors.ts";
 import { findWorkload } from "../fleet/fresh.ts";
 import { type AuditedAfter, settleDone, settleEnded } from "./ledger.ts";
 import { isInPlace, type Plan, type Snapshot, takeSnapshot } from "./plan.ts";
+import { actionSchemas } from "./schemas.ts";
 
 /** What became of an action whose process did not tell. */
 export type Verdict = { kind: "done"; intended: Plan["intended"]; generation: number } | { kind: "ended"; error: DomainError };
@@ -39,7 +40,12 @@ function ended(message: string): Verdict {
 export async function settleAbandoned(context: Pick<Context, "db" | "clock" | "kubernetes" | "logger">): Promise<number> {
   const { db, clock } = context;
   const abandoned = await db.auditEntry.findMany({
-    where: { targetKind: "service", outcome: "pending", at: { lt: new Date(clock().getTime() - abandonedAfterMs) } },
+    where: {
+      targetKind: "service",
+      verb: { in: Object.keys(actionSchemas) },
+      outcome: "pending",
+      at: { lt: new Date(clock().getTime() - abandonedAfterMs) },
+    },
     orderBy: { at: "asc" },
     take: 100,
   });

@@ -1,5 +1,5 @@
-import { KubernetesError } from "#lib/kubernetes/errors.ts";
-import { type HorizontalPodAutoscaler, paths, type TemplateRevision, type Workload } from "#lib/kubernetes/objects.ts";
+import type { TemplateRevision, Workload } from "#lib/kubernetes/objects.ts";
+import { describeLimits, findAutoscaler, limitsOf } from "../autoscaling/owner.ts";
 import type { Context } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { fetchRevisions, fetchWorkload } from "../fleet/fresh.ts";
@@ -23,19 +23,11 @@ export async function readTarget({ kubernetes }: Pick<Context, "kubernetes">, re
 }
 
 /** Refuses (precondition-failed) when an autoscaler owns the number of instances: it would undo a manual scale. */
-export async function refuseAutoscaled(
-  { kubernetes }: Pick<Context, "kubernetes">,
-  { kind, metadata: { namespace = "", name } }: Workload,
-): Promise<void> {
-  const autoscalers = await kubernetes.list<HorizontalPodAutoscaler>(paths.autoscalersOf(namespace)).catch((error: unknown) => {
-    if (error instanceof KubernetesError && error.status === 404) return [];
-    throw error;
-  });
-  const owner = autoscalers.find(({ spec: { scaleTargetRef } }) => scaleTargetRef.kind === kind && scaleTargetRef.name === name);
+export async function refuseAutoscaled({ kubernetes }: Pick<Context, "kubernetes">, workload: Workload): Promise<void> {
+  const owner = await findAutoscaler(kubernetes, workload);
   if (!owner) return;
-  const { minReplicas = 1, maxReplicas } = owner.spec;
   throw new DomainError(
     "precondition-failed",
-    `The autoscaler ${owner.metadata.name} sets the number of instances (${minReplicas} to ${maxReplicas}) and would undo this. Change its limits instead.`,
+    `The autoscaler ${owner.metadata.name} sets the number of instances (${describeLimits(limitsOf(owner))}) and would undo this. Change its limits for a time instead.`,
   );
 }

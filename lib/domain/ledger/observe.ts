@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { KubernetesError } from "#lib/kubernetes/errors.ts";
-import { type HorizontalPodAutoscaler, paths, type Workload } from "#lib/kubernetes/objects.ts";
+import type { Workload } from "#lib/kubernetes/objects.ts";
 import type { AuditedAfter } from "../actions/ledger.ts";
 import { type Snapshot, takeSnapshot } from "../actions/plan.ts";
 import { writeAudit } from "../audit.ts";
+import { findAutoscaler } from "../autoscaling/owner.ts";
 import { type Context, isUniqueViolation, transact } from "../context.ts";
 import { listManagedWorkloads } from "../fleet/fresh.ts";
 import { describeExternalChange, type ExternalChange } from "./external.ts";
@@ -42,7 +42,7 @@ async function record(context: ObserverContext, workload: Workload, before: Snap
   // Its write is done or not, and its row will say so soon.
   if (own === "pending") return;
   if (own.has(after.generation) && own.size === after.generation - before.generation) return remember(context, workload, after);
-  const autoscaler = before.replicas === after.replicas ? null : await findAutoscaler(context, workload);
+  const autoscaler = before.replicas === after.replicas ? null : await findScaler(context, workload);
   await writeChange(context, workload, { before, after, change: describeExternalChange(before, after, workload, autoscaler) });
   await remember(context, workload, after);
 }
@@ -60,15 +60,9 @@ async function findOwnGenerations({ db }: ObserverContext, uid: string, after: n
   return new Set(generations.filter((generation) => generation > after));
 }
 
-async function findAutoscaler({ kubernetes, clock }: ObserverContext, { kind, metadata }: Workload): Promise<string | null> {
-  const path = paths.autoscalersOf(metadata.namespace ?? "");
-  const autoscalers = await kubernetes.list<HorizontalPodAutoscaler>(path).catch((error: unknown) => {
-    if (error instanceof KubernetesError && error.status === 404) return [];
-    throw error;
-  });
-  const owner = autoscalers.find(
-    ({ spec: { scaleTargetRef } }) => scaleTargetRef.kind === kind && scaleTargetRef.name === metadata.name,
-  );
+/** The autoscaler that has just set the number of instances, by name. */
+async function findScaler({ kubernetes, clock }: ObserverContext, workload: Workload): Promise<string | null> {
+  const owner = await findAutoscaler(kubernetes, workload);
   const scaledAt = Date.parse(owner?.status?.lastScaleTime ?? "");
   return owner && clock().getTime() - scaledAt < autoscalerWindowMs ? owner.metadata.name : null;
 }
