@@ -32,24 +32,46 @@ export type Hold = {
   since: string;
 };
 
+/** How the candidate gets its traffic: by weights of a route, by the share of instances, by the Service's selector, or there is none. */
+export type TrafficBy = "route" | "replicas" | "selector" | "none";
+
+/** An analysis from the step in which it begins to the step `until`, inclusive. */
+export type RunAnalysis = {
+  step: number;
+  until: number;
+  name: string;
+  settings: Analysis;
+  state: AnalysisState;
+  /** Passed, or a person skipped it: nothing more is measured. */
+  isOver: boolean;
+};
+
+/** The route as it was, so that it can be put back. */
+export type SavedRoute = { kind: "VirtualService" | "HTTPRoute"; name: string; rules: unknown[] };
+
 export type RolloutRun = {
   steps: Step[];
   /** The step that is carried out; steps.length when all are done. */
   index: number;
   stepStartedAt: string;
-  /** Analyses by the index of the step in which they began; they go on until `until`, inclusive. */
-  analyses: { step: number; until: number; name: string; settings: Analysis; state: AnalysisState }[];
+  /** By step: when it began, and whether a person skipped it. */
+  history: { startedAt: string; isSkipped: boolean }[];
+  /** null until the cluster was looked at for the first time; nothing is written before. */
+  by: TrafficBy | null;
+  analyses: RunAnalysis[];
   hold: Hold | null;
   /** Set once: from then on only stable is restored and everything else removed. */
   abort: { message: string; by: string; at: string } | null;
   /** A promotion that a person asked for: ends the pause of this step. */
   promoted: number | null;
-  /** Percent of the traffic that the candidate was last given. */
+  /** Percent of the traffic that the candidate has now. */
   weight: number;
+  /** The counts of instances that are waited for, and since when they are the same. */
+  progress: { counts: string; since: string } | null;
   /** Evidence by which a foreign change is told from our own: digests of stable's and the candidate's template as we left them. */
   seen: { stable: string; candidate: string | null };
   /** What was there before, so that it can be put back: the Service's selector, the route's destinations, stable's replicas. */
-  before: { selector: Record<string, string> | null; route: unknown; replicas: number };
+  before: { service: string | null; selector: Record<string, string> | null; route: SavedRoute | null; replicas: number };
 };
 
 /** On the candidate Deployment, its pods and its Service: the service that it stands beside. */
