@@ -1,9 +1,10 @@
 import type { AuditEntry } from "#lib/database/generated/client.ts";
 import { KubernetesError } from "#lib/kubernetes/errors.ts";
 import { paths, type Workload } from "#lib/kubernetes/objects.ts";
-import { authorise, type Context } from "../context.ts";
+import { authorise, type Context, translateDatabaseErrors } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { serviceRefSchema } from "../fleet/schemas.ts";
+import { refuseDuringRollout } from "../rollouts/waits.ts";
 import { parseInput } from "../validation.ts";
 import { claim, findEarlier, hashRequest, type Request, recordRefusal, settleDone, settleEnded } from "./ledger.ts";
 import { type Action, type Plan, planAction, takeSnapshot } from "./plan.ts";
@@ -79,6 +80,8 @@ export type PlanInput = { action: Action; target: Target; now: Date };
 /** Checks the preconditions on what was just read, and plans; throws stale or precondition-failed. */
 export async function preparePlan(context: Context, { action, target, now }: PlanInput): Promise<Plan> {
   requireFresh(action.input.seen, target);
+  const { namespace = "", name } = target.workload.metadata;
+  await translateDatabaseErrors(() => refuseDuringRollout(context.db, { namespace, name }));
   if (action.verb === "scale") await refuseAutoscaled(context, target.workload);
   return planAction(action, target, now);
 }

@@ -112,7 +112,10 @@ export async function createCopies(
       if (!(error instanceof KubernetesError) || error.status !== 409) throw error;
       const there = await findConfig(kubernetes, copy.kind, namespace, copy.name);
       if (!there || contentHash(there) !== contentHash(content)) {
-        throw new DomainError("precondition-failed", `There is another ${copy.kind} ${copy.name} in ${namespace}; remove it first.`);
+        throw new DomainError(
+          "precondition-failed",
+          `There is another ${copy.kind} ${copy.name} in ${namespace}; remove it first.`,
+        );
       }
     }
   }

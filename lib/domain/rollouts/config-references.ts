@@ -2,7 +2,7 @@ import type { PodTemplate } from "#lib/kubernetes/objects.ts";
 import type { ConfigCopy, ConfigKind } from "./start-schemas.ts";
 
 /** A ConfigMap or Secret that a template names. */
-export type ConfigReference = { kind: ConfigKind; name: string; /** Pods start without it. */ optional: boolean; keys: string[] };
+export type ConfigReference = { kind: ConfigKind; name: string /** Pods start without it. */; optional: boolean; keys: string[] };
 
 type Fields = Record<string, unknown>;
 /** A place in a template that names one; `field` of `holder` is the name. */

@@ -12,8 +12,12 @@ export const createFreezeSchema = z
     namespace: serviceRefSchema.shape.namespace.nullable().default(null),
     /** null: all services of the namespace. */
     service: serviceRefSchema.shape.name.nullable().default(null),
-    startsAt: z.iso.datetime({ offset: true, error: "Give a time such as 2026-12-24T12:00:00Z." }).transform((text) => new Date(text)),
-    endsAt: z.iso.datetime({ offset: true, error: "Give a time such as 2026-12-27T06:00:00Z." }).transform((text) => new Date(text)),
+    startsAt: z.iso
+      .datetime({ offset: true, error: "Give a time such as 2026-12-24T12:00:00Z." })
+      .transform((text) => new Date(text)),
+    endsAt: z.iso
+      .datetime({ offset: true, error: "Give a time such as 2026-12-27T06:00:00Z." })
+      .transform((text) => new Date(text)),
     reason: reasonSchema,
   })
   .refine(({ namespace, service }) => service === null || namespace !== null, {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type FieldChange, reasonSchema, setImageSchema } from "../actions/schemas.ts";
-import type { Limits } from "../autoscaling/schemas.ts";
+import type { Forecast, Limits } from "../autoscaling/schemas.ts";
 import type { Step } from "./run.ts";
 import { type Strategy, type StrategyKind, strategySchema } from "./strategy.ts";
 
@@ -33,7 +33,10 @@ export const configChangeSchema = z.object({
   data: z
     .record(
       z.string().regex(/^[-._a-zA-Z0-9]{1,253}$/, "A key has letters, digits, dashes, dots and underscores."),
-      z.string().max(512 * 1024, "Use at most 512 KiB for one value.").nullable(),
+      z
+        .string()
+        .max(512 * 1024, "Use at most 512 KiB for one value.")
+        .nullable(),
     )
     .refine((data) => Object.keys(data).length > 0, "Give at least one key."),
 });
@@ -95,13 +98,16 @@ export type Blocker = {
   canQueue: boolean;
 };
 
+/** An object by its name; the hash says whether two say the same, null where there is none or it cannot be read. */
+export type ConfigVersion = { name: string; hash: string | null };
+
 /** A ConfigMap or Secret that the template names, before and after; never a value of it. */
 export type ConfigDiff = {
   kind: ConfigKind;
   /** The object's own name, without the hash of a copy. */
   name: string;
-  before: { name: string; hash: string } | null;
-  after: { name: string; hash: string } | null;
+  before: ConfigVersion | null;
+  after: ConfigVersion | null;
   /** Names of keys. */
   added: string[];
   removed: string[];
@@ -120,11 +126,13 @@ export type Preflight = {
   diff: {
     /** Pod templates as YAML; the later one as the cluster would store it. */
     template: { before: string; after: string };
-    /** Annotations of the workload itself. */
+    /** Annotations of the workload and of its instances. */
     annotations: FieldChange[];
     config: ConfigDiff[];
-    replicas: { stable: number; /** Of the candidate at its most. */ candidate: number; autoscaler: (Limits & { name: string }) | null };
+    replicas: { before: number; after: number; autoscaler: (Limits & { name: string }) | null };
   };
+  /** The most instances at once, against the room on the nodes; null when that cannot be told. */
+  forecast: Forecast | null;
   /** What a return to the version before brings back, and what it does not, a sentence each. */
   rollback: { restores: string[]; leaves: string[] };
   dryRun: { accepted: boolean; message: string };

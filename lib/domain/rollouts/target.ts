@@ -22,7 +22,10 @@ export function makeTarget(workload: Workload, change: Change, copies: ConfigCop
   const changed = change.template ? withoutClusterFields(change.template) : before;
   const template = nameCopies(image ? withImage(changed, image, workload.metadata.name) : changed, copies);
   if (canonicalTemplate(template) === canonicalTemplate(before)) {
-    throw new DomainError("precondition-failed", `${workload.metadata.name} has this template already; there is nothing to roll out.`);
+    throw new DomainError(
+      "precondition-failed",
+      `${workload.metadata.name} has this template already; there is nothing to roll out.`,
+    );
   }
   return { template, copies, before, image, isWholeTemplate: change.template !== undefined };
 }
@@ -44,7 +47,11 @@ export function renewTarget(target: RolloutTarget, workload: Workload): RolloutT
   return makeTarget(workload, { image: target.image ?? undefined, config: [] }, target.copies);
 }
 
-function withImage(template: PodTemplate, { container, image }: { container: string; image: string }, service: string): PodTemplate {
+function withImage(
+  template: PodTemplate,
+  { container, image }: { container: string; image: string },
+  service: string,
+): PodTemplate {
   const changed = structuredClone(template);
   const all = [...changed.spec.containers, ...(changed.spec.initContainers ?? [])];
   const found = all.find(({ name }) => name === container);

@@ -1,0 +1,118 @@
+import type { Workload } from "#lib/kubernetes/objects.ts";
+import { readTarget } from "../actions/target.ts";
+import { authorise, type Context } from "../context.ts";
+import { kindLabel, serviceRefSchema } from "../fleet/schemas.ts";
+import { templateYaml } from "../fleet/template.ts";
+import { parseInput } from "../validation.ts";
+import { fitAnalysis } from "./analysis/templates.ts";
+import { findConfig, originalName } from "./config-copies.ts";
+import { listReferences } from "./config-references.ts";
+import type { ConfigKind, RolloutOptions } from "./start-schemas.ts";
+import { defaultStrategies, type Strategy, strategyAnnotation, strategySchema } from "./strategy.ts";
+import { readWorld, type World } from "./world.ts";
+
+/** What a form to start a rollout of the service begins with; throws not-found. */
+export async function getRolloutOptions(context: Context, ref: unknown): Promise<RolloutOptions> {
+  authorise(context, "viewer", "see a service");
+  const service = parseInput(serviceRefSchema, ref);
+  const { workload, templateHash } = await readTarget(context, service);
+  const { template } = workload.spec;
+  const [config, world] = await Promise.all([
+    Promise.all(listReferences(template).map(({ kind, name }) => describeConfig(context, service.namespace, kind, name))),
+    readWorld(context.kubernetes, { ref: service, uid: workload.metadata.uid, before: null, now: context.clock() }),
+  ]);
+  const own = readOwnStrategy(workload);
+  const kind = workload.metadata.labels?.[kindLabel] ?? "";
+  return {
+    seen: { uid: workload.metadata.uid, templateHash },
+    workload: workload.kind,
+    template: templateYaml(template),
+    containers: template.spec.containers.map(({ name, image = "" }) => ({ name, image })),
+    config,
+    strategies: fitStrategies({ ...defaultStrategies, ...(own.strategy && { [own.strategy.kind]: own.strategy }) }, kind),
+    preferred: preferredStrategy(workload).kind,
+    problem: own.problem,
+    refused: {
+      rolling: refuseStrategy(defaultStrategies.rolling, workload, world),
+      canary: refuseStrategy(defaultStrategies.canary, workload, world),
+      "blue-green": refuseStrategy(defaultStrategies["blue-green"], workload, world),
+    },
+  };
+}
+
+/** The strategy of the service's annotation. What cannot be read is told in a sentence. */
+export function readOwnStrategy({ metadata }: Workload): { strategy: Strategy | null; problem: string | null } {
+  const text = metadata.annotations?.[strategyAnnotation];
+  if (text === undefined) return { strategy: null, problem: null };
+  const problem = (why: string) => ({ strategy: null, problem: `The annotation ${strategyAnnotation} cannot be used: ${why}` });
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return problem("it is not JSON.");
+  }
+  const { data, error } = strategySchema.safeParse(value);
+  if (data) return { strategy: data, problem: null };
+  const [issue] = error.issues;
+  return problem(`${issue?.path.join(".") || "it"}: ${issue?.message}`);
+}
+
+/** The service's own strategy, else the guides' canary; a StatefulSet's pods are replaced in their order. */
+export function preferredStrategy(workload: Workload): Strategy {
+  const { strategy } = readOwnStrategy(workload);
+  const preferred = strategy ?? (workload.kind === "Deployment" ? defaultStrategies.canary : defaultStrategies.rolling);
+  return fitStrategy(preferred, workload.metadata.labels?.[kindLabel] ?? "");
+}
+
+/** Why the strategy cannot be used for the service, as a sentence; null when it can. */
+export function refuseStrategy(
+  strategy: Strategy,
+  { kind, metadata }: Workload,
+  { service, route }: Pick<World, "service" | "route">,
+): string | null {
+  const { name } = metadata;
+  if (kind === "StatefulSet" && strategy.kind !== "rolling") {
+    return `${name} is a StatefulSet: its instances have places of their own, so that no second version can stand beside them. Roll it.`;
+  }
+  if (kind === "StatefulSet" && strategy.kind === "rolling" && strategy.pauseAfter !== null) {
+    return `${name} is a StatefulSet: Kubernetes pauses Deployments only.`;
+  }
+  if (strategy.kind === "blue-green" && service === null) {
+    return `No Service selects ${name}'s instances, so there is nothing to switch: it dials out. Use a canary by the share of instances.`;
+  }
+  if (strategy.kind === "canary" && strategy.traffic === "route" && route === null) {
+    return `No VirtualService or HTTPRoute leads to ${name}. Use the share of instances.`;
+  }
+  if (strategy.kind === "canary" && strategy.header && route === null) {
+    return `No VirtualService or HTTPRoute leads to ${name}, so a header cannot choose the version.`;
+  }
+  return null;
+}
+
+/** The strategy with those of its default metrics that a service of this kind has. */
+export function fitStrategy<S extends Strategy>(strategy: S, kind: string): S {
+  if (strategy.kind === "blue-green") {
+    const { prePromotion, postPromotion } = strategy;
+    return {
+      ...strategy,
+      prePromotion: prePromotion && fitAnalysis(prePromotion, kind),
+      postPromotion: postPromotion && fitAnalysis(postPromotion, kind),
+    };
+  }
+  return { ...strategy, analysis: strategy.analysis && fitAnalysis(strategy.analysis, kind) };
+}
+
+function fitStrategies(strategies: RolloutOptions["strategies"], kind: string): RolloutOptions["strategies"] {
+  return {
+    rolling: fitStrategy(strategies.rolling, kind),
+    canary: fitStrategy(strategies.canary, kind),
+    "blue-green": fitStrategy(strategies["blue-green"], kind),
+  };
+}
+
+async function describeConfig({ kubernetes }: Context, namespace: string, kind: ConfigKind, present: string) {
+  const object = await findConfig(kubernetes, kind, namespace, present).catch(() => null);
+  if (!object) return { kind, name: present, present, keys: null };
+  const keys = [...Object.keys(object.data ?? {}), ...Object.keys(object.binaryData ?? {})];
+  return { kind, name: originalName(object), present, keys: keys.toSorted() };
+}
