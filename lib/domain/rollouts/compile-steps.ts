@@ -102,6 +102,7 @@ export function startRun(strategy: Strategy, workload: Workload, now: Date): Rol
     hold: null,
     abort: null,
     promoted: null,
+    skips: false,
     weight: 0,
     progress: null,
     seen: { stable: digestTemplate(workload.spec.template), candidate: null },

@@ -54,7 +54,7 @@ export type RolloutRun = {
   /** The step that is carried out; steps.length when all are done. */
   index: number;
   stepStartedAt: string;
-  /** By step: when it began, and whether a person skipped it. */
+  /** By step: when it began, and whether it was left out. */
   history: { startedAt: string; isSkipped: boolean }[];
   /** null until the cluster was looked at for the first time; nothing is written before. */
   by: TrafficBy | null;
@@ -64,6 +64,8 @@ export type RolloutRun = {
   abort: { message: string; by: string; at: string } | null;
   /** A promotion that a person asked for: ends the pause of this step. */
   promoted: number | null;
+  /** A person asked for the end: no more pauses, analyses or weights. */
+  skips: boolean;
   /** Percent of the traffic that the candidate has now. */
   weight: number;
   /** The counts of instances that are waited for, and since when they are the same. */

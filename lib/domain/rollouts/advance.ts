@@ -1,0 +1,228 @@
+import type { Workload } from "#lib/kubernetes/objects.ts";
+import { formatDuration } from "../duration.ts";
+import { countReplicas } from "../fleet/health.ts";
+import { judgeAnalysis } from "./analysis/verdict.ts";
+import { type Arrangement, arrangementOf } from "./arrangement.ts";
+import { firstLook } from "./first-look.ts";
+import { findForeign, held, letGo } from "./holds.ts";
+import { reconcile } from "./reconcile.ts";
+import { restore } from "./restore.ts";
+import type { RolloutRun, RunAnalysis } from "./run.ts";
+import { beginAnalyses, endAnalysis, endingAnalysis, judgeRunning, type Measured, takeIn } from "./run-analyses.ts";
+import type { RolloutEventKind } from "./schemas.ts";
+import type { Open, Situation } from "./situation.ts";
+import { describeStep } from "./step-texts.ts";
+import type { Strategy } from "./strategy.ts";
+import type { RolloutTarget } from "./target.ts";
+import { digestTemplate } from "./template-digest.ts";
+import { shareOf } from "./traffic-share.ts";
+import type { World } from "./world.ts";
+import type { Write } from "./writes.ts";
+
+/** What one pass decides on: all of it was read just before. */
+export type AdvanceInput = {
+  rolloutId: string;
+  run: RolloutRun;
+  strategy: Strategy;
+  target: Pick<RolloutTarget, "template" | "before">;
+  world: World;
+  measured: readonly Measured[];
+  now: Date;
+};
+
+export type RunEvent = { kind: RolloutEventKind; message: string };
+
+export type RunEnd = { state: "complete" | "failed" | "aborted"; message: string };
+
+/** What one pass does: writes to the cluster, and what is kept for the next one. */
+export type Advance = {
+  run: RolloutRun;
+  writes: Write[];
+  events: RunEvent[];
+  state: "progressing" | "paused";
+  /** One sentence on where it is. */
+  message: string;
+  /** The run came to its next step: the next pass need not wait for anything. */
+  moved: boolean;
+  end: RunEnd | null;
+};
+
+/**
+ * One pass of a rollout, pure and level-triggered: the world is compared with what the steps so far add up to, and the first
+ * difference is mended. A pass that comes to the next step writes nothing, so that what it decided is kept before it is acted on.
+ */
+export function advance(input: AdvanceInput): Advance {
+  const { rolloutId, strategy, target, world, now } = input;
+  const { stable } = world;
+  const run = beginAnalyses(takeIn(input.run, input.measured, now), strategy, now);
+  if (!stable) return over(run, { state: "failed", message: "The workload was deleted." });
+  const situation: Situation = {
+    rolloutId,
+    run: { ...run, weight: shareOf(run, world) },
+    strategy,
+    target,
+    world: { ...world, stable },
+  };
+  if (run.abort) return goBack(situation, []);
+  const judged = judge(situation, now);
+  if (judged.run.abort) return goBack({ ...situation, run: judged.run }, judged.events);
+  const advanced = goOn({ ...situation, run: judged.run }, now);
+  return { ...advanced, events: [...judged.events, ...advanced.events] };
+}
+
+/** What the analyses say; a bad one is given up at once, also while a person holds the rollout. */
+function judge({ run }: Situation, now: Date): { run: RolloutRun; events: RunEvent[] } {
+  const judged = judgeRunning(run);
+  if (!judged) return { run, events: [] };
+  const { outcome, message, analysis } = judged;
+  if (outcome === "passed") return { run: endAnalysis(run, analysis), events: [{ kind: "analysis", message }] };
+  if (outcome === "inconclusive") return held(run, "inconclusive", message, now);
+  return aborted(run, message, now);
+}
+
+function goOn(situation: Situation, now: Date): Advance {
+  const { run, strategy } = situation;
+  if (run.by === null) {
+    if (run.hold) return stand(run, []);
+    const seen = firstLook(situation);
+    if ("refusal" in seen) return over(run, { state: "failed", message: seen.refusal });
+    return "waiting" in seen ? wait(situation, { writes: [], waiting: seen.waiting }, now) : proceed(seen.run);
+  }
+  const foreign = findForeign(situation);
+  if (foreign) {
+    const { run: stopped, events } = held(run, "foreign-change", foreign, now);
+    return stand(stopped, events);
+  }
+  const freed = letGo(situation);
+  if (freed) return { ...proceed(freed), events: [{ kind: "resumed", message: "What held it is over." }] };
+  if (run.hold) return stand(run, []);
+  const wanted = arrangementOf(run);
+  const noted = { ...situation, run: note(wanted, situation) };
+  const open = reconcile(wanted, noted);
+  if (open) return wait(noted, open, now);
+  return finishStep({ ...noted, run: { ...noted.run, progress: null } }, strategy, now);
+}
+
+/** Once stable has the new template, a return to the one before is somebody else's change. */
+function note(wanted: Arrangement, { run, target, world }: Situation): RolloutRun {
+  const digest = digestTemplate(world.stable.spec.template);
+  if (wanted.template !== "target" || digest !== digestTemplate(target.template)) return run;
+  return { ...run, seen: { ...run.seen, stable: digest } };
+}
+
+/** The step's own wait is left: a pause, an analysis, an autoscaler that moves. */
+function finishStep({ run, world }: Situation, strategy: Strategy, now: Date): Advance {
+  const step = run.steps[run.index];
+  if (!step) return over(run, { state: "complete", message: describeComplete(world.stable) });
+  if (step.kind === "pause" && run.promoted !== run.index && !run.skips) {
+    if (step.seconds === null) return stay(run, "paused", "Waits until it is promoted.");
+    const endsAt = new Date(Date.parse(run.stepStartedAt) + step.seconds * 1000);
+    if (now < endsAt) return stay(run, "progressing", `Pauses until ${endsAt.toISOString().slice(11, 19)} UTC.`);
+  }
+  const ending = endingAnalysis(run);
+  if (ending) {
+    const { outcome, message } = judgeAnalysis(ending.settings, ending.state, step.kind !== "analysis");
+    if (outcome === "running") return stay(run, "progressing", describeMeasuring(ending));
+    if (outcome === "passed") return { ...proceed(endAnalysis(run, ending)), events: [{ kind: "analysis", message }] };
+    const { run: stopped, events } = outcome === "inconclusive" ? held(run, outcome, message, now) : aborted(run, message, now);
+    return stopped.abort ? { ...proceed(stopped), events } : stand(stopped, events);
+  }
+  const { autoscaler } = world;
+  const isBefore = step.kind === "candidate" || step.kind === "weight" || step.kind === "pause";
+  if (isBefore && autoscaler?.movement && world.stable.spec.replicas !== 0) {
+    const { run: stopped, events } = held(run, "autoscaler", autoscaler.movement, now);
+    return stand(stopped, events);
+  }
+  return nextStep(run, strategy, now);
+}
+
+function nextStep(run: RolloutRun, strategy: Strategy, now: Date): Advance {
+  const done = run.steps[run.index];
+  const next = run.steps[run.index + 1];
+  const at = now.toISOString();
+  const isSkipped = run.skips && (next?.kind === "pause" || next?.kind === "analysis");
+  const history = next ? [...run.history, { startedAt: at, isSkipped }] : run.history;
+  const events: RunEvent[] = [];
+  if (done?.kind === "weight")
+    events.push({ kind: "traffic", message: `${done.percent} % of the traffic goes to the candidate.` });
+  if (done?.kind === "switch")
+    events.push({ kind: "traffic", message: `All traffic goes to ${done.to === "stable" ? "stable" : "the candidate"}.` });
+  if (next && !isSkipped) events.push({ kind: "step", message: `${describeStep(next)}.` });
+  const moved = { ...run, index: run.index + 1, stepStartedAt: at, history, promoted: null };
+  return { ...proceed(beginAnalyses(moved, strategy, now)), events };
+}
+
+/** Stable is restored and everything else removed; then it has ended. */
+function goBack(situation: Situation, events: RunEvent[]): Advance {
+  const { run } = situation;
+  const { message } = run.abort ?? { message: "" };
+  // What gave it up is kept before anything is written for it.
+  if (events.length > 0) return { ...proceed(run), message, events };
+  const open = restore(situation);
+  if (!open) return over(run, { state: "aborted", message });
+  return {
+    run,
+    writes: open.writes,
+    events: [],
+    state: "progressing",
+    message: `Goes back. ${open.waiting}`,
+    moved: false,
+    end: null,
+  };
+}
+
+/** Waits for the cluster, for as long as something moves within the deadline. */
+function wait({ run, strategy, world }: Situation, open: Open, now: Date): Advance {
+  const { writes, waiting, isPaused = false } = open;
+  const counts = JSON.stringify([world.stable, world.candidate].map((workload) => workload && countReplicas(workload)));
+  const isSame = run.progress?.counts === counts && !isPaused;
+  const progress = isSame && run.progress ? run.progress : { counts, since: now.toISOString() };
+  const forMs = now.getTime() - Date.parse(progress.since);
+  const waited = { ...run, progress };
+  if (forMs <= strategy.progressDeadlineSeconds * 1000) {
+    const state = isPaused ? "paused" : "progressing";
+    return { run: waited, writes, events: [], state, message: waiting, moved: false, end: null };
+  }
+  const message = `No progress for ${formatDuration(forMs)}: ${waiting}`;
+  if (strategy.kind === "rolling" && !strategy.rollbackOnFailure) return over(waited, { state: "failed", message });
+  const { run: stopped, events } = aborted(waited, message, now);
+  return { ...proceed(stopped), message, events };
+}
+
+function describeMeasuring({ name, settings, state }: RunAnalysis): string {
+  const wanted = settings.count === null ? "" : ` of ${settings.count}`;
+  return `The ${name} analysis has ${state.taken}${wanted} measurements.`;
+}
+
+function describeComplete(stable: Workload): string {
+  const { desired } = countReplicas(stable);
+  return `All ${desired} instances run the new version.`;
+}
+
+/** On to the next pass at once. */
+function proceed(run: RolloutRun): Advance {
+  const step = run.steps[run.index];
+  return { ...stay(run, "progressing", step ? `${describeStep(step)}.` : "All steps are done."), moved: true };
+}
+
+function stay(run: RolloutRun, state: Advance["state"], message: string): Advance {
+  return { run, writes: [], events: [], state, message, moved: false, end: null };
+}
+
+function stand(run: RolloutRun, events: RunEvent[]): Advance {
+  return { ...stay({ ...run, progress: null }, "paused", run.hold?.message ?? ""), events };
+}
+
+function over(run: RolloutRun, end: RunEnd): Advance {
+  return { ...stay(run, "progressing", end.message), events: [{ kind: "ended", message: end.message }], end };
+}
+
+function aborted(run: RolloutRun, message: string, now: Date): { run: RolloutRun; events: RunEvent[] } {
+  return { run: giveUp(run, { message, by: "controller" }, now), events: [{ kind: "aborted", message }] };
+}
+
+/** The run on its way back: nothing is measured, held or promoted any more. */
+export function giveUp(run: RolloutRun, { message, by }: { message: string; by: string }, now: Date): RolloutRun {
+  const analyses = run.analyses.map((analysis) => ({ ...analysis, isOver: true }));
+  return { ...run, analyses, hold: null, promoted: null, progress: null, abort: { message, by, at: now.toISOString() } };
+}

@@ -1,0 +1,56 @@
+import { isDeepStrictEqual } from "node:util";
+import { paths } from "#lib/kubernetes/objects.ts";
+import { hashLabels } from "#lib/kubernetes/workloads.ts";
+import type { Arrangement } from "./arrangement.ts";
+import { candidateService } from "./candidate.ts";
+import { candidateName } from "./run.ts";
+import type { Open, Situation } from "./situation.ts";
+import { contains, rulesField, rulesOf, weighRules } from "./traffic.ts";
+import { routePath } from "./world.ts";
+import { patchOf, servicePath, type Write } from "./writes.ts";
+
+/** Lets the Service select the instances of one side, or of both as before the rollout. */
+export function select(side: Arrangement["selector"], { rolloutId, run, world }: Situation): Open | null {
+  const { service } = world;
+  const { selector } = run.before;
+  if ((run.by !== "route" && run.by !== "selector") || !selector) return null;
+  if (!service) return { writes: [], waiting: `The Service ${run.before.service} is gone.` };
+  const hash = side === "stable" ? world.stableHash : world.candidateHash;
+  if (side !== "any" && hash === null) return { writes: [], waiting: "Waiting for the cluster to take up the change." };
+  const wanted = side === "any" || hash === null ? selector : { ...selector, [hashLabels[0]]: hash };
+  if (isDeepStrictEqual(service.spec.selector, wanted)) return null;
+  const replace = { op: "replace", path: "/spec/selector", value: wanted } as const;
+  return {
+    writes: [patchOf(servicePath(service.metadata), service.metadata, [replace], rolloutId)],
+    waiting: `The Service ${service.metadata.name} goes to ${side === "any" ? "all instances" : side}.`,
+  };
+}
+
+/** The Service of the candidate, to which the route gives its share. */
+export function provideService({ rolloutId, run, world }: Situation): Write[] {
+  const { service, stable } = world;
+  const { selector } = run.before;
+  if (run.by !== "route" || world.candidateService || !service || !selector) return [];
+  const object = candidateService(stable, service, { rolloutId, selector });
+  return [{ kind: "create", path: paths.servicesOf(stable.metadata.namespace ?? ""), object }];
+}
+
+/** Gives the candidate so many percent of the route's traffic; null: the route is as before. */
+export function divide(percent: number | null, { rolloutId, run, strategy, world }: Situation): Open | null {
+  const { route: saved, service } = run.before;
+  if (run.by !== "route" || !saved || !service) return null;
+  const { route, stable } = world;
+  if (!route) return { writes: [], waiting: `The ${saved.kind} ${saved.name} is gone.` };
+  const namespace = stable.metadata.namespace ?? "";
+  const header = strategy.kind === "canary" ? strategy.header : null;
+  const wanted =
+    percent === null
+      ? saved.rules
+      : weighRules(saved, { namespace, service, candidate: candidateName(service), percent, header });
+  if (contains(rulesOf(route), wanted)) return null;
+  const replace = { op: "replace", path: `/spec/${rulesField[route.kind]}`, value: wanted } as const;
+  return {
+    writes: [patchOf(routePath(route), route.metadata, [replace], rolloutId)],
+    waiting: `The ${route.kind} ${route.metadata.name} gets its weights.`,
+  };
+}

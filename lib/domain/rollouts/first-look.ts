@@ -1,0 +1,45 @@
+import { hashLabels } from "#lib/kubernetes/workloads.ts";
+import { compileSteps } from "./compile-steps.ts";
+import { isSettled } from "./completion.ts";
+import type { RolloutRun, TrafficBy } from "./run.ts";
+import type { Situation } from "./situation.ts";
+import { rulesOf } from "./traffic.ts";
+
+export type FirstLook = { run: RolloutRun } | { waiting: string } | { refusal: string };
+
+/** Decides how traffic is divided, and keeps what was there before: it has to be known before anything is written. */
+export function firstLook(situation: Situation): FirstLook {
+  const { run, strategy, world } = situation;
+  const { stable, service, route } = world;
+  const replicas = stable.spec.replicas ?? 1;
+  const by = chooseTraffic(situation);
+  if (typeof by === "object") return by;
+  if (by !== "none" && !isSettled(world)) return { waiting: "Waiting until stable has all of its instances." };
+  const { [hashLabels[0]]: _, ...selector } = service?.spec.selector ?? {};
+  return {
+    run: {
+      ...run,
+      by,
+      steps: compileSteps(strategy, replicas),
+      before: {
+        service: service?.metadata.name ?? null,
+        selector: service ? selector : null,
+        route: by === "route" && route ? { kind: route.kind, name: route.metadata.name, rules: rulesOf(route) } : null,
+        replicas,
+      },
+    },
+  };
+}
+
+function chooseTraffic({ strategy, world: { stable, service, route } }: Situation): TrafficBy | { refusal: string } {
+  const { name } = stable.metadata;
+  if (strategy.kind === "rolling") return "none";
+  if (stable.kind !== "Deployment") return { refusal: `${name} is a ${stable.kind}: only a Deployment can have a candidate.` };
+  if (strategy.kind === "blue-green") {
+    return service ? "selector" : { refusal: `No Service selects the instances of ${name}: there is nothing to switch.` };
+  }
+  if (strategy.traffic === "replicas") return "replicas";
+  if (route) return "route";
+  if (strategy.traffic === "auto") return "replicas";
+  return { refusal: `No VirtualService or HTTPRoute has a Service of ${name} as its destination.` };
+}

@@ -1,0 +1,51 @@
+import type { JsonPatch } from "#lib/kubernetes/objects.ts";
+import { rollbackPatch } from "../actions/rollback.ts";
+import { canonicalTemplate } from "../fleet/template.ts";
+import { awaitComplete, canServe, hasTemplate } from "./completion.ts";
+import { divide, select } from "./divide-traffic.ts";
+import { besideAutoscaler, hasCandidate, removeCandidate } from "./reconcile.ts";
+import { first, type Open, type Situation } from "./situation.ts";
+import { patchStable, scaleTo } from "./writes.ts";
+
+/**
+ * The first thing that is open on the way back: traffic goes to stable as soon as that has only instances of its template before,
+ * and the candidate goes when stable has them all.
+ */
+export function restore(situation: Situation): Open | null {
+  const { run, world } = situation;
+  if (run.by === null) return null;
+  return first(
+    () => rollBack(situation),
+    () => restoreReplicas(situation),
+    () => (hasCandidate(world) && canServe(world.stable) ? select("stable", situation) : null),
+    () => (canServe(world.stable) ? divide(null, situation) : null),
+    () => awaitComplete(world),
+    () => removeCandidate(situation),
+    () => select("any", situation),
+  );
+}
+
+/** kubectl's rollback to the template before, where stable has taken the new one; what others wrote meanwhile stays. */
+function rollBack({ rolloutId, target, world }: Situation): Open | null {
+  const { stable, revisions } = world;
+  if (!hasTemplate(stable, target.template) || hasTemplate(stable, target.before)) return null;
+  const wanted = canonicalTemplate(target.before);
+  const revision = revisions.find(({ template }) => canonicalTemplate(template) === wanted);
+  const patch: JsonPatch = revision
+    ? rollbackPatch(stable, revision)
+    : [{ op: "replace", path: "/spec/template", value: target.before }];
+  const go: JsonPatch = stable.spec.paused ? [{ op: "remove", path: "/spec/paused" }] : [];
+  return {
+    writes: [patchStable(stable, [...patch, ...go], rolloutId)],
+    waiting: "Stable goes back to the version before.",
+  };
+}
+
+function restoreReplicas(situation: Situation): Open | null {
+  const { rolloutId, run, world } = situation;
+  const { stable, autoscaler } = world;
+  if (run.by !== "replicas") return null;
+  const replicas = autoscaler ? besideAutoscaler(run.before.replicas, situation) : run.before.replicas;
+  if (replicas === null || stable.spec.replicas === replicas) return null;
+  return { writes: [patchStable(stable, [scaleTo(replicas)], rolloutId)], waiting: `Scaling stable back to ${replicas}.` };
+}
