@@ -80,6 +80,7 @@ export const eventNames: Record<EventKind, string> = {
   "alert-resolved": "An alert is resolved",
   "silence-expiring": "A silence ends soon",
   "rollout-failed": "A rollout fails",
+  "rollout-aborted": "A rollout is aborted and goes back",
   "rollout-finished": "A rollout is complete",
   "feed-lost": "A feed is lost",
   "source-blind": "A source of alerts is not heard",

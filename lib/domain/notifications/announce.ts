@@ -41,7 +41,7 @@ export type AlertChange = {
   round?: number;
 };
 
-/** Puts the end of a rollout into the outbox: rollout-finished when it is complete, rollout-failed when it failed, else nothing. */
+/** Puts the end of a rollout into the outbox: rollout-finished when it is complete, rollout-failed or rollout-aborted, else nothing. */
 export async function announceRolloutEnd(
   transaction: Transaction,
   rollout: Pick<Rollout, "id" | "namespace" | "service" | "change" | "fromVersion" | "toVersion" | "toReplicas">,

@@ -6,6 +6,7 @@ export const eventKinds = [
   "alert-resolved",
   "silence-expiring",
   "rollout-failed",
+  "rollout-aborted",
   "rollout-finished",
   "feed-lost",
   "source-blind",
@@ -87,10 +88,12 @@ export function matches(
   if (!events.includes(event.event)) return false;
   const isAlert = event.event === "alert-fired" || event.event === "alert-resolved";
   if (isAlert && severities.length > 0 && !severities.includes(event.severity ?? "none")) return false;
-  const hasService = isAlert || event.event === "rollout-failed" || event.event === "rollout-finished";
+  const hasService = isAlert || rolloutEvents.has(event.event);
   if (!hasService || services.length === 0) return true;
   return event.service !== null && services.includes(`${event.namespace}/${event.service}`);
 }
+
+const rolloutEvents: ReadonlySet<EventKind> = new Set(["rollout-failed", "rollout-aborted", "rollout-finished"]);
 
 const severityRanks: Record<string, number> = { critical: 0, page: 0, error: 1, high: 1, warning: 2, info: 3 };
 
@@ -100,6 +103,7 @@ export function rankOf({ event, severity }: Pick<NotificationEvent, "event" | "s
     case "alert-fired":
       return severityRanks[severity?.toLowerCase() ?? ""] ?? 3;
     case "rollout-failed":
+    case "rollout-aborted":
     case "feed-lost":
     case "source-blind":
       return 1;

@@ -5,7 +5,14 @@ import { type EventKind, filterSchema, matches } from "./events.ts";
 import type { FilterPreview } from "./schemas.ts";
 
 const dayMs = 86_400_000;
-const counted: EventKind[] = ["alert-fired", "alert-resolved", "rollout-failed", "rollout-finished", "source-blind"];
+const counted: EventKind[] = [
+  "alert-fired",
+  "alert-resolved",
+  "rollout-failed",
+  "rollout-aborted",
+  "rollout-finished",
+  "source-blind",
+];
 
 type Group = { event: EventKind; severity: string | null; namespace: string | null; service: string | null; count: number };
 
@@ -38,8 +45,8 @@ function countEvents({ db, clock }: Context): Promise<Group[]> {
       SELECT 'alert-resolved', severity, namespace, service, count(*)::int
       FROM alert_episodes WHERE state = 'resolved' AND ends_at >= ${since} GROUP BY 2, 3, 4
       UNION ALL
-      SELECT CASE state WHEN 'failed' THEN 'rollout-failed' ELSE 'rollout-finished' END, NULL, namespace, service, count(*)::int
-      FROM rollouts WHERE state IN ('failed', 'complete') AND finished_at >= ${since} GROUP BY 1, 3, 4
+      SELECT CASE state WHEN 'complete' THEN 'rollout-finished' ELSE 'rollout-' || state END, NULL, namespace, service, count(*)::int
+      FROM rollouts WHERE state IN ('failed', 'aborted', 'complete') AND finished_at >= ${since} GROUP BY 1, 3, 4
       UNION ALL
       SELECT 'source-blind', NULL, NULL, NULL, count(*)::int FROM blind_windows WHERE began_at >= ${since}`,
   );

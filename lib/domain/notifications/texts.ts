@@ -28,6 +28,12 @@ export function describeAlertChange(change: AlertChange): NotificationEvent {
   };
 }
 
+const rolloutEnds: Partial<Record<Rollout["state"], { event: NotificationEvent["event"]; words: string }>> = {
+  complete: { event: "rollout-finished", words: "is complete" },
+  failed: { event: "rollout-failed", words: "failed" },
+  aborted: { event: "rollout-aborted", words: "was aborted" },
+};
+
 type Ended = Pick<Rollout, "id" | "namespace" | "service" | "change" | "fromVersion" | "toVersion" | "toReplicas">;
 
 /** The event of a rollout that ended; null for one that goes on or was superseded. */
@@ -37,16 +43,14 @@ export function describeRolloutEnd(
   at: Date,
 ): NotificationEvent | null {
   const { id, namespace, service } = rollout;
-  if (end.state !== "complete" && end.state !== "failed") return null;
-  const hasFailed = end.state === "failed";
+  const told = rolloutEnds[end.state];
+  if (!told) return null;
   return {
-    event: hasFailed ? "rollout-failed" : "rollout-finished",
-    key: `rollout/${id}/${end.state}`,
+    event: told.event,
+    // One that was retried after an abort may end so again.
+    key: end.state === "aborted" ? `rollout/${id}/aborted/${at.toISOString()}` : `rollout/${id}/${end.state}`,
     subject: `${namespace}/${service}`,
-    title: shorten(
-      `${describeChange(rollout)} of ${namespace}/${service} ${hasFailed ? "failed" : "is complete"}`,
-      maxTitleLength,
-    ),
+    title: shorten(`${describeChange(rollout)} of ${namespace}/${service} ${told.words}`, maxTitleLength),
     text: shorten(end.message, maxTextLength),
     severity: null,
     namespace,

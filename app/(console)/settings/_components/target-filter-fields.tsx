@@ -7,7 +7,7 @@ import { Field, Input } from "../../../ui/field.tsx";
 import { errorsBelow, wordsOf } from "./target-input.ts";
 
 export const firstFilter: NotificationFilter = {
-  events: ["alert-fired", "alert-resolved", "silence-expiring", "rollout-failed", "feed-lost", "source-blind"],
+  events: ["alert-fired", "alert-resolved", "silence-expiring", "rollout-failed", "rollout-aborted", "feed-lost", "source-blind"],
   severities: [],
   services: [],
 };
@@ -17,6 +17,7 @@ const countedNames: Record<EventKind, string> = {
   "alert-resolved": "resolved",
   "silence-expiring": "silences that end",
   "rollout-failed": "failed rollouts",
+  "rollout-aborted": "aborted rollouts",
   "rollout-finished": "complete rollouts",
   "feed-lost": "lost feeds",
   "source-blind": "sources not heard",
