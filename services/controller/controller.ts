@@ -11,6 +11,7 @@ import { Loop } from "#lib/runtime/loop.ts";
 import { AlertReconciler, alertPollMs } from "./alerts.ts";
 import { prune } from "./housekeeping.ts";
 import { NotificationSender, type NotificationSettings } from "./notifications.ts";
+import { carryOutRollouts } from "./rollout-runs.ts";
 import { type ReconcilerContext, reconcileRollouts } from "./rollouts.ts";
 
 export type ControllerSettings = {
@@ -95,6 +96,7 @@ export class Controller {
       this.#loop("silences", 60_000, () => watchSilences(context)),
       this.#loop("feeds", 10_000, () => watchFeeds(context, feedsOf(context))),
       this.#loop("rollouts", 1_000, () => reconcileRollouts(context)),
+      this.#loop("rollout-runs", 1_000, () => carryOutRollouts(context)),
       this.#loop("abandoned-actions", 10_000, () => settleAbandoned(context)),
       this.#loop("outside-changes", 5_000, () => observeWorkloads(context)),
       this.#loop("service-metrics", 15_000, () => this.#exportServices()),

@@ -1,4 +1,4 @@
-import type { Rollout } from "#lib/database/generated/client.ts";
+import { Prisma, type Rollout } from "#lib/database/generated/client.ts";
 import type { Context } from "#lib/domain/context.ts";
 import { describeService } from "#lib/domain/fleet/describe.ts";
 import { fetchRevisions, findWorkload, selectorOf } from "#lib/domain/fleet/fresh.ts";
@@ -11,12 +11,12 @@ import { type Pod, paths } from "#lib/kubernetes/objects.ts";
 export type ReconcilerContext = Pick<Context, "db" | "kubernetes" | "prometheus" | "clock" | "logger">;
 
 /**
- * Follows every open rollout by reading its workload: one pass judges each once. Rows change only from the state that was
+ * Follows every open rollout that was written at once by reading its workload: one pass judges each once. Rows change only from the state that was
  * read, so two controllers do no harm.
  */
 export async function reconcileRollouts(context: ReconcilerContext): Promise<void> {
   const open = await context.db.rollout.findMany({
-    where: { state: { in: ["progressing", "paused"] } },
+    where: { state: { in: ["progressing", "paused"] }, strategy: { equals: Prisma.DbNull } },
     orderBy: { startedAt: "asc" },
     take: 500,
   });

@@ -1,4 +1,4 @@
-import type { Rollout } from "#lib/database/generated/client.ts";
+import { Prisma, type Rollout } from "#lib/database/generated/client.ts";
 import { type Context, type Transaction, transact } from "../context.ts";
 import { announceRolloutEnd } from "../notifications/announce.ts";
 import type { Progress } from "./progress.ts";
@@ -36,6 +36,7 @@ export async function startRollout(
       state: { in: ["progressing", "paused"] },
       change: isScale ? "scale" : { not: "scale" },
       targetGeneration: { lt: input.targetGeneration },
+      strategy: { equals: Prisma.DbNull },
     },
     data: {
       state: "superseded",

@@ -1,4 +1,4 @@
-import type { Prisma } from "#lib/database/generated/client.ts";
+import { Prisma } from "#lib/database/generated/client.ts";
 import { authorise, type Context, translateDatabaseErrors } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { decodeCursor, toPage } from "../pagination.ts";
@@ -16,10 +16,16 @@ type RolloutRow = Prisma.RolloutGetPayload<typeof listed>;
 /** The rollouts, newest first, a page at a time. */
 export async function listRollouts(context: Context, input: unknown): Promise<Page<RolloutView>> {
   authorise(context, "viewer", "see rollouts");
-  const { namespace, service, state, cursor, limit } = parseInput(listRolloutsSchema, input);
+  const { namespace, service, state, strategy, cursor, limit } = parseInput(listRolloutsSchema, input);
   const rows = await translateDatabaseErrors(() =>
     context.db.rollout.findMany({
-      where: { namespace, service, state, AND: cursor ? after(cursor) : [] },
+      where: {
+        namespace,
+        service,
+        state,
+        strategy: strategy && (strategy === "none" ? { equals: Prisma.DbNull } : { path: ["kind"], equals: strategy }),
+        AND: cursor ? after(cursor) : [],
+      },
       orderBy: [{ startedAt: "desc" }, { id: "desc" }],
       take: limit + 1,
       ...listed,
@@ -43,7 +49,8 @@ function after(cursor: string): Prisma.RolloutWhereInput[] {
   return [{ startedAt: { lte: at } }, { OR: [{ startedAt: { lt: at } }, { id: { lt: id } }] }];
 }
 
-function viewRollout({
+/** A row as lists and pages show it. */
+export function viewRollout({
   auditEntry,
   auditEntryId,
   workloadUid,

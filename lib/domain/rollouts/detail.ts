@@ -1,0 +1,129 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
+import type { RolloutEvent, RolloutMeasurement } from "#lib/database/generated/client.ts";
+import { authorise, type Context, translateDatabaseErrors } from "../context.ts";
+import { DomainError } from "../errors.ts";
+import { parseId, parseInput } from "../validation.ts";
+import { budgetLeft } from "./analysis/verdict.ts";
+import { compileSteps } from "./compile-steps.ts";
+import { viewRollout } from "./queries.ts";
+import type { RolloutRun, Step } from "./run.ts";
+import { allowedCommands } from "./run-control.ts";
+import type { MeasurementView, RolloutDetail, RolloutEventView, RolloutState, StepView } from "./schemas.ts";
+import { describeStep } from "./step-texts.ts";
+import type { Strategy } from "./strategy.ts";
+
+/** GET /api/rollouts/:id?after=VERSION&waitSeconds=30 */
+export const followSchema = z.object({
+  after: z.coerce.number().int().min(0).optional(),
+  waitSeconds: z.coerce.number().int().min(0).max(30).default(0),
+});
+
+const askEveryMs = 250;
+const mostShown = 5_000;
+
+/**
+ * One rollout, whole. With `after` and `waitSeconds` it answers as soon as the rollout has another version than that one, or with
+ * what there is when the time is over. Throws not-found.
+ */
+export async function getRolloutDetail(
+  context: Context,
+  id: string,
+  input: unknown,
+  signal?: AbortSignal,
+): Promise<RolloutDetail> {
+  authorise(context, "viewer", "see rollouts");
+  const rolloutId = parseId(id, "rollout");
+  const { after, waitSeconds } = parseInput(followSchema, input);
+  if (after !== undefined && waitSeconds > 0) await awaitChange(context, rolloutId, { after, waitSeconds, signal });
+  return readDetail(context, rolloutId);
+}
+
+type Wait = { after: number; waitSeconds: number; signal: AbortSignal | undefined };
+
+async function awaitChange({ db }: Context, id: string, { after, waitSeconds, signal }: Wait): Promise<void> {
+  const deadline = performance.now() + waitSeconds * 1000;
+  while (performance.now() < deadline && !signal?.aborted) {
+    const row = await translateDatabaseErrors(() => db.rollout.findUnique({ where: { id }, select: { runVersion: true } }));
+    if (row?.runVersion !== after) return;
+    await sleep(askEveryMs);
+  }
+}
+
+async function readDetail({ db }: Context, id: string): Promise<RolloutDetail> {
+  const row = await translateDatabaseErrors(() =>
+    db.rollout.findUnique({
+      where: { id },
+      include: {
+        auditEntry: { select: { actorName: true, reason: true } },
+        events: { orderBy: { id: "asc" } },
+        measurements: { orderBy: [{ at: "desc" }, { id: "desc" }], take: mostShown },
+      },
+      omit: { target: true, preflight: true },
+    }),
+  );
+  if (!row) throw new DomainError("not-found", "There is no rollout with this id.");
+  const { events, measurements, run: stored, runVersion, activeKey: _, ...rest } = row;
+  const plan = row.strategy as unknown as Strategy | null;
+  const run = stored as unknown as RolloutRun | null;
+  return {
+    ...viewRollout(rest),
+    version: runVersion,
+    plan,
+    steps: run ? viewRun(row.state, run) : plan ? compileSteps(plan, row.fromReplicas ?? 1).map(viewWaiting) : [],
+    share: run && viewShare(row.state, run),
+    hold: run?.hold ?? null,
+    budget: run ? viewBudget(run) : [],
+    measurements: measurements.toReversed().map(viewMeasurement),
+    events: events.map(viewEvent),
+    commands: plan ? allowedCommands(row.state, run) : onlyFollowed,
+  };
+}
+
+const whyNot = "This change was written at once and is only followed.";
+const onlyFollowed = { promote: whyNot, skip: whyNot, abort: whyNot, retry: whyNot, pause: whyNot, resume: whyNot };
+
+function viewWaiting(step: Step): StepView {
+  return { title: describeStep(step), state: "waiting", startedAt: null, endsAt: null };
+}
+
+/** The steps as the timeline has them: those that an abort left undone count as left out. */
+function viewRun(state: RolloutState, run: RolloutRun): StepView[] {
+  const { steps, index, history, abort, skips } = run;
+  const isEnded = abort !== null || (state !== "progressing" && state !== "paused");
+  return steps.map((step, at) => {
+    const past = history[at];
+    const startedAt = past && !past.isSkipped ? past.startedAt : null;
+    const isLeftOut = past?.isSkipped || (skips && at > index && (step.kind === "pause" || step.kind === "analysis"));
+    const undone = isEnded ? "skipped" : at === index ? "current" : "waiting";
+    return {
+      title: describeStep(step),
+      state: isLeftOut ? "skipped" : at < index ? "done" : undone,
+      startedAt,
+      endsAt: step.kind === "pause" && step.seconds !== null && startedAt !== null ? later(startedAt, step.seconds) : null,
+    };
+  });
+}
+
+function later(at: string, seconds: number): string {
+  return new Date(Date.parse(at) + seconds * 1000).toISOString();
+}
+
+function viewShare(state: RolloutState, { by, steps, index, weight }: RolloutRun): RolloutDetail["share"] {
+  const isActive = state === "progressing" || state === "paused";
+  if (by === null || by === "none" || !isActive || index >= steps.length) return null;
+  return { stable: 100 - weight, candidate: weight, by };
+}
+
+function viewBudget({ analyses }: RolloutRun): RolloutDetail["budget"] {
+  return analyses.filter(({ isOver }) => !isOver).flatMap(({ settings, state }) => budgetLeft(settings, state));
+}
+
+function viewMeasurement({ rolloutId: _, at, verdict, detail, ...row }: RolloutMeasurement): MeasurementView {
+  const { test = null } = (detail ?? {}) as { test?: MeasurementView["test"] };
+  return { ...row, at: at.toISOString(), verdict: verdict as MeasurementView["verdict"], test };
+}
+
+function viewEvent({ id, at, kind, message, by }: RolloutEvent): RolloutEventView {
+  return { id, at: at.toISOString(), kind: kind as RolloutEventView["kind"], message, by };
+}

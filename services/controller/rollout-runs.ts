@@ -1,0 +1,185 @@
+import { isDeepStrictEqual } from "node:util";
+import { Prisma, type Rollout } from "#lib/database/generated/client.ts";
+import type { Transaction } from "#lib/domain/context.ts";
+import { kindLabel } from "#lib/domain/fleet/schemas.ts";
+import { presentRevision } from "#lib/domain/fleet/template.ts";
+import { announceRolloutEnd } from "#lib/domain/notifications/announce.ts";
+import { type Advance, advance } from "#lib/domain/rollouts/advance.ts";
+import { type MeasureInput, type Measurement, measure } from "#lib/domain/rollouts/analysis/measure.ts";
+import { runPostChecks } from "#lib/domain/rollouts/post-checks.ts";
+import type { RolloutRun } from "#lib/domain/rollouts/run.ts";
+import { dueMeasurements } from "#lib/domain/rollouts/run-analyses.ts";
+import type { Strategy } from "#lib/domain/rollouts/strategy.ts";
+import type { RolloutTarget } from "#lib/domain/rollouts/target.ts";
+import { readWorld, type World } from "#lib/domain/rollouts/world.ts";
+import type { Write } from "#lib/domain/rollouts/writes.ts";
+import type { KubernetesClient } from "#lib/kubernetes/client.ts";
+import { KubernetesError } from "#lib/kubernetes/errors.ts";
+import type { ReconcilerContext } from "./rollouts.ts";
+
+type RunnerContext = ReconcilerContext & {
+  /** Asks Prometheus; tests answer themselves. */
+  measure?: (input: MeasureInput) => Promise<Measurement>;
+};
+
+/** Steps that need nothing of the cluster follow each other at once, but a run that goes round in circles ends its pass. */
+const mostPasses = 20;
+const passTimeoutMs = 60_000;
+
+/**
+ * Carries every rollout with a strategy one pass further. A pass holds the rollout's lock while it reads, decides, writes to the
+ * cluster and stores, so that two controllers never act on one rollout at once; what a killed one left is read from the cluster.
+ */
+export async function carryOutRollouts(context: RunnerContext): Promise<void> {
+  const open = await context.db.rollout.findMany({
+    where: { state: { in: ["progressing", "paused"] }, strategy: { not: Prisma.DbNull } },
+    orderBy: { startedAt: "asc" },
+    select: { id: true, service: true },
+    take: 500,
+  });
+  for (const { id, service } of open) {
+    try {
+      for (let pass = 0; pass < mostPasses; pass += 1) if (!(await carryOut(context, id))) break;
+    } catch (error) {
+      context.logger.warn({ err: error, rollout: id, service }, "a rollout cannot be carried out now");
+    }
+  }
+  await checkComplete(context);
+}
+
+/** One pass; true when the next one need not wait. */
+async function carryOut(context: RunnerContext, id: string): Promise<boolean> {
+  return context.db.$transaction(
+    async (transaction) => {
+      const [lock] = await transaction.$queryRaw<{ held: boolean }[]>`
+        SELECT pg_try_advisory_xact_lock(hashtextextended(${`rollout/${id}`}, 0)) AS held`;
+      const row = lock?.held ? await transaction.rollout.findUnique({ where: { id } }) : null;
+      if (!row || row.run === null || (row.state !== "progressing" && row.state !== "paused")) return false;
+      return pass(context, transaction, row);
+    },
+    { timeout: passTimeoutMs, maxWait: 5_000 },
+  );
+}
+
+async function pass(context: RunnerContext, transaction: Transaction, row: Rollout): Promise<boolean> {
+  const now = context.clock();
+  const run = row.run as unknown as RolloutRun;
+  const ref = { namespace: row.namespace, name: row.service };
+  const world = await readWorld(context.kubernetes, { ref, uid: row.workloadUid, before: run.before, now });
+  const measured = await takeMeasurements(context, row, world, now);
+  const result = advance({
+    rolloutId: row.id,
+    run,
+    strategy: row.strategy as unknown as Strategy,
+    target: row.target as unknown as RolloutTarget,
+    world,
+    measured,
+    now,
+  });
+  const failure = await writeAll(context.kubernetes, result.writes);
+  const message = failure ? `${result.message} ${failure}` : result.message;
+  await store(transaction, row, { result: { ...result, message }, measured, world, now });
+  return result.moved;
+}
+
+type Measured = Measurement & { step: number };
+
+function takeMeasurements(context: RunnerContext, row: Rollout, { stable }: World, now: Date): Promise<Measured[]> {
+  const take = context.measure ?? measure;
+  const kind = stable?.metadata.labels?.[kindLabel] ?? "";
+  const ref = { namespace: row.namespace, name: row.service };
+  const track = (row.strategy as unknown as Strategy).kind === "rolling" ? "all" : "candidate";
+  const due = stable ? dueMeasurements(row.run as unknown as RolloutRun, now) : [];
+  return Promise.all(
+    due.map(async ({ step, ...one }) => ({
+      ...(await take({ prometheus: context.prometheus, kind, ref, track, now, ...one })),
+      step,
+    })),
+  );
+}
+
+/** The first refusal as a sentence; who else wrote in between, or made the same object, is met in the next pass. */
+async function writeAll(kubernetes: KubernetesClient, writes: readonly Write[]): Promise<string | null> {
+  for (const write of writes) {
+    try {
+      await writeOne(kubernetes, write);
+    } catch (error) {
+      if (!(error instanceof KubernetesError)) throw error;
+      if (error.status !== 409 && error.status !== 404 && !isFailedTest(error)) return error.message;
+    }
+  }
+  return null;
+}
+
+/** A test of a JSON Patch that fails is 422 Invalid, as is a patch that the API does not take. */
+function isFailedTest({ status, message }: KubernetesError): boolean {
+  return status === 422 && /test/i.test(message);
+}
+
+async function writeOne(kubernetes: KubernetesClient, write: Write): Promise<void> {
+  switch (write.kind) {
+    case "create":
+      await kubernetes.create(write.path, write.object);
+      return;
+    case "patch":
+      await kubernetes.patch(write.path, write.patch);
+      return;
+    case "remove":
+      await kubernetes.remove(write.path, write.object);
+      return;
+  }
+}
+
+type Outcome = { result: Advance; measured: readonly Measured[]; world: World; now: Date };
+
+/** Over the version that was read: a command that came meanwhile undoes the whole pass, and the next one obeys it. */
+async function store(transaction: Transaction, row: Rollout, { result, measured, world, now }: Outcome): Promise<void> {
+  const { run, events, end } = result;
+  const state = end?.state ?? result.state;
+  const message = end?.message ?? result.message;
+  const isSame = state === row.state && message === row.message && isDeepStrictEqual(toJson(run), row.run);
+  if (isSame && events.length === 0 && measured.length === 0) return;
+  const toRevision = end?.state === "complete" && world.stable ? presentRevision(world.stable, world.revisions) : null;
+  const { count } = await transaction.rollout.updateMany({
+    where: { id: row.id, runVersion: row.runVersion },
+    data: {
+      run: toJson(run),
+      runVersion: { increment: 1 },
+      state,
+      message,
+      ...(toRevision === null ? {} : { toRevision }),
+      ...(end ? { finishedAt: now, activeKey: null } : {}),
+    },
+  });
+  if (count === 0) throw new Error("the rollout was changed during the pass");
+  await transaction.rolloutEvent.createMany({
+    data: events.map((event) => ({ rolloutId: row.id, at: now, by: "Switchyard", ...event })),
+  });
+  await transaction.rolloutMeasurement.createMany({
+    data: measured.map(({ detail, ...one }) => ({ rolloutId: row.id, ...one, detail: toJson(detail) })),
+    skipDuplicates: true,
+  });
+  if (end) await announceRolloutEnd(transaction, row, end, now);
+}
+
+/** The checks after a rollout, also of one whose controller was killed before it made them. */
+async function checkComplete(context: RunnerContext): Promise<void> {
+  const since = new Date(context.clock().getTime() - 600_000);
+  const complete = await context.db.rollout.findMany({
+    where: {
+      state: "complete",
+      strategy: { not: Prisma.DbNull },
+      finishedAt: { gte: since },
+      events: { none: { kind: "check" } },
+    },
+    take: 50,
+  });
+  for (const rollout of complete) {
+    await runPostChecks(context, rollout);
+    await context.db.rollout.updateMany({ where: { id: rollout.id }, data: { runVersion: { increment: 1 } } });
+  }
+}
+
+function toJson(value: object): Prisma.InputJsonValue {
+  return JSON.parse(JSON.stringify(value));
+}
