@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Health } from "#lib/domain/fleet/schemas.ts";
 import { anAlert } from "./alert-fixtures.ts";
 import {
   chartsAddress,
@@ -6,6 +7,7 @@ import {
   historyAddress,
   historyFilter,
   historyViewParameters,
+  judgeByAlerts,
   liveFilter,
   liveLines,
   liveViewParameters,
@@ -16,6 +18,7 @@ import {
   toldOnce,
   wantedByService,
 } from "./alert-view.ts";
+import { aService } from "./fixtures.ts";
 
 const address = (parameters: Record<string, string | null>) =>
   new URLSearchParams(Object.entries(parameters).flatMap(([name, value]) => (value === null ? [] : [[name, value]])));
@@ -66,6 +69,16 @@ describe("the live list", () => {
     expect([...wanted].map(([service, alerts]) => [service, alerts.map(({ id }) => id)])).toEqual([
       ["fleet/relay", ["worst", "later"]],
     ]);
+  });
+
+  it("degrades a healthy service while an alert above info fires on it that nothing hides", () => {
+    const judged = (alert: Parameters<typeof anAlert>[0], health: Health = "healthy") =>
+      judgeByAlerts([aService({ health, healthReason: "3 of 3 instances are ready." })], [anAlert(alert)])[0];
+    expect(judged({})).toMatchObject({ health: "degraded", healthReason: "3 of 3 instances are ready. RelayHighLatency fires." });
+    expect(judged({ standing: "acknowledged" })?.health).toBe("degraded");
+    expect(judged({}, "down")).toMatchObject({ health: "down", healthReason: "3 of 3 instances are ready." });
+    for (const quiet of [{ standing: "silenced" }, { severity: "info" }, { service: "hub" }] as const)
+      expect(judged(quiet)?.health).toBe("healthy");
   });
 
   it("tells alerts that read the same once, by the first, and says how many there are", () => {

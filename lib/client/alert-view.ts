@@ -1,4 +1,5 @@
 import { type AlertRow, type HistoryInput, type LiveAlertsInput, type Standing, standings } from "#lib/domain/alerts/schemas.ts";
+import type { Service } from "#lib/domain/fleet/schemas.ts";
 import { bySeverity } from "./density.ts";
 
 /** "namespace/name" of the service that an alert is about; null for one that names none. */
@@ -20,6 +21,26 @@ export function wantedByService<Row extends AlertRow>(alerts: Row[]): Map<string
     if (service) services.set(service, [...(services.get(service) ?? []), alert]);
   }
   return services;
+}
+
+/**
+ * The services as people are to see them: what runs well by the cluster's word is degraded while an alert above info fires on it that
+ * nothing hides, whether somebody has taken it or not.
+ */
+export function judgeByAlerts(services: readonly Service[], alerts: readonly AlertRow[]): Service[] {
+  const loud = alerts.filter(
+    ({ standing, severity }) => (standing === "acknowledged" || isWanted({ standing })) && severity !== "info",
+  );
+  const byService = Map.groupBy(loud, serviceOf);
+  return services.map((service) => {
+    const names = [...new Set(byService.get(service.id)?.map(({ name }) => name))];
+    if (service.health !== "healthy" || names.length === 0) return service;
+    const fires =
+      names.length === 1
+        ? `${names[0]} fires.`
+        : `${names.length} alerts fire: ${names.slice(0, 3).join(", ")}${names.length > 3 ? ", …" : "."}`;
+    return { ...service, health: "degraded", healthReason: `${service.healthReason} ${fires}` };
+  });
 }
 
 /** Alerts that read the same, of one name and service, told once by the first of them, with how many there are. */

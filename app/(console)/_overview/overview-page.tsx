@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { BellRing } from "lucide-react";
 import Link from "next/link";
-import { wantedByService } from "#lib/client/alert-view.ts";
+import { judgeByAlerts, wantedByService } from "#lib/client/alert-view.ts";
 import { liveAlertsQuery } from "#lib/client/alerts.ts";
 import { servicesQuery } from "#lib/client/fleet.ts";
 import { isListed } from "#lib/client/fleet-view.ts";
@@ -21,7 +21,8 @@ import { OverviewServices } from "./overview-services.tsx";
 export function OverviewPage() {
   const query = useQuery(servicesQuery);
   const rollouts = useQuery(latestRolloutsQuery()).data?.items ?? [];
-  const alerts = wantedByService(useQuery(liveAlertsQuery()).data?.items ?? []);
+  const firing = useQuery(liveAlertsQuery()).data?.items ?? [];
+  const alerts = wantedByService(firing);
   const active = rollouts.filter((rollout) => !isOver(rollout.state));
   return (
     <>
@@ -41,7 +42,7 @@ export function OverviewPage() {
       >
         {({ services, figures, feeds }) => (
           <OverviewServices
-            services={services.filter((service) => isShown(service) || alerts.has(service.id))}
+            services={judgeByAlerts(services, firing).filter((service) => isShown(service) || alerts.has(service.id))}
             alerts={alerts}
             figures={figures}
             feeds={feeds}

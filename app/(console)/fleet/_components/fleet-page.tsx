@@ -3,6 +3,8 @@ import { useQuery } from "@tanstack/react-query";
 import { Columns3 } from "lucide-react";
 import { useRouter } from "next/navigation";
 import { useMemo } from "react";
+import { judgeByAlerts } from "#lib/client/alert-view.ts";
+import { liveAlertsQuery } from "#lib/client/alerts.ts";
 import { servicesQuery } from "#lib/client/fleet.ts";
 import {
   type FleetColumn,
@@ -35,7 +37,8 @@ export function FleetPage() {
   const change = (part: Partial<FleetView>) => setSearch(fleetViewParameters({ ...view, ...part }));
   const query = useQuery(servicesQuery);
   const { data } = query;
-  const services = data?.services ?? [];
+  const alerts = useQuery(liveAlertsQuery()).data?.items ?? [];
+  const services = judgeByAlerts(data?.services ?? [], alerts);
   const figures = data?.figures ?? {};
   const shown = selectServices(services, figures, view);
   const columns = useMemo(() => fleetTableColumns(figures), [figures]).filter((column) => !view.hidden.includes(column.id));

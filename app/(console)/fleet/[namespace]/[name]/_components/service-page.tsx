@@ -1,7 +1,7 @@
 "use client";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
-import { wantedByService } from "#lib/client/alert-view.ts";
+import { judgeByAlerts, wantedByService } from "#lib/client/alert-view.ts";
 import { liveAlertsQuery } from "#lib/client/alerts.ts";
 import { ApiError } from "#lib/client/api.ts";
 import { serviceQuery, servicesQuery } from "#lib/client/fleet.ts";
@@ -40,8 +40,10 @@ export function ServicePage({ id }: { id: string }) {
     ...serviceQuery(id),
     enabled: !isUnknown || (outside !== undefined && !isOutside),
   });
-  const service = data?.service ?? known;
-  const firing = wantedByService(useQuery(liveAlertsQuery()).data?.items ?? []).get(id)?.length ?? 0;
+  const alerts = useQuery(liveAlertsQuery()).data?.items ?? [];
+  const found = data?.service ?? known;
+  const [service] = found ? judgeByAlerts([found], alerts) : [];
+  const firing = wantedByService(alerts).get(id)?.length ?? 0;
 
   if (isOutside && !data) return <OutsidePage id={id} />;
   if (error && !data) {
