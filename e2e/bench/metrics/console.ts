@@ -6,6 +6,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { connectDatabase } from "#lib/database/client.ts";
 import type { ConsoleContext } from "#lib/domain/context.ts";
+import type { FleetStore } from "#lib/domain/fleet/live.ts";
 import { PanelStore } from "#lib/domain/metrics/panel-store.ts";
 import { getPanelsJson } from "#lib/domain/metrics/queries.ts";
 import { PrometheusClient } from "#lib/prometheus/client.ts";
@@ -27,7 +28,7 @@ const parts = {
   clock,
   logger: createLogger("bench", "silent"),
   requestId: "bench",
-  fleet: { findService: () => ({ service: { id, ...service, kind: "relay" } }) },
+  fleet: { findKind: (asked: string) => (asked === id ? "relay" : null) } satisfies Pick<FleetStore, "findKind">,
 };
 const context = () => ({ ...parts, panels }) as unknown as ConsoleContext;
 
