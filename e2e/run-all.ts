@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -14,6 +14,7 @@ const debianKubectlFolder = "kubectl-1.20";
 /** What only tests run, with the Debian packages of the same names. */
 const testPrograms = [
   { name: "chromium", path: "/usr/bin/chromium" },
+  { name: "jq", path: "/usr/bin/jq" },
   { name: "haproxy", path: "/usr/sbin/haproxy" },
   { name: "nftables", path: "/usr/sbin/nft" },
   { name: "docker-compose", path: "/usr/bin/docker-compose" },
@@ -27,38 +28,45 @@ const environment = {
 };
 
 type Suite = { name: string; command: string[]; failuresOf?: (report: string) => Failure[] };
+type Result = { name: string; ok: boolean; seconds: number; failures: Failure[] };
 
 const reports = join(root, ".switchyard", "reports");
 const reportOf = (name: string) => join(reports, `${name.replaceAll(" ", "-")}.json`);
 
-const suites: Suite[] = [
+const checks: Suite[] = [
   { name: "format and lint", command: ["biome", "ci", "."] },
   { name: "types", command: ["tsc", "--noEmit"] },
-  ...["unit", "components", "domain", "integration", "conformance"].map((project) => ({
-    name: project,
-    command: [
-      "vitest",
-      "run",
-      "--project",
-      project,
-      "--reporter",
-      "default",
-      "--reporter",
-      "json",
-      "--outputFile.json",
-      reportOf(project),
-    ],
-    failuresOf: vitestFailures,
-  })),
-  {
-    name: "end to end",
-    command: ["playwright", "test", "--config", "e2e/playwright.config.ts", "--reporter", "list,json"],
-    failuresOf: playwrightFailures,
-  },
 ];
+const suites: Suite[] = ["unit", "components", "domain", "integration", "conformance"].map((project) => ({
+  name: project,
+  command: [
+    "vitest",
+    "run",
+    "--project",
+    project,
+    "--reporter",
+    "default",
+    "--reporter",
+    "json",
+    "--outputFile.json",
+    reportOf(project),
+  ],
+  failuresOf: vitestFailures,
+}));
+const journeys: Suite = {
+  name: "end to end",
+  command: ["playwright", "test", "--config", "e2e/playwright.config.ts", "--reporter", "list,json"],
+  failuresOf: playwrightFailures,
+};
 
 await prepare();
-const results = suites.map((suite) => ({ ...suite, ...run(suite) }));
+const results: Result[] = [];
+for (const suite of checks) results.push(await run(suite));
+// Not before: a build writes types, too.
+const webBuild = buildWebMeanwhile();
+for (const suite of suites) results.push(await run(suite));
+await webBuild;
+results.push(await run(journeys));
 
 print("");
 for (const { name, ok, seconds } of results)
@@ -102,14 +110,33 @@ function unpackDebian(name: string, folder: string, program: string): void {
   process.exit(1);
 }
 
-function run({ name, command, failuresOf }: Suite): { ok: boolean; seconds: number; failures: Failure[] } {
+async function run({ name, command, failuresOf }: Suite): Promise<Result> {
   print(`\n> ${command.join(" ")}`);
   const started = performance.now();
   const [program = "", ...args] = command;
   const env = { ...environment, PLAYWRIGHT_JSON_OUTPUT_FILE: reportOf(name) };
-  const { status } = spawnSync(join(bin, program), args, { cwd: root, env, stdio: "inherit" });
+  const status = await ended(spawn(join(bin, program), args, { cwd: root, env, stdio: "inherit" }));
   const seconds = (performance.now() - started) / 1000;
-  return { ok: status === 0, seconds, failures: status === 0 ? [] : (failuresOf?.(reportOf(name)) ?? []) };
+  return { name, ok: status === 0, seconds, failures: status === 0 ? [] : (failuresOf?.(reportOf(name)) ?? []) };
+}
+
+/**
+ * Builds the web process in what the suites leave of the processor. When that fails, the start of the journeys builds it again and
+ * says why.
+ */
+function buildWebMeanwhile(): Promise<number | null> {
+  const script = join(root, "e2e", "build-web.ts");
+  const log = join(root, ".switchyard", "web-build.log");
+  const node = [process.execPath, "--disable-warning=ExperimentalWarning"];
+  return ended(spawn("nice", ["-n", "19", ...node, script, log], { cwd: root, env: environment, stdio: "ignore" }));
+}
+
+/** Its exit code; null when it could not be started or was ended by a signal. */
+function ended(child: ChildProcess): Promise<number | null> {
+  return new Promise((resolve) => {
+    child.once("error", () => resolve(null));
+    child.once("exit", resolve);
+  });
 }
 
 function print(text: string): void {

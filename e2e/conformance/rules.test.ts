@@ -1,8 +1,8 @@
 import { execFile } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { basename, delimiter, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse, parseAllDocuments, stringify } from "yaml";
 import type { RuleTemplate } from "#lib/prometheus/rule-template.ts";
@@ -61,8 +61,8 @@ describe.skipIf(!hasPromtool)(`promtool${needs("promtool", hasPromtool)}`, () =>
         rules: rules.map((rule) => ("alert" in rule ? { ...rule, annotations: {} } : rule)),
       }));
       await write(`${name}/alerts.yaml`, stringify({ groups: bare }));
-      const tests = await write(`${name}/alerts.test.yaml`, readFileSync(testFile(name), "utf8"));
-      const { code, output } = await run("promtool", ["test", "rules", tests]);
+      const tests = testFiles(name).map((file) => write(`${name}/${basename(file)}`, readFileSync(file, "utf8")));
+      const { code, output } = await run("promtool", ["test", "rules", ...(await Promise.all(tests))]);
       expect(code, output).toBe(0);
     },
     300_000,
@@ -76,9 +76,8 @@ describe.skipIf(!hasPromtool)(`promtool${needs("promtool", hasPromtool)}`, () =>
 });
 
 it.each(templates)("every alert of $name has a case in which it fires and one in which it does not", ({ name, template }) => {
-  const expectations = (parse(readFileSync(testFile(name), "utf8")) as RuleTests).tests.flatMap(
-    (test) => test.alert_rule_test ?? [],
-  );
+  const tests = testFiles(name).flatMap((file) => (parse(readFileSync(file, "utf8")) as RuleTests).tests);
+  const expectations = tests.flatMap((test) => test.alert_rule_test ?? []);
   const named = (isFiring: boolean) =>
     new Set(expectations.filter(({ exp_alerts }) => exp_alerts.length > 0 === isFiring).map(({ alertname }) => alertname));
   const alerts = template.groups.flatMap(({ rules }) => rules.flatMap((rule) => ("alert" in rule ? [rule.alert] : [])));
@@ -157,8 +156,8 @@ function config(file: string, name: string): Record<string, string> {
   return map.data;
 }
 
-function testFile(name: string): string {
-  return join(projectDir, "services", name, "deploy", "alerts.test.yaml");
+function testFiles(name: string): string[] {
+  return globSync(join(projectDir, "services", name, "deploy", "alerts*.test.yaml"));
 }
 
 async function write(path: string, text: string): Promise<string> {

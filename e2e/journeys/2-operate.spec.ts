@@ -5,6 +5,11 @@ test.describe.configure({ mode: "serial" });
 
 const relay = "/fleet/fleet/relay";
 
+/** How long a rollout of the relay may be without progress; the demo's 60 s are a long wait. */
+function setProgressDeadline(seconds: number): void {
+  kubectl("-n", "fleet", "patch", "deployment/relay", "-p", JSON.stringify({ spec: { progressDeadlineSeconds: seconds } }));
+}
+
 async function rowsOfInstances(page: Page) {
   return page.getByRole("row").filter({ has: page.getByText(/^relay-/) });
 }
@@ -75,6 +80,7 @@ test("rolling out the better image is followed to its end", async ({ page }) => 
 });
 
 test("an image that does not exist fails with its name, and the instances that run stay", async ({ page }) => {
+  setProgressDeadline(20);
   await page.goto(relay);
   await page.getByRole("button", { name: "Set image" }).click();
   const dialog = page.getByRole("dialog");
@@ -88,6 +94,7 @@ test("an image that does not exist fails with its name, and the instances that r
     pod.status?.conditions?.some((c) => c.type === "Ready" && c.status === "True"),
   );
   expect(ready.length).toBe(5);
+  setProgressDeadline(60);
 });
 
 test("rolling back leads to the content before, under a new revision", async ({ page }) => {

@@ -1,6 +1,6 @@
 import { type APIRequestContext, expect, test } from "@playwright/test";
 import type { AlertDetail, HistoryPage, LiveAlerts, RulesAnswer } from "#lib/domain/alerts/schemas.ts";
-import { act, readService } from "../fleet-api.ts";
+import { act, kubectl, readService } from "../fleet-api.ts";
 
 test.describe.configure({ mode: "serial", timeout: 300_000 });
 
@@ -24,6 +24,8 @@ test("the rules are loaded with the demo's windows, and none of them fails", asy
 });
 
 test("a rollout that brings latency is on the page with its alert, and rolling it back closes the episode", async ({ page }) => {
+  // Each instance more is a longer rollout, and a longer way back.
+  kubectl("-n", "fleet", "scale", "deployment/relay", "--replicas=3");
   await expect(async () => {
     expect(await readService(page.request, "relay")).toMatchObject({ health: "healthy" });
     expect((await readLive(page.request)).items.filter(({ name }) => name === "RelayHighLatency")).toEqual([]);
