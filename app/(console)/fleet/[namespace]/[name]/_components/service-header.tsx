@@ -1,9 +1,10 @@
 "use client";
 import { useQuery } from "@tanstack/react-query";
-import { Pause, Play, RotateCcw, RotateCw, Scaling, Tag } from "lucide-react";
+import { Gauge, Pause, Play, Rocket, RotateCcw, RotateCw, Scaling, Tag } from "lucide-react";
 import Link from "next/link";
-import type { ComponentProps, ReactNode } from "react";
+import { type ComponentProps, type ReactNode, useState } from "react";
 import { actorWords, changeNames, rolloutChange, verbName } from "#lib/client/action-texts.ts";
+import { autoscalingQuery } from "#lib/client/autoscaling.ts";
 import { latestChangesQuery } from "#lib/client/ledger.ts";
 import { objectivesQuery, worstIndicator } from "#lib/client/objectives.ts";
 import { isOver, latestRolloutsQuery } from "#lib/client/rollouts.ts";
@@ -11,7 +12,7 @@ import type { ActionVerb } from "#lib/domain/actions/schemas.ts";
 import type { Service, ServiceFigures } from "#lib/domain/fleet/schemas.ts";
 import { alarmLimits, isAlarm } from "#lib/domain/metrics/templates.ts";
 import { useActions } from "../../../../../ui/actions/use-actions.ts";
-import { Button } from "../../../../../ui/button.tsx";
+import { Button, buttonLook } from "../../../../../ui/button.tsx";
 import { Age, TimeAgo } from "../../../../../ui/clock.tsx";
 import { Figure, ReadyBar, Tint } from "../../../../../ui/figure.tsx";
 import { CopyButton } from "../../../../../ui/identifier.tsx";
@@ -19,6 +20,7 @@ import { Skeleton } from "../../../../../ui/notices.tsx";
 import { Budget } from "../../../../../ui/objectives/budget.tsx";
 import { useRoleRefusal } from "../../../../../ui/session.tsx";
 import { OutcomeShape, Status } from "../../../../../ui/status.tsx";
+import { AutoscalerDialog } from "./autoscaler-dialog.tsx";
 
 /** What is wrong, since when, what changed just before; and what can be done. */
 export function ServiceHeader({
@@ -62,12 +64,20 @@ function Actions({ service }: { service: Service }) {
   const actions = useActions();
   const refusal = useRoleRefusal("operator");
   const open = (verb: ActionVerb) => () => actions.open({ verb, service: service.id });
+  const hasAutoscaler = useQuery(autoscalingQuery(service.id)).data?.autoscaler != null;
+  const [showsAutoscaler, setShowsAutoscaler] = useState(false);
   const whilePaused = refusal ?? (service.paused ? `${service.name} is paused: resume it first.` : null);
   return (
     <div role="toolbar" aria-label={`Actions on ${service.name}`} className="flex flex-wrap gap-1.5">
+      <RollOut service={service} refusal={refusal} />
       <Button onClick={open("scale")} disabledReason={refusal}>
         <Scaling aria-hidden="true" /> Scale
       </Button>
+      {hasAutoscaler && (
+        <Button onClick={() => setShowsAutoscaler(true)}>
+          <Gauge aria-hidden="true" /> Autoscaler
+        </Button>
+      )}
       <Button onClick={open("image")} disabledReason={refusal}>
         <Tag aria-hidden="true" /> Set image
       </Button>
@@ -87,7 +97,22 @@ function Actions({ service }: { service: Service }) {
           <Pause aria-hidden="true" /> Pause
         </Button>
       )}
+      {showsAutoscaler && <AutoscalerDialog id={service.id} onClose={() => setShowsAutoscaler(false)} />}
     </div>
+  );
+}
+
+function RollOut({ service, refusal }: { service: Service; refusal: string | null }) {
+  const content = (
+    <>
+      <Rocket aria-hidden="true" /> Roll out
+    </>
+  );
+  if (refusal) return <Button disabledReason={refusal}>{content}</Button>;
+  return (
+    <Link href={`/fleet/${service.id}/rollout`} className={buttonLook({ look: "primary" })}>
+      {content}
+    </Link>
   );
 }
 

@@ -1,0 +1,229 @@
+"use client";
+import { CircleAlert, CircleCheck, CircleHelp, CircleX, UserCheck } from "lucide-react";
+import type { ReactNode } from "react";
+import { countOf } from "#lib/client/numbers.ts";
+import type { ChecklistItem, ConfigDiff, ConfigVersion, Preflight } from "#lib/domain/rollouts/start-schemas.ts";
+import { describeStep } from "#lib/domain/rollouts/step-texts.ts";
+import { BeforeAfter } from "../../../../../../ui/actions/preview-view.tsx";
+import { cn } from "../../../../../../ui/class-names.ts";
+import { TimeAgo } from "../../../../../../ui/clock.tsx";
+import { TemplateDiff } from "../../../../../../ui/diff-view.tsx";
+import { ForecastView } from "../../../../../../ui/forecast-view.tsx";
+import { ErrorNotice, Skeleton } from "../../../../../../ui/notices.tsx";
+import { SectionHeader } from "../../../../../../ui/page-header.tsx";
+
+/** What the server found before anything is written: what changes, what a return restores, and the checklist. */
+export function PreflightView({
+  preflight,
+  isFresh,
+  error,
+  waiting,
+  onRetry,
+  ticks,
+  onTicks,
+}: {
+  preflight: Preflight | undefined;
+  isFresh: boolean;
+  error: Error | null;
+  /** Why there is nothing to check yet. */
+  waiting: string | null;
+  onRetry: () => void;
+  ticks: string[];
+  onTicks: (ticks: string[]) => void;
+}) {
+  return (
+    <section aria-labelledby="rollout-preflight" className="border-t">
+      <SectionHeader
+        id="rollout-preflight"
+        title="Preflight"
+        aside={preflight && (isFresh ? <TimeAgo at={preflight.at} /> : "being computed again")}
+      />
+      {error ? (
+        <ErrorNotice className="m-4" what="Preflight could not be done" error={error} onRetry={onRetry} />
+      ) : preflight ? (
+        <div className={cn("transition-opacity", !isFresh && "opacity-60")} aria-busy={!isFresh}>
+          <Differences preflight={preflight} />
+          <div className="grid border-t lg:grid-cols-2 lg:divide-x">
+            <Checklist items={preflight.checklist} ticks={ticks} onTicks={onTicks} />
+            <Return preflight={preflight} />
+          </div>
+        </div>
+      ) : waiting ? (
+        <p className="p-4 text-ink-2">{waiting}</p>
+      ) : (
+        <Skeleton className="m-4 h-40" />
+      )}
+    </section>
+  );
+}
+
+function Differences({ preflight: { diff, version, dryRun, forecast, steps } }: { preflight: Preflight }) {
+  const { autoscaler, before, after } = diff.replicas;
+  return (
+    <div className="grid gap-3 p-4">
+      <p className={dryRun.accepted ? "text-ink-2" : "text-bad"}>
+        {dryRun.accepted ? (
+          <CircleCheck aria-hidden="true" className="mr-1.5 inline size-3.5 text-good" />
+        ) : (
+          <CircleX aria-hidden="true" className="mr-1.5 inline size-3.5" />
+        )}
+        {dryRun.message}
+      </p>
+      <TemplateDiff
+        before={diff.template.before}
+        after={diff.template.after}
+        beforeTitle={`Now · ${version.from}`}
+        afterTitle={`After · ${version.to}`}
+      />
+      <dl className="grid gap-x-4 gap-y-1 sm:grid-cols-[9rem_1fr]">
+        {diff.config.map((each) => (
+          <Row key={`${each.kind} ${each.name}`} name={<ConfigName config={each} />}>
+            <ConfigChange config={each} />
+          </Row>
+        ))}
+        {diff.annotations.map((change) => (
+          <Row key={change.field} name={<span className="break-all">{change.field}</span>}>
+            <BeforeAfter before={change.before} after={change.after} />
+          </Row>
+        ))}
+        <Row name="Instances">
+          {before === after ? (
+            `${countOf(before, "instance")} before and after.`
+          ) : (
+            <BeforeAfter before={String(before)} after={String(after)} />
+          )}{" "}
+          {autoscaler
+            ? `The autoscaler ${autoscaler.name} keeps ${autoscaler.min} to ${autoscaler.max}.`
+            : "No autoscaler sets their number."}
+        </Row>
+        <Row name="At the most">{forecast ? <ForecastView forecast={forecast} /> : "The room on the nodes cannot be told."}</Row>
+        <Row name="Steps">{steps.map(describeStep).join(" → ")}</Row>
+      </dl>
+    </div>
+  );
+}
+
+const Row = ({ name, children }: { name: ReactNode; children: ReactNode }) => (
+  <>
+    <dt className="min-w-0 text-ink-3">{name}</dt>
+    <dd className="min-w-0">{children}</dd>
+  </>
+);
+
+const ConfigName = ({ config: { kind, name } }: { config: ConfigDiff }) => (
+  <>
+    {kind} <span className="break-all font-mono text-xs text-ink-2">{name}</span>
+  </>
+);
+
+function ConfigChange({ config: { before, after, added, removed, changed, problem } }: { config: ConfigDiff }) {
+  if (problem) return <span className="text-warn">{problem}</span>;
+  const keys = [
+    ...changed.map((key) => `${key} changes`),
+    ...added.map((key) => `${key} is new`),
+    ...removed.map((key) => `${key} goes`),
+  ];
+  if (before?.name === after?.name && before?.hash === after?.hash) {
+    return <span className="text-ink-2">stays as it is{before ? `, ${versionWords(before)}` : ": it is not there"}</span>;
+  }
+  return (
+    <>
+      <BeforeAfter before={before && versionWords(before)} after={after && versionWords(after)} />
+      {keys.length > 0 && <span className="block text-ink-2">{keys.join("; ")}. Values are not shown.</span>}
+    </>
+  );
+}
+
+const versionWords = ({ name, hash }: ConfigVersion) => (hash ? `${name} (${hash})` : name);
+
+const groups: Record<ChecklistItem["group"], string> = {
+  change: "The change",
+  workload: "The workload",
+  service: "The service now",
+  manual: "For you to answer",
+};
+
+function Checklist({ items, ticks, onTicks }: { items: ChecklistItem[]; ticks: string[]; onTicks: (ticks: string[]) => void }) {
+  return (
+    <section aria-label="Checklist" className="grid content-start gap-3 p-4">
+      {(Object.keys(groups) as ChecklistItem["group"][]).map((group) => {
+        const inGroup = items.filter((item) => item.group === group);
+        if (inGroup.length === 0) return null;
+        return (
+          <div key={group}>
+            <h3 className="mb-1 text-xs font-medium text-ink-3">{groups[group]}</h3>
+            <ul className="grid gap-1">
+              {inGroup.map((item) => (
+                <Item
+                  key={item.id}
+                  item={item}
+                  isTicked={ticks.includes(item.id)}
+                  onTick={(isTicked) => onTicks(isTicked ? [...ticks, item.id] : ticks.filter((id) => id !== item.id))}
+                />
+              ))}
+            </ul>
+          </div>
+        );
+      })}
+    </section>
+  );
+}
+
+const looks = {
+  passed: { icon: CircleCheck, color: "text-good", word: "Passed" },
+  failed: { icon: CircleX, color: "text-bad", word: "Failed" },
+  warned: { icon: CircleAlert, color: "text-warn", word: "Failed, not a blocker" },
+  unknown: { icon: CircleHelp, color: "text-quiet", word: "Unknown" },
+  manual: { icon: UserCheck, color: "text-ink-3", word: "Not answered" },
+} as const;
+
+function Item({ item, isTicked, onTick }: { item: ChecklistItem; isTicked: boolean; onTick: (isTicked: boolean) => void }) {
+  const { icon: Icon, color, word } = looks[item.state === "failed" && !item.isBlocker ? "warned" : item.state];
+  const text = (
+    <span className="min-w-0">
+      <span className="font-medium">{item.title}</span>
+      <span className={cn("block", item.state === "failed" ? color : "text-ink-2")}>{item.detail}</span>
+    </span>
+  );
+  if (item.group === "manual" || item.state === "manual") {
+    return (
+      <li>
+        <label className="flex items-start gap-2">
+          <input
+            type="checkbox"
+            checked={isTicked}
+            onChange={({ target }) => onTick(target.checked)}
+            className="mt-1 accent-(--accent-solid)"
+          />
+          {text}
+        </label>
+      </li>
+    );
+  }
+  return (
+    <li className="flex items-start gap-2">
+      <Icon aria-label={word} className={cn("mt-0.5 size-4 shrink-0", color)} />
+      {text}
+    </li>
+  );
+}
+
+function Return({ preflight: { rollback } }: { preflight: Preflight }) {
+  return (
+    <section aria-label="Rolling back" className="grid content-start gap-3 p-4 max-lg:border-t">
+      <Sentences title="A return to the present version brings back" sentences={rollback.restores} />
+      <Sentences title="It does not bring back" sentences={rollback.leaves} />
+    </section>
+  );
+}
+
+const Sentences = ({ title, sentences }: { title: string; sentences: string[] }) => (
+  <div>
+    <h3 className="mb-1 text-xs font-medium text-ink-3">{title}</h3>
+    <ul className="grid gap-0.5 text-ink-2">
+      {sentences.map((sentence) => (
+        <li key={sentence}>{sentence}</li>
+      ))}
+    </ul>
+  </div>
+);
