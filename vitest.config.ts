@@ -15,17 +15,18 @@ export default defineConfig({
           testTimeout: 30_000,
           // Most files take less time than loading their modules anew.
           isolate: false,
+          maxWorkers: "100%",
         },
       },
       {
         // Components in a document of their own each, with the clocks and stores that their modules hold.
-        test: { name: "components", include: ["app/**/*.test.tsx"], exclude, testTimeout: 30_000 },
+        test: { name: "components", include: ["app/**/*.test.tsx"], exclude, testTimeout: 30_000, maxWorkers: "100%" },
       },
       {
         // Real processes and sockets on loopback: the daemons and the local cluster.
         test: {
           name: "integration",
-          include: ["{lib,services,e2e/loss}/**/*.integration.test.ts"],
+          include: ["{lib,services,deploy,e2e/loss}/**/*.integration.test.ts"],
           exclude,
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -43,8 +44,8 @@ export default defineConfig({
           globalSetup: ["./e2e/postgres.setup.ts"],
           testTimeout: 30_000,
           hookTimeout: 60_000,
-          fileParallelism: false,
           // Each file has a database of its own, and the modules need not be loaded anew for it.
+          maxWorkers: 2,
           isolate: false,
         },
       },
@@ -58,6 +59,16 @@ export default defineConfig({
           hookTimeout: 120_000,
           // Two clusters at a time, each on a network of its own: most of their time is waiting.
           maxWorkers: 2,
+        },
+      },
+      {
+        // What takes many minutes; `npm run test:slow`.
+        test: {
+          name: "slow",
+          include: ["e2e/slow/**/*.test.ts"],
+          exclude,
+          globalSetup: ["./e2e/postgres.setup.ts"],
+          fileParallelism: false,
         },
       },
     ],
