@@ -1,12 +1,21 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
-import type { Page, RolloutState, RolloutView } from "#lib/domain/rollouts/schemas.ts";
+import type {
+  ListStrategy,
+  Page,
+  RolloutCommands,
+  RolloutDetail,
+  RolloutState,
+  RolloutView,
+} from "#lib/domain/rollouts/schemas.ts";
 import { queryString, request } from "./api.ts";
 
 export const rolloutKeys = { all: ["rollouts"] as const };
 
-export type RolloutFilter = { namespace?: string; service?: string; state?: RolloutState };
+export type RolloutFilter = { namespace?: string; service?: string; state?: RolloutState; strategy?: ListStrategy };
 
-export const isOver = (state: RolloutState) => state === "complete" || state === "failed" || state === "superseded";
+/** Whether nothing more comes by itself; who retries an aborted one brings it back. */
+export const isOver = (state: RolloutState) =>
+  state === "complete" || state === "failed" || state === "superseded" || state === "aborted";
 
 /** The newest rollouts in one page, for overviews and the bar; asked often while one is under way. */
 export const latestRolloutsQuery = (filter: RolloutFilter = {}, limit = 50) =>
@@ -27,10 +36,46 @@ export const rolloutsQuery = (filter: RolloutFilter) =>
     refetchInterval: 5000,
   });
 
+const rolloutAddress = (id: string) => `/api/rollouts/${encodeURIComponent(id)}`;
+
 /** One rollout, asked every second until it is over. */
 export const rolloutQuery = (id: string) =>
   queryOptions({
     queryKey: [...rolloutKeys.all, "one", id],
-    queryFn: ({ signal }) => request<RolloutView>(`/api/rollouts/${encodeURIComponent(id)}`, { signal }),
+    queryFn: ({ signal }) => request<RolloutView>(rolloutAddress(id), { signal }),
     refetchInterval: (query) => (query.state.data && isOver(query.state.data.state) ? false : 1000),
+  });
+
+const waitSeconds = 25;
+
+/**
+ * One rollout with all of its steps, measurements and events. While its strategy is carried out the server answers with the
+ * next change, or with the same after `waitSeconds`; what is only followed is asked every second, as rolloutQuery does.
+ */
+export const rolloutDetailQuery = (id: string) =>
+  queryOptions({
+    queryKey: [...rolloutKeys.all, "detail", id],
+    queryFn: ({ client, queryKey, signal }) => {
+      const held = client.getQueryData<RolloutDetail>(queryKey);
+      const waits = held !== undefined && held.strategy !== null && !isOver(held.state);
+      return request<RolloutDetail>(`${rolloutAddress(id)}${waits ? queryString({ after: held.version, waitSeconds }) : ""}`, {
+        signal,
+      });
+    },
+    refetchInterval: ({ state: { data, status } }) => {
+      if (status === "error") return 3000;
+      if (!data) return 1000;
+      if (isOver(data.state)) return 15_000;
+      return data.strategy === null ? 1000 : 250;
+    },
+  });
+
+export type RolloutCommand = keyof RolloutCommands;
+
+/** What a person decides about a running rollout. The same key with the same reason is done once, however often it is sent. */
+export const sendRolloutCommand = (id: string, command: RolloutCommand, reason: string, idempotencyKey: string) =>
+  request<unknown>(`${rolloutAddress(id)}/${command}`, {
+    method: "POST",
+    body: { reason },
+    headers: { "idempotency-key": idempotencyKey },
   });

@@ -1,11 +1,12 @@
 "use client";
-import { memo, type RefObject, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { memo, type RefObject, useEffect, useMemo, useState } from "react";
 import { chartHeight, plotOf } from "#lib/client/chart-geometry.ts";
 import { chartModel } from "#lib/client/chart-model.ts";
 import { formatFigure } from "#lib/client/numbers.ts";
 import type { AlertSpan } from "#lib/domain/alerts/schemas.ts";
 import type { LedgerMark } from "#lib/domain/ledger/schemas.ts";
 import type { Comparison, Panel } from "#lib/domain/metrics/schemas.ts";
+import { useWidth } from "../use-width.ts";
 import { Axes } from "./axes.tsx";
 import { EndLabels } from "./end-labels.tsx";
 import { Lines } from "./lines.tsx";
@@ -107,19 +108,4 @@ function useSeen(box: RefObject<HTMLElement | null>): boolean {
     return () => observer.disconnect();
   }, [box]);
   return isSeen;
-}
-
-function useWidth() {
-  const box = useRef<HTMLDivElement>(null);
-  const [width, setWidth] = useState(0);
-  useLayoutEffect(() => {
-    const element = box.current;
-    if (!element) return;
-    const measure = () => setWidth(Math.floor(element.getBoundingClientRect().width));
-    measure();
-    const observer = new ResizeObserver(measure);
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, []);
-  return [box, width] as const;
 }

@@ -6,10 +6,15 @@ import type { Strategy, StrategyKind } from "./strategy.ts";
 export const rolloutStates = ["queued", "progressing", "paused", "complete", "failed", "superseded", "aborted"] as const;
 export type RolloutState = (typeof rolloutStates)[number];
 
+/** How a rollout is carried out; none: a change that was written at once. */
+export const listStrategies = ["canary", "blue-green", "rolling", "none"] as const satisfies (StrategyKind | "none")[];
+export type ListStrategy = (typeof listStrategies)[number];
+
 export const listRolloutsSchema = z.object({
   namespace: z.string().optional(),
   service: z.string().optional(),
   state: z.enum(rolloutStates).optional(),
+  strategy: z.enum(listStrategies).optional(),
   cursor: z.string().optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),
 });

@@ -2,12 +2,15 @@
 import { useRouter } from "next/navigation";
 import type { ReactNode } from "react";
 import { changeNames, rolloutChange, rolloutTitle } from "#lib/client/action-texts.ts";
+import { strategyName } from "#lib/client/rollout-view.ts";
 import type { RolloutView } from "#lib/domain/rollouts/schemas.ts";
 import { Elapsed, TimeAgo } from "../../../ui/clock.tsx";
 import { type Column, DataTable } from "../../../ui/data-table.tsx";
 import { Tint } from "../../../ui/figure.tsx";
 import { Empty } from "../../../ui/notices.tsx";
 import { OutcomeStatus } from "../../../ui/status.tsx";
+
+const hasFailed = ({ state }: RolloutView) => state === "failed" || state === "aborted";
 
 const columns: Column<RolloutView>[] = [
   {
@@ -44,10 +47,16 @@ const columns: Column<RolloutView>[] = [
     ),
   },
   {
+    id: "strategy",
+    header: "Strategy",
+    width: "w-24",
+    cell: (rollout) => <span className="text-ink-2">{strategyName(rollout.strategy)}</span>,
+  },
+  {
     id: "message",
     header: "Where it is",
     cell: (rollout) => (
-      <span title={rollout.message} className={rollout.state === "failed" ? "text-bad" : "text-ink-2"}>
+      <span title={rollout.message} className={hasFailed(rollout) ? "text-bad" : "text-ink-2"}>
         {rollout.message}
       </span>
     ),
@@ -89,7 +98,7 @@ export function RolloutTable({ rollouts, empty }: { rollouts: RolloutView[]; emp
       keyOf={(rollout) => rollout.id}
       nameOf={(rollout) => `${rolloutTitle(rollout)} ${rollout.state}`}
       onOpen={(rollout) => router.push(`/rollouts/${rollout.id}`)}
-      note={(rollout) => rollout.state === "failed" && <p className="-mt-1 pl-4 text-bad md:hidden">{rollout.message}</p>}
+      note={(rollout) => hasFailed(rollout) && <p className="-mt-1 pl-4 text-bad md:hidden">{rollout.message}</p>}
       empty={empty ?? <Empty title="No rollouts" />}
     />
   );

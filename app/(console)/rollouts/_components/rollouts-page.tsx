@@ -2,8 +2,9 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import { servicesQuery } from "#lib/client/fleet.ts";
+import { strategyName } from "#lib/client/rollout-view.ts";
 import { rolloutsQuery } from "#lib/client/rollouts.ts";
-import { type RolloutState, rolloutStates } from "#lib/domain/rollouts/schemas.ts";
+import { listStrategies, rolloutStates } from "#lib/domain/rollouts/schemas.ts";
 import { Answer, OlderOnes } from "../../../ui/answer.tsx";
 import { Button } from "../../../ui/button.tsx";
 import { Select } from "../../../ui/field.tsx";
@@ -15,9 +16,10 @@ import { RolloutTable } from "./rollout-table.tsx";
 export function RolloutsPage() {
   const [search, setSearch] = useUrlState();
   const state = rolloutStates.find((candidate) => candidate === search.get("state"));
+  const strategy = listStrategies.find((candidate) => candidate === search.get("strategy"));
   const service = search.get("service");
   const [namespace, name] = service?.split("/") ?? [];
-  const query = useInfiniteQuery(rolloutsQuery({ state, namespace, service: name }));
+  const query = useInfiniteQuery(rolloutsQuery({ state, strategy, namespace, service: name }));
   const services = useQuery(servicesQuery).data?.services ?? [];
   return (
     <>
@@ -39,13 +41,26 @@ export function RolloutsPage() {
         <Select
           aria-label="State"
           value={state ?? ""}
-          onChange={(event) => setSearch({ state: (event.target.value as RolloutState) || null })}
+          onChange={(event) => setSearch({ state: event.target.value || null })}
           className="[&_select]:h-7"
         >
           <option value="">Every state</option>
           {rolloutStates.map((each) => (
             <option key={each} value={each}>
               {each.charAt(0).toUpperCase() + each.slice(1)}
+            </option>
+          ))}
+        </Select>
+        <Select
+          aria-label="Strategy"
+          value={strategy ?? ""}
+          onChange={(event) => setSearch({ strategy: event.target.value || null })}
+          className="[&_select]:h-7"
+        >
+          <option value="">Every strategy</option>
+          {listStrategies.map((each) => (
+            <option key={each} value={each}>
+              {strategyName(each)}
             </option>
           ))}
         </Select>
@@ -60,9 +75,9 @@ export function RolloutsPage() {
           <RolloutTable
             rollouts={pages.flatMap((page) => page.items)}
             empty={
-              state || service ? (
+              state || service || strategy ? (
                 <Empty title="No rollout fits these filters">
-                  <Button onClick={() => setSearch({ state: null, service: null })} className="mt-2">
+                  <Button onClick={() => setSearch({ state: null, service: null, strategy: null })} className="mt-2">
                     Clear the filters
                   </Button>
                 </Empty>

@@ -1,0 +1,103 @@
+"use client";
+import { useQueryClient } from "@tanstack/react-query";
+import { type FormEvent, useId, useRef, useState } from "react";
+import { newIdempotencyKey } from "#lib/client/actions.ts";
+import { ApiError } from "#lib/client/api.ts";
+import { auditKeys } from "#lib/client/audit.ts";
+import { commandEffects, commandSentence } from "#lib/client/rollout-view.ts";
+import { type RolloutCommand, rolloutKeys, sendRolloutCommand } from "#lib/client/rollouts.ts";
+import type { RolloutDetail } from "#lib/domain/rollouts/schemas.ts";
+import { ReasonField } from "../../../ui/actions/action-fields.tsx";
+import { Button } from "../../../ui/button.tsx";
+import { Dialog } from "../../../ui/dialog.tsx";
+import { ErrorNotice } from "../../../ui/notices.tsx";
+import { useStored } from "../../../ui/use-stored.ts";
+
+/** What a command will do, why it is given, and then the page itself, which shows it being done. */
+export function CommandDialog({
+  command,
+  rollout,
+  refusal,
+  onClose,
+}: {
+  command: RolloutCommand;
+  rollout: RolloutDetail;
+  /** Why it may not be sent now; the rollout goes on while the dialog is open. */
+  refusal: string | null;
+  onClose: () => void;
+}) {
+  const queries = useQueryClient();
+  const formId = useId();
+  const [reason, setReason] = useStored(`reason ${command} rollout ${rollout.id}`);
+  const [wasSubmitted, setWasSubmitted] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+  const lastSent = useRef({ reason: "", key: newIdempotencyKey() });
+  const sentence = commandSentence(command, rollout.service);
+  const { does, leaves } = commandEffects(command, rollout);
+  const problem = error instanceof ApiError ? error.problem : null;
+  const missing = reason.trim().length < 3 ? ["Say why, in a few words."] : undefined;
+
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    setWasSubmitted(true);
+    if (missing || busy || refusal) return;
+    if (lastSent.current.reason !== reason) lastSent.current = { reason, key: newIdempotencyKey() };
+    setBusy(true);
+    setError(null);
+    try {
+      await sendRolloutCommand(rollout.id, command, reason.trim(), lastSent.current.key);
+      setReason("");
+      onClose();
+    } catch (caught) {
+      setError(caught);
+      setBusy(false);
+    } finally {
+      void queries.invalidateQueries({ queryKey: rolloutKeys.all });
+      void queries.invalidateQueries({ queryKey: auditKeys.all });
+    }
+  };
+
+  return (
+    <Dialog
+      open
+      onClose={onClose}
+      title={sentence}
+      description={rollout.message}
+      footer={
+        <>
+          <Button look="ghost" onClick={onClose}>
+            Cancel
+          </Button>
+          <Button
+            type="submit"
+            form={formId}
+            look={command === "abort" ? "danger" : "primary"}
+            busy={busy}
+            disabledReason={refusal}
+          >
+            {sentence}
+          </Button>
+        </>
+      }
+    >
+      <form id={formId} onSubmit={submit} className="grid gap-4" noValidate>
+        <div>
+          <ul className="list-disc pl-4">
+            {does.map((line) => (
+              <li key={line}>{line}</li>
+            ))}
+          </ul>
+          <p className="mt-1 text-ink-2">{leaves}</p>
+        </div>
+        {refusal && <p className="text-warn">{refusal}</p>}
+        {error !== null && <ErrorNotice what={`${sentence}: not done`} error={error} />}
+        <ReasonField
+          value={reason}
+          onChange={setReason}
+          errors={wasSubmitted ? (missing ?? problem?.fields?.reason) : undefined}
+        />
+      </form>
+    </Dialog>
+  );
+}

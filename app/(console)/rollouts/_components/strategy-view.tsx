@@ -1,0 +1,82 @@
+"use client";
+import { Hand } from "lucide-react";
+import { useCallback, useState } from "react";
+import { isOver } from "#lib/client/rollouts.ts";
+import type { Hold } from "#lib/domain/rollouts/run.ts";
+import type { RolloutDetail } from "#lib/domain/rollouts/schemas.ts";
+import { Elapsed } from "../../../ui/clock.tsx";
+import { SectionHeader } from "../../../ui/page-header.tsx";
+import { AnalysisSection } from "./analysis-section.tsx";
+import { RolloutCharts } from "./rollout-charts.tsx";
+import { RolloutEvents } from "./rollout-events.tsx";
+import { StepTimeline } from "./step-timeline.tsx";
+import { TrafficShare } from "./traffic-share.tsx";
+import { useTableKey } from "./use-table-key.ts";
+
+/** A rollout with a strategy: where it is, who gets the traffic, what was measured, what happened. */
+export function StrategyView({ rollout }: { rollout: RolloutDetail }) {
+  const [asTables, setAsTables] = useState(false);
+  const toggleTables = useCallback(() => setAsTables((held) => !held), []);
+  useTableKey(toggleTables);
+  const hasCandidate = rollout.strategy !== "rolling";
+  const events = (
+    <section aria-labelledby="events" className="min-w-0">
+      <SectionHeader id="events" title="Events" />
+      <RolloutEvents events={rollout.events} />
+    </section>
+  );
+  return (
+    <>
+      {rollout.hold && !isOver(rollout.state) && <HoldNotice hold={rollout.hold} />}
+      <div className="grid border-b lg:grid-cols-2">
+        <section aria-labelledby="steps" className="min-w-0 max-lg:border-b lg:border-r">
+          <SectionHeader id="steps" title="Steps" />
+          <StepTimeline steps={rollout.steps} isHeld={rollout.state === "paused"} />
+        </section>
+        {hasCandidate ? (
+          <section aria-labelledby="traffic" className="min-w-0">
+            <SectionHeader id="traffic" title="Traffic" />
+            <TrafficShare rollout={rollout} />
+          </section>
+        ) : (
+          events
+        )}
+      </div>
+      <AnalysisSection rollout={rollout} asTables={asTables} onToggleTables={toggleTables} />
+      {hasCandidate && <RolloutCharts rollout={rollout} asTables={asTables} />}
+      {hasCandidate && events}
+    </>
+  );
+}
+
+const holdTitles: Record<Hold["cause"], string> = {
+  person: "Paused by a person",
+  "foreign-change": "Somebody else changed it",
+  inconclusive: "The analysis gives no verdict",
+  autoscaler: "The autoscaler is moving",
+};
+
+/** What ends it; of a foreign change the message says it. */
+const holdEnds: Record<Hold["cause"], string> = {
+  person: "It goes on when somebody resumes it.",
+  "foreign-change": "",
+  inconclusive: "It goes on once there is enough data, or when somebody resumes it.",
+  autoscaler: "It goes on by itself once that is over.",
+};
+
+/** Why it stands still, since when, and what lets it go on. */
+function HoldNotice({ hold: { cause, message, since } }: { hold: Hold }) {
+  return (
+    <div role="status" className="flex items-start gap-2.5 border-b bg-warn-soft px-4 py-2">
+      <Hand aria-hidden="true" className="mt-0.5 size-4 shrink-0 text-warn" />
+      <p>
+        <span className="font-medium text-warn">
+          {holdTitles[cause]}, for <Elapsed from={since} to={null} />
+        </span>{" "}
+        <span className="text-ink-2">
+          {message} {holdEnds[cause]}
+        </span>
+      </p>
+    </div>
+  );
+}
