@@ -37,6 +37,10 @@ describe("a verb of the audit", () => {
     expect(verbName("template")).toBe("Change settings");
   });
 
+  it("says what starts a rollout with a strategy", () => {
+    expect(verbName("service.rollout")).toBe("Roll out");
+  });
+
   it("names the kind of what is no service", () => {
     expect(auditWords({ verb: "scale", targetKind: "service" })).toBe("Scale");
     expect(auditWords({ verb: "create", targetKind: "user" })).toBe("Create user");

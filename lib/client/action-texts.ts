@@ -64,6 +64,7 @@ export function verbName(verb: string): string {
   const last = verb.split(".").at(-1) ?? verb;
   // An external change of something else than the image: the ledger calls it by what differs.
   if (last === "template") return "Change settings";
+  if (last === "rollout") return changeNames.template;
   if (Object.hasOwn(changeNames, last)) return changeNames[last as RolloutView["change"]];
   const text = last
     .replace(/[-_]/g, " ")

@@ -24,6 +24,7 @@ const suspected = {
   namespace: "fleet",
   service: "relay",
   change: "image",
+  strategy: null,
   state: "complete",
   actor: "ana",
   reason: "try the new cache",
@@ -35,10 +36,10 @@ const suspected = {
 } as RolloutView;
 const actions = { open: vi.fn() };
 
-function show(latest: RolloutView) {
+function show(latest: RolloutView, suspect = suspected) {
   const queries = new QueryClient({ defaultOptions: { queries: { retry: false, staleTime: Number.POSITIVE_INFINITY } } });
   queries.setQueryData(userKeys.session, { id: "u", username: "ben", name: "Ben", role: "operator" });
-  queries.setQueryData(rolloutQuery("rollout-1").queryKey, suspected);
+  queries.setQueryData(rolloutQuery("rollout-1").queryKey, suspect);
   queries.setQueryData(latestRolloutsQuery({ namespace: "fleet", service: "relay" }, 1).queryKey, {
     items: [latest],
     nextCursor: null,
@@ -80,4 +81,11 @@ it("does not offer to undo what was changed again since, as that would be undone
 it("still offers it when the rollback under way came before the suspect", () => {
   show({ ...suspected, id: "rollout-0", change: "rollback", state: "progressing", startedAt: "2026-11-21T10:00:00.000Z" });
   expect(screen.getByRole("button", { name: "Roll back relay to revision 6" })).toBeDefined();
+});
+
+it("leads to the page of a rollout that is still carried out, which takes the traffic back first", () => {
+  const running: RolloutView = { ...suspected, strategy: "canary", state: "progressing" };
+  show(running, running);
+  expect(screen.queryByRole("button")).toBeNull();
+  expect(screen.getByRole("link", { name: "Abort it on its page" }).getAttribute("href")).toBe("/rollouts/rollout-1");
 });

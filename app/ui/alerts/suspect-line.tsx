@@ -64,6 +64,14 @@ export function SuspectUndo({ suspect, isPrimary = false }: { suspect: Suspect; 
     );
   }
   if (!undoable.includes(verb) && !rollout) return null;
+  // While a strategy is carried out, its own page takes it back: traffic first.
+  if (rollout && rollout.strategy !== null && !isOver(rollout.state)) {
+    return (
+      <Link href={`/rollouts/${rollout.id}`} className={buttonLook({ look })}>
+        <RotateCcw aria-hidden="true" /> Abort it on its page
+      </Link>
+    );
+  }
   if (rollout?.change === "scale" || verb === "scale") {
     const replicas = rollout?.fromReplicas;
     if (replicas === null || replicas === undefined) return null;

@@ -71,7 +71,9 @@ function MarkButton({ group, plot, title }: { group: MarkGroup<LedgerMark>; plot
   const newest = group.marks.at(-1);
   if (!newest) return null;
   const Icon = group.marks.length > 1 ? Layers : iconOf(newest.verb);
-  const hasFailed = group.marks.some(({ outcome, rolloutState }) => outcome === "failed" || rolloutState === "failed");
+  const hasFailed = group.marks.some(
+    ({ outcome, rolloutState }) => outcome === "failed" || rolloutState === "failed" || rolloutState === "aborted",
+  );
   const hover = {
     onPointerEnter: () => {
       clearTimeout(leaving.current);
