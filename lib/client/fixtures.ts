@@ -31,6 +31,7 @@ export function aService(over: Partial<Service> = {}): Service {
     generation: 1,
     observedGeneration: 1,
     createdAt: "2026-11-20T10:00:00.000Z",
+    candidate: null,
     about: {
       owner: null,
       runbook: null,
@@ -60,6 +61,7 @@ export function anInstance(over: Partial<Instance> = {}): Instance {
     image: "switchyard/relay:2.0.0",
     version: "2.0.0",
     revision: 1,
+    track: "stable",
     templateHash: "5d8c7b",
     containers: ["relay"],
     startedAt: "2026-11-20T10:00:05.000Z",

@@ -1,29 +1,34 @@
 import type { EventObject, Pod, TemplateRevision, Workload } from "#lib/kubernetes/objects.ts";
 import { describeAbout } from "./about.ts";
+import { trackOf } from "./candidate.ts";
 import { countReplicas, judgeHealth } from "./health.ts";
 import { mainContainer, versionOf } from "./image.ts";
 import { findLastRestart, readPodStatus } from "./pod-status.ts";
-import { type Instance, kindLabel, type Revision, type Service, type ServiceEvent } from "./schemas.ts";
+import { type Candidate, type Instance, kindLabel, type Revision, type Service, type ServiceEvent } from "./schemas.ts";
 import { findCurrentRevision, hashOfPod, presentRevision, templateYaml } from "./template.ts";
 
 /** A workload with all that belongs to it. */
 export type WorkloadFamily = { workload: Workload; revisions: readonly TemplateRevision[]; pods: readonly Pod[] };
 
+/** A service's own workload, and its rollout's candidate while there is one. */
+export type ServiceFamily = WorkloadFamily & { candidate?: WorkloadFamily | null };
+
 /** What the words depend on beside the objects: the time, and since when the cluster is silent (null while it talks). */
 export type Moment = { now: Date; staleSince: Date | null };
 
-/** The service as lists and headers show it, and its instances, oldest first. */
+/** The service as lists and headers show it, and its instances with those of its candidate, oldest first. */
 export function describeService(
-  { workload, revisions, pods }: WorkloadFamily,
+  { workload, revisions, pods, candidate = null }: ServiceFamily,
   moment: Moment,
 ): { service: Service; instances: Instance[] } {
   const { metadata, spec, status } = workload;
+  // A candidate numbers its templates for itself: its numbers would say nothing in the service's history.
   const numbers = new Map(revisions.map(({ hash, number }) => [hash, number]));
-  const instances = pods.map((pod) => findInstance(pod, metadata.name, numbers)).toSorted(byAge);
+  const instances = [...pods, ...(candidate?.pods ?? [])].map((pod) => findInstance(pod, metadata.name, numbers)).toSorted(byAge);
   const containers = spec.template.spec.containers.map(({ name, image = "" }) => ({ name, image }));
   const main = mainContainer(containers, metadata.name) ?? { name: "", image: "" };
   const counts = countReplicas(workload);
-  const { health, reason } = judgeHealth({ workload, instances, ...moment });
+  const { health, reason } = judgeHealth({ workload, candidate: candidate?.workload ?? null, instances, ...moment });
   const service: Service = {
     id: `${metadata.namespace}/${metadata.name}`,
     uid: metadata.uid,
@@ -49,9 +54,17 @@ export function describeService(
     generation: metadata.generation ?? 0,
     observedGeneration: status?.observedGeneration ?? 0,
     createdAt: metadata.creationTimestamp,
+    candidate: candidate && describeCandidate(candidate, metadata.name),
     about: describeAbout(workload),
   };
   return { service, instances };
+}
+
+function describeCandidate({ workload, revisions }: WorkloadFamily, service: string): Candidate {
+  const { image = "" } = mainContainer(workload.spec.template.spec.containers, service) ?? {};
+  const { desired, ready, available } = countReplicas(workload);
+  const templateHash = findCurrentRevision(workload, revisions)?.hash ?? "";
+  return { name: workload.metadata.name, image, version: versionOf(image), templateHash, desired, ready, available };
 }
 
 function byAge(a: Instance, b: Instance): number {
@@ -93,6 +106,7 @@ function describeInstance(pod: Pod, service: string, revision: number | null): I
     image,
     version: versionOf(image),
     revision,
+    track: trackOf(pod),
     templateHash,
     containers: spec.containers.map((container) => container.name),
     startedAt: running?.startedAt ?? null,

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { describeTarget } from "./discovery.ts";
-import { deployment, type PodOptions, pod, replicaSet } from "./test-objects.ts";
+import { candidateOf, deployment, type PodOptions, pod, replicaSet } from "./test-objects.ts";
 
 const relay = deployment();
 
@@ -33,6 +33,24 @@ test("the service is the workload's name, whatever its pods' labels call the app
   const annotations = { "prometheus.io/scrape": "true", "prometheus.io/port": "9090" };
   const metadata = { ...made.metadata, annotations, labels: { ...made.metadata.labels, "app.kubernetes.io/name": "relay" } };
   expect(describeTarget({ ...made, metadata }, release)?.labels.service).toBe("prod-relay");
+});
+
+test("a candidate's pod is one of the service that it stands beside, with a track of its own", () => {
+  const made = pod(replicaSet(candidateOf(relay)), "relay-candidate-a");
+  const annotations = { "prometheus.io/scrape": "true", "prometheus.io/port": "9090" };
+  const labels = {
+    namespace: "fleet",
+    pod: "relay-candidate-a",
+    service: "relay",
+    kind: "relay",
+    track: "candidate",
+    version: "2.1.0",
+  };
+  for (const workload of [relay, null]) {
+    const found = describeTarget({ ...made, metadata: { ...made.metadata, annotations } }, workload)?.labels;
+    expect(found).toMatchObject(workload ? labels : { ...labels, kind: "" });
+  }
+  expect(target()?.labels).not.toHaveProperty("track");
 });
 
 test("a pod without annotation, port or address, or that has ended, is none", () => {

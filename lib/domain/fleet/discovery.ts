@@ -1,6 +1,8 @@
 import type { Pod, Workload } from "#lib/kubernetes/objects.ts";
 import { authorise, type ConsoleContext } from "../context.ts";
 import { DomainError } from "../errors.ts";
+import { candidateOfLabel } from "../rollouts/run.ts";
+import { trackOf } from "./candidate.ts";
 import { mainContainer, versionOf } from "./image.ts";
 import { kindLabel } from "./schemas.ts";
 
@@ -19,7 +21,10 @@ export function listTargets(context: ConsoleContext): TargetGroup[] {
     .toSorted((a, b) => ((a.labels.pod ?? "") < (b.labels.pod ?? "") ? -1 : 1));
 }
 
-/** The target of a pod with the usual annotations prometheus.io/scrape, port, path and scheme; null when it is not to be scraped. */
+/**
+ * The target of a pod with the usual annotations prometheus.io/scrape, port, path and scheme; null when it is not to be scraped. A
+ * candidate's has the service that it stands beside, and a label `track`, which no other target has.
+ */
 export function describeTarget(pod: Pod, workload: Workload | null): TargetGroup | null {
   const { metadata, spec, status } = pod;
   const annotations = metadata.annotations ?? {};
@@ -28,7 +33,7 @@ export function describeTarget(pod: Pod, workload: Workload | null): TargetGroup
   const isOver = status?.phase === "Succeeded" || status?.phase === "Failed";
   if (annotations["prometheus.io/scrape"] !== "true" || !port || !status?.podIP || isOver) return null;
   // Charts, objectives and alerts ask by the workload's name; a chart's label is the same for all its releases.
-  const service = workload?.metadata.name ?? labels["app.kubernetes.io/name"] ?? metadata.name;
+  const service = labels[candidateOfLabel] ?? workload?.metadata.name ?? labels["app.kubernetes.io/name"] ?? metadata.name;
   const image = mainContainer(spec.containers, service)?.image ?? "";
   const host = status.podIP.includes(":") ? `[${status.podIP}]` : status.podIP;
   return {
@@ -40,6 +45,7 @@ export function describeTarget(pod: Pod, workload: Workload | null): TargetGroup
       kind: labels[kindLabel] ?? workload?.metadata.labels?.[kindLabel] ?? "",
       version: labels["app.kubernetes.io/version"] ?? versionOf(image),
       node: spec.nodeName ?? "",
+      ...(trackOf(pod) === "candidate" ? { track: "candidate" } : {}),
       __metrics_path__: annotations["prometheus.io/path"] ?? "/metrics",
       ...(annotations["prometheus.io/scheme"] ? { __scheme__: annotations["prometheus.io/scheme"] } : {}),
     },

@@ -1,6 +1,8 @@
 import type { EventObject, KubernetesObject, Pod, TemplateRevision, Workload, WorkloadKind } from "#lib/kubernetes/objects.ts";
 import type { Changes } from "#lib/kubernetes/reflector.ts";
-import type { WorkloadFamily } from "./describe.ts";
+import { candidateName } from "../rollouts/run.ts";
+import { serviceOfCandidate } from "./candidate.ts";
+import type { ServiceFamily, WorkloadFamily } from "./describe.ts";
 import { isManaged } from "./template.ts";
 
 const maxEventsOfService = 200;
@@ -8,8 +10,8 @@ const workloadKinds: readonly WorkloadKind[] = ["Deployment", "StatefulSet"];
 
 /**
  * Who belongs to whom, by owner uid: Deployment -> ReplicaSets -> pods, StatefulSet -> ControllerRevisions and pods; and events by
- * the object they are about. Each change costs the same however large the fleet is, and names the services that it touches.
- * Parts may arrive in any order.
+ * the object they are about. A rollout's candidate belongs to its service. Each change costs the same however large the fleet is,
+ * and names the services that it touches. Parts may arrive in any order.
  */
 export class FleetIndex {
   readonly #workloads = new Map<string, Workload>();
@@ -30,7 +32,8 @@ export class FleetIndex {
       if (known && known.metadata.uid !== workload.metadata.uid) this.#keyByUid.delete(known.metadata.uid);
       this.#workloads.set(key, workload);
       this.#keyByUid.set(workload.metadata.uid, key);
-      touched.add(idOf(workload));
+      touched.add(serviceIdOf(workload));
+      if (known) touched.add(serviceIdOf(known));
     }
     return touched;
   }
@@ -64,21 +67,20 @@ export class FleetIndex {
   }
 
   /** A managed service's workload with all that belongs to it, or null when there is none of that id. */
-  findFamily(id: string): WorkloadFamily | null {
+  findFamily(id: string): ServiceFamily | null {
     const workload = this.#findManaged(id);
     if (!workload) return null;
-    const revisions = this.#revisions.of(workload.metadata.uid);
-    const owners = [workload, ...revisions].map(({ metadata }) => metadata.uid);
-    return { workload, revisions, pods: owners.flatMap((uid) => this.#pods.of(uid)) };
+    const candidate = this.#findCandidate(workload);
+    return { ...this.#familyOf(workload), candidate: candidate ? this.#familyOf(candidate) : null };
   }
 
-  /** The newest events about a service's workload, its ReplicaSets and its pods, newest first. */
+  /** The newest events about a service's workload and its candidate, their ReplicaSets and their pods, newest first. */
   listEvents(id: string): EventObject[] {
     const about = this.#subjectsOf(id).flatMap((subject) => [...(this.#events.get(subject)?.values() ?? [])]);
     return about.toSorted((a, b) => (lastSeen(a) < lastSeen(b) ? 1 : -1)).slice(0, maxEventsOfService);
   }
 
-  /** Those of the events that are about a service's workload, its ReplicaSets or its pods. */
+  /** Those of the events that are about a service's workload or its candidate, their ReplicaSets or their pods. */
   pickAbout(id: string, events: readonly EventObject[]): EventObject[] {
     const subjects = new Set(this.#subjectsOf(id));
     return events.filter((event) => subjects.has(subjectOf(event)));
@@ -88,10 +90,25 @@ export class FleetIndex {
     return workloadKinds.map((kind) => this.#workloads.get(keyOf(kind, id))).find((one) => one && isManaged(one));
   }
 
+  #familyOf(workload: Workload): WorkloadFamily {
+    const revisions = this.#revisions.of(workload.metadata.uid);
+    const owners = [workload, ...revisions].map(({ metadata }) => metadata.uid);
+    return { workload, revisions, pods: owners.flatMap((uid) => this.#pods.of(uid)) };
+  }
+
+  #findCandidate({ metadata: { namespace, name } }: Workload): Workload | undefined {
+    const found = this.#workloads.get(keyOf("Deployment", `${namespace}/${candidateName(name)}`));
+    return found && serviceOfCandidate(found) === name ? found : undefined;
+  }
+
   #subjectsOf(id: string): string[] {
     const workload = this.#findManaged(id);
     if (!workload) return [];
-    const { metadata, kind } = workload;
+    const candidate = this.#findCandidate(workload);
+    return [workload, ...(candidate ? [candidate] : [])].flatMap((one) => this.#subjectsOfWorkload(one));
+  }
+
+  #subjectsOfWorkload({ metadata, kind }: Workload): string[] {
     const revisions = this.#revisions.of(metadata.uid).map((revision) => revision.metadata.name);
     const podOwners = kind === "StatefulSet" ? [metadata.name] : revisions;
     const subjects = [`${kind}/${metadata.name}`, ...revisions.map((name) => `ReplicaSet/${name}`)];
@@ -100,9 +117,11 @@ export class FleetIndex {
     );
   }
 
-  /** The workload that a pod belongs to, managed or not; null when there is none. */
+  /** The workload that a pod belongs to, managed or not, of a candidate the one that it stands beside; null when there is none. */
   findWorkloadOf(pod: Pod): Workload | null {
-    return this.#byUid(this.#workloadUidOf(pod)) ?? null;
+    const workload = this.#byUid(this.#workloadUidOf(pod));
+    if (!workload || serviceOfCandidate(workload) === null) return workload ?? null;
+    return this.#findManaged(serviceIdOf(workload)) ?? null;
   }
 
   /** Every pod of the cluster, managed or not. */
@@ -114,7 +133,7 @@ export class FleetIndex {
     const key = keyOf(workload.kind, idOf(workload));
     this.#keyByUid.delete(workload.metadata.uid);
     if (this.#workloads.get(key)?.metadata.uid === workload.metadata.uid) this.#workloads.delete(key);
-    return idOf(workload);
+    return serviceIdOf(workload);
   }
 
   #byUid(uid = ""): Workload | undefined {
@@ -130,7 +149,7 @@ export class FleetIndex {
   #serviceIds(uids: (string | undefined)[], apply: () => void): Set<string> {
     apply();
     const workloads = uids.map((uid) => this.#byUid(uid)).filter((workload) => workload !== undefined);
-    return new Set(workloads.map(idOf));
+    return new Set(workloads.map(serviceIdOf));
   }
 }
 
@@ -183,6 +202,11 @@ function keyOf(kind: WorkloadKind, id: string): string {
 
 function idOf({ metadata }: Workload): string {
   return `${metadata.namespace}/${metadata.name}`;
+}
+
+/** The id of the service that a workload is, or stands beside. */
+function serviceIdOf(workload: Workload): string {
+  return `${workload.metadata.namespace}/${serviceOfCandidate(workload) ?? workload.metadata.name}`;
 }
 
 /** What an event is about; the pods of one owner are one subject, known by their generated names: relay-698c of relay-698c-x8bb6. */

@@ -9,6 +9,8 @@ import {
   type WorkloadKind,
 } from "#lib/kubernetes/objects.ts";
 import { readControllerRevision, readReplicaSet, readWorkload } from "#lib/kubernetes/workloads.ts";
+import { candidateOfLabel } from "../rollouts/run.ts";
+import { serviceOfCandidate } from "./candidate.ts";
 import { kindLabel, type ServiceRef } from "./schemas.ts";
 import { isManaged, isOwnedBy } from "./template.ts";
 
@@ -42,6 +44,18 @@ export async function listManagedWorkloads(kubernetes: KubernetesClient): Promis
     return objects.map((object) => readWorkload(kind, object));
   };
   return (await Promise.all([list("Deployment", paths.deployments), list("StatefulSet", paths.statefulSets)])).flat();
+}
+
+/** Every rollout's candidate in the cluster, by the id of the service that it stands beside. */
+export async function listCandidates(kubernetes: KubernetesClient): Promise<Map<string, Workload>> {
+  const objects = await kubernetes.list<Omit<Workload, "kind">>(paths.deployments, { labelSelector: candidateOfLabel });
+  const candidates = objects.map((object) => readWorkload("Deployment", object));
+  return new Map(
+    candidates.flatMap((workload) => {
+      const service = serviceOfCandidate(workload);
+      return service === null ? [] : [[`${workload.metadata.namespace}/${service}`, workload] as const];
+    }),
+  );
 }
 
 /** The workload's history. */

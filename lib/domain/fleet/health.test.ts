@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Pod, Workload } from "#lib/kubernetes/objects.ts";
 import { describeService } from "./describe.ts";
-import { deployedAt, deployment, pod, replicaSet, trouble } from "./test-objects.ts";
+import { candidateOf, deployedAt, deployment, pod, replicaSet, trouble } from "./test-objects.ts";
 
 const now = new Date(Date.parse(deployedAt) + 60_000);
 
@@ -100,5 +100,52 @@ describe("the health of a service", () => {
     expect(judge(deployment(), (set) => [pod(set, "old", { deleting: true, container: trouble.crashLoop })])).toMatchObject({
       health: "healthy",
     });
+  });
+});
+
+describe("the health of a service with a candidate", () => {
+  type Options = { stable?: Workload; candidate?: Workload; pods?: Pod[] };
+
+  function judgeBoth({ stable = deployment({ replicas: 2 }), candidate = candidateOf(stable), pods = [] }: Options) {
+    const beside = { workload: candidate, revisions: [replicaSet(candidate)], pods };
+    const family = { workload: stable, revisions: [replicaSet(stable)], pods: [], candidate: beside };
+    const { service } = describeService(family, { now, staleSince: null });
+    return { health: service.health, reason: service.healthReason };
+  }
+
+  test("is progressing, and tells how many there are of each", () => {
+    expect(judgeBoth({})).toEqual({
+      health: "progressing",
+      reason: "A rollout is under way: 1 of 1 candidate instances are ready, beside 2 of 2.",
+    });
+  });
+
+  test("is neither down nor scaled to 0 while only the candidate runs", () => {
+    const stable = deployment({ replicas: 0 });
+    expect(judgeBoth({ stable, candidate: candidateOf(stable, { replicas: 3 }) })).toMatchObject({
+      health: "progressing",
+      reason: expect.stringContaining("3 of 3 candidate instances are ready, beside 0 of 0"),
+    });
+  });
+
+  test("is down when neither has one ready", () => {
+    const none = { readyReplicas: 0, availableReplicas: 0 };
+    const stable = deployment({ replicas: 2, ...status(none) });
+    expect(judgeBoth({ stable, candidate: candidateOf(stable, status(none)) })).toMatchObject({
+      health: "down",
+      reason: "None of 3 instances is ready.",
+    });
+  });
+
+  test("is degraded when one of the candidate fails, or one of the service's own is missing", () => {
+    const stable = deployment({ replicas: 2 });
+    const candidate = candidateOf(stable, status({ readyReplicas: 0, availableReplicas: 0 }));
+    const failing = pod(replicaSet(candidate), "relay-candidate-a", { container: trouble.crashLoop });
+    expect(judgeBoth({ stable, candidate, pods: [failing] })).toMatchObject({
+      health: "degraded",
+      reason: expect.stringMatching(/^2 of 3 ready; 1 instance is in CrashLoopBackOff/),
+    });
+    const short = deployment({ replicas: 2, ...status({ readyReplicas: 1, availableReplicas: 1 }) });
+    expect(judgeBoth({ stable: short })).toMatchObject({ health: "degraded", reason: "2 of 3 instances are ready." });
   });
 });

@@ -7,6 +7,8 @@ export type Judgement = { health: Health; reason: string };
 
 export type HealthInput = {
   workload: Workload;
+  /** What stands beside it while a rollout with a strategy is carried out: together they are the service. */
+  candidate: Workload | null;
   instances: readonly Instance[];
   now: Date;
   /** Since when nothing was heard of the cluster; null while the feed is connected. */
@@ -31,8 +33,9 @@ export function judgeHealth(input: HealthInput): Judgement {
   };
 }
 
-function judgePresent({ workload, instances, now }: HealthInput): Judgement {
-  const counts = countReplicas(workload);
+function judgePresent({ workload, candidate, instances, now }: HealthInput): Judgement {
+  const own = countReplicas(workload);
+  const counts = candidate ? addCounts(own, countReplicas(candidate)) : own;
   const failing = describeFailing(instances);
   const deadlineMs = (workload.spec.progressDeadlineSeconds ?? defaultDeadlineSeconds) * 1000;
   const starting = instances.filter(
@@ -48,11 +51,13 @@ function judgePresent({ workload, instances, now }: HealthInput): Judgement {
   if (failure) return { health: "degraded", reason: failure };
   if (counts.desired === 0 && counts.replicas === 0 && !workload.spec.paused)
     return { health: "healthy", reason: "Scaled to 0: nothing should run." };
-  const moving = describeMove(workload, counts);
-  if (counts.ready < counts.desired && !moving && starting === 0)
+  const moving = describeMove(workload, own);
+  const isMoving = moving !== null || (candidate !== null && describeMove(candidate, countReplicas(candidate)) !== null);
+  if (counts.ready < counts.desired && !isMoving && starting === 0)
     return { health: "degraded", reason: `${counts.ready} of ${counts.desired} instances are ready.` };
   if (workload.spec.paused) return { health: "paused", reason: "Paused: changes of the template wait until it is resumed." };
   if (moving) return { health: "progressing", reason: moving };
+  if (candidate) return { health: "progressing", reason: describeCandidate(candidate, own) };
   if (counts.ready < counts.desired)
     return { health: "progressing", reason: `${starting} starting: ${counts.ready} of ${counts.desired} ready.` };
   return { health: "healthy", reason: `${counts.ready} of ${counts.desired} instances are ready.` };
@@ -69,6 +74,16 @@ export function countReplicas({ spec, status }: Workload): Counts {
     ready: status?.readyReplicas ?? 0,
     available: status?.availableReplicas ?? 0,
   };
+}
+
+function addCounts(a: Counts, b: Counts): Counts {
+  const names = Object.keys(a) as (keyof Counts)[];
+  return Object.fromEntries(names.map((name) => [name, a[name] + b[name]])) as Counts;
+}
+
+function describeCandidate(candidate: Workload, own: Counts): string {
+  const { desired, ready } = countReplicas(candidate);
+  return `A rollout is under way: ${ready} of ${desired} candidate instances are ready, beside ${own.ready} of ${own.desired}.`;
 }
 
 function describeMove(workload: Workload, { desired, replicas, updated, available }: Counts): string | null {

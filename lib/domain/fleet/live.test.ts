@@ -3,7 +3,16 @@ import type { Changes } from "#lib/kubernetes/reflector.ts";
 import { FleetStore } from "./live.ts";
 import type { LiveMessage } from "./schemas.ts";
 import type { Subscription } from "./subscription.ts";
-import { controllerRevision, deployment, pod, replicaSet, statefulPod, statefulSet, trouble } from "./test-objects.ts";
+import {
+  candidateOf,
+  controllerRevision,
+  deployment,
+  pod,
+  replicaSet,
+  statefulPod,
+  statefulSet,
+  trouble,
+} from "./test-objects.ts";
 
 const relay = deployment();
 const set = replicaSet(relay);
@@ -59,6 +68,78 @@ describe("a Deployment and a StatefulSet of one name", () => {
     expect(services()).toContainEqual(["redis", "Deployment"]);
     store.applyWorkloads({ upserted: [other], removed: [managed] });
     expect(services().map(([name]) => name)).not.toContain("redis");
+  });
+});
+
+describe("a rollout's candidate", () => {
+  const candidate = candidateOf(relay);
+  const candidateSet = replicaSet(candidate, { hash: "hashc" });
+  const candidatePod = pod(candidateSet, "relay-candidate-a");
+  const serviceNow = () => store.findService("fleet/relay");
+
+  beforeEach(() => {
+    store.applyWorkloads(add(candidate));
+    store.applyRevisions(add(candidateSet));
+    store.applyPods(add(candidatePod));
+    vi.advanceTimersByTime(150);
+  });
+
+  test("is no service of its own: its pods are instances of the service that it stands beside, marked", () => {
+    expect(store.listServices().map(({ id }) => id)).toEqual(["fleet/relay", "fleet/hub"]);
+    expect(serviceNow()?.live.instances.map(({ name, track, version }) => [name, track, version])).toEqual([
+      ["relay-a", "stable", "2.0.0"],
+      ["relay-b", "stable", "2.0.0"],
+      ["relay-candidate-a", "candidate", "2.1.0"],
+    ]);
+    expect(serviceNow()?.live.instances.at(-1)).toMatchObject({ service: "relay", revision: null, templateHash: "hashc" });
+  });
+
+  test("is told beside the service's own numbers, which stay those of its own Deployment", () => {
+    expect(serviceNow()?.service).toMatchObject({
+      desired: 3,
+      version: "2.0.0",
+      candidate: { name: "relay-candidate", version: "2.1.0", templateHash: "hashc", desired: 1, ready: 1, available: 1 },
+    });
+    expect(store.listRevisions("fleet/relay")?.map(({ templateHash }) => templateHash)).toEqual(["hash1"]);
+  });
+
+  test("tells the service's viewers of its instances and its events", async () => {
+    const { subscription } = await follow("fleet/relay");
+    store.applyPods(add(pod(candidateSet, "relay-candidate-b")));
+    const about = { kind: "Pod", namespace: "fleet", name: `${candidateSet.metadata.name}-b`, uid: "b" };
+    store.applyEvents(add({ metadata: { ...set.metadata, uid: "started" }, involvedObject: about, reason: "Started" }));
+    vi.advanceTimersByTime(150);
+    const messages = await read(subscription);
+    const instances = messages.find(({ type }) => type === "instances");
+    expect(instances).toMatchObject({ service: "fleet/relay", upserted: [{ name: "relay-candidate-b", track: "candidate" }] });
+    expect(messages.find(({ type }) => type === "events")).toMatchObject({ upserted: [{ uid: "started" }] });
+    expect(serviceNow()?.live.events).toMatchObject([{ objectName: about.name }]);
+  });
+
+  test("is gone from the service once its Deployment is", () => {
+    store.applyWorkloads({ upserted: [], removed: [candidate] });
+    expect(serviceNow()?.service.candidate).toBeNull();
+    expect(serviceNow()?.live.instances.map(({ name }) => name)).toEqual(["relay-a", "relay-b"]);
+  });
+
+  test("belongs to its service in whatever order they arrive", () => {
+    const other = new FleetStore({ now: () => new Date() });
+    other.applyPods(add(candidatePod));
+    other.applyRevisions(add(candidateSet));
+    other.applyWorkloads(add(candidate));
+    other.applyWorkloads(add(relay));
+    expect(other.findService("fleet/relay")?.live.instances).toMatchObject([{ track: "candidate" }]);
+    expect(other.index.findWorkloadOf(candidatePod)).toBe(relay);
+    other.close();
+  });
+
+  test("is none without the name that a rollout gives it, or as a service of its own", () => {
+    const { metadata } = candidate;
+    const named = { ...candidate, metadata: { ...metadata, name: "relay-other", uid: "other" } };
+    const managed = { ...candidate, metadata: { ...metadata, labels: { ...metadata.labels, "switchyard.dev/kind": "relay" } } };
+    store.applyWorkloads({ upserted: [named, managed], removed: [] });
+    expect(serviceNow()?.service.candidate).toBeNull();
+    expect(store.listServices().map(({ id }) => id)).toContain("fleet/relay-candidate");
   });
 });
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { WorkloadKind } from "#lib/kubernetes/objects.ts";
+import type { Track } from "./candidate.ts";
 
 /** The label that makes a workload a managed service, and its well-known values. */
 export const kindLabel = "switchyard.dev/kind";
@@ -47,7 +48,21 @@ export type Service = {
   generation: number;
   observedGeneration: number;
   createdAt: string;
+  /** The second Deployment of a rollout with a strategy; the numbers above are without it. Null while there is none. */
+  candidate: Candidate | null;
   about: ServiceAbout;
+};
+
+/** What stands beside a service while a rollout with a strategy is carried out. */
+export type Candidate = {
+  /** The Deployment's name. */
+  name: string;
+  image: string;
+  version: string;
+  templateHash: string;
+  desired: number;
+  ready: number;
+  available: number;
 };
 
 /** What a workload's annotations say of the service, each `switchyard.dev/<name>`; null or empty where they say nothing. */
@@ -79,7 +94,9 @@ export type Instance = {
   lastRestart: { reason: string; exitCode: number | null; at: string | null } | null;
   image: string;
   version: string;
+  /** Null for a candidate's, which is in nobody's history yet. */
   revision: number | null;
+  track: Track;
   templateHash: string;
   containers: string[];
   startedAt: string | null;

@@ -1,5 +1,6 @@
 import type { Condition, ContainerStatus, Pod, TemplateRevision, Workload } from "#lib/kubernetes/objects.ts";
 import { readControllerRevision, readReplicaSet } from "#lib/kubernetes/workloads.ts";
+import { candidateName, candidateOfLabel } from "../rollouts/run.ts";
 
 /** Kubernetes objects for tests, small but of the right form. */
 
@@ -62,7 +63,7 @@ export function replicaSet(
   return readReplicaSet({
     metadata: {
       ...metadata(`${name}-${hash}`, `replicaset-${name}-${hash}`),
-      labels: { app: name, "pod-template-hash": hash },
+      labels: { ...template.metadata?.labels, "pod-template-hash": hash },
       annotations: { "deployment.kubernetes.io/revision": String(revision), ...annotations },
       ownerReferences: [{ apiVersion: "apps/v1", kind: "Deployment", name, uid: of.metadata.uid, controller: true }],
     },
@@ -74,6 +75,22 @@ export function replicaSet(
       },
     },
   });
+}
+
+/** The candidate of a Deployment's rollout, with another image. */
+export function candidateOf(stable: Workload, options: DeploymentOptions = {}): Workload {
+  const { name } = stable.metadata;
+  const made = deployment({ image: "switchyard/relay:2.1.0", replicas: 1, ...options, name: candidateName(name) });
+  const labels = { app: name, [candidateOfLabel]: name };
+  const template = {
+    metadata: { labels },
+    spec: { containers: [{ name, image: made.spec.template.spec.containers[0]?.image }] },
+  };
+  return {
+    ...made,
+    metadata: { ...made.metadata, labels: { [candidateOfLabel]: name } },
+    spec: { ...made.spec, selector: { matchLabels: labels }, template },
+  };
 }
 
 /** A StatefulSet `redis` of one instance whose rollout is complete unless its status says otherwise. */

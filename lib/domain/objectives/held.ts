@@ -1,6 +1,6 @@
 import type { Context } from "../context.ts";
 import { describeAbout } from "../fleet/about.ts";
-import { listManagedWorkloads } from "../fleet/fresh.ts";
+import { listCandidates, listManagedWorkloads } from "../fleet/fresh.ts";
 import { kindLabel, type ServiceAbout } from "../fleet/schemas.ts";
 import { readObjective } from "./annotations.ts";
 import type { Objective, ServiceObjectives } from "./schemas.ts";
@@ -27,7 +27,7 @@ export type ExportedService = {
   namespace: string;
   service: string;
   kind: string;
-  /** How many instances it is to have: with none of them there, and some wanted, it is gone. */
+  /** How many instances it is to have, a rollout's candidate included: with none of them there, and some wanted, it is gone. */
   desired: number;
   /** Whether it has any objective of its own, so that the rules' default of its kind does not count. */
   isHeld: boolean;
@@ -39,14 +39,20 @@ export type ExportedService = {
  * would judge it by the wrong requests.
  */
 export async function listExportedServices({ db, kubernetes }: Pick<Context, "db" | "kubernetes">): Promise<ExportedService[]> {
-  const [workloads, rows] = await Promise.all([listManagedWorkloads(kubernetes), db.serviceObjective.findMany()]);
+  const [workloads, candidates, rows] = await Promise.all([
+    listManagedWorkloads(kubernetes),
+    listCandidates(kubernetes),
+    db.serviceObjective.findMany(),
+  ]);
   const set = new Map(rows.map((row) => [`${row.namespace}/${row.service}`, row]));
   return workloads.map((workload) => {
     const { namespace = "", name: service, labels } = workload.metadata;
     const kind = labels?.[kindLabel] ?? "";
     const { objective } = chooseObjective(describeAbout(workload).objectives, set.get(`${namespace}/${service}`) ?? null);
     const objectives = objective ? exportObjective(objective, kind) : [];
-    return { namespace, service, kind, desired: workload.spec.replicas ?? 1, isHeld: objective !== null, objectives };
+    const all = [workload, candidates.get(`${namespace}/${service}`)].filter((one) => one !== undefined);
+    const desired = all.reduce((sum, { spec }) => sum + (spec.replicas ?? 1), 0);
+    return { namespace, service, kind, desired, isHeld: objective !== null, objectives };
   });
 }
 

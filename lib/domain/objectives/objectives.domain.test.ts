@@ -9,6 +9,7 @@ import { FleetStore } from "../fleet/live.ts";
 import { makeSurroundings } from "../fleet/surroundings.ts";
 import { deployment } from "../fleet/test-objects.ts";
 import { PanelStore } from "../metrics/panel-store.ts";
+import { candidateName, candidateOfLabel } from "../rollouts/run.ts";
 import { clearObjective, setObjective } from "./commands.ts";
 import { listExportedServices } from "./held.ts";
 import { listObjectives, UsageStore } from "./queries.ts";
@@ -103,6 +104,9 @@ test("the alert rules get the objectives that they can judge, who has any, and h
   await world.cluster.create(annotated("relay-a", "50ms"));
   await world.cluster.create(annotated("relay-b", "80ms"));
   await world.cluster.create(serviceYaml("relay-c", { replicas: 0 }));
+  await world.cluster.create(serviceYaml("relay-d", { replicas: 0 }));
+  const candidate = serviceYaml(candidateName("relay-d"), { replicas: 2 });
+  await world.cluster.create(candidate.replace("switchyard.dev/kind: relay }", `${candidateOfLabel}: relay-d }`));
   const services = new Map((await listExportedServices(world.context)).map((one) => [one.service, one]));
   const both = [
     { sli: "availability", ratio: 0.995 },
@@ -112,4 +116,6 @@ test("the alert rules get the objectives that they can judge, who has any, and h
   expect(services.get("relay-a")).toMatchObject({ ...wanted, objectives: [...both, { sli: "latency", ratio: 0.99 }] });
   expect(services.get("relay-b")).toMatchObject({ ...wanted, objectives: both });
   expect(services.get("relay-c")).toMatchObject({ desired: 0, isHeld: false, objectives: [] });
+  expect(services.get("relay-d")).toMatchObject({ desired: 2 });
+  expect(services.has(candidateName("relay-d"))).toBe(false);
 });
