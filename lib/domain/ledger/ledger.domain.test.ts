@@ -11,6 +11,7 @@ import { readTarget } from "../actions/target.ts";
 import { serviceYaml, startTestWorld, type TestWorld } from "../actions/test-fleet.ts";
 import { measureActions } from "./measure.ts";
 import { observeWorkloads } from "./observe.ts";
+import { markOwnChange } from "./own-changes.ts";
 import { listLedger } from "./queries.ts";
 
 let world: TestWorld;
@@ -77,6 +78,29 @@ test("Switchyard's own actions are no changes from outside, and one between them
   await scale(4, 7);
   await observeWorkloads(world.context);
   expect((await marksOf(ref)).map(({ actorKind }) => actorKind).toSorted()).toEqual(["external", "user", "user"]);
+});
+
+test("what a rollout writes is no change from outside, and one by another between its writes is still found", async () => {
+  const { ref, path } = await deploy(6);
+  await observeWorkloads(world.context);
+  const rollOut = async (replicas: number) => {
+    const workload = await world.kubernetes.get<Workload>(path);
+    const patch = [{ op: "add" as const, path: "/spec/replicas", value: replicas }, ...markOwnChange(workload, randomUUID())];
+    await world.kubernetes.patch<Workload>(path, patch);
+  };
+  await rollOut(5);
+  await observeWorkloads(world.context);
+  await rollOut(4);
+  await rollOut(3);
+  await observeWorkloads(world.context);
+  expect(await marksOf(ref)).toEqual([]);
+
+  await rollOut(2);
+  await world.kubernetes.patch<Workload>(path, [{ op: "add", path: "/spec/replicas", value: 7 }]);
+  await rollOut(1);
+  await observeWorkloads(world.context);
+  await observeWorkloads(world.context);
+  expect(await marksOf(ref)).toMatchObject([{ verb: "scale", title: "3 → 1 instances", actorKind: "external" }]);
 });
 
 test("an action is measured before it, and after its rollout has ended, at those moments", async () => {

@@ -7,6 +7,7 @@ import { findAutoscaler } from "../autoscaling/owner.ts";
 import { type Context, isUniqueViolation, transact } from "../context.ts";
 import { listManagedWorkloads } from "../fleet/fresh.ts";
 import { describeExternalChange, type ExternalChange } from "./external.ts";
+import { readOwnGenerations } from "./own-changes.ts";
 
 type ObserverContext = Pick<Context, "db" | "kubernetes" | "clock" | "logger">;
 
@@ -14,8 +15,8 @@ type ObserverContext = Pick<Context, "db" | "kubernetes" | "clock" | "logger">;
 const autoscalerWindowMs = 60_000;
 
 /**
- * Looks at every managed workload once and records in the audit what was changed since the last look without an action of
- * Switchyard's: by kubectl, an autoscaler, another tool. The workload's generation is the key of the row, so that two controllers
+ * Looks at every managed workload once and records in the audit what was changed since the last look without an action or a rollout
+ * of Switchyard's: by kubectl, an autoscaler, another tool. The workload's generation is the key of the row, so that two controllers
  * record a change once. A workload that is seen for the first time is only remembered.
  */
 export async function observeWorkloads(context: ObserverContext): Promise<void> {
@@ -38,7 +39,7 @@ async function remember({ db, clock }: ObserverContext, { metadata }: Workload, 
 }
 
 async function record(context: ObserverContext, workload: Workload, before: Snapshot, after: Snapshot): Promise<void> {
-  const own = await findOwnGenerations(context, workload.metadata.uid, before.generation);
+  const own = await findOwnGenerations(context, workload, before.generation);
   // Its write is done or not, and its row will say so soon.
   if (own === "pending") return;
   if (own.has(after.generation) && own.size === after.generation - before.generation) return remember(context, workload, after);
@@ -47,17 +48,17 @@ async function record(context: ObserverContext, workload: Workload, before: Snap
   await remember(context, workload, after);
 }
 
-/** The generations after the given one that Switchyard's own actions made; "pending" while one is under way. */
-async function findOwnGenerations({ db }: ObserverContext, uid: string, after: number): Promise<Set<number> | "pending"> {
+/** The generations after the given one that Switchyard's own actions and rollouts made; "pending" while an action is under way. */
+async function findOwnGenerations({ db }: ObserverContext, workload: Workload, after: number): Promise<Set<number> | "pending"> {
   const entries = await db.auditEntry.findMany({
-    where: { targetUid: uid, actorKind: { not: "external" }, outcome: { in: ["pending", "succeeded"] } },
+    where: { targetUid: workload.metadata.uid, actorKind: { not: "external" }, outcome: { in: ["pending", "succeeded"] } },
     orderBy: { at: "desc" },
     select: { outcome: true, after: true },
     take: 50,
   });
   if (entries.some(({ outcome }) => outcome === "pending")) return "pending";
   const generations = entries.map((entry) => (entry.after as AuditedAfter | null)?.generation ?? 0);
-  return new Set(generations.filter((generation) => generation > after));
+  return new Set([...generations, ...readOwnGenerations(workload)].filter((generation) => generation > after));
 }
 
 /** The autoscaler that has just set the number of instances, by name. */

@@ -72,6 +72,12 @@ function viewMark(entry: Entry): LedgerMark {
   };
 }
 
+/** An autoscaler's limits as the audit keeps them. */
+function describeRange(limits: unknown): string {
+  const { min = "?", max = "?" } = (limits ?? {}) as { min?: number; max?: number };
+  return `${min} to ${max}`;
+}
+
 /** What changed in a few words, from the states before and after. */
 export function describeMark({
   verb,
@@ -87,6 +93,8 @@ export function describeMark({
       return `${was.replicas ?? "?"} → ${intended.replicas ?? "?"} instances`;
     case "image":
       return was.version === intended.version ? "another image" : versions;
+    case "rollout":
+      return was.version === intended.version ? "pod template changed" : versions;
     case "rollback":
       return `${versions} (revision ${rollout?.toRevision ?? intended.toRevision ?? "?"})`;
     case "restart":
@@ -97,6 +105,9 @@ export function describeMark({
       return "rollouts paused";
     case "resume":
       return "rollouts resumed";
+    case "change-limits":
+    case "restore-limits":
+      return `autoscaler ${describeRange(before)} → ${describeRange((after as { intended?: unknown } | null)?.intended)}`;
     default:
       return "specification changed";
   }

@@ -1,0 +1,33 @@
+import { type JsonPatch, pointerPart, type Workload } from "#lib/kubernetes/objects.ts";
+import { rolloutAnnotation } from "../rollouts/run.ts";
+
+/** On a workload: the generations that rollouts' own writes made, by which these are told from changes by others. */
+export const ownGenerationsAnnotation = "switchyard.dev/rollout-generations";
+
+const mostKept = 50;
+
+/**
+ * What a rollout's write to a workload's specification adds at the end of its patch, so that the ledger takes it for nobody else's. The
+ * patch has to change the specification and to be bound to the resource version that was read: then it makes the next generation.
+ */
+export function markOwnChange(workload: Workload, rolloutId: string): JsonPatch {
+  const { annotations, generation = 0 } = workload.metadata;
+  const generations = [...readOwnGenerations(workload), generation + 1].slice(-mostKept);
+  const set = (name: string, value: string) =>
+    ({ op: "add", path: `/metadata/annotations/${pointerPart(name)}`, value }) as const;
+  return [
+    ...(annotations ? [] : [{ op: "add", path: "/metadata/annotations", value: {} } as const]),
+    set(rolloutAnnotation, rolloutId),
+    set(ownGenerationsAnnotation, generations.join(" ")),
+  ];
+}
+
+/** The latest generations of a workload that rollouts made. */
+export function readOwnGenerations({ metadata }: Workload): number[] {
+  const text = metadata.annotations?.[ownGenerationsAnnotation] ?? "";
+  return text
+    .split(" ")
+    .map(Number)
+    .filter(Number.isSafeInteger)
+    .filter((generation) => generation > 0);
+}
