@@ -38,11 +38,17 @@ function paceMs(range: TimeRange): number {
  * (a chart was edited, a series came), the whole is asked. `panel` asks for one chart by its id.
  */
 export const panelsQuery = (id: string, range: TimeRange, compare: Comparison | null, panel?: string) =>
+  chartsQuery(id, range, { compare, panel: panel ?? null });
+
+/** Likewise the charts that show a rollout's candidate beside what it is to replace. */
+export const trackPanelsQuery = (id: string, range: TimeRange) => chartsQuery(id, range, { by: "track" });
+
+const chartsQuery = (id: string, range: TimeRange, chosen: Record<string, string | null>) =>
   queryOptions({
-    queryKey: [...metricsKeys.panels(id), rangeKey(range), compare, panel ?? null],
+    queryKey: [...metricsKeys.panels(id), rangeKey(range), chosen],
     queryFn: async ({ client, queryKey, signal }): Promise<PanelsAnswer> => {
       const ask = (since?: number) =>
-        request<PanelsAnswer>(`${serviceAddress(id)}/panels${queryString({ ...rangeQuery(range), compare, since, panel })}`, {
+        request<PanelsAnswer>(`${serviceAddress(id)}/panels${queryString({ ...rangeQuery(range), ...chosen, since })}`, {
           signal,
         });
       const held = range.kind === "live" ? client.getQueryData<PanelsAnswer>(queryKey) : undefined;

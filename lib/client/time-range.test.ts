@@ -3,6 +3,7 @@ import {
   describeRange,
   fromLocalField,
   isWithin,
+  rangeAround,
   rangeParameters,
   readComparison,
   readTimeRange,
@@ -19,6 +20,23 @@ const read = (text: string) => readTimeRange(new URLSearchParams(text));
 const live = (range: "15m" | "1h" | "6h" | "24h" | "7d"): TimeRange => ({ kind: "live", range });
 const fixed = (from: number, to: number): TimeRange => ({ kind: "fixed", from, to });
 const now = 1_800_000_000;
+
+describe("the range around what happened", () => {
+  it("is the shortest live one that holds it while it goes on", () => {
+    expect(rangeAround(now - 60, null, now)).toEqual(live("15m"));
+    expect(rangeAround(now - 890, null, now)).toEqual(live("1h"));
+    expect(rangeAround(now - 20 * 3600, null, now)).toEqual(live("24h"));
+  });
+
+  it("stays once it has ended, with room on both sides where there is time", () => {
+    expect(rangeAround(now - 5000.5, now - 4000, now)).toEqual(fixed(now - 5121, now - 3880));
+    expect(rangeAround(now - 100, now, now)).toEqual(fixed(now - 220, now));
+  });
+
+  it("is cut at what can be charted at once", () => {
+    expect(rangeAround(now - 60 * 86_400, null, now)).toEqual(fixed(now - 31 * 86_400, now));
+  });
+});
 
 describe("the address's time range", () => {
   it("is the last hour unless it says something else", () => {

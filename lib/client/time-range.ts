@@ -55,6 +55,17 @@ export function spanOf(range: TimeRange, now: number): Span {
   return range.kind === "fixed" ? { from: range.from, to: range.to } : { from: now - ranges[range.range], to: now };
 }
 
+/** Room before and after what a chart is about, so that it is seen against what was before. */
+const marginSeconds = 120;
+
+/** A range that holds what began at a time and ended at another (Unix seconds), or goes on (null): then up to now, live. */
+export function rangeAround(from: number, to: number | null, now: number): TimeRange {
+  const fitting = (Object.keys(ranges) as Range[]).find((range) => ranges[range] >= now - from + marginSeconds);
+  if (to === null && fitting) return { kind: "live", range: fitting };
+  const end = Math.min(Math.ceil(to ?? now) + marginSeconds, Math.floor(now));
+  return { kind: "fixed", from: Math.max(Math.floor(from) - marginSeconds, end - longestSpanSeconds), to: end };
+}
+
 /** Whether something that lasted from `firstAt` to `lastAt` (ISO) happened in the range; `now` in Unix seconds. */
 export function isWithin(range: TimeRange, now: number, { firstAt, lastAt }: { firstAt: string; lastAt: string }): boolean {
   const { from, to } = spanOf(range, now);

@@ -84,6 +84,11 @@ export function fillExpression(expr: string, ref: ServiceRef, rateSeconds: numbe
   return fillPlaceholders(expr, ref, rateSeconds).text;
 }
 
+/** The expression for a part of the service's series only: with more matchers beside each `$in`. */
+export function narrowExpression(expr: string, matchers: string): string {
+  return expr.replaceAll(token, (text) => (text === "$in" ? `$in,${matchers}` : text));
+}
+
 function isPlaceholder(text: string): text is Placeholder {
   return Object.hasOwn(placeholders, text);
 }

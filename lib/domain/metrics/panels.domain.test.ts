@@ -60,10 +60,20 @@ function scraped(): string {
     ),
   );
   const up = pods.flatMap((pod) => samplesOf("up", own(pod), range, () => 1));
+  const sides: { side: Record<string, string>; rates: Record<string, number> }[] = [
+    { side: { pod: "canaried-1" }, rates: { ok: 9.9, error: 0.1 } },
+    { side: { pod: "canaried-candidate-1", track: "candidate" }, rates: { ok: 0.9, error: 0.1 } },
+  ];
+  const canaried = sides.flatMap(({ rates, side }) =>
+    Object.entries(rates).flatMap(([status, rate]) => {
+      const labels = { namespace: "fleet", service: "canaried", kind: "relay", operation_type: "insert", status, ...side };
+      return samplesOf("materi_operations_processed_total", labels, range, (at) => (at - start) * rate);
+    }),
+  );
   const many = Array.from({ length: 1000 }, (_, index) => `many{namespace="fleet",service="other",index="${index}"} 1 ${end}`);
   const typed = (name: string, kind: string, lines: string[]) => [`# TYPE ${name} ${kind}`, ...lines];
   return [
-    ...typed("materi_operations_processed", "counter", operations),
+    ...typed("materi_operations_processed", "counter", [...operations, ...canaried]),
     ...typed("process_resident_memory_bytes", "gauge", memory),
     ...typed("up", "gauge", up),
     ...typed("many", "gauge", many),
@@ -82,7 +92,7 @@ function contextOf(role: Role, url = prometheus.url): ConsoleContext {
     logger: createLogger("test", "silent"),
     requestId: "test-request",
     panels: new PanelStore(client, clock),
-    fleet: { findKind: (id: string) => (id === "fleet/relay" ? "relay" : null) },
+    fleet: { findKind: (id: string) => (["fleet/relay", "fleet/canaried"].includes(id) ? "relay" : null) },
     surroundings: { outside: { get: async () => ({ value: [], at: null, problem: null }) } },
   };
   return parts as unknown as ConsoleContext;
@@ -132,6 +142,29 @@ describe("the charts of a service", () => {
       expression?.expr,
       "15m",
     ]);
+  });
+
+  test("show a rollout's candidate beside stable where that is asked for, and both together where it is not", async () => {
+    const canaried = { namespace: "fleet", name: "canaried" };
+    const answer = await getPanels(context, settings, canaried, { range: "15m", by: "track" });
+    const lines = (id: string) => panelOf(answer, id).series.map(({ name, points }) => [name, points.at(-1)?.[1]]);
+    expect(lines("rate")).toEqual([
+      ["candidate", expect.closeTo(1, 5)],
+      ["stable", expect.closeTo(10, 5)],
+    ]);
+    expect(lines("error-ratio")).toEqual([
+      ["candidate", expect.closeTo(0.1, 5)],
+      ["stable", expect.closeTo(0.01, 5)],
+    ]);
+    expect(panelOf(answer, "error-ratio").limit).toMatchObject({ value: 0.01 });
+    const [both, together] = await Promise.all(
+      [{ by: "track" }, {}].map(async (by) => {
+        const json = await getPanelsJson(context, settings, canaried, { range: "15m", ...by });
+        return JSON.parse(Buffer.from(json).toString()) as PanelsAnswer;
+      }),
+    );
+    expect(both?.panels).toEqual(answer.panels);
+    expect(together && lastOf(panelOf(together, "rate"))?.[1]).toBeCloseTo(11, 5);
   });
 
   test("say why they are empty", async () => {

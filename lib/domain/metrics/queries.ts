@@ -1,6 +1,7 @@
 import { authorise, type ConsoleContext } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { parseInput } from "../validation.ts";
+import { splitByTrack } from "./by-track.ts";
 import { type PanelSet, readPanelSet } from "./definitions.ts";
 import { serviceMatchers } from "./expression.ts";
 import { type PanelData, readPanel, toPanel } from "./panel-data.ts";
@@ -52,7 +53,8 @@ async function readRequest(context: ConsoleContext, settings: MetricsSettings, r
   const service = await requireService(context, ref);
   const parsed = parseInput(panelsQuerySchema, query);
   const span = readSpan(parsed, context.clock(), settings.scrapeSeconds);
-  const set = await readPanelSet(context, service, service.kind);
+  const all = await readPanelSet(context, service, service.kind);
+  const set = parsed.by === "track" ? splitByTrack(all) : all;
   return { service, span, set: parsed.panel === undefined ? set : pickPanel(set, parsed.panel) };
 }
 

@@ -26,6 +26,8 @@ export const panelsQuerySchema = z
     step: z.coerce.number().int().positive().optional(),
     /** One chart only, by its id; the first one where there is none of that id. */
     panel: z.string().max(100).optional(),
+    /** track: a rollout's candidate beside what it is to replace, on each chart that can show both. */
+    by: z.enum(["track"]).optional(),
   })
   .refine(({ from, to }) => (from === undefined) === (to === undefined), "A fixed time needs both from and to.")
   .refine(({ range, from }) => range === undefined || from === undefined, "Give a range or from and to, not both.");
