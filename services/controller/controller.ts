@@ -2,6 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { Pipeline } from "#lib/database/pipeline.ts";
 import { settleAbandoned } from "#lib/domain/actions/settlement.ts";
 import { watchSilences } from "#lib/domain/alerts/silences-expiry.ts";
+import { restoreDueLimits } from "#lib/domain/autoscaling/restore.ts";
 import { measureActions } from "#lib/domain/ledger/measure.ts";
 import { observeWorkloads } from "#lib/domain/ledger/observe.ts";
 import { type WatchedFeed, watchFeeds } from "#lib/domain/notifications/feed-outages.ts";
@@ -98,6 +99,7 @@ export class Controller {
       this.#loop("rollouts", 1_000, () => reconcileRollouts(context)),
       this.#loop("rollout-runs", 1_000, () => carryOutRollouts(context)),
       this.#loop("abandoned-actions", 10_000, () => settleAbandoned(context)),
+      this.#loop("timed-limits", 1_000, () => restoreDueLimits(context)),
       this.#loop("outside-changes", 5_000, () => observeWorkloads(context)),
       this.#loop("service-metrics", 15_000, () => this.#exportServices()),
       this.#loop("measures", 15_000, () => measureActions(context, settings)),

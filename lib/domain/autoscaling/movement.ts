@@ -4,12 +4,7 @@ import { formatDuration } from "../duration.ts";
 // Two of the autoscaler's own periods of 15 s: by then it has looked at what its last change did.
 const settlesMs = 30_000;
 
-/** Whether the autoscaler changes the number of instances now: a rollout must not advance meanwhile. */
-export function isMoving(autoscaler: HorizontalPodAutoscaler, now: Date): boolean {
-  return describeMovement(autoscaler, now) !== null;
-}
-
-/** The same as a sentence, or null while it stands still. */
+/** One sentence while the autoscaler changes the number of instances, when a rollout must not advance; null while it stands still. */
 export function describeMovement({ metadata, spec, status = {} }: HorizontalPodAutoscaler, now: Date): string | null {
   const { currentReplicas, desiredReplicas, lastScaleTime } = status;
   const isAble = findProblem({ status }) === null;
