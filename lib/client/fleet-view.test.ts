@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { aService } from "./fixtures.ts";
-import { fleetViewParameters, parseFleetView, selectServices, steadyOrder } from "./fleet-view.ts";
+import { fleetViewParameters, parseFleetView, readinessOf, selectServices, steadyOrder } from "./fleet-view.ts";
 
 const view = (query: string) => parseFleetView(new URLSearchParams(query));
 const services = [
@@ -31,6 +31,20 @@ describe("the view of the fleet in the address", () => {
       descending: false,
       hidden: ["age"],
     });
+  });
+});
+
+describe("a service with a rollout's candidate", () => {
+  const candidate = { name: "c", image: "relay:2.1.0", version: "2.1.0", templateHash: "c", desired: 2, ready: 1, available: 1 };
+
+  it("has the instances of both", () => {
+    expect(readinessOf(aService({ ready: 3, desired: 3, candidate }))).toEqual({ ready: 4, desired: 5 });
+    expect(readinessOf(aService({ ready: 2, desired: 3 }))).toEqual({ ready: 2, desired: 3 });
+  });
+
+  it("is sorted by them", () => {
+    const all = [aService({ name: "a" }), aService({ name: "b", candidate })];
+    expect(selectServices(all, {}, view("sort=ready")).map(({ name }) => name)).toEqual(["b", "a"]);
   });
 });
 

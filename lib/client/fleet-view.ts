@@ -65,6 +65,11 @@ export function fleetViewParameters(view: FleetView): Record<string, string | nu
 /** Worst first: what burns, then what is in motion, then what is well. */
 export const healthOrder: Record<Health, number> = { down: 0, degraded: 1, unknown: 2, progressing: 3, paused: 4, healthy: 5 };
 
+/** How many instances are ready and wanted, with those of a rollout's candidate: together they are the service. */
+export function readinessOf({ ready, desired, candidate }: Service): { ready: number; desired: number } {
+  return { ready: ready + (candidate?.ready ?? 0), desired: desired + (candidate?.desired ?? 0) };
+}
+
 /** A value to sort a service by; null goes last in both directions. */
 export function sortValue(service: Service, figures: ServiceFigures | undefined, column: FleetColumn): string | number | null {
   switch (column) {
@@ -76,8 +81,10 @@ export function sortValue(service: Service, figures: ServiceFigures | undefined,
       return service.kind;
     case "namespace":
       return service.namespace;
-    case "ready":
-      return service.desired === 0 ? 1 : service.ready / service.desired;
+    case "ready": {
+      const { ready, desired } = readinessOf(service);
+      return desired === 0 ? 1 : ready / desired;
+    }
     case "version":
       return service.version;
     case "revision":

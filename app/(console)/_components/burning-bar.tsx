@@ -8,6 +8,7 @@ import { byUrgency, toldOnce } from "#lib/client/alert-view.ts";
 import { liveAlertsQuery } from "#lib/client/alerts.ts";
 import { bySeverity } from "#lib/client/density.ts";
 import { servicesQuery } from "#lib/client/fleet.ts";
+import { readinessOf } from "#lib/client/fleet-view.ts";
 import { isOver, latestRolloutsQuery } from "#lib/client/rollouts.ts";
 import type { LiveAlerts } from "#lib/domain/alerts/schemas.ts";
 import type { Feed, Health, Service } from "#lib/domain/fleet/schemas.ts";
@@ -191,7 +192,7 @@ function ServicesLine({ services, children }: { services: Service[]; children: R
           <StatusShape health={service.health} />
           {service.name} {service.health}
           <span className="font-normal text-ink-2 max-md:hidden">
-            {service.ready}/{service.desired} ready
+            {readinessOf(service).ready}/{readinessOf(service).desired} ready
           </span>
         </Link>
       ))}

@@ -8,6 +8,7 @@ import { actionSentence } from "#lib/client/action-texts.ts";
 import { byUrgency } from "#lib/client/alert-view.ts";
 import { liveAlertsQuery } from "#lib/client/alerts.ts";
 import { servicesQuery } from "#lib/client/fleet.ts";
+import { readinessOf } from "#lib/client/fleet-view.ts";
 import { readWishes } from "#lib/client/palette.ts";
 import { useActions } from "../../ui/actions/use-actions.ts";
 import { useAlertActions } from "../../ui/alerts/use-alert-actions.ts";
@@ -150,7 +151,7 @@ function PaletteContent({ onClose }: { onClose: () => void }) {
                   {service.namespace} · {service.kind}
                 </span>
                 <span className="ml-auto text-ink-3">
-                  {service.ready}/{service.desired} · {service.version}
+                  {readinessOf(service).ready}/{readinessOf(service).desired} · {service.version}
                 </span>
               </Item>
             ))}

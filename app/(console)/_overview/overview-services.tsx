@@ -6,7 +6,7 @@ import { actorWords, verbName } from "#lib/client/action-texts.ts";
 import { sentenceOf, toldOnce } from "#lib/client/alert-view.ts";
 import { sumSeries } from "#lib/client/chart.ts";
 import { bySeverity } from "#lib/client/density.ts";
-import { healthOrder } from "#lib/client/fleet-view.ts";
+import { healthOrder, readinessOf } from "#lib/client/fleet-view.ts";
 import { latestChangesQuery } from "#lib/client/ledger.ts";
 import { panelsQuery } from "#lib/client/metrics.ts";
 import { objectivesQuery, worstIndicator } from "#lib/client/objectives.ts";
@@ -81,7 +81,7 @@ export function OverviewServices({
       header: "Ready",
       width: "w-28 max-md:w-26",
       essential: true,
-      cell: (service) => <ReadyBar ready={service.ready} desired={service.desired} />,
+      cell: (service) => <ReadyBar {...readinessOf(service)} />,
     },
     ...(withSparkline
       ? [{ id: "hour", header: "Last hour", width: "w-32", cell: (service: Service) => <HourLine id={service.id} /> }]

@@ -1,5 +1,5 @@
 "use client";
-import type { FleetColumn } from "#lib/client/fleet-view.ts";
+import { type FleetColumn, readinessOf } from "#lib/client/fleet-view.ts";
 import type { Service, ServiceFigures } from "#lib/domain/fleet/schemas.ts";
 import { alarmLimits, isAlarm } from "#lib/domain/metrics/templates.ts";
 import { Age } from "../../../ui/clock.tsx";
@@ -42,14 +42,15 @@ export function fleetTableColumns(figures: Record<string, ServiceFigures>): (Col
     column("ready", {
       width: "w-28 max-md:w-26",
       essential: true,
-      cell: (service) => <ReadyBar ready={service.ready} desired={service.desired} />,
+      cell: (service) => <ReadyBar {...readinessOf(service)} />,
     }),
     column("version", {
       width: "w-28",
       cell: (service) => (
-        <Tint value={service.version}>
+        <Tint value={`${service.version} ${service.candidate?.version}`}>
           <span className="font-mono text-xs" title={service.image}>
             {service.version}
+            {service.candidate && <span className="text-ink-3"> → {service.candidate.version}</span>}
           </span>
         </Tint>
       ),

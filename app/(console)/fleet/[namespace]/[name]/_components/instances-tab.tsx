@@ -30,7 +30,19 @@ const sortValues: Record<string, (instance: Instance, figures: Figures) => strin
 
 function columnsOf(figures: Figures): Column<Instance>[] {
   return [
-    { id: "name", header: "Name", essential: true, cell: (instance) => <Identifier name={instance.name} /> },
+    {
+      id: "name",
+      header: "Name",
+      essential: true,
+      cell: (instance) => (
+        <span className="flex min-w-0 items-center gap-2">
+          <Identifier name={instance.name} />
+          {instance.track === "candidate" && (
+            <span className="shrink-0 rounded-full bg-accent-soft px-1.5 text-2xs text-accent">candidate</span>
+          )}
+        </span>
+      ),
+    },
     {
       id: "status",
       header: "Status",
@@ -120,7 +132,7 @@ export function InstancesTab({ instances, figures }: { instances: Instance[]; fi
   const sortValueOf = sortValues[sort] ?? sortValues.name;
   const rows = instances
     .filter((instance) =>
-      `${instance.name} ${instance.node} ${instance.address} ${instance.status} ${instance.version}`
+      `${instance.name} ${instance.track} ${instance.node} ${instance.address} ${instance.status} ${instance.version}`
         .toLowerCase()
         .includes(text.toLowerCase()),
     )
