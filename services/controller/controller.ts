@@ -7,6 +7,8 @@ import { measureActions } from "#lib/domain/ledger/measure.ts";
 import { observeWorkloads } from "#lib/domain/ledger/observe.ts";
 import { type WatchedFeed, watchFeeds } from "#lib/domain/notifications/feed-outages.ts";
 import { listExportedServices } from "#lib/domain/objectives/held.ts";
+import { removeUnusedCopies } from "#lib/domain/rollouts/collect-copies.ts";
+import { promoteQueued } from "#lib/domain/rollouts/queue.ts";
 import type { Handlers } from "#lib/runtime/health-server.ts";
 import { Loop } from "#lib/runtime/loop.ts";
 import { AlertReconciler, alertPollMs } from "./alerts.ts";
@@ -97,12 +99,14 @@ export class Controller {
       this.#loop("silences", 60_000, () => watchSilences(context)),
       this.#loop("feeds", 10_000, () => watchFeeds(context, feedsOf(context))),
       this.#loop("rollouts", 1_000, () => reconcileRollouts(context)),
+      this.#loop("rollout-queue", 1_000, () => promoteQueued(context)),
       this.#loop("rollout-runs", 1_000, () => carryOutRollouts(context)),
       this.#loop("abandoned-actions", 10_000, () => settleAbandoned(context)),
       this.#loop("timed-limits", 1_000, () => restoreDueLimits(context)),
       this.#loop("outside-changes", 5_000, () => observeWorkloads(context)),
       this.#loop("service-metrics", 15_000, () => this.#exportServices()),
       this.#loop("measures", 15_000, () => measureActions(context, settings)),
+      this.#loop("config-copies", 3_600_000, () => removeUnusedCopies(context)),
       this.#loop("housekeeping", 3_600_000, () => prune(context.db, context.clock())),
     ];
   }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { PodTemplate } from "#lib/kubernetes/objects.ts";
-import { answerChecklist, type ChecklistFacts, matchesSelector } from "./checklist.ts";
+import { answerChecklist, type ChecklistFacts } from "./checklist.ts";
 import { defaultStrategies } from "./strategy.ts";
 
 const container = {
@@ -100,16 +100,4 @@ test("a shorter time is enough where the service's own strategy has it", () => {
 test("a person's tick answers what only a person can", () => {
   expect(stateOf("tests", { ticks: new Set(["tests"]) })).toBe("passed");
   expect(stateOf("load-test", { ticks: new Set(["tests"]) })).toBe("manual");
-});
-
-test("selectors find labels as the API has it", () => {
-  const labels = { app: "relay", tier: "front" };
-  expect(matchesSelector(undefined, labels)).toBe(false);
-  expect(matchesSelector({}, labels)).toBe(true);
-  expect(matchesSelector({ matchExpressions: [{ key: "app", operator: "In", values: ["relay"] }] }, labels)).toBe(true);
-  expect(matchesSelector({ matchExpressions: [{ key: "app", operator: "NotIn", values: ["relay"] }] }, labels)).toBe(false);
-  expect(matchesSelector({ matchExpressions: [{ key: "zone", operator: "NotIn", values: ["a"] }] }, labels)).toBe(true);
-  expect(matchesSelector({ matchExpressions: [{ key: "tier", operator: "Exists" }] }, labels)).toBe(true);
-  expect(matchesSelector({ matchExpressions: [{ key: "zone", operator: "Exists" }] }, labels)).toBe(false);
-  expect(matchesSelector({ matchExpressions: [{ key: "zone", operator: "DoesNotExist" }] }, labels)).toBe(true);
 });

@@ -1,9 +1,11 @@
-import type { LabelSelector, PodDisruptionBudget, PodTemplate } from "#lib/kubernetes/objects.ts";
+import { matchesSelector } from "#lib/kubernetes/label-selector.ts";
+import type { PodDisruptionBudget, PodTemplate } from "#lib/kubernetes/objects.ts";
 import type { Forecast } from "../autoscaling/schemas.ts";
 import { formatDuration } from "../duration.ts";
 import type { ConfigReference } from "./config-references.ts";
 import type { ChecklistItem } from "./start-schemas.ts";
-import type { Analysis, Strategy } from "./strategy.ts";
+import type { Strategy } from "./strategy.ts";
+import { analysesOf, leastPauseSeconds } from "./strategy-figures.ts";
 
 /** The deployment checklists of the reference guides, answered from what was read. */
 
@@ -163,22 +165,6 @@ function judgeStableTime({ strategy, ownPauseSeconds }: ChecklistFacts): Answer 
   return failed(`${text}.`);
 }
 
-/** How long a strategy waits at least before all traffic has gone to the new version for good; what waits for a person counts as 0. */
-export function leastPauseSeconds(strategy: Strategy): number {
-  switch (strategy.kind) {
-    case "canary":
-      return strategy.steps.reduce((sum, { pauseSeconds }) => sum + (pauseSeconds ?? 0), 0);
-    case "rolling":
-      return strategy.stableSeconds;
-    case "blue-green":
-      return strategy.scaleDownDelaySeconds + durationOf(strategy.prePromotion) + durationOf(strategy.postPromotion);
-  }
-}
-
-function durationOf(analysis: Analysis | null): number {
-  return analysis ? analysis.intervalSeconds * (analysis.count ?? 1) : 0;
-}
-
 function judgeAnalysis({ strategy }: ChecklistFacts): Answer {
   const analyses = analysesOf(strategy);
   if (analyses.length === 0)
@@ -186,12 +172,6 @@ function judgeAnalysis({ strategy }: ChecklistFacts): Answer {
   const measured = new Set(analyses.flatMap(({ metrics }) => metrics));
   const lacking = ["error-ratio", "latency-p95"].filter((name) => !measured.has(name));
   return lacking.length === 0 ? passed(`Measured: ${[...measured].join(", ")}.`) : failed(`Not measured: ${lacking.join(", ")}.`);
-}
-
-/** The analyses of a strategy. */
-export function analysesOf(strategy: Strategy): Analysis[] {
-  const all = strategy.kind === "blue-green" ? [strategy.prePromotion, strategy.postPromotion] : [strategy.analysis];
-  return all.filter((analysis) => analysis !== null);
 }
 
 function judgeProbe(template: PodTemplate, probe: "readinessProbe" | "livenessProbe"): Answer {
@@ -241,22 +221,6 @@ function judgeBudget({ template, budgets }: ChecklistFacts): Answer {
   return found
     ? passed(`${found.metadata.name}.`)
     : failed("None selects its instances: a node that is drained may end all of them at once.");
-}
-
-/** Whether a selector of the API finds the labels; an empty one finds everything, none finds nothing. */
-export function matchesSelector(selector: LabelSelector | undefined, labels: Record<string, string>): boolean {
-  if (!selector) return false;
-  const { matchLabels = {}, matchExpressions = [] } = selector;
-  return (
-    Object.entries(matchLabels).every(([key, value]) => labels[key] === value) &&
-    matchExpressions.every(({ key, operator, values = [] }) => {
-      const value = labels[key];
-      if (operator === "Exists") return value !== undefined;
-      if (operator === "DoesNotExist") return value === undefined;
-      const isIn = value !== undefined && values.includes(value);
-      return operator === "In" ? isIn : !isIn;
-    })
-  );
 }
 
 function judgeReturn({ revision, historyLimit }: ChecklistFacts): Answer {

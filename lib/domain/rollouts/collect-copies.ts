@@ -72,17 +72,16 @@ async function listUsed({ db, kubernetes, clock }: CollectorContext, namespace: 
     },
     select: { target: true },
   });
-  const [deployments, statefulSets, daemonSets, replicaSets, revisions, pods] = await Promise.all([
+  const [deployments, statefulSets, replicaSets, revisions, pods] = await Promise.all([
     kubernetes.list<Workload>(workloadsOf("deployments")),
     kubernetes.list<Workload>(workloadsOf("statefulsets")),
-    kubernetes.list<Workload>(workloadsOf("daemonsets")),
     kubernetes.list<ReplicaSet>(paths.replicaSetsOf(namespace)),
     kubernetes.list<ControllerRevision>(paths.controllerRevisionsOf(namespace)),
     kubernetes.list<Pod>(paths.podsOf(namespace)),
   ]);
   const templates: PodTemplate[] = [
     ...rollouts.flatMap((rollout) => templatesOf(rollout)),
-    ...[...deployments, ...statefulSets, ...daemonSets, ...replicaSets].map(({ spec }) => spec.template),
+    ...[...deployments, ...statefulSets, ...replicaSets].map(({ spec }) => spec.template),
     ...revisions.flatMap(({ data }) => (data?.spec?.template ? [data.spec.template] : [])),
     ...pods,
   ];
