@@ -1,5 +1,6 @@
-import { AppsV1Api, CoreV1Api } from "@kubernetes/client-node";
+import { AppsV1Api, CoreV1Api, CustomObjectsApi } from "@kubernetes/client-node";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { strategyAnnotation, strategySchema } from "#lib/domain/rollouts/strategy.ts";
 import { applyDemo, type DemoOptions } from "#services/launcher/demo.ts";
 import { startTestCluster, type TestCluster } from "./harness.ts";
 
@@ -50,6 +51,19 @@ it("links to the runbooks where people open Switchyard, from the services and fr
   });
   const rules = await core().readNamespacedConfigMap({ namespace: "monitoring", name: "prometheus-rules" });
   expect(rules.data?.["relay.yaml"]).toContain("http://localhost:3999/runbooks/relay#RelayHighLatency");
+});
+
+it("has a route to divide the relay's traffic by, and a strategy of its own for the relay's versions", async () => {
+  const of = { group: "networking.istio.io", version: "v1", plural: "virtualservices", namespace: "fleet", name: "relay" };
+  const route = await cluster.config.makeApiClient(CustomObjectsApi).getNamespacedCustomObject(of);
+  expect(route).toMatchObject({
+    spec: { hosts: ["relay"], http: [{ route: [{ destination: { host: "relay" }, weight: 100 }] }] },
+  });
+  const strategy = JSON.parse((await relay()).metadata?.annotations?.[strategyAnnotation] ?? "");
+  expect(strategySchema.parse(strategy)).toMatchObject({
+    kind: "canary",
+    steps: [{ weight: 10 }, { weight: 50 }, { weight: 100 }],
+  });
 });
 
 it("gives Alertmanager the secret of this start, and both ports of Switchyard", async () => {

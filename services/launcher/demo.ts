@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { AppsV1Api, CoreV1Api, type KubeConfig, type KubernetesObject } from "@kubernetes/client-node";
+import { ApiextensionsV1Api, AppsV1Api, CoreV1Api, type KubeConfig, type KubernetesObject } from "@kubernetes/client-node";
 import { parseAllDocuments } from "yaml";
 import { apply, isNotFound } from "./apply.ts";
 import { stampConfiguration } from "./demo-configuration.ts";
@@ -44,7 +44,12 @@ export async function applyDemo(config: KubeConfig, options: DemoOptions): Promi
   );
   if (!isApplied) for (const object of objects.filter((entry) => entry.kind === "Namespace")) await apply(config, object);
   await makeDemoSecrets(config, options.secrets);
-  if (!isApplied) for (const object of objects.filter((entry) => entry.kind !== "Namespace")) await apply(config, object);
+  if (!isApplied) {
+    for (const object of objects.filter((entry) => entry.kind !== "Namespace")) {
+      await apply(config, object);
+      if (object.kind === "CustomResourceDefinition") await waitUntilServed(config, object.metadata?.name ?? "");
+    }
+  }
   await pointServiceAtSwitchyard(config, options);
   if (isApplied) return false;
   await apply(config, {
@@ -87,6 +92,16 @@ async function appliedHash(config: KubeConfig): Promise<string | undefined> {
     if (isNotFound(error)) return undefined;
     throw error;
   }
+}
+
+/** Objects of a kind can be created only once its definition is established. */
+async function waitUntilServed(config: KubeConfig, name: string): Promise<void> {
+  const api = config.makeApiClient(ApiextensionsV1Api);
+  const served = await poll(10_000, async () => {
+    const { status } = await api.readCustomResourceDefinition({ name });
+    return status?.conditions?.some(({ type, status: value }) => type === "Established" && value === "True") || undefined;
+  });
+  if (!served) throw new Error(`the cluster does not serve ${name}`);
 }
 
 function isWanted(file: string, { prometheus, alertmanager, nodeExporter }: DemoOptions): boolean {
