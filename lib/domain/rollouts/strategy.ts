@@ -110,7 +110,8 @@ export const defaultStrategies: { [K in StrategyKind]: Extract<Strategy, { kind:
   "blue-green": {
     kind: "blue-green",
     previewReplicas: null,
-    prePromotion: { ...defaultAnalysis, count: 5 },
+    // A preview gets no traffic: only what it does by itself can be measured.
+    prePromotion: { ...defaultAnalysis, metrics: ["restarts"], count: 5 },
     waitForPromotion: false,
     postPromotion: { ...defaultAnalysis, count: 5 },
     scaleDownDelaySeconds: 30,

@@ -43,8 +43,8 @@ function errors(ofCandidate: (number | null)[]): MetricSeries[] {
   ];
 }
 
-test("a bad release would have been stopped at its second bad measurement, and why is told in numbers", () => {
-  const replayed = replayRelease(settings, errors([0, 0, 50, 60, 60, 60]), split, { from, times });
+test("a bad release would have been stopped at its second bad measurement, and why is told in numbers", async () => {
+  const replayed = await replayRelease(settings, errors([0, 0, 50, 60, 60, 60]), split, { from, times });
   expect(replayed).toMatchObject({
     outcome: "stopped",
     stoppedAt: new Date((from + 240) * 1000).toISOString(),
@@ -54,27 +54,27 @@ test("a bad release would have been stopped at its second bad measurement, and w
   expect(replayed.message).toMatch(/^error-ratio was bad in 2 of 4 measurements, and 1 is allowed: 10 % of 600 requests failed/);
 });
 
-test("a good release would have been let through", () => {
-  const replayed = replayRelease(settings, errors(Array(10).fill(1)), split, { from, times });
+test("a good release would have been let through", async () => {
+  const replayed = await replayRelease(settings, errors(Array(10).fill(1)), split, { from, times });
   expect(replayed).toMatchObject({ outcome: "let-through", stoppedAt: null, metrics: [{ good: 10, bad: 0, noData: 0 }] });
 });
 
-test("a release whose data end would have been paused", () => {
-  const replayed = replayRelease(settings, errors([0, 0, null, null, null, null, null, null, null, null]), split, {
+test("a release whose data end would have been paused", async () => {
+  const replayed = await replayRelease(settings, errors([0, 0, null, null, null, null, null, null, null, null]), split, {
     from,
     times,
   });
   expect(replayed).toMatchObject({ outcome: "paused", afterSeconds: 480 });
 });
 
-test("nothing is said of a release that Prometheus has no data of", () => {
-  const replayed = replayRelease(settings, errors(Array(10).fill(null)), split, { from, times });
+test("nothing is said of a release that Prometheus has no data of", async () => {
+  const replayed = await replayRelease(settings, errors(Array(10).fill(null)), split, { from, times });
   expect(replayed).toMatchObject({ outcome: "unknown", stoppedAt: null });
-  expect(replayRelease(settings, errors([]), split, { from, times: [] })).toMatchObject({ outcome: "unknown" });
+  expect(await replayRelease(settings, errors([]), split, { from, times: [] })).toMatchObject({ outcome: "unknown" });
 });
 
-test("with a count the analysis ends when it is reached, and what comes later is not looked at", () => {
+test("with a count the analysis ends when it is reached, and what comes later is not looked at", async () => {
   const counted = { ...settings, count: 3 };
-  const replayed = replayRelease(counted, errors([0, 0, 0, 60, 60, 60]), split, { from, times });
+  const replayed = await replayRelease(counted, errors([0, 0, 0, 60, 60, 60]), split, { from, times });
   expect(replayed).toMatchObject({ outcome: "let-through", metrics: [{ good: 3, bad: 0 }] });
 });

@@ -1,3 +1,4 @@
+import { setImmediate as breathe } from "node:timers/promises";
 import type { PrometheusSample, PrometheusSeries } from "#lib/prometheus/client.ts";
 import type { Analysis } from "../strategy.ts";
 import { judgeSample } from "./judge.ts";
@@ -14,17 +15,21 @@ export type ReleaseTimes = { from: number; times: number[] };
 
 type Replayed = Pick<ReplayedRelease, "outcome" | "message" | "stoppedAt" | "afterSeconds" | "metrics">;
 
-/** Runs an analysis as it would have run during a release, to its end or to where it would have stopped it. Pure. */
-export function replayRelease(
+/** After so many times other requests of the process get their turn. */
+const timesAtOnce = 50;
+
+/** Runs an analysis as it would have run during a release, to its end or to where it would have stopped it. */
+export async function replayRelease(
   settings: Analysis,
   measured: readonly MetricSeries[],
   split: Split | null,
   { from, times }: ReleaseTimes,
-): Replayed {
+): Promise<Replayed> {
   let state = startAnalysis(settings, new Date(from * 1000));
   const metrics = new Map(measured.map(({ template }) => [template.name, emptyMetric(template)]));
   const answersAt = measured.map(({ series }) => indexByTime(series));
-  for (const time of times) {
+  for (const [turn, time] of times.entries()) {
+    if (turn % timesAtOnce === timesAtOnce - 1) await breathe();
     const at = new Date(time * 1000);
     for (const [index, { template }] of measured.entries()) {
       const judged = judgeSample(template, readSample(template, answersAt[index]?.(time) ?? {}, split), settings);
@@ -80,15 +85,18 @@ function count(
 
 /** The answers at one time, as if they had been asked for then. */
 function indexByTime(series: Record<string, PrometheusSeries[]>): (time: number) => Answers {
-  const byTime = new Map<number, Record<string, PrometheusSample[]>>();
-  for (const [name, all] of Object.entries(series)) {
-    for (const { labels, points } of all) {
-      for (const [time, value] of points) {
-        const answers = byTime.get(time) ?? {};
-        byTime.set(time, answers);
-        answers[name] = [...(answers[name] ?? []), { labels, value }];
-      }
-    }
-  }
-  return (time) => byTime.get(time) ?? {};
+  const indexed = Object.entries(series).map(([name, all]) => ({
+    name,
+    all: all.map(({ labels, points }) => ({ labels, values: new Map(points) })),
+  }));
+  return (time) =>
+    Object.fromEntries(
+      indexed.map(({ name, all }): [string, PrometheusSample[]] => [
+        name,
+        all.flatMap(({ labels, values }) => {
+          const value = values.get(time);
+          return value === undefined ? [] : [{ labels, value }];
+        }),
+      ]),
+    );
 }

@@ -10,7 +10,7 @@ export const replaySchema = z
     days: z.int().min(1, "Look back a day or more.").max(365, "Look back a year at most.").default(30),
     /** How many releases at most, the newest ones. */
     releases: z.int().min(1, "Try one release or more.").max(50, "Try at most 50 releases.").default(20),
-    /** How long each release is measured, unless the next one comes before, or the analysis' count is reached. */
+    /** How long each release is measured, unless the next one comes before, or its count or 1,000 measurements are reached. */
     minutes: z.int().min(1, "Measure a minute or more.").max(180, "Measure at most 3 hours of each.").default(60),
   })
   .strict();

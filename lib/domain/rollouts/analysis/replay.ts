@@ -63,7 +63,7 @@ async function replay(
     templates.map((template) => readSeries(prometheus, service, template, { split, settings, times })),
   );
   const comparedBy = split && (split.label === "track" ? "track" : "version");
-  return { ...release, comparedBy, ...replayRelease(settings, measured, split, times) };
+  return { ...release, comparedBy, ...(await replayRelease(settings, measured, split, times)) };
 }
 
 /** One query for each expression over the whole release. */
@@ -85,9 +85,11 @@ async function readSeries(
   return { template, series: Object.fromEntries(await Promise.all(Object.entries(filled).map(ask))) };
 }
 
+const mostTimes = 1_000;
+
 function timesOf({ intervalSeconds, count }: Analysis, from: number, end: number): ReleaseTimes {
   const fitting = Math.max(0, Math.floor((end - from) / intervalSeconds));
-  const length = Math.min(fitting, count ?? fitting);
+  const length = Math.min(fitting, count ?? fitting, mostTimes);
   return { from, times: Array.from({ length }, (_, index) => from + (index + 1) * intervalSeconds) };
 }
 
