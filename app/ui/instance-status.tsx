@@ -37,3 +37,9 @@ export function InstanceStatus({ instance }: { instance: Instance }) {
     </span>
   );
 }
+
+/** Says of an instance that it is of a rollout's candidate; nothing of the others. */
+export function TrackMark({ instance }: { instance: Pick<Instance, "track"> }) {
+  if (instance.track !== "candidate") return null;
+  return <span className="shrink-0 rounded-sm bg-hover px-1 text-2xs text-ink-2">candidate</span>;
+}

@@ -4,7 +4,7 @@ import { cn } from "./class-names.ts";
 import { Age } from "./clock.tsx";
 import { Tint } from "./figure.tsx";
 import { Identifier } from "./identifier.tsx";
-import { InstanceStatus } from "./instance-status.tsx";
+import { InstanceStatus, TrackMark } from "./instance-status.tsx";
 
 /** A service on its way: how many are ready, updated and available, and its instances as they come and go. */
 export function RolloutProgress({ page }: { page: ServiceAnswer }) {
@@ -49,9 +49,7 @@ export function RolloutProgress({ page }: { page: ServiceAnswer }) {
           >
             <span className="flex min-w-0 items-center gap-2">
               <Identifier name={instance.name} />
-              {instance.track === "candidate" && (
-                <span className="shrink-0 rounded-sm bg-hover px-1 text-2xs text-ink-2">candidate</span>
-              )}
+              <TrackMark instance={instance} />
             </span>
             <InstanceStatus instance={instance} />
             <span className="truncate text-ink-3 max-sm:hidden">{instance.version}</span>

@@ -13,6 +13,7 @@ import {
   fleetViewParameters,
   isListed,
   parseFleetView,
+  readinessOf,
   selectServices,
 } from "#lib/client/fleet-view.ts";
 import { countOf } from "#lib/client/numbers.ts";
@@ -51,7 +52,7 @@ export function FleetPage() {
         title="Fleet"
         aside={
           data
-            ? `${countOf(shown.length, "service")}, ${shown.reduce((sum, service) => sum + service.ready, 0)} instances ready`
+            ? `${countOf(shown.length, "service")}, ${shown.reduce((sum, service) => sum + readinessOf(service).ready, 0)} instances ready`
             : null
         }
       >

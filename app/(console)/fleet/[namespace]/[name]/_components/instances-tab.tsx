@@ -8,7 +8,7 @@ import { Age, TimeAgo } from "../../../../../ui/clock.tsx";
 import { type Column, DataTable } from "../../../../../ui/data-table.tsx";
 import { Figure, Tint } from "../../../../../ui/figure.tsx";
 import { Identifier } from "../../../../../ui/identifier.tsx";
-import { InstanceStatus, instanceHealth } from "../../../../../ui/instance-status.tsx";
+import { InstanceStatus, instanceHealth, TrackMark } from "../../../../../ui/instance-status.tsx";
 import { Empty } from "../../../../../ui/notices.tsx";
 import { SearchField } from "../../../../../ui/search-field.tsx";
 import { useUrlState } from "../../../../../ui/use-url-state.ts";
@@ -37,9 +37,7 @@ function columnsOf(figures: Figures): Column<Instance>[] {
       cell: (instance) => (
         <span className="flex min-w-0 items-center gap-2">
           <Identifier name={instance.name} />
-          {instance.track === "candidate" && (
-            <span className="shrink-0 rounded-full bg-accent-soft px-1.5 text-2xs text-accent">candidate</span>
-          )}
+          <TrackMark instance={instance} />
         </span>
       ),
     },

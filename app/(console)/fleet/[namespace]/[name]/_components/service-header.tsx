@@ -5,6 +5,7 @@ import Link from "next/link";
 import { type ComponentProps, type ReactNode, useState } from "react";
 import { actorWords, changeNames, rolloutChange, verbName } from "#lib/client/action-texts.ts";
 import { autoscalingQuery } from "#lib/client/autoscaling.ts";
+import { readinessOf } from "#lib/client/fleet-view.ts";
 import { latestChangesQuery } from "#lib/client/ledger.ts";
 import { objectivesQuery, worstIndicator } from "#lib/client/objectives.ts";
 import { isOver, latestRolloutsQuery } from "#lib/client/rollouts.ts";
@@ -121,11 +122,14 @@ function Facts({ service, figures }: { service: Service; figures: ServiceFigures
   const worst = worstIndicator(useQuery(objectivesQuery).data?.services[service.id]?.indicators ?? []);
   const { owner, runbook } = service.about;
   const facts: [string, ReactNode][] = [
-    ["Ready", <ReadyBar key="ready" ready={service.ready} desired={service.desired} />],
+    ["Ready", <ReadyBar key="ready" {...readinessOf(service)} />],
     [
       "Version",
       <span key="version" className="inline-flex items-center gap-1.5 font-mono text-xs leading-5" title={service.image}>
-        <Tint value={service.version}>{service.version}</Tint>
+        <Tint value={`${service.version} ${service.candidate?.version}`}>
+          {service.version}
+          {service.candidate && <span className="text-ink-3"> → {service.candidate.version}</span>}
+        </Tint>
         <CopyButton text={service.image} label={`Copy the image ${service.image}`} />
       </span>,
     ],
