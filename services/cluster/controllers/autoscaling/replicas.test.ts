@@ -177,3 +177,34 @@ describe("replicas for an average value", () => {
     expect(replicasForAverageValue({ ...questionOf(pods, current), resource: undefined }, target).replicas).toBe(expected);
   });
 });
+
+describe("an autoscaler whose target's selector finds a rollout's candidate too", () => {
+  /** The load in thousandths of a core spreads over all pods; returns the counts that the autoscaler sets, one after the other. */
+  function follow(load: number, stable: number, candidate: number): number[] {
+    const counts = [stable];
+    for (let pass = 0; pass < 20; pass += 1) {
+      const replicas = counts.at(-1) ?? stable;
+      const all = replicas + candidate;
+      const question = questionOf(using(...Array<number>(all).fill(Math.round(load / all))), replicas);
+      counts.push(replicasForUtilization(question, 50).replicas);
+    }
+    return counts;
+  }
+
+  it.each([
+    ["the load that it was sized for", 2_000, 3, 1],
+    ["half as much again, at a tenth", 7_500, 9, 1],
+    ["three times as much, at half", 6_000, 2, 2],
+    ["twice as much, beside a second full size", 4_000, 4, 4],
+  ])(
+    "counts both and goes beyond the need by no more than the candidate's size, then stands: %s",
+    (_, load, stable, candidate) => {
+      const needed = Math.ceil(load / 500);
+      const counts = follow(load, stable, candidate);
+      expect(Math.max(...counts)).toBeLessThanOrEqual(needed + candidate);
+      expect(new Set(counts.slice(-5)).size).toBe(1);
+      // Within its tolerance of a tenth all pods together carry the load.
+      expect((counts.at(-1) ?? 0) + candidate).toBeGreaterThanOrEqual(Math.floor(needed / 1.1));
+    },
+  );
+});
