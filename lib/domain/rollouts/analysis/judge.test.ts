@@ -42,10 +42,12 @@ describe("the error ratio", () => {
     );
   });
 
-  test("over the limit by no more than chance has no verdict", () => {
-    expect(errors([1, 60])).toMatchObject({ verdict: "no-data", value: 1 / 60 });
-    expect(errors([1, 60]).message).toContain("it can be chance (exact binomial test, p = 0.45)");
-    expect(errors([4, 60]).verdict).toBe("bad");
+  test("over the limit is bad only when that is hardly chance, and has no verdict while it is doubtful", () => {
+    expect(errors([1, 60])).toMatchObject({ verdict: "good", value: 1 / 60 });
+    expect(errors([1, 60]).message).toContain("over the limit of 1 %; as chance may have it (exact binomial test, p = 0.45)");
+    expect(errors([3, 60])).toMatchObject({ verdict: "no-data", value: 0.05 });
+    expect(errors([3, 60]).message).toContain("it may be chance, so there is no verdict (exact binomial test, p = 0.022)");
+    expect(errors([5, 60]).verdict).toBe("bad");
   });
 
   test("within the limit is bad when it is worse than stable's by what matters, and not by less", () => {
@@ -118,8 +120,10 @@ describe("the latency", () => {
     expect(judged.message).toContain("points more");
   });
 
-  test("over the limit by no more than chance has no verdict", () => {
-    expect(times([50, 5, 0, 0, 4], null)).toMatchObject({ verdict: "no-data" });
+  test("over the limit is bad only when that is hardly chance", () => {
+    expect(times([50, 5, 0, 0, 4], null)).toMatchObject({ verdict: "good" });
+    expect(times([50, 5, 0, 0, 7], null)).toMatchObject({ verdict: "no-data" });
+    expect(times([50, 5, 0, 0, 12], null)).toMatchObject({ verdict: "bad" });
   });
 
   test("without a limit is compared with stable alone", () => {
@@ -142,7 +146,7 @@ describe("the prober's success", () => {
 
   test("has no verdict on too few operations", () => {
     expect(probes(3, 20)).toMatchObject({ verdict: "no-data" });
-    expect(probes(4, 300).message).toContain("it can be chance");
+    expect(probes(4, 300)).toMatchObject({ verdict: "good", message: expect.stringContaining("as chance may have it") });
   });
 });
 

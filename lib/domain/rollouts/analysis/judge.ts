@@ -29,8 +29,8 @@ export type Judged = Pick<
  * that is no worse is then given up in less than one of five hundred rollouts, even if it were on the edge of what matters all the time.
  */
 const comparedAlpha = 0.001;
-/** A limit is crossed only when so many bad requests would be this unlikely at the limit itself. */
-const limitAlpha = 0.05;
+/** A limit is crossed when so many bad requests are less likely than `bad` at the limit itself; down to `doubtful` it is left open. */
+const limitAlpha = { bad: 0.005, doubtful: 0.05 };
 /** Smaller differences do not matter: this part of the limit, and for times also of what stable takes. */
 const relevantPart = { share: 0.5, seconds: 0.2 };
 /** Cliff's delta up to which an effect counts as negligible (Romano et al. 2006). */
@@ -178,13 +178,14 @@ function tooFew(base: Judged, what: string, all: number, { minimumSamples, windo
 
 type Excess = { verdict: Verdict; text: string; chance: string | null };
 
-/** Whether a share is over its limit, by more than chance explains. What chance explains has no verdict. */
+/** Whether a share is over its limit, by more than chance explains: one of 60 requests is no sign of more than 1 %. */
 function excessOf(counts: Counts, limit: number, words = { over: "over the limit of", within: "within the limit of" }): Excess {
   if (counts.bad / counts.all <= limit * (1 + 1e-9)) return { verdict: "good", text: words.within, chance: null };
   const pValue = limitTest(counts, limit);
-  if (pValue < limitAlpha) return { verdict: "bad", text: words.over, chance: null };
-  const chance = `so few say little, it can be chance (exact binomial test, ${formatProbability(pValue)})`;
-  return { verdict: "no-data", text: words.over, chance };
+  if (pValue < limitAlpha.bad) return { verdict: "bad", text: words.over, chance: null };
+  const isOpen = pValue < limitAlpha.doubtful;
+  const chance = `${isOpen ? "it may be chance, so there is no verdict" : "as chance may have it"} (exact binomial test, ${formatProbability(pValue)})`;
+  return { verdict: isOpen ? "no-data" : "good", text: words.over, chance };
 }
 
 /** Buckets give fractions of requests; what is counted as bad is never rounded up. */
