@@ -4,6 +4,7 @@ import { paths, type Workload } from "#lib/kubernetes/objects.ts";
 import { authorise, type Context, translateDatabaseErrors } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { serviceRefSchema } from "../fleet/schemas.ts";
+import { refuseInFreeze } from "../rollouts/freeze.ts";
 import { refuseDuringRollout } from "../rollouts/waits.ts";
 import { parseInput } from "../validation.ts";
 import { claim, findEarlier, hashRequest, type Request, recordRefusal, settleDone, settleEnded } from "./ledger.ts";
@@ -81,7 +82,10 @@ export type PlanInput = { action: Action; target: Target; now: Date };
 export async function preparePlan(context: Context, { action, target, now }: PlanInput): Promise<Plan> {
   requireFresh(action.input.seen, target);
   const { namespace = "", name } = target.workload.metadata;
-  await translateDatabaseErrors(() => refuseDuringRollout(context.db, { namespace, name }));
+  await translateDatabaseErrors(async () => {
+    await refuseDuringRollout(context.db, { namespace, name });
+    if (action.verb === "image") await refuseInFreeze(context.db, { namespace, name }, context.clock());
+  });
   if (action.verb === "scale") await refuseAutoscaled(context, target.workload);
   return planAction(action, target, now);
 }

@@ -82,6 +82,14 @@ export function findFreeze(db: Pick<Database, "freezeWindow">, ref: ServiceRef, 
   return db.freezeWindow.findFirst({ where: { AND: [inState("active", now), concerns(ref)] }, orderBy: { endsAt: "desc" } });
 }
 
+/** Refuses (precondition-failed) what brings a new version past preflight; a rollback or a restart is help and goes on. */
+export async function refuseInFreeze(db: Pick<Database, "freezeWindow">, ref: ServiceRef, now: Date): Promise<void> {
+  const freeze = await findFreeze(db, ref, now);
+  if (!freeze) return;
+  const message = `${describeFreeze(freeze)} Roll it out with a strategy: an administrator can override the freeze there.`;
+  throw new DomainError("precondition-failed", message);
+}
+
 /** The next freeze that begins within so many seconds; null when there is none. */
 export function findNextFreeze(
   db: Pick<Database, "freezeWindow">,
@@ -96,10 +104,10 @@ export function findNextFreeze(
   });
 }
 
-/** What is frozen, and until when, as the beginning of a sentence. */
+/** What is frozen, and until when, in a sentence. */
 export function describeFreeze({ namespace, service, endsAt, reason }: FreezeWindow): string {
   const what = service ? `Rollouts of ${service}` : namespace ? `All rollouts in ${namespace}` : "All rollouts";
-  return `${what} are frozen until ${endsAt.toISOString().slice(0, 16).replace("T", " ")} UTC: ${reason}`;
+  return `${what} are frozen until ${endsAt.toISOString().slice(0, 16).replace("T", " ")} UTC: ${reason.replace(/\.?$/, ".")}`;
 }
 
 function inState(state: FreezeState, now: Date): Prisma.FreezeWindowWhereInput {

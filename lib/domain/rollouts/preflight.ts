@@ -212,7 +212,7 @@ function listRefusals(
   if (first !== undefined && first < 100 && !byRoute && total > 0 && Math.ceil((total * first) / 100) >= total) {
     blockers.push({
       id: "share",
-      message: `With ${total === 1 ? "1 instance" : `${total} instances`} and no route, the first step of ${first} % is already all of ${name}.`,
+      message: `With ${total === 1 ? "1 instance" : `${total} instances`} and no route, the first step of ${first} % is already all of ${name}; have more instances, a route, or roll it in another way.`,
       canOverride: true,
       canQueue: false,
     });

@@ -61,7 +61,7 @@ describe("a start", () => {
       strategy: canary,
       preflight: { ticks: [{ id: "tests", by: "olga" }], override: null },
       auditEntry: { verb: "rollout", outcome: "succeeded", reason: "tried in a test", targetName: service.ref.name },
-      events: [{ kind: "started", by: "olga" }],
+      events: [{ kind: "started", by: "olga", message: expect.stringContaining("All of its tests pass (olga)") }],
     });
     expect(rollout.run).toMatchObject({ index: 0, steps: [{ kind: "candidate", replicas: 1 }, { kind: "weight" }, {}, {}, {}] });
     const workload = await world.kubernetes.get<Workload>(paths.workload("Deployment", "fleet", service.ref.name));
@@ -141,6 +141,7 @@ describe("blockers", () => {
       state: "progressing",
       preflight: { override: { by: "ada", ...override } },
       auditEntry: { after: { overridden: ["freeze"], override: override.reason } },
+      events: [{ message: expect.stringContaining("Overridden by ada (the fix cannot wait): All rollouts in fleet are frozen") }],
     });
   });
 
@@ -268,6 +269,21 @@ describe("configuration", () => {
     const change = { config: [{ kind: "ConfigMap" as const, name: "nobody-reads-this", data: { a: "b" } }] };
     expect((await refusal(start(world.context, service, { change }))).message).toContain("reads nothing from a ConfigMap");
   });
+});
+
+test("a freeze keeps a new image from being set past preflight, and lets a restart through", async () => {
+  const service = await deployService(world);
+  await freeze();
+  const act = (verb: string, input: object) =>
+    performAction(world.context, {
+      verb,
+      ref: service.ref,
+      body: { reason: "tried in a test", seen: service.seen, ...input },
+      key: randomUUID(),
+    });
+  const error = await refusal(act("image", { container: "relay", image: "switchyard/relay:2.1.0" }));
+  expect(error.message).toContain("All rollouts in fleet are frozen until");
+  expect((await act("restart", {})).outcome).toBe("succeeded");
 });
 
 test("other actions on the service are refused while its rollout is under way", async () => {

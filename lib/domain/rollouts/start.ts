@@ -103,7 +103,7 @@ function resolveBlockers(context: Context, { override, queue }: Input, blockers:
   const left = blockers.filter(({ canOverride }) => !(override && canOverride));
   const stuck = left.filter(({ canQueue }) => !(queue && canQueue));
   if (stuck.length === 0) return left[0] ?? null;
-  const messages = stuck.map(({ message }) => message).join(" ");
+  const messages = stuck.map(({ message }) => message.replace(/\.?$/, ".")).join(" ");
   throw new DomainError("precondition-failed", `Nothing was started. ${messages} ${describeRemedy(stuck, queue)}`.trim());
 }
 
@@ -172,11 +172,22 @@ function write(context: Context, { request, input, prepared, rolloutId, waitsFor
         target: toJson(target),
         preflight: toJson(record),
         ...(waitsFor ? {} : { activeKey: activeKeyOf(ref), run: toJson(startRun(strategy, workload.workload, now)) }),
-        events: { create: { at: now, kind: waitsFor ? "queued" : "started", message, by: actor.name } },
+        events: {
+          create: { at: now, kind: waitsFor ? "queued" : "started", message: describeStart(message, record), by: actor.name },
+        },
       },
     });
     return { auditId: entry.id, rolloutId, outcome: "succeeded", message };
   });
+}
+
+/** The event says also what a person answered for and what was overridden. */
+function describeStart(message: string, { blockers, checklist, ticks, override }: PreflightRecord): string {
+  const titles = ticks.map(({ id, by }) => `${checklist.find((item) => item.id === id)?.title ?? id} (${by})`);
+  const answered = titles.length > 0 ? ` Answered for by hand: ${titles.join(", ")}.` : "";
+  if (!override) return message + answered;
+  const overridden = blockers.filter(({ canOverride }) => canOverride).map((blocker) => blocker.message);
+  return `${message}${answered} Overridden by ${override.by} (${override.reason}): ${overridden.join(" ")}`;
 }
 
 function describeStrategy(kind: Prepared["strategy"]["kind"]): string {
