@@ -1,8 +1,12 @@
+import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type ConfigObject, paths, type Workload } from "#lib/kubernetes/objects.ts";
 import type { PrometheusClient } from "#lib/prometheus/client.ts";
+import { performAction } from "../actions/commands.ts";
+import { readTarget } from "../actions/target.ts";
 import { startTestWorld, type TestWorld } from "../actions/test-fleet.ts";
 import { fetchRevisions, fetchWorkload } from "../fleet/fresh.ts";
+import { canonicalTemplate } from "../fleet/template.ts";
 import { removeUnusedCopies } from "./collect-copies.ts";
 import { type PostCheck, runPostChecks } from "./post-checks.ts";
 import type { RolloutTarget } from "./target.ts";
@@ -17,7 +21,7 @@ afterAll(() => world?.stop());
 const rolloutOf = (id: string | null) => world.db.rollout.findUniqueOrThrow({ where: { id: id ?? "" } });
 const day = 86_400_000;
 
-test("a copy stays while a rollout, a workload or a revision names it, and goes when nothing does", async () => {
+test("a rollback brings the configuration of before back; a copy stays while a rollout, a workload or a revision names it, and goes when nothing does", async () => {
   const service = await deployService(world, { replicas: 2 });
   const { name } = service.ref;
   const change = { config: [{ kind: "Secret" as const, name: `${name}-secrets`, data: { token: "other" } }] };
@@ -43,7 +47,12 @@ test("a copy stays while a rollout, a workload or a revision names it, and goes 
   await put(template);
   expect(await collectAfter(30 * day)).toBe(0);
   await expect.poll(async () => (await listRevisions()).length).toBe(2);
-  await put(before);
+  const { workload, templateHash } = await readTarget(world.context, service.ref);
+  const seen = { uid: workload.metadata.uid, templateHash };
+  const body = { toRevision: 0, reason: "tried in a test", seen };
+  await performAction(world.context, { verb: "rollback", ref: service.ref, body, key: randomUUID() });
+  const back = await fetchWorkload(world.kubernetes, service.ref);
+  expect(canonicalTemplate(back.spec.template)).toBe(canonicalTemplate(before));
   expect(await collectAfter(30 * day)).toBe(0);
   expect(await listed()).toContain(copies[0]?.name);
 
