@@ -37,7 +37,7 @@ describe("the error ratio", () => {
     const { verdict, message } = errors([32, 400], [20, 4_000]);
     expect(verdict).toBe("bad");
     expect(message).toBe(
-      "8 % of 400 requests failed within 2 m, over the limit of 1 %; stable: 0.5 % of 4,000 requests; " +
+      "8 % of 400 requests failed within 2 m, over the limit of 1 %; worse than stable: 0.5 % of 4,000 requests; " +
         "Fisher's exact test, p < 0.001, 7.5 points more, 95 % interval 5.21 points to 10.6 points.",
     );
   });
@@ -53,6 +53,12 @@ describe("the error ratio", () => {
   test("within the limit is bad when it is worse than stable's by what matters, and not by less", () => {
     expect(errors([90, 10_000], [10, 100_000])).toMatchObject({ verdict: "bad" });
     expect(errors([40, 10_000], [10, 100_000])).toMatchObject({ verdict: "good" });
+  });
+
+  test("that is worse than stable's is bad although the limit alone would leave it open, and the sentence says which", () => {
+    const { verdict, message } = errors([3, 60], [4, 40_000]);
+    expect(verdict).toBe("bad");
+    expect(message).toMatch(/^5 % of 60 requests failed within 2 m, over the limit of 1 %; worse than stable: 0.01 % of 40,000/);
   });
 
   test("of both versions over the limit is bad, and says to look elsewhere", () => {
@@ -101,7 +107,7 @@ describe("the latency", () => {
     const { verdict, message } = times([0, 0, 0, 0, 30, 170], [1_000, 800, 200]);
     expect(verdict).toBe("bad");
     expect(message).toMatch(
-      /^The p95 of 200 requests within 2 m is 241 ms, over the limit of 50 ms; stable: 17.5 ms of 2,000 requests; Mann-Whitney U test, p < 0.001, Cliff's delta 1.00\.$/,
+      /^The p95 of 200 requests within 2 m is 241 ms, over the limit of 50 ms; worse than stable: 17.5 ms of 2,000 requests; Mann-Whitney U test, p < 0.001, Cliff's delta 1.00\.$/,
     );
   });
 
@@ -124,6 +130,11 @@ describe("the latency", () => {
     expect(times([50, 5, 0, 0, 4], null)).toMatchObject({ verdict: "good" });
     expect(times([50, 5, 0, 0, 7], null)).toMatchObject({ verdict: "no-data" });
     expect(times([50, 5, 0, 0, 12], null)).toMatchObject({ verdict: "bad" });
+  });
+
+  test("beyond the histogram's highest bound is known to be more", () => {
+    expect(times([0, 0, 0, 0, 0, 20, 80], null).message).toContain("is more than 250 ms, over the limit of 50 ms");
+    expect(times([0, 0, 0, 0, 0, 100], null).message).toContain("is 243 ms, over");
   });
 
   test("without a limit is compared with stable alone", () => {

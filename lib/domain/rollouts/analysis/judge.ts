@@ -25,8 +25,8 @@ export type Judged = Pick<
 >;
 
 /**
- * Below this a difference is no chance. An hour of measurements looks sixty times, and two of them must be bad by default: a version
- * that is no worse is then given up in less than one of five hundred rollouts, even if it were on the edge of what matters all the time.
+ * Below this a difference is no chance. Far below the usual level: an hour of measurements looks sixty times, and two windows that
+ * overlap see the same accident. What it comes to is drawn at random in calibration.test.ts.
  */
 const comparedAlpha = 0.001;
 /** A limit is crossed when so many bad requests are less likely than `bad` at the limit itself; down to `doubtful` it is left open. */
@@ -68,8 +68,11 @@ function judgeShares(limit: number, { candidate, stable }: Kinds<"error-ratio">,
   const isWorse = test !== null && test.pValue < comparedAlpha && test.effect >= limit * relevantPart.share;
   const message = sentence(
     `${formatShare(value)} of ${formatCount(candidate.all, "request")} failed within ${windowOf(needs)}, ${excess.text} ${formatShare(limit)}`,
-    excess.chance,
-    describeStable(stable, needs, (known) => `${formatShare(known.bad / known.all)} of ${formatCount(known.all, "request")}`),
+    isWorse ? null : excess.chance,
+    describeStable(stable, needs, {
+      isWorse,
+      describe: ({ bad, all }) => `${formatShare(bad / all)} of ${formatCount(all, "request")}`,
+    }),
     test && stable ? `${describeTest(test)}, ${describeDifference(candidate, stable)}` : null,
     excess.verdict === "bad" && stable && !isWorse && stable.bad / stable.all > limit ? elsewhere : null,
   );
@@ -96,9 +99,12 @@ function judgeTimes(limit: number | null, { candidate, stable }: Kinds<"latency-
       : null;
   const against = limit === null ? "no limit is set for it" : `${excess?.text} ${formatSeconds(limit)}`;
   const message = sentence(
-    `The p95 of ${formatCount(all, "request")} within ${windowOf(needs)} is ${formatSeconds(value)}, ${against}`,
-    excess?.chance ?? null,
-    describeStable(ofStable, needs, (known) => `${formatSeconds(known.p95 ?? 0)} of ${formatCount(known.all, "request")}`),
+    `The p95 of ${formatCount(all, "request")} within ${windowOf(needs)} is ${describeP95(candidate, value)}, ${against}`,
+    compared?.isWorse ? null : (excess?.chance ?? null),
+    describeStable(ofStable, needs, {
+      isWorse: compared?.isWorse ?? false,
+      describe: ({ buckets, p95, all: count }) => `${describeP95(buckets, p95 ?? 0)} of ${formatCount(count, "request")}`,
+    }),
     compared && describeTest(compared.test),
     excess?.verdict === "bad" && !compared?.isWorse && limit !== null && (ofStable?.p95 ?? 0) > limit ? elsewhere : null,
   );
@@ -200,11 +206,17 @@ function windowOf({ windowSeconds }: Needs): string {
 function describeStable<S extends { all: number }>(
   stable: S | null,
   { minimumSamples }: Needs,
-  describe: (stable: S) => string,
+  { isWorse, describe }: { isWorse: boolean; describe: (stable: S) => string },
 ): string | null {
   if (!stable) return null;
-  if (stable.all >= minimumSamples) return `stable: ${describe(stable)}`;
+  if (stable.all >= minimumSamples) return `${isWorse ? "worse than stable" : "stable"}: ${describe(stable)}`;
   return `not compared with stable, which had ${formatCount(stable.all, "request")} where ${minimumSamples} are needed`;
+}
+
+/** Beyond the highest bound of its histogram a quantile is known to be more, and no more than that. */
+function describeP95(buckets: readonly Bucket[], p95: number): string {
+  const isBeyond = countSlower(buckets, p95).bad > countAll(buckets) * beyondP95 * (1 + 1e-9);
+  return `${isBeyond ? "more than " : ""}${formatSeconds(p95)}`;
 }
 
 function describeTest({ name, pValue, effect, effectName }: Comparison): string {

@@ -112,7 +112,7 @@ test("a gate is tried on the releases of the past: which it would have stopped, 
     afterSeconds: 120,
   });
   expect(bad?.message).toMatch(/^error-ratio was bad in 2 of 2 measurements, and 1 is allowed: 8 % of [\d,]+ requests failed/);
-  expect(bad?.message).toContain("stable: 0.15 % of 675 requests");
+  expect(bad?.message).toContain("worse than stable: 0.15 % of 675 requests");
 });
 
 test("a gate that bears more lets the bad release through until the next one came", async () => {
