@@ -62,6 +62,9 @@ export function StatusShape({ health, className }: { health: Health; className?:
   );
 }
 
+/** The same shape as part of another drawing, 12 by 12 units large. */
+export const StatusGlyph = ({ health }: { health: Health }) => <g className={looks[health].color}>{looks[health].shape}</g>;
+
 /** A health as word, shape and colour; the same on every page. */
 export function Status({ health, reason, className }: { health: Health; reason?: string; className?: string }) {
   return (

@@ -117,7 +117,12 @@ export function commandEffects(command: RolloutCommand, rollout: RolloutDetail):
       };
     case "skip":
       return {
-        does: ["Leaves out every pause and analysis that is still to come.", "The service takes the new template."],
+        does: [
+          rollout.strategy === "canary"
+            ? "Leaves out every weight, pause and analysis that is still to come."
+            : "Leaves out every pause and analysis that is still to come.",
+          "The service takes the new template.",
+        ],
         leaves: "From then on nothing is measured: only a person can stop it.",
       };
     case "abort":

@@ -21,7 +21,7 @@ export function AnalysisSection({
   asTables,
   onToggleTables,
 }: {
-  rollout: Pick<RolloutDetail, "measurements" | "budget" | "state">;
+  rollout: Pick<RolloutDetail, "measurements" | "budget" | "state" | "startedAt">;
   asTables: boolean;
   onToggleTables: () => void;
 }) {
@@ -52,6 +52,7 @@ export function AnalysisSection({
             metric={metric}
             measurements={group}
             budget={budget.find((each) => each.metric === metric) ?? null}
+            since={rollout.startedAt}
             asTable={asTables}
           />
         ))}
@@ -86,22 +87,28 @@ function Metric({
   metric,
   measurements,
   budget,
+  since,
   asTable,
 }: {
   metric: string;
   measurements: MeasurementView[];
   budget: Budget | null;
+  /** When the present attempt began: what was measured before it is kept in the table. */
+  since: string;
   asTable: boolean;
 }) {
-  const last = measurements.at(-1) ?? null;
+  const present = measurements.filter(({ at }) => at >= since);
+  const last = present.at(-1) ?? null;
   const { title, unit } = metricInfo(metric);
   return (
     <section aria-label={title} className="min-w-0 border-b px-4 pb-2 pt-2.5 lg:odd:border-r">
       <MetricHeader metric={metric} budget={budget} last={last} />
       {asTable ? (
         <MeasurementTable title={title} unit={unit} measurements={measurements} />
+      ) : present.length > 0 ? (
+        <MeasurementChart title={title} unit={unit} measurements={present} />
       ) : (
-        <MeasurementChart title={title} unit={unit} measurements={measurements} />
+        <p className="text-ink-3">Not measured yet since it was retried; the table has what was measured before.</p>
       )}
       {last && (
         <p className={cn("mt-1 text-xs", last.verdict === "bad" ? "text-bad" : "text-ink-2")}>

@@ -10,12 +10,12 @@ import type { MeasurementView } from "#lib/domain/rollouts/schemas.ts";
 import { Axes } from "../../../ui/chart/axes.tsx";
 import { useWidth } from "../../../ui/use-width.ts";
 import { trackColors } from "./track.ts";
-import { VerdictShape, verdictWord } from "./verdict.tsx";
+import { VerdictGlyph, verdictWord } from "./verdict.tsx";
 
 const verdicts: MeasurementView["verdict"][] = ["good", "bad", "no-data", "error"];
 
-/** Half of a verdict's shape, in pixels. */
-const reach = 5;
+/** Half of a verdict's shape, in pixels: what is good needs no room of its own. */
+const reachOf = ({ verdict }: MeasurementView) => (verdict === "good" ? 3 : 5);
 
 type Properties = { title: string; unit: Unit; measurements: readonly MeasurementView[] };
 
@@ -76,13 +76,14 @@ function Drawing({ unit, measurements, width }: Omit<Properties, "title"> & { wi
         stroke={trackColors.candidate}
         strokeWidth={1.5}
       />
-      {measurements.map((each) => {
+      {measurements.toSorted(goodFirst).map((each) => {
+        const reach = reachOf(each);
         const x = xOf(plot, Date.parse(each.at) / 1000);
         const y = each.value === null ? plot.top + plot.height : yOf(plot, each.value);
         return (
-          <g key={each.id} data-verdict={each.verdict} transform={`translate(${x - reach} ${y - reach})`}>
+          <g key={each.id} data-verdict={each.verdict} transform={`translate(${x - reach} ${y - reach}) scale(${reach / 6})`}>
             <title>{`${formatClock(each.at)} ${verdictWord(each.verdict)}: ${each.message}`}</title>
-            <VerdictShape verdict={each.verdict} />
+            <VerdictGlyph verdict={each.verdict} />
           </g>
         );
       })}
@@ -97,6 +98,9 @@ function Drawing({ unit, measurements, width }: Omit<Properties, "title"> & { wi
     </svg>
   );
 }
+
+/** What is not good is drawn over what is. */
+const goodFirst = (a: MeasurementView, b: MeasurementView) => reachOf(a) - reachOf(b);
 
 const EndLabel = ({ plot, value, unit, color }: { plot: Plot; value: number; unit: Unit; color: string }) => (
   <text x={plot.left + plot.width + 10} y={yOf(plot, value) + 4} fill={color}>

@@ -47,8 +47,7 @@ export function RolloutCommandButtons({ rollout }: { rollout: RolloutDetail }) {
 }
 
 /** While it runs all but the retry, of pause and resume the one that fits; after an end that was none, the retry. */
-function shownCommands({ state, commands, hold }: RolloutDetail): RolloutCommand[] {
+function shownCommands({ state, commands }: RolloutDetail): RolloutCommand[] {
   if (isOver(state)) return state === "aborted" || commands.retry === null ? ["retry"] : [];
-  const standing: RolloutCommand = hold !== null || commands.resume === null ? "resume" : "pause";
-  return standing === "resume" ? ["resume", "promote", "skip", "abort"] : ["promote", "pause", "skip", "abort"];
+  return commands.resume === null ? ["resume", "promote", "skip", "abort"] : ["promote", "pause", "skip", "abort"];
 }

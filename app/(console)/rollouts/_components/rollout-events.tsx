@@ -16,13 +16,13 @@ export function RolloutEvents({ events }: { events: readonly RolloutEventView[] 
   // The server's zone is not the viewer's: times are written once the page lives.
   const isLive = useNow() !== null;
   return (
-    <ol aria-label="Events" className="scroll-thin max-h-96 overflow-y-auto">
+    <ol aria-label="Events" className="scroll-thin max-h-64 overflow-y-auto">
       {[...events]
         .sort((a, b) => b.at.localeCompare(a.at) || b.id.localeCompare(a.id))
         .map((event) => (
           <li
             key={event.id}
-            className="grid min-h-8 animate-[appear_400ms] grid-cols-[4.5rem_minmax(0,1fr)] items-baseline gap-x-3 border-b px-4 py-1 sm:grid-cols-[4.5rem_7rem_minmax(0,1fr)_auto]"
+            className="grid min-h-8 animate-[appear_400ms] grid-cols-[4.5rem_minmax(0,1fr)] items-baseline gap-x-3 border-b px-4 py-1 last:border-b-0 sm:grid-cols-[4.5rem_7rem_minmax(0,1fr)_auto]"
           >
             <time dateTime={event.at} title={isLive ? formatAbsolute(event.at) : undefined} className="text-ink-3">
               {isLive ? formatClock(event.at) : ""}

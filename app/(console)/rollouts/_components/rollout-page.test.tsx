@@ -144,10 +144,18 @@ describe("the page of a rollout with a strategy", () => {
       since: "2026-11-21T11:59:00.000Z",
     };
     show(aRollout({ state: "paused", hold, commands: { ...aRollout().commands, resume: null } }));
-    const notice = screen.getByText("The template was changed by kubectl.", { exact: false }).closest("p");
-    expect(notice?.textContent).toMatch(/^Somebody else changed it, for 1 m The template was changed by kubectl\./);
+    const notice = screen.getByText("The template was changed by kubectl.").parentElement;
+    expect(notice?.textContent).toBe("Somebody else changed it, for 1 mThe template was changed by kubectl.");
     expect(button("Resume")).toBeDefined();
     expect(screen.queryByRole("button", { name: "Pause" })).toBeNull();
+  });
+
+  it("offers a pause, not a resumption, while it waits for an autoscaler, which ends by itself", () => {
+    const hold = { cause: "autoscaler" as const, message: "relay scales from 3 to 5.", since: "2026-11-21T11:59:00.000Z" };
+    show(aRollout({ state: "paused", hold }));
+    expect(screen.getByText("It goes on by itself once that is over.")).toBeDefined();
+    expect(button("Pause")).toBeDefined();
+    expect(screen.queryByRole("button", { name: "Resume" })).toBeNull();
   });
 
   it("offers the way back of a rollout that is complete", () => {
@@ -195,6 +203,15 @@ describe("the analysis of a rollout", () => {
     const [, newest] = table.getAllByRole("row");
     expect(newest?.textContent).toContain("Bad");
     expect(newest?.textContent).toContain("Fisher's exact test: p < 0.001, difference 0.077");
+  });
+
+  it("draws what the present attempt measured, and keeps what came before a retry in the table", () => {
+    const before = aMeasurement({ id: "0", at: "2026-11-21T11:40:00.000Z", verdict: "bad", message: "It was bad then." });
+    show(aRollout({ measurements: [before, ...measurements] }));
+    const metric = screen.getByRole("region", { name: "Error ratio" });
+    expect(metric.querySelectorAll("[data-verdict]")).toHaveLength(3);
+    fireEvent.keyDown(document.body, { key: "t" });
+    expect(within(metric).getByText("It was bad then.")).toBeDefined();
   });
 
   it("lists a metric that was not measured yet with what its budget bears", () => {

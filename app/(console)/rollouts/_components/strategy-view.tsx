@@ -19,12 +19,6 @@ export function StrategyView({ rollout }: { rollout: RolloutDetail }) {
   const toggleTables = useCallback(() => setAsTables((held) => !held), []);
   useTableKey(toggleTables);
   const hasCandidate = rollout.strategy !== "rolling";
-  const events = (
-    <section aria-labelledby="events" className="min-w-0">
-      <SectionHeader id="events" title="Events" />
-      <RolloutEvents events={rollout.events} />
-    </section>
-  );
   return (
     <>
       {rollout.hold && !isOver(rollout.state) && <HoldNotice hold={rollout.hold} />}
@@ -33,18 +27,21 @@ export function StrategyView({ rollout }: { rollout: RolloutDetail }) {
           <SectionHeader id="steps" title="Steps" />
           <StepTimeline steps={rollout.steps} isHeld={rollout.state === "paused"} />
         </section>
-        {hasCandidate ? (
-          <section aria-labelledby="traffic" className="min-w-0">
-            <SectionHeader id="traffic" title="Traffic" />
-            <TrafficShare rollout={rollout} />
+        <div className="min-w-0">
+          {hasCandidate && (
+            <section aria-labelledby="traffic" className="border-b">
+              <SectionHeader id="traffic" title="Traffic" />
+              <TrafficShare rollout={rollout} />
+            </section>
+          )}
+          <section aria-labelledby="events">
+            <SectionHeader id="events" title="Events" />
+            <RolloutEvents events={rollout.events} />
           </section>
-        ) : (
-          events
-        )}
+        </div>
       </div>
       <AnalysisSection rollout={rollout} asTables={asTables} onToggleTables={toggleTables} />
       {hasCandidate && <RolloutCharts rollout={rollout} asTables={asTables} />}
-      {hasCandidate && events}
     </>
   );
 }
@@ -69,14 +66,13 @@ function HoldNotice({ hold: { cause, message, since } }: { hold: Hold }) {
   return (
     <div role="status" className="flex items-start gap-2.5 border-b bg-warn-soft px-4 py-2">
       <Hand aria-hidden="true" className="mt-0.5 size-4 shrink-0 text-warn" />
-      <p>
-        <span className="font-medium text-warn">
+      <div>
+        <p className="font-medium text-warn">
           {holdTitles[cause]}, for <Elapsed from={since} to={null} />
-        </span>{" "}
-        <span className="text-ink-2">
-          {message} {holdEnds[cause]}
-        </span>
-      </p>
+        </p>
+        <p className="text-ink-2">{message}</p>
+        {holdEnds[cause] && <p className="text-xs text-ink-3">{holdEnds[cause]}</p>}
+      </div>
     </div>
   );
 }

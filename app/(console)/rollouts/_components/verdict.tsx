@@ -1,6 +1,6 @@
 import type { MeasurementView } from "#lib/domain/rollouts/schemas.ts";
 import { cn } from "../../../ui/class-names.ts";
-import { StatusShape } from "../../../ui/status.tsx";
+import { StatusGlyph, StatusShape } from "../../../ui/status.tsx";
 
 type Word = MeasurementView["verdict"];
 
@@ -14,14 +14,14 @@ const looks: Record<Word, { word: string; color: string; like: "healthy" | "down
 /** The word of a verdict, as every place writes it. */
 export const verdictWord = (verdict: Word) => looks[verdict].word;
 
-/** The shape alone, for a drawing whose table says the word. */
-export const VerdictShape = ({ verdict }: { verdict: Word }) => <StatusShape health={looks[verdict].like} />;
+/** The shape alone, for a drawing whose table says the word: 12 by 12 units. */
+export const VerdictGlyph = ({ verdict }: { verdict: Word }) => <StatusGlyph health={looks[verdict].like} />;
 
 /** What a measurement says, as word, shape and colour. */
 export function Verdict({ verdict, className }: { verdict: Word; className?: string }) {
   return (
     <span className={cn("inline-flex items-center gap-1.5 whitespace-nowrap font-medium", looks[verdict].color, className)}>
-      <VerdictShape verdict={verdict} />
+      <StatusShape health={looks[verdict].like} />
       {looks[verdict].word}
     </span>
   );
