@@ -1,0 +1,72 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { freePort } from "#lib/runtime/testing/free-port.ts";
+
+const main = fileURLToPath(new URL("../../../services/controller/main.ts", import.meta.url));
+
+export type ControllerSettings = { databaseUrl: string; kubeconfig: string; prometheusUrl: string };
+
+/** Controllers as processes of their own, so many at a time, of which any can be killed; it is replaced at once. */
+export class Controllers {
+  readonly #settings: ControllerSettings;
+  readonly #running: (ChildProcess | undefined)[] = [];
+
+  constructor(settings: ControllerSettings) {
+    this.#settings = settings;
+  }
+
+  async start(count: number): Promise<void> {
+    await Promise.all(Array.from({ length: count }, (_, index) => this.#startOne(index)));
+  }
+
+  /** kill -9 of one of them, by its number, and another one in its place; resolves when that one has begun to work. */
+  async replace(index: number): Promise<void> {
+    await this.#kill(index);
+    await this.#startOne(index);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#running.map((_, index) => this.#kill(index)));
+  }
+
+  async #kill(index: number): Promise<void> {
+    const child = this.#running[index];
+    this.#running[index] = undefined;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, "exit");
+    child.kill("SIGKILL");
+    await exited;
+  }
+
+  async #startOne(index: number): Promise<void> {
+    const { databaseUrl, kubeconfig, prometheusUrl } = this.#settings;
+    const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main], {
+      env: {
+        ...process.env,
+        DATABASE_URL: databaseUrl,
+        SWITCHYARD_KUBECONFIG: kubeconfig,
+        PROMETHEUS_URL: prometheusUrl,
+        SWITCHYARD_SCRAPE_INTERVAL_SECONDS: "2",
+        SWITCHYARD_ENCRYPTION_KEY: "the-key-of-a-test-that-seals-nothing-0123456789",
+        CONTROLLER_ADDRESS: `127.0.0.1:${await freePort()}`,
+        LOG_LEVEL: "info",
+      },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    this.#running[index] = child;
+    const lines = createInterface({ input: child.stdout });
+    const failures: string[] = [];
+    const started = new Promise<void>((resolve, reject) => {
+      lines.on("line", (line) => {
+        if (line.includes('"msg":"started"')) resolve();
+        if (line.includes('"level":"error"')) failures.push(line);
+      });
+      child.once("exit", (code, signal) =>
+        reject(new Error(`the controller ended with ${code ?? signal}: ${failures.join("\n")}`)),
+      );
+    });
+    await started;
+  }
+}

@@ -1,0 +1,106 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startStrategy } from "#lib/domain/rollouts/start.ts";
+import { until } from "#lib/kubernetes/test-cluster.ts";
+import { Random } from "../conformance/fuzz/random.ts";
+import { type Journey, journeys } from "./crashes/journeys.ts";
+import { type CrashWorld, deploy, readObjects, readWrites, startCrashWorld } from "./crashes/world.ts";
+
+/** kill -9 of controllers at random instants of rollouts: the outcome is the one of an undisturbed controller, and no step is done twice. */
+
+const crashes = Number(process.env.SWITCHYARD_CRASHES ?? 100);
+const seed = Number(process.env.SWITCHYARD_CRASH_SEED ?? 20_261_121);
+/** A controller lives at most so long: about two passes of its loop. */
+const longestLifeMs = 2_000;
+
+let world: CrashWorld;
+const expected = new Map<string, Awaited<ReturnType<typeof outcomeOf>>>();
+
+beforeAll(async () => {
+  world = await startCrashWorld();
+}, 120_000);
+afterAll(() => world?.stop());
+
+async function startAll(round: string) {
+  return Promise.all(
+    journeys.map(async (journey) => {
+      const name = `${journey.name}-${round}`;
+      const { ref, seen } = await deploy(world, name, journey);
+      const change = { image: { container: "relay", image: "switchyard/relay:2.1.0" } };
+      const body = { strategy: journey.strategy, change, reason: "carried out while controllers are killed", seen };
+      const { rolloutId } = await startStrategy(world.context, { ref, body, key: randomUUID() });
+      return { journey, name, id: rolloutId ?? "" };
+    }),
+  );
+}
+
+type Started = Awaited<ReturnType<typeof startAll>>;
+
+async function areOver(started: Started): Promise<boolean> {
+  const active = { in: ["queued", "progressing", "paused"] as ("queued" | "progressing" | "paused")[] };
+  return (await world.db.rollout.count({ where: { id: { in: started.map(({ id }) => id) }, state: active } })) === 0;
+}
+
+async function outcomeOf({ id, name }: { id: string; name: string }) {
+  const { state, activeKey } = await world.db.rollout.findUniqueOrThrow({ where: { id } });
+  const events = await world.db.rolloutEvent.findMany({ where: { rolloutId: id }, orderBy: { id: "asc" } });
+  return {
+    state,
+    activeKey,
+    objects: await readObjects(world, name),
+    writes: readWrites(world, name),
+    events: events.map(({ kind }) => kind),
+  };
+}
+
+function explain({ name }: Journey, round: number): string {
+  return `${name} in round ${round} (seed ${seed})`;
+}
+
+describe("rollouts", () => {
+  it("end as they are meant to with a controller that nobody disturbs", async () => {
+    const controllers = world.controllers();
+    await controllers.start(1);
+    try {
+      const started = await startAll("calm");
+      await until("all are over", () => areOver(started), 180_000);
+      for (const one of started) {
+        const outcome = await outcomeOf(one);
+        expect(outcome, one.name).toMatchObject({ state: one.journey.ends, activeKey: null });
+        expect(Object.keys(outcome.objects).filter((object) => object.includes("candidate"))).toEqual([]);
+        expected.set(one.journey.name, outcome);
+      }
+    } finally {
+      await controllers.stop();
+    }
+  }, 240_000);
+
+  it.each([1, 2])(
+    "end the same, each write done once, while %i of them are killed at random",
+    async (count) => {
+      const random = new Random(seed + count);
+      const controllers = world.controllers();
+      await controllers.start(count);
+      let killed = 0;
+      try {
+        for (let round = 1; killed < crashes; round += 1) {
+          const started = await startAll(`${count}-${round}`);
+          const deadline = performance.now() + 300_000;
+          while (!(await areOver(started))) {
+            expect(performance.now(), `round ${round} does not end (seed ${seed})`).toBeLessThan(deadline);
+            await new Promise((resolve) => setTimeout(resolve, random.below(longestLifeMs)));
+            if (killed >= crashes) continue;
+            await controllers.replace(random.below(count));
+            killed += 1;
+          }
+          for (const one of started)
+            expect(await outcomeOf(one), explain(one.journey, round)).toEqual(expected.get(one.journey.name));
+        }
+      } finally {
+        await controllers.stop();
+      }
+      expect(killed).toBe(crashes);
+    },
+    3_600_000,
+  );
+});
