@@ -3,55 +3,73 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { fileURLToPath } from "node:url";
-import { CoreV1Api, KubernetesObjectApi, loadAllYaml, PatchStrategy, PolicyV1Api } from "@kubernetes/client-node";
+import { CoreV1Api, KubernetesObjectApi, loadAllYaml, PolicyV1Api } from "@kubernetes/client-node";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { candidateDeployment, candidateService } from "#lib/domain/rollouts/candidate.ts";
+import { candidateOfLabel } from "#lib/domain/rollouts/run.ts";
+import { rulesField, type ServiceObject, weighRules } from "#lib/domain/rollouts/traffic.ts";
+import type { KubernetesClient } from "#lib/kubernetes/client.ts";
+import { connectKubernetes } from "#lib/kubernetes/connection.ts";
+import { paths, type Workload } from "#lib/kubernetes/objects.ts";
 import { end, eventually, startProxy, startTestCluster, type TestCluster, testNetwork } from "./harness.ts";
 
-/** A rollout's two Deployments behind one Service, as the local cluster's controllers and its proxy see them. */
+/** What a rollout makes, as the local cluster's controllers and its proxy see it: two Deployments behind one Service, and a route. */
 
 const definitions = readFileSync(fileURLToPath(new URL("../../deploy/demo/05-routes.yaml", import.meta.url)), "utf8");
 const [port, targetPort] = [18_445, 18_446];
 const namespace = "candidate";
 const hashLabel = "pod-template-hash";
-const candidateLabel = "switchyard.dev/candidate-of";
+const rolloutId = "0198f3a0-0000-7000-8000-000000000001";
 
 let cluster: TestCluster;
 let proxy: ChildProcess;
+let kubernetes: KubernetesClient;
 let objects: KubernetesObjectApi;
 let core: CoreV1Api;
 let host: string;
 const servers: Server[] = [];
 
-function deployment(name: string, replicas: number, more: Record<string, string> = {}): string {
-  const labels = JSON.stringify({ app: "relay", ...more });
-  return `
+const fleet = `
 apiVersion: apps/v1
 kind: Deployment
-metadata: { name: ${name}, namespace: ${namespace}, labels: ${labels} }
+metadata: { name: relay, namespace: ${namespace}, labels: { switchyard.dev/kind: relay } }
 spec:
-  replicas: ${replicas}
-  selector: { matchLabels: ${labels} }
-  template: { metadata: { labels: ${labels} }, spec: { containers: [{ name: relay, image: "demo/relay:1.0.0" }] } }
-`;
-}
-
-const service = (name: string, selector: Record<string, string>) => `
+  replicas: 2
+  selector: { matchLabels: { app: relay } }
+  template: { metadata: { labels: { app: relay } }, spec: { containers: [{ name: relay, image: "demo/relay:1.0.0" }] } }
+---
 apiVersion: v1
 kind: Service
-metadata: { name: ${name}, namespace: ${namespace} }
-spec: { selector: ${JSON.stringify(selector)}, ports: [{ name: websocket, port: ${port}, targetPort: ${targetPort} }] }
-`;
-
-const budget = `
+metadata: { name: relay, namespace: ${namespace} }
+spec: { selector: { app: relay }, ports: [{ name: websocket, port: ${port}, targetPort: ${targetPort} }] }
+---
 apiVersion: policy/v1
 kind: PodDisruptionBudget
 metadata: { name: relay, namespace: ${namespace} }
 spec: { maxUnavailable: 1, selector: { matchLabels: { app: relay } } }
 `;
 
+const routes = {
+  VirtualService: {
+    path: `/apis/networking.istio.io/v1/namespaces/${namespace}/virtualservices`,
+    apiVersion: "networking.istio.io/v1",
+    spec: { hosts: ["relay"] },
+    rules: [{ route: [{ destination: { host: "relay" }, weight: 100 }] }],
+  },
+  HTTPRoute: {
+    path: `/apis/gateway.networking.k8s.io/v1/namespaces/${namespace}/httproutes`,
+    apiVersion: "gateway.networking.k8s.io/v1",
+    spec: { parentRefs: [{ group: "", kind: "Service", name: "relay" }] },
+    rules: [{ backendRefs: [{ name: "relay", port }] }],
+  },
+} as const;
+type RouteKind = keyof typeof routes;
+
 async function create(yaml: string): Promise<void> {
   for (const object of loadAllYaml(yaml)) await objects.create(object);
 }
+
+const readStable = () => kubernetes.get<Workload>(paths.workload("Deployment", namespace, "relay"));
 
 async function listPods() {
   const { items } = await core.listNamespacedPod({ namespace });
@@ -71,18 +89,24 @@ async function run(name: string, side: string, address: string): Promise<void> {
 beforeAll(async () => {
   cluster = await startTestCluster();
   proxy = startProxy(cluster);
+  kubernetes = connectKubernetes({ kubeconfig: cluster.kubeconfigPath, inCluster: false });
   objects = KubernetesObjectApi.makeApiClient(cluster.config);
   core = cluster.config.makeApiClient(CoreV1Api);
   await create(definitions);
   await core.createNamespace({ body: { metadata: { name: namespace } } });
-  await create([service("relay", { app: "relay" }), budget, deployment("relay", 2)].join("---"));
-  await create(deployment("relay-candidate", 1, { [candidateLabel]: "relay" }));
+  await create(fleet);
+  const template = {
+    metadata: { labels: { app: "relay" } },
+    spec: { containers: [{ name: "relay", image: "demo/relay:2.0.0" }] },
+  };
+  const options = { rolloutId, template, replicas: 1, progressDeadlineSeconds: 60 };
+  await kubernetes.create(`/apis/apps/v1/namespaces/${namespace}/deployments`, candidateDeployment(await readStable(), options));
   const pods = await eventually(async () => {
     const found = await listPods();
     return found.length === 3 && found;
   }, "the pods of both Deployments");
   for (const [index, { name, labels }] of pods.entries()) {
-    await run(name, labels[candidateLabel] ? "candidate" : "stable", `${testNetwork}.50.${index + 2}`);
+    await run(name, labels[candidateOfLabel] ? "candidate" : "stable", `${testNetwork}.50.${index + 2}`);
   }
   host = (await core.readNamespacedService({ namespace, name: "relay" })).spec?.clusterIP ?? "";
 });
@@ -92,6 +116,7 @@ afterAll(async () => {
     server.closeAllConnections();
     server.close();
   }
+  kubernetes?.close();
   await end(proxy, "SIGTERM");
   await cluster?.stop();
 });
@@ -102,13 +127,10 @@ async function ask(headers: Record<string, string> = {}): Promise<string> {
 }
 
 async function countCandidate(requests: number): Promise<number> {
-  let count = 0;
-  for (let at = 0; at < requests; at += 1) {
-    const side = await ask();
-    expect(["stable", "candidate"]).toContain(side);
-    if (side === "candidate") count += 1;
-  }
-  return count;
+  const sides: string[] = [];
+  while (sides.length < requests) sides.push(...(await Promise.all(Array.from({ length: 25 }, () => ask()))));
+  expect(new Set(sides)).toEqual(new Set(["stable", "candidate"]));
+  return sides.filter((side) => side === "candidate").length;
 }
 
 const untilAll = (side: string) =>
@@ -123,30 +145,20 @@ async function select(selector: Record<string, string>): Promise<void> {
 }
 
 async function hashOf(side: "stable" | "candidate"): Promise<string> {
-  const pod = (await listPods()).find(({ labels }) => (labels[candidateLabel] !== undefined) === (side === "candidate"));
+  const pod = (await listPods()).find(({ labels }) => (labels[candidateOfLabel] !== undefined) === (side === "candidate"));
   return pod?.labels[hashLabel] ?? "";
 }
 
-const route = (stable: number, candidate: number) => ({
-  apiVersion: "networking.istio.io/v1",
-  kind: "VirtualService",
-  metadata: { name: "relay", namespace },
-  spec: {
-    hosts: ["relay"],
-    http: [
-      { match: [{ headers: { "x-canary": { exact: "always" } } }], route: [{ destination: { host: "relay-candidate" } }] },
-      {
-        route: [
-          { destination: { host: "relay" }, weight: stable },
-          { destination: { host: "relay-candidate" }, weight: candidate },
-        ],
-      },
-    ],
-  },
-});
-
-const weigh = (stable: number, candidate: number) =>
-  objects.patch(route(stable, candidate), undefined, undefined, "test", undefined, PatchStrategy.MergePatch);
+/** Gives the candidate its share as a rollout does, and those requests that have the header. */
+async function weigh(kind: RouteKind, percent: number): Promise<void> {
+  const { path, rules } = routes[kind];
+  const header = { name: "X-Canary", value: "always" };
+  const weighed = weighRules(
+    { kind, rules: [...rules] },
+    { namespace, service: "relay", candidate: "relay-candidate", percent, header },
+  );
+  await kubernetes.patch(`${path}/relay`, [{ op: "replace", path: `/spec/${rulesField[kind]}`, value: weighed }]);
+}
 
 it("keeps the pods of both Deployments apart, though the Service's own selector finds all of them", async () => {
   expect(await hashOf("stable")).not.toBe(await hashOf("candidate"));
@@ -156,22 +168,29 @@ it("keeps the pods of both Deployments apart, though the Service's own selector 
   expect(Math.abs(count - 50)).toBeLessThan(4 * Math.sqrt(150 * (1 / 3) * (2 / 3)));
 });
 
-it("divides by the route's weights between a pinned Service and the candidate's, and follows its header", async () => {
-  await create(service("relay-candidate", { app: "relay", [candidateLabel]: "relay" }));
+it("divides no more by instances once the Service is pinned to stable", async () => {
+  const service = await kubernetes.get<ServiceObject>(`${paths.servicesOf(namespace)}/relay`);
+  const object = candidateService(await readStable(), service, { rolloutId, selector: { app: "relay" } });
+  await kubernetes.create(paths.servicesOf(namespace), object);
   await select({ app: "relay", [hashLabel]: await hashOf("stable") });
   await untilAll("stable");
-  await objects.create(route(100, 0));
+});
+
+it.each<RouteKind>(["VirtualService", "HTTPRoute"])("divides by the weights of the %s, and follows its header", async (kind) => {
+  const { path, apiVersion, spec, rules } = routes[kind];
+  const object = { apiVersion, kind, metadata: { name: "relay" }, spec: { ...spec, [rulesField[kind]]: rules } };
+  await kubernetes.create(path, object);
+  await weigh(kind, 1);
   await eventually(async () => (await ask({ "x-canary": "always" })) === "candidate", "the header's match");
-  await untilAll("stable");
-  await weigh(90, 10);
+  await weigh(kind, 10);
   await eventually(async () => (await ask()) === "candidate", "a request to the candidate");
   const count = await countCandidate(400);
   expect(Math.abs(count - 40)).toBeLessThan(4 * Math.sqrt(400 * 0.1 * 0.9));
-  await weigh(0, 100);
+  await weigh(kind, 100);
   await untilAll("candidate");
-  await weigh(100, 0);
+  await kubernetes.patch(`${path}/relay`, [{ op: "replace", path: `/spec/${rulesField[kind]}`, value: rules }]);
   await untilAll("stable");
-  await objects.delete(route(100, 0));
+  await objects.delete({ apiVersion, kind, metadata: { name: "relay", namespace } });
 });
 
 it("switches all new connections by the selector, and back", async () => {
