@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Analysis } from "../strategy.ts";
 import {
@@ -146,4 +147,54 @@ test("the budget tells how many more bad measurements each metric bears", () => 
     { metric: "restarts", left: 1, of: 1 },
   ]);
   expect(budgetLeft(settings, run(["bad", "bad", "bad"]))[0]?.left).toBe(0);
+});
+
+const verdicts = fc.array(fc.constantFrom<Verdict>("good", "bad", "no-data", "error"), { maxLength: 30 });
+
+test("what failed stays failed, whatever comes after", () => {
+  fc.assert(
+    fc.property(verdicts, verdicts, (before, after) => {
+      const failed = run([...before, "bad", "bad"]);
+      expect(outcome(run(after, { from: failed }))).toBe("failed");
+    }),
+  );
+});
+
+test("the metrics of one time may be taken in in any order", () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(verdicts, verdicts), { maxLength: 5 }), (rounds) => {
+      const rows = rounds.flatMap(([a, b]) => a.map((verdict, index): [Verdict, Verdict] => [verdict, b[index] ?? "good"]));
+      const take = (names: [string, string]) =>
+        rows.reduce(
+          (state, [first, second]) => {
+            const now = new Date(state.dueAt);
+            const verdictOf = new Map([
+              ["error-ratio", first],
+              ["restarts", second],
+            ]);
+            return names.reduce(
+              (next, metric) =>
+                recordMeasurement(settings, next, { metric, verdict: verdictOf.get(metric) ?? "good", message: "" }, now),
+              state,
+            );
+          },
+          startAnalysis(settings, start),
+        );
+      expect(take(["error-ratio", "restarts"])).toEqual(take(["restarts", "error-ratio"]));
+    }),
+  );
+});
+
+test("an analysis is over exactly when it is told to be, or its count is reached, or a limit is passed", () => {
+  fc.assert(
+    fc.property(verdicts, (measured) => {
+      const of = { ...settings, metrics: ["error-ratio"], noDataLimit: null };
+      const state = run(measured, { of });
+      const bad = measured.filter((verdict) => verdict === "bad").length;
+      const errors = measured.length - (measured.findLastIndex((verdict) => verdict !== "error") + 1);
+      const expected = bad > of.failureLimit ? "failed" : errors > of.errorLimit ? "error" : "running";
+      expect(outcome(state, false, of)).toBe(expected);
+      expect(outcome(state, true, of)).toBe(expected === "running" ? "passed" : expected);
+    }),
+  );
 });
