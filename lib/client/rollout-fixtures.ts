@@ -56,6 +56,7 @@ export function aRollout(over: Partial<RolloutDetail> = {}): RolloutDetail {
         kind: "started",
         message: "Started with 1 candidate.",
         by: "ana",
+        check: null,
       },
     ],
     commands: { promote: null, skip: null, abort: null, retry: "It has not ended.", pause: null, resume: "It is not paused." },

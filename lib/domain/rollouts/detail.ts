@@ -6,6 +6,7 @@ import { DomainError } from "../errors.ts";
 import { parseId, parseInput } from "../validation.ts";
 import { budgetLeft } from "./analysis/verdict.ts";
 import { compileSteps } from "./compile-steps.ts";
+import type { PostCheck } from "./post-checks.ts";
 import { viewRollout } from "./queries.ts";
 import type { RolloutRun, Step } from "./run.ts";
 import { allowedCommands } from "./run-control.ts";
@@ -124,6 +125,7 @@ function viewMeasurement({ rolloutId: _, at, verdict, detail, ...row }: RolloutM
   return { ...row, at: at.toISOString(), verdict: verdict as MeasurementView["verdict"], test };
 }
 
-function viewEvent({ id, at, kind, message, by }: RolloutEvent): RolloutEventView {
-  return { id, at: at.toISOString(), kind: kind as RolloutEventView["kind"], message, by };
+function viewEvent({ id, at, kind, message, by, detail }: RolloutEvent): RolloutEventView {
+  const check = kind === "check" ? ((detail as PostCheck | null)?.state ?? "unknown") : null;
+  return { id, at: at.toISOString(), kind: kind as RolloutEventView["kind"], message, by, check };
 }

@@ -60,7 +60,15 @@ export const rolloutEventKinds = [
 ] as const;
 export type RolloutEventKind = (typeof rolloutEventKinds)[number];
 
-export type RolloutEventView = { id: string; at: string; kind: RolloutEventKind; message: string; by: string };
+export type RolloutEventView = {
+  id: string;
+  at: string;
+  kind: RolloutEventKind;
+  message: string;
+  by: string;
+  /** What a check afterwards found; null for what is no check. */
+  check: "passed" | "failed" | "unknown" | null;
+};
 
 export type MeasurementView = {
   id: string;

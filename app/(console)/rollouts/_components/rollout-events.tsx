@@ -4,12 +4,18 @@ import { formatAbsolute, formatClock } from "#lib/client/time.ts";
 import type { RolloutEventKind, RolloutEventView } from "#lib/domain/rollouts/schemas.ts";
 import { cn } from "../../../ui/class-names.ts";
 import { useNow } from "../../../ui/clock.tsx";
+import { StatusShape } from "../../../ui/status.tsx";
 
 const tones: Partial<Record<RolloutEventKind, string>> = {
   aborted: "text-bad",
   "foreign-change": "text-warn",
   paused: "text-held",
 };
+
+const checkLooks = { passed: "healthy", failed: "down", unknown: "unknown" } as const;
+
+/** What a check found, as a shape beside its words. */
+export const CheckShape = ({ check }: { check: keyof typeof checkLooks }) => <StatusShape health={checkLooks[check]} />;
 
 /** What happened, newest first. */
 export function RolloutEvents({ events }: { events: readonly RolloutEventView[] }) {
@@ -27,7 +33,11 @@ export function RolloutEvents({ events }: { events: readonly RolloutEventView[] 
             <time dateTime={event.at} title={isLive ? formatAbsolute(event.at) : undefined} className="text-ink-3">
               {isLive ? formatClock(event.at) : ""}
             </time>
-            <span className={cn("font-medium", tones[event.kind])}>{eventNames[event.kind]}</span>
+            <span className={cn("inline-flex items-center gap-1.5 font-medium", tones[event.kind])}>
+              {event.check && <CheckShape check={event.check} />}
+              {eventNames[event.kind]}
+              {event.check && <span className="sr-only">{event.check}</span>}
+            </span>
             <span className="min-w-0 break-words text-ink-2 max-sm:col-start-2">{event.message}</span>
             <span className="text-xs text-ink-3 max-sm:col-start-2">{event.by}</span>
           </li>

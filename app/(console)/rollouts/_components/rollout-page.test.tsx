@@ -158,6 +158,27 @@ describe("the page of a rollout with a strategy", () => {
     expect(screen.queryByRole("button", { name: "Resume" })).toBeNull();
   });
 
+  it("says which checks afterwards failed, and how many passed", () => {
+    const event = (id: string, check: "passed" | "failed" | null, message: string) => ({
+      id,
+      at: "2026-11-21T11:59:58.000Z",
+      kind: "check" as const,
+      by: "Switchyard",
+      check,
+      message,
+    });
+    const events = [
+      event("1", "passed", "Instances: 3 of 3."),
+      event("2", "passed", "Restarts: none."),
+      event("3", "failed", "Alerts: RelayDown fires."),
+    ];
+    show(aRollout({ state: "complete", share: null, events }));
+    const checks = within(screen.getByRole("region", { name: "Checks afterwards" }));
+    expect(checks.getByText("2 checks afterwards passed")).toBeDefined();
+    expect(checks.getByText("Alerts: RelayDown fires.").className).toContain("text-bad");
+    expect(checks.queryByText("Restarts: none.")).toBeNull();
+  });
+
   it("offers the way back of a rollout that is complete", () => {
     show(aRollout({ state: "complete", share: null }));
     fireEvent.click(button("Roll back to revision 6"));

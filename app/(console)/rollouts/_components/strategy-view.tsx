@@ -1,6 +1,7 @@
 "use client";
 import { Hand } from "lucide-react";
 import { useCallback, useState } from "react";
+import { countOf } from "#lib/client/numbers.ts";
 import { isOver } from "#lib/client/rollouts.ts";
 import type { Hold } from "#lib/domain/rollouts/run.ts";
 import type { RolloutDetail } from "#lib/domain/rollouts/schemas.ts";
@@ -8,7 +9,7 @@ import { Elapsed } from "../../../ui/clock.tsx";
 import { SectionHeader } from "../../../ui/page-header.tsx";
 import { AnalysisSection } from "./analysis-section.tsx";
 import { RolloutCharts } from "./rollout-charts.tsx";
-import { RolloutEvents } from "./rollout-events.tsx";
+import { CheckShape, RolloutEvents } from "./rollout-events.tsx";
 import { StepTimeline } from "./step-timeline.tsx";
 import { TrafficShare } from "./traffic-share.tsx";
 import { useTableKey } from "./use-table-key.ts";
@@ -22,6 +23,7 @@ export function StrategyView({ rollout }: { rollout: RolloutDetail }) {
   return (
     <>
       {rollout.hold && !isOver(rollout.state) && <HoldNotice hold={rollout.hold} />}
+      <ChecksAfterwards rollout={rollout} />
       <div className="grid border-b lg:grid-cols-2">
         <section aria-labelledby="steps" className="min-w-0 max-lg:border-b lg:border-r">
           <SectionHeader id="steps" title="Steps" />
@@ -74,5 +76,32 @@ function HoldNotice({ hold: { cause, message, since } }: { hold: Hold }) {
         {holdEnds[cause] && <p className="text-xs text-ink-3">{holdEnds[cause]}</p>}
       </div>
     </div>
+  );
+}
+
+/** What was looked at by itself when it was over: the failures in words, the rest as a number. */
+function ChecksAfterwards({ rollout: { events, startedAt } }: { rollout: RolloutDetail }) {
+  const checks = events.filter(({ check, at }) => check !== null && at >= startedAt);
+  if (checks.length === 0) return null;
+  const open = checks.filter(({ check }) => check !== "passed");
+  const passed = checks.length - open.length;
+  return (
+    <section aria-label="Checks afterwards" className="flex flex-wrap gap-x-5 gap-y-1 border-b px-4 py-2">
+      {passed > 0 && (
+        <p className="inline-flex items-center gap-1.5">
+          <CheckShape check="passed" /> {countOf(passed, "check")} afterwards passed
+        </p>
+      )}
+      {open.map(({ id, check, message }) => (
+        <p
+          key={id}
+          className={
+            check === "failed" ? "inline-flex items-center gap-1.5 text-bad" : "inline-flex items-center gap-1.5 text-ink-2"
+          }
+        >
+          {check && <CheckShape check={check} />} {message}
+        </p>
+      ))}
+    </section>
   );
 }
