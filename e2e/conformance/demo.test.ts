@@ -53,17 +53,18 @@ it("links to the runbooks where people open Switchyard, from the services and fr
   expect(rules.data?.["relay.yaml"]).toContain("http://localhost:3999/runbooks/relay#RelayHighLatency");
 });
 
-it("has a route to divide the relay's traffic by, and a strategy of its own for the relay's versions", async () => {
+it("has a route to divide the relay's traffic by, and strategies of their own for relay, hub and connector", async () => {
   const of = { group: "networking.istio.io", version: "v1", plural: "virtualservices", namespace: "fleet", name: "relay" };
   const route = await cluster.config.makeApiClient(CustomObjectsApi).getNamespacedCustomObject(of);
   expect(route).toMatchObject({
     spec: { hosts: ["relay"], http: [{ route: [{ destination: { host: "relay" }, weight: 100 }] }] },
   });
-  const strategy = JSON.parse((await relay()).metadata?.annotations?.[strategyAnnotation] ?? "");
-  expect(strategySchema.parse(strategy)).toMatchObject({
-    kind: "canary",
-    steps: [{ weight: 10 }, { weight: 50 }, { weight: 100 }],
+  const { items } = await apps().listNamespacedDeployment({ namespace: "fleet" });
+  const strategies = items.flatMap(({ metadata }) => {
+    const text = metadata?.annotations?.[strategyAnnotation];
+    return text === undefined ? [] : [[metadata?.name, strategySchema.parse(JSON.parse(text)).kind]];
   });
+  expect(Object.fromEntries(strategies)).toEqual({ relay: "canary", hub: "blue-green", connector: "canary" });
 });
 
 it("gives Alertmanager the secret of this start, and both ports of Switchyard", async () => {
