@@ -142,6 +142,17 @@ describe("what an operator has to know of the autoscaler meanwhile", () => {
     ]);
   });
 
+  it("is which share a weight comes to when stable gives up nothing for the candidate", () => {
+    const said = (parts: Partial<Undertaking>) =>
+      notes({ autoscaler: autoscaler(3, 20), workload: relay(10), ...parts }).filter((note) => note.includes("share"));
+    expect(said({ strategy: canary(10, 50, 100) })).toEqual([
+      "The autoscaler relay-hpa keeps stable's number, so by instances the candidate's share is smaller than its weight: about 33 % at 50 %.",
+    ]);
+    expect(said({ strategy: canary(100) })).toEqual([]);
+    expect(said({ strategy: canary(50), byRoute: true })).toEqual([]);
+    expect(said({ strategy: canary(50), autoscaler: null })).toEqual([]);
+  });
+
   it("is nothing without an autoscaler, or without a rollout", () => {
     expect(notes({ strategy: canary(10) })).toEqual([]);
     expect(notes({ autoscaler: autoscaler(3, 20) })).toEqual([]);

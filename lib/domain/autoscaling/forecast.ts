@@ -104,7 +104,8 @@ function count(instances: number): string {
   return instances === 1 ? "1 instance" : `${instances} instances`;
 }
 
-function listNotes({ autoscaler, strategy, template }: Undertaking, { candidate }: Forecast["parts"]): string[] {
+function listNotes(undertaking: Undertaking, { candidate }: Forecast["parts"]): string[] {
+  const { autoscaler, strategy, template } = undertaking;
   const notes: string[] = [];
   const name = autoscaler?.metadata.name;
   if (name !== undefined && strategy !== null) {
@@ -115,8 +116,24 @@ function listNotes({ autoscaler, strategy, template }: Undertaking, { candidate 
       `The autoscaler ${name} counts the candidate's instances with the service's own, because its selector finds both: it may ask for up to ${candidate} more than the load needs, and by a metric that more instances do not lower, such as memory, for its most.`,
     );
   }
+  const share = findShare(undertaking);
+  if (share) {
+    notes.push(
+      `The autoscaler ${name} keeps stable's number, so by instances the candidate's share is smaller than its weight: about ${share.real} % at ${share.weight} %.`,
+    );
+  }
   if (hasUncountedRules(template)) {
     notes.push("The pod template's rules of affinity or spread are not counted; they can make the room smaller.");
   }
   return notes;
+}
+
+/** The largest weight below all, and what it comes to when stable gives up nothing for it; null where stable does, or a route weighs. */
+function findShare({ workload, autoscaler, strategy, byRoute }: Undertaking): { weight: number; real: number } | null {
+  if (autoscaler === null || byRoute || strategy?.kind !== "canary") return null;
+  const weight = Math.max(0, ...strategy.steps.map((step) => step.weight).filter((one) => one < 100));
+  const replicas = workload.spec.replicas ?? 1;
+  const candidate = Math.ceil((replicas * weight) / 100);
+  const real = Math.round((100 * candidate) / (replicas + candidate));
+  return real < weight ? { weight, real } : null;
 }
