@@ -12,9 +12,10 @@ import { dueMeasurements } from "#lib/domain/rollouts/run-analyses.ts";
 import type { Strategy } from "#lib/domain/rollouts/strategy.ts";
 import type { RolloutTarget } from "#lib/domain/rollouts/target.ts";
 import { readWorld, type World } from "#lib/domain/rollouts/world.ts";
-import type { Write } from "#lib/domain/rollouts/writes.ts";
+import { pathOf, type Write } from "#lib/domain/rollouts/writes.ts";
 import type { KubernetesClient } from "#lib/kubernetes/client.ts";
 import { KubernetesError } from "#lib/kubernetes/errors.ts";
+import type { Workload } from "#lib/kubernetes/objects.ts";
 import type { ReconcilerContext } from "./rollouts.ts";
 
 type RunnerContext = ReconcilerContext & {
@@ -67,19 +68,30 @@ async function pass(context: RunnerContext, transaction: Transaction, row: Rollo
   const ref = { namespace: row.namespace, name: row.service };
   const world = await readWorld(context.kubernetes, { ref, uid: row.workloadUid, before: run.before, now });
   const measured = await takeMeasurements(context, row, world, now);
+  const target = await readTarget(context.kubernetes, row, world);
   const result = advance({
     rolloutId: row.id,
     run,
     strategy: row.strategy as unknown as Strategy,
-    target: row.target as unknown as RolloutTarget,
+    target,
     world,
     measured,
     now,
   });
   const failure = await writeAll(context.kubernetes, result.writes);
   const message = failure ? `${result.message} ${failure}` : result.message;
-  await store(transaction, row, { result: { ...result, message }, measured, world, now });
+  await store(transaction, row, { result: { ...result, message }, target, measured, world, now });
   return result.moved;
+}
+
+/** Before anything is written: the template as the cluster will store it, defaults included, so that it is known again later. */
+async function readTarget(kubernetes: KubernetesClient, row: Rollout, { stable }: World): Promise<RolloutTarget> {
+  const target = row.target as unknown as RolloutTarget;
+  const run = row.run as unknown as RolloutRun;
+  if (run.by !== null || run.abort || run.hold || !stable) return target;
+  const patch = [{ op: "replace", path: "/spec/template", value: target.template }] as const;
+  const stored = await kubernetes.patch<Workload>(pathOf(stable), [...patch], { dryRun: true });
+  return { ...target, template: stored.spec.template };
 }
 
 type Measured = Measurement & { step: number };
@@ -130,10 +142,10 @@ async function writeOne(kubernetes: KubernetesClient, write: Write): Promise<voi
   }
 }
 
-type Outcome = { result: Advance; measured: readonly Measured[]; world: World; now: Date };
+type Outcome = { result: Advance; target: RolloutTarget; measured: readonly Measured[]; world: World; now: Date };
 
 /** Over the version that was read: a command that came meanwhile undoes the whole pass, and the next one obeys it. */
-async function store(transaction: Transaction, row: Rollout, { result, measured, world, now }: Outcome): Promise<void> {
+async function store(transaction: Transaction, row: Rollout, { result, target, measured, world, now }: Outcome): Promise<void> {
   const { run, events, end } = result;
   const state = end?.state ?? result.state;
   const message = end?.message ?? result.message;
@@ -144,6 +156,7 @@ async function store(transaction: Transaction, row: Rollout, { result, measured,
     where: { id: row.id, runVersion: row.runVersion },
     data: {
       run: toJson(run),
+      target: toJson(target),
       runVersion: { increment: 1 },
       state,
       message,

@@ -1,4 +1,5 @@
 import type { JsonPatch } from "#lib/kubernetes/objects.ts";
+import { hashLabels } from "#lib/kubernetes/workloads.ts";
 import { rollbackPatch } from "../actions/rollback.ts";
 import { canonicalTemplate } from "../fleet/template.ts";
 import { awaitComplete, canServe, hasTemplate } from "./completion.ts";
@@ -26,9 +27,14 @@ export function restore(situation: Situation): Open | null {
 }
 
 /** kubectl's rollback to the template before, where stable has taken the new one; what others wrote meanwhile stays. */
-function rollBack({ rolloutId, target, world }: Situation): Open | null {
+function rollBack(situation: Situation): Open | null {
+  const { rolloutId, target, world } = situation;
   const { stable, revisions } = world;
   if (!hasTemplate(stable, target.template) || hasTemplate(stable, target.before)) return null;
+  // A Service that is pinned to what is rolled back would lose its instances one by one.
+  const pinned = world.service?.spec.selector?.[hashLabels[0]];
+  const unpin = pinned !== undefined && pinned === world.stableHash ? select("any", situation) : null;
+  if (unpin) return unpin;
   const wanted = canonicalTemplate(target.before);
   const revision = revisions.find(({ template }) => canonicalTemplate(template) === wanted);
   const patch: JsonPatch = revision
