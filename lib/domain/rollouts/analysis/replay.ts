@@ -87,9 +87,8 @@ async function readSeries(
 
 const mostTimes = 1_000;
 
-function timesOf({ intervalSeconds, count }: Analysis, from: number, end: number): ReleaseTimes {
-  const fitting = Math.max(0, Math.floor((end - from) / intervalSeconds));
-  const length = Math.min(fitting, count ?? fitting, mostTimes);
+function timesOf({ intervalSeconds }: Analysis, from: number, end: number): ReleaseTimes {
+  const length = Math.min(mostTimes, Math.max(0, Math.floor((end - from) / intervalSeconds)));
   return { from, times: Array.from({ length }, (_, index) => from + (index + 1) * intervalSeconds) };
 }
 

@@ -78,6 +78,12 @@ test("an analysis with a count passes once it is reached; errors do not count", 
   expect(outcome(run(["good", "error", "good", "good"], { of }), false, of)).toBe("passed");
 });
 
+test("what has no data before a whole window has passed is no part of the count", () => {
+  const of = { ...settings, count: 2, noDataLimit: null };
+  expect(outcome(run(["no-data", "good"], { of }), false, of)).toBe("running");
+  expect(outcome(run(["no-data", "good", "no-data"], { of }), false, of)).toBe("passed");
+});
+
 describe("measurements without data", () => {
   test("pause when there are too many in a row, not when data come between", () => {
     expect(outcome(run(["good", "no-data", "no-data", "no-data"]))).toBe("inconclusive");

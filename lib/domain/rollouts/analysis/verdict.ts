@@ -10,7 +10,8 @@ export type MetricState = {
   taken: number;
   good: number;
   bad: number;
-  errors: number;
+  /** Those that count towards the analysis' count: no errors, and no lack of data before a whole window has passed. */
+  counted: number;
   noDataInARow: number;
   errorsInARow: number;
   last: Verdict | null;
@@ -51,7 +52,7 @@ const unmeasured: MetricState = {
   taken: 0,
   good: 0,
   bad: 0,
-  errors: 0,
+  counted: 0,
   noDataInARow: 0,
   errorsInARow: 0,
   last: null,
@@ -68,14 +69,14 @@ export function recordMeasurement(
   const before = state.metrics[metric] ?? unmeasured;
   const hasData = verdict === "good" || verdict === "bad";
   // Until a whole window has passed, few samples are no wonder.
-  const counts = verdict === "no-data" && now.getTime() >= Date.parse(state.startedAt) + windowSeconds * 1000;
+  const lacksData = verdict === "no-data" && now.getTime() >= Date.parse(state.startedAt) + windowSeconds * 1000;
   const measured: MetricState = {
     taken: before.taken + 1,
     good: before.good + (verdict === "good" ? 1 : 0),
     bad: before.bad + (verdict === "bad" ? 1 : 0),
-    errors: before.errors + (verdict === "error" ? 1 : 0),
+    counted: before.counted + (hasData || lacksData ? 1 : 0),
     // An error says nothing about data: the row of measurements without any goes on after it.
-    noDataInARow: hasData ? 0 : before.noDataInARow + (counts ? 1 : 0),
+    noDataInARow: hasData ? 0 : before.noDataInARow + (lacksData ? 1 : 0),
     errorsInARow: verdict === "error" ? before.errorsInARow + 1 : 0,
     last: verdict,
     message: verdict === "bad" || before.bad === 0 ? message : before.message,
@@ -123,7 +124,7 @@ function judgeMetric(
   { name, metric, isOver }: { name: string; metric: MetricState; isOver: boolean },
 ): Judgement {
   const { failureLimit, noDataLimit, errorLimit, count, intervalSeconds } = settings;
-  const { bad, good, taken, errors, noDataInARow, errorsInARow, message } = metric;
+  const { bad, good, taken, counted, noDataInARow, errorsInARow, message } = metric;
   if (bad > failureLimit) {
     const allowed = failureLimit === 0 ? "none is" : failureLimit === 1 ? "1 is" : `${failureLimit} are`;
     return {
@@ -140,7 +141,7 @@ function judgeMetric(
     const span = formatDuration(noDataInARow * intervalSeconds * 1000);
     return { outcome: "inconclusive", message: `${name} had no verdict for ${span}: ${message}` };
   }
-  const isCounted = count !== null && taken - errors >= count;
+  const isCounted = count !== null && counted >= count;
   if (!isCounted && !isOver) return { outcome: "running", message: `${name} was measured ${taken} times.` };
   if (!mayLackData && good + bad === 0) {
     const why = taken === 0 ? "the step ended before its first measurement." : message;
