@@ -10,6 +10,7 @@ export type SuspectAction = Omit<Suspect, "secondsBefore" | "relation" | "closen
 /** What changes what runs is a likelier cause than what changes how much of it runs. */
 const likelihood: Record<string, number> = {
   image: 1,
+  rollout: 1,
   rollback: 1,
   template: 1,
   restart: 0.7,

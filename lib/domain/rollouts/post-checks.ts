@@ -1,6 +1,6 @@
 import type { Rollout } from "#lib/database/generated/client.ts";
 import { type Pod, paths, type Workload } from "#lib/kubernetes/objects.ts";
-import { type Context, translateDatabaseErrors } from "../context.ts";
+import { type Context, transact } from "../context.ts";
 import { describeService } from "../fleet/describe.ts";
 import { fetchRevisions, findWorkload, selectorOf } from "../fleet/fresh.ts";
 import { countReplicas } from "../fleet/health.ts";
@@ -26,19 +26,21 @@ const errorLimit = 0.01;
 
 /**
  * Looks at a service whose rollout has just come to its end, and records what was found as events: instances ready, alerts, error
- * ratio, latency, restarts. Once for each time that the rollout began; what cannot be asked is recorded as unknown.
+ * ratio, latency, restarts. Once for each time that the rollout began, by whichever controller is first; what cannot be asked is
+ * recorded as unknown.
  */
 export async function runPostChecks(context: CheckContext, rollout: Rollout): Promise<void> {
   const { id: rolloutId, namespace, service, startedAt } = rollout;
-  const known = await context.db.rolloutEvent.count({ where: { rolloutId, kind: "check", at: { gte: startedAt } } });
-  if (known > 0) return;
   const checks = await collectChecks(context, { namespace, name: service }, startedAt);
   const at = context.clock();
-  await translateDatabaseErrors(() =>
-    context.db.rolloutEvent.createMany({
+  await transact(context, async (transaction) => {
+    await transaction.$queryRaw`SELECT id FROM rollouts WHERE id = ${rolloutId}::uuid FOR UPDATE`;
+    const known = await transaction.rolloutEvent.count({ where: { rolloutId, kind: "check", at: { gte: startedAt } } });
+    if (known > 0) return;
+    await transaction.rolloutEvent.createMany({
       data: checks.map((check) => ({ rolloutId, at, kind: "check", by: "Switchyard", message: check.message, detail: check })),
-    }),
-  );
+    });
+  });
 }
 
 async function collectChecks(context: CheckContext, ref: ServiceRef, since: Date): Promise<PostCheck[]> {
