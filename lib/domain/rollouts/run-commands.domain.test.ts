@@ -1,0 +1,82 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startTestWorld, type TestWorld, testContext } from "../actions/test-fleet.ts";
+import { getRolloutDetail } from "./detail.ts";
+import { commandRollout } from "./run-commands.ts";
+import { canary, deployService, start } from "./test-rollouts.ts";
+
+let world: TestWorld;
+beforeAll(async () => {
+  world = await startTestWorld();
+});
+afterAll(() => world?.stop());
+
+async function begin() {
+  const service = await deployService(world, { replicas: 2 });
+  const { rolloutId } = await start(world.context, service, { strategy: canary });
+  return { id: rolloutId ?? "", service };
+}
+
+function command(
+  id: string,
+  name: string,
+  { key = randomUUID() as string, context = world.context, reason = "decided in a test" } = {},
+) {
+  return commandRollout(context, { id, command: name, body: { reason }, key });
+}
+
+test("a command is done once for its key, with its reason in the events and in the audit", async () => {
+  const { id, service } = await begin();
+  const key = randomUUID();
+  const first = await command(id, "pause", { key });
+  expect(await command(id, "pause", { key })).toEqual(first);
+  await expect(command(id, "pause", { key, reason: "another one" })).rejects.toMatchObject({ code: "idempotency-conflict" });
+  const detail = await getRolloutDetail(world.context, id, {});
+  expect(detail).toMatchObject({ state: "paused", hold: { cause: "person", message: "Paused by olga: decided in a test" } });
+  expect(detail.events.filter(({ kind }) => kind === "paused")).toHaveLength(1);
+  expect(await world.db.auditEntry.findMany({ where: { verb: "rollout-pause", outcome: "succeeded" } })).toMatchObject([
+    { targetName: service.ref.name, reason: "decided in a test", actorName: "olga" },
+  ]);
+});
+
+test("what is not possible now is refused with why, and audited; viewers may look only", async () => {
+  const { id } = await begin();
+  await expect(command(id, "promote")).rejects.toMatchObject({
+    code: "precondition-failed",
+    message: expect.stringContaining("not at a pause"),
+  });
+  const viewer = testContext(world, { role: "viewer", name: "vera" });
+  await expect(command(id, "abort", { context: viewer })).rejects.toMatchObject({ code: "not-permitted" });
+  expect(
+    await world.db.auditEntry.count({ where: { verb: { in: ["rollout-promote", "rollout-abort"] }, outcome: "refused" } }),
+  ).toBe(2);
+  expect((await getRolloutDetail(viewer, id, {})).commands).toMatchObject({ abort: null, retry: "It is still under way." });
+});
+
+test("an abort before it begins ends a rollout that waits, and lets nothing of it be carried out", async () => {
+  const { service } = await begin();
+  const waiting = await start(world.context, service, {
+    queue: true,
+    change: { image: { container: "relay", image: "switchyard/relay:2.2.0" } },
+  });
+  const id = waiting.rolloutId ?? "";
+  expect(await getRolloutDetail(world.context, id, {})).toMatchObject({ state: "queued", share: null });
+  await command(id, "abort");
+  const detail = await getRolloutDetail(world.context, id, {});
+  expect(detail).toMatchObject({ state: "aborted", finishedAt: expect.any(String) });
+  await expect(command(id, "retry")).rejects.toMatchObject({
+    code: "precondition-failed",
+    message: expect.stringContaining("is under way"),
+  });
+});
+
+test("who follows a rollout is answered with its next change, or when the time is over", async () => {
+  const { id } = await begin();
+  const { version } = await getRolloutDetail(world.context, id, {});
+  const next = getRolloutDetail(world.context, id, { after: String(version), waitSeconds: "30" });
+  await command(id, "pause");
+  expect(await next).toMatchObject({ version: version + 1, state: "paused" });
+  expect(await getRolloutDetail(world.context, id, { after: version + 1, waitSeconds: 1 })).toMatchObject({
+    version: version + 1,
+  });
+});
