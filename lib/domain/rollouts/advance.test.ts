@@ -384,6 +384,17 @@ describe("an autoscaler", () => {
   });
 });
 
+test("stable that an autoscaler has made small without traffic is as large as before when it gets all of it back", () => {
+  const trial = new Trial({ strategy: { ...blueGreen, scaleDownDelaySeconds: 60 }, hasService: true });
+  trial.model.autoscaler = { name: "relay", movement: null };
+  trial.until(({ run }) => run.weight === 100);
+  trial.model.edit(stablePath, [{ op: "replace", path: "/spec/replicas", value: 2 }]);
+  for (let pass = 0; pass < 5; pass += 1) trial.pass();
+  trial.order("abort");
+  trial.until(ended);
+  expect(trial.model.summary()).toMatchObject({ version: "2.0.0", replicas: total, selector: { app: "relay" } });
+});
+
 test("a strategy that the service cannot have fails before anything is written", () => {
   const byRoute = new Trial({ strategy: { ...canary, traffic: "route" }, hasService: true });
   expect(byRoute.until(ended).end).toMatchObject({ state: "failed", message: expect.stringContaining("No VirtualService") });

@@ -48,10 +48,18 @@ function rollBack(situation: Situation): Open | null {
 }
 
 function restoreReplicas(situation: Situation): Open | null {
-  const { rolloutId, run, world } = situation;
-  const { stable, autoscaler } = world;
-  if (run.by !== "replicas") return null;
-  const replicas = autoscaler ? besideAutoscaler(run.before.replicas, situation) : run.before.replicas;
+  const { rolloutId, world } = situation;
+  const { stable } = world;
+  const replicas = replicasBefore(situation);
   if (replicas === null || stable.spec.replicas === replicas) return null;
   return { writes: [patchStable(stable, [scaleTo(replicas)], rolloutId)], waiting: `Scaling stable back to ${replicas}.` };
+}
+
+/** An autoscaler has made small what had no traffic for a while: what takes all of it again begins as large as before. */
+function replicasBefore(situation: Situation): number | null {
+  const { run, world } = situation;
+  const { replicas } = run.before;
+  if (run.by === "replicas") return world.autoscaler ? besideAutoscaler(replicas, situation) : replicas;
+  const isIdle = world.autoscaler !== null && run.weight === 100;
+  return isIdle && (world.stable.spec.replicas ?? 1) < replicas ? replicas : null;
 }
