@@ -18,7 +18,7 @@ import { Elapsed, useNow } from "../../ui/clock.tsx";
 import { CopyButton } from "../../ui/identifier.tsx";
 import { useLive } from "../../ui/live/live-provider.tsx";
 import { SeverityShape, severityColor, severityWord } from "../../ui/severity.tsx";
-import { StatusShape } from "../../ui/status.tsx";
+import { OutcomeShape, StatusShape } from "../../ui/status.tsx";
 
 /** What burns: alerts, services that are down or degraded, rollouts under way, feeds that are lost. Nothing when all is well. */
 export function BurningBar() {
@@ -40,7 +40,7 @@ export function BurningBar() {
             href={`/rollouts/${rollout.id}`}
             className="inline-flex items-center gap-1.5 text-ink-2 hover:text-ink"
           >
-            <StatusShape health={rollout.state === "paused" ? "paused" : "progressing"} />
+            <OutcomeShape outcome={rollout.state} />
             <span className="font-medium text-ink">{rollout.service}</span> {changeNames[rollout.change].toLowerCase()}{" "}
             {rolloutChange(rollout)}
             <span className="text-ink-3">

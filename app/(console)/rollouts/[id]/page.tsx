@@ -1,4 +1,7 @@
+import { HydrationBoundary } from "@tanstack/react-query";
 import type { Metadata } from "next";
+import { rolloutDetailQuery } from "#lib/client/rollouts.ts";
+import { getRolloutDetail } from "#lib/domain/rollouts/detail.ts";
 import { readFirstData } from "../../first-data.ts";
 import { RolloutPage } from "../_components/rollout-page.tsx";
 
@@ -6,6 +9,12 @@ export const metadata: Metadata = { title: "Rollout" };
 
 export default async function Page({ params }: { params: Promise<{ id: string }> }) {
   const { id } = await params;
-  await readFirstData(`/rollouts/${encodeURIComponent(id)}`, []);
-  return <RolloutPage id={id} />;
+  const firstData = await readFirstData(`/rollouts/${encodeURIComponent(id)}`, [
+    [rolloutDetailQuery(id).queryKey, (context) => getRolloutDetail(context, id, {})],
+  ]);
+  return (
+    <HydrationBoundary state={firstData}>
+      <RolloutPage id={id} />
+    </HydrationBoundary>
+  );
 }
