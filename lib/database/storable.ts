@@ -1,3 +1,5 @@
+import type { Prisma } from "#lib/database/generated/client.ts";
+
 /** Text as PostgreSQL stores it: neither the character 0 nor half a surrogate pair; one of them must not keep all the rest out. */
 export function storableText(text: string): string {
   return text.toWellFormed().replaceAll("\0", "\uFFFD");
@@ -11,4 +13,9 @@ export function storableMap(map: Record<string, string>): Record<string, string>
 /** JSON with texts that PostgreSQL can store. */
 export function storableJson(value: unknown): string {
   return JSON.stringify(value, (_key, part) => (typeof part === "string" ? storableText(part) : part));
+}
+
+/** A plain value as a column of JSON takes it. */
+export function toJson(value: object): Prisma.InputJsonValue {
+  return JSON.parse(storableJson(value));
 }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { Prisma, type Rollout } from "#lib/database/generated/client.ts";
+import { toJson } from "#lib/database/storable.ts";
 import type { Transaction } from "#lib/domain/context.ts";
 import { kindLabel } from "#lib/domain/fleet/schemas.ts";
 import { presentRevision } from "#lib/domain/fleet/template.ts";
@@ -26,10 +27,14 @@ type RunnerContext = ReconcilerContext & {
 /** Steps that need nothing of the cluster follow each other at once, but a run that goes round in circles ends its pass. */
 const mostPasses = 20;
 const passTimeoutMs = 60_000;
+/** Each holds a connection to the database for the time of a pass. */
+const concurrency = 3;
+const overtaken = new Error("a command came during the pass");
 
 /**
  * Carries every rollout with a strategy one pass further. A pass holds the rollout's lock while it reads, decides, writes to the
- * cluster and stores, so that two controllers never act on one rollout at once; what a killed one left is read from the cluster.
+ * cluster and stores, so that two controllers never act on one rollout at once; what a killed one left is read from the cluster. One
+ * that vanishes with its machine loses the lock after a minute.
  */
 export async function carryOutRollouts(context: RunnerContext): Promise<void> {
   const open = await context.db.rollout.findMany({
@@ -38,14 +43,27 @@ export async function carryOutRollouts(context: RunnerContext): Promise<void> {
     select: { id: true, service: true },
     take: 500,
   });
-  for (const { id, service } of open) {
-    try {
-      for (let pass = 0; pass < mostPasses; pass += 1) if (!(await carryOut(context, id))) break;
-    } catch (error) {
-      context.logger.warn({ err: error, rollout: id, service }, "a rollout cannot be carried out now");
-    }
-  }
+  const waiting = open.values();
+  await Promise.all(
+    Array.from({ length: concurrency }, async () => {
+      for (const one of waiting) await carryOutSafely(context, one);
+    }),
+  );
   await checkComplete(context);
+}
+
+/** One that cannot be carried out now says so, and keeps no other one back. */
+async function carryOutSafely(context: RunnerContext, { id, service }: Pick<Rollout, "id" | "service">): Promise<void> {
+  try {
+    for (let pass = 0; pass < mostPasses; pass += 1) if (!(await carryOut(context, id))) break;
+  } catch (error) {
+    if (error === overtaken) return;
+    context.logger.warn({ err: error, rollout: id, service }, "a rollout cannot be carried out now");
+    if (!(error instanceof KubernetesError)) return;
+    const { message } = error;
+    const where = { id, state: { in: ["progressing", "paused"] }, message: { not: message } } satisfies Prisma.RolloutWhereInput;
+    await context.db.rollout.updateMany({ where, data: { message, runVersion: { increment: 1 } } });
+  }
 }
 
 /** One pass; true when the next one need not wait. */
@@ -53,7 +71,8 @@ async function carryOut(context: RunnerContext, id: string): Promise<boolean> {
   return context.db.$transaction(
     async (transaction) => {
       const [lock] = await transaction.$queryRaw<{ held: boolean }[]>`
-        SELECT pg_try_advisory_xact_lock(hashtextextended(${`rollout/${id}`}, 0)) AS held`;
+        SELECT pg_try_advisory_xact_lock(hashtextextended(${`rollout/${id}`}, 0)) AS held,
+          set_config('idle_in_transaction_session_timeout', ${String(passTimeoutMs)}, true)`;
       const row = lock?.held ? await transaction.rollout.findUnique({ where: { id } }) : null;
       if (!row || row.run === null || (row.state !== "progressing" && row.state !== "paused")) return false;
       return pass(context, transaction, row);
@@ -164,7 +183,7 @@ async function store(transaction: Transaction, row: Rollout, { result, target, m
       ...(end ? { finishedAt: now, activeKey: null } : {}),
     },
   });
-  if (count === 0) throw new Error("the rollout was changed during the pass");
+  if (count === 0) throw overtaken;
   await transaction.rolloutEvent.createMany({
     data: events.map((event) => ({ rolloutId: row.id, at: now, by: "Switchyard", ...event })),
   });
@@ -191,8 +210,4 @@ async function checkComplete(context: RunnerContext): Promise<void> {
     await runPostChecks(context, rollout);
     await context.db.rollout.updateMany({ where: { id: rollout.id }, data: { runVersion: { increment: 1 } } });
   }
-}
-
-function toJson(value: object): Prisma.InputJsonValue {
-  return JSON.parse(JSON.stringify(value));
 }

@@ -7,7 +7,7 @@ import { serviceRefSchema } from "../fleet/schemas.ts";
 import { refuseInFreeze } from "../rollouts/freeze.ts";
 import { refuseDuringRollout } from "../rollouts/waits.ts";
 import { parseInput } from "../validation.ts";
-import { claim, findEarlier, hashRequest, type Request, recordRefusal, settleDone, settleEnded } from "./ledger.ts";
+import { claim, findEarlier, hashRequest, type Request, readReason, recordRefusal, settleDone, settleEnded } from "./ledger.ts";
 import { type Action, type Plan, planAction, takeSnapshot } from "./plan.ts";
 import { requireFresh } from "./preconditions.ts";
 import { type ActionResult, type ActionVerb, actionSchemas, idempotencyKeySchema } from "./schemas.ts";
@@ -153,9 +153,4 @@ async function resumePending(context: Context, entry: AuditEntry): Promise<Actio
 
 function auditedTarget({ workload, revisions }: Target) {
   return { uid: workload.metadata.uid, before: takeSnapshot(workload, revisions) };
-}
-
-function readReason(body: unknown): string | null {
-  const reason = typeof body === "object" && body !== null && "reason" in body ? body.reason : null;
-  return typeof reason === "string" ? reason.slice(0, 500) : null;
 }

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import type { AuditEntry, Prisma, Rollout } from "#lib/database/generated/client.ts";
+import type { AuditEntry, Rollout } from "#lib/database/generated/client.ts";
+import { toJson } from "#lib/database/storable.ts";
 import { type AuditRecord, settleAudit, writeAudit } from "../audit.ts";
 import { type Context, isUniqueViolation, type Transaction, transact, translateDatabaseErrors } from "../context.ts";
 import { type ChangedField, DomainError, type ErrorCode } from "../errors.ts";
@@ -139,6 +140,12 @@ function readEntry(transaction: Transaction, id: string): Promise<EntryWithRollo
   return transaction.auditEntry.findUniqueOrThrow({ where: { id }, include: { rollout: { select: { id: true } } } });
 }
 
+/** The reason of a request that was refused before it was read, as far as there is one. */
+export function readReason(body: unknown): string | null {
+  const reason = typeof body === "object" && body !== null && "reason" in body ? body.reason : null;
+  return typeof reason === "string" ? reason.slice(0, 500) : null;
+}
+
 /** What a request's row says of it, whatever becomes of it. */
 export function describeRequest({ verb, ref, reason, key, hash }: Request, target: AuditedTarget | null) {
   return {
@@ -170,8 +177,4 @@ function describeRollout(entry: AuditEntry, intended: Plan["intended"], targetGe
     toReplicas: intended.replicas ?? before.replicas,
     targetGeneration,
   };
-}
-
-function toJson(value: object): Prisma.InputJsonValue {
-  return JSON.parse(JSON.stringify(value));
 }

@@ -1,5 +1,5 @@
-import type { Prisma } from "#lib/database/client.ts";
 import type { Rollout } from "#lib/database/generated/client.ts";
+import { toJson } from "#lib/database/storable.ts";
 import type { Workload } from "#lib/kubernetes/objects.ts";
 import { type Context, isUniqueViolation, transact } from "../context.ts";
 import { DomainError } from "../errors.ts";
@@ -114,8 +114,4 @@ async function giveUp(context: QueueContext, rollout: Rollout, state: "failed" |
     await transaction.rolloutEvent.create({ data: { rolloutId: rollout.id, at: now, kind: "ended", message, by } });
     await announceRolloutEnd(transaction, rollout, { state, message }, now);
   });
-}
-
-function toJson(value: object): Prisma.InputJsonValue {
-  return JSON.parse(JSON.stringify(value));
 }

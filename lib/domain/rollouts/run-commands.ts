@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Prisma, Rollout } from "#lib/database/generated/client.ts";
+import { toJson } from "#lib/database/storable.ts";
 import { makeUuid } from "#lib/database/uuid.ts";
 import { describeRequest, findEarlier, hashRequest, type Request, recordRefusal } from "../actions/ledger.ts";
 import { type ActionResult, idempotencyKeySchema, reasonSchema } from "../actions/schemas.ts";
@@ -170,8 +171,4 @@ async function store(context: Context, row: Rollout, request: Request, { data, e
     if (earlier && "auditId" in earlier) return earlier;
     throw new DomainError("precondition-failed", "Nothing was done. Another rollout of the service is under way.");
   }
-}
-
-function toJson(value: object): Prisma.InputJsonValue {
-  return JSON.parse(JSON.stringify(value));
 }

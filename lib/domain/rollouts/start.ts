@@ -1,6 +1,6 @@
-import type { Prisma } from "#lib/database/client.ts";
+import { toJson } from "#lib/database/storable.ts";
 import { makeUuid } from "#lib/database/uuid.ts";
-import { describeRequest, findEarlier, hashRequest, type Request, recordRefusal } from "../actions/ledger.ts";
+import { describeRequest, findEarlier, hashRequest, type Request, readReason, recordRefusal } from "../actions/ledger.ts";
 import { takeSnapshot } from "../actions/plan.ts";
 import { requireFresh } from "../actions/preconditions.ts";
 import { type ActionResult, idempotencyKeySchema } from "../actions/schemas.ts";
@@ -196,13 +196,4 @@ function describeStrategy(kind: Prepared["strategy"]["kind"]): string {
 
 function auditedTarget({ workload, revisions }: Target) {
   return { uid: workload.metadata.uid, before: takeSnapshot(workload, revisions) };
-}
-
-function readReason(body: unknown): string | null {
-  const reason = typeof body === "object" && body !== null && "reason" in body ? body.reason : null;
-  return typeof reason === "string" ? reason.slice(0, 500) : null;
-}
-
-function toJson(value: object): Prisma.InputJsonValue {
-  return JSON.parse(JSON.stringify(value));
 }
