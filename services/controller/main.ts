@@ -12,7 +12,7 @@ import { readEnv } from "./env.ts";
 const env = readEnv();
 const logger = createLogger("controller", env.LOG_LEVEL);
 const onConnectionLost = (error: Error) => logger.warn({ err: error }, "a connection to the database was lost");
-const db = connectDatabase(env.DATABASE_URL, { maxConnections: 4, onConnectionLost });
+const db = connectDatabase(env.DATABASE_URL, { maxConnections: 8, onConnectionLost });
 const pipeline = new Pipeline(env.DATABASE_URL, { maxConnections: 2, onConnectionLost });
 const kubernetes = connectKubernetes({ kubeconfig: env.SWITCHYARD_KUBECONFIG, inCluster: env.inCluster });
 const prometheus = env.PROMETHEUS_URL ? new PrometheusClient({ url: env.PROMETHEUS_URL }) : null;

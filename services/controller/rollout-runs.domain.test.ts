@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { readTarget } from "#lib/domain/actions/target.ts";
 import { startTestWorld, type TestWorld } from "#lib/domain/actions/test-fleet.ts";
@@ -13,6 +13,7 @@ import type { Analysis, Strategy } from "#lib/domain/rollouts/strategy.ts";
 import { deployService, start } from "#lib/domain/rollouts/test-rollouts.ts";
 import type { ServiceObject } from "#lib/domain/rollouts/traffic.ts";
 import type { KubernetesClient } from "#lib/kubernetes/client.ts";
+import { connectKubernetes } from "#lib/kubernetes/connection.ts";
 import { paths, type Workload } from "#lib/kubernetes/objects.ts";
 import { until } from "#lib/kubernetes/test-cluster.ts";
 import type { PrometheusClient } from "#lib/prometheus/client.ts";
@@ -245,6 +246,34 @@ test("a controller that dies after each of its writes, before it stores anything
     `remove ${workload}-candidate`,
   ]);
 });
+
+test("a cluster that does not answer is told of, and a command that comes during a pass is obeyed", async () => {
+  const { ref, seen } = await deploy(2);
+  const { rolloutId } = await start(context, { ref, seen }, { strategy: canary });
+  const lost = { ...context, kubernetes: connectKubernetes({ kubeconfig: await nowhere(), inCluster: false }) };
+  await carryOutRollouts(lost);
+  expect((await detailOf(rolloutId)).message).toBe("The Kubernetes API does not answer: nothing listens at its address.");
+  await drive(rolloutId, "good", ({ share }) => share !== null && share.candidate > 0);
+  const commanding = async (input: MeasureInput) => {
+    const { state } = await detailOf(rolloutId);
+    if (state === "progressing") await command(rolloutId, "abort");
+    return answering("good")(input);
+  };
+  aheadMs += 30_000;
+  await carryOutRollouts({ ...context, measure: commanding });
+  const { message, measurements } = await detailOf(rolloutId);
+  expect(message).toBe("Aborted by olga: decided in a test");
+  expect(measurements).toEqual([]);
+  await drive(rolloutId, "good", isAt("aborted"));
+});
+
+/** A kubeconfig of a cluster that is not there. */
+async function nowhere(): Promise<string> {
+  const path = `${world.cluster.kubeconfig}.nowhere`;
+  const text = await readFile(world.cluster.kubeconfig, "utf8");
+  await writeFile(path, text.replace(/server: .*/, "server: https://127.0.0.1:1"));
+  return path;
+}
 
 test("a bad analysis gives the candidate up: stable is as before, and the reason is told in numbers", async () => {
   const { ref, seen } = await deploy(4);
