@@ -8,7 +8,7 @@ import { fitAnalysis } from "./analysis/templates.ts";
 import { findConfig, originalName } from "./config-copies.ts";
 import { listReferences } from "./config-references.ts";
 import type { ConfigKind, RolloutOptions } from "./start-schemas.ts";
-import { defaultStrategies, type Strategy, strategyAnnotation, strategySchema } from "./strategy.ts";
+import { type Analysis, defaultStrategies, type Strategy, strategyAnnotation, strategySchema } from "./strategy.ts";
 import { readWorld, type World } from "./world.ts";
 
 /** What a form to start a rollout of the service begins with; throws not-found. */
@@ -29,7 +29,7 @@ export async function getRolloutOptions(context: Context, ref: unknown): Promise
     template: templateYaml(template),
     containers: template.spec.containers.map(({ name, image = "" }) => ({ name, image })),
     config,
-    strategies: fitStrategies({ ...defaultStrategies, ...(own.strategy && { [own.strategy.kind]: own.strategy }) }, kind),
+    strategies: { ...fitDefaults(kind), ...(own.strategy && { [own.strategy.kind]: own.strategy }) },
     preferred: preferredStrategy(workload).kind,
     problem: own.problem,
     refused: {
@@ -60,8 +60,9 @@ export function readOwnStrategy({ metadata }: Workload): { strategy: Strategy | 
 /** The service's own strategy, else the guides' canary; a StatefulSet's pods are replaced in their order. */
 export function preferredStrategy(workload: Workload): Strategy {
   const { strategy } = readOwnStrategy(workload);
-  const preferred = strategy ?? (workload.kind === "Deployment" ? defaultStrategies.canary : defaultStrategies.rolling);
-  return fitStrategy(preferred, workload.metadata.labels?.[kindLabel] ?? "");
+  if (strategy) return strategy;
+  const defaults = fitDefaults(workload.metadata.labels?.[kindLabel] ?? "");
+  return workload.kind === "Deployment" ? defaults.canary : defaults.rolling;
 }
 
 /** Why the strategy cannot be used for the service, as a sentence; null when it can. */
@@ -89,24 +90,14 @@ export function refuseStrategy(
   return null;
 }
 
-/** The strategy with those of its default metrics that a service of this kind has. */
-export function fitStrategy<S extends Strategy>(strategy: S, kind: string): S {
-  if (strategy.kind === "blue-green") {
-    const { prePromotion, postPromotion } = strategy;
-    return {
-      ...strategy,
-      prePromotion: prePromotion && fitAnalysis(prePromotion, kind),
-      postPromotion: postPromotion && fitAnalysis(postPromotion, kind),
-    };
-  }
-  return { ...strategy, analysis: strategy.analysis && fitAnalysis(strategy.analysis, kind) };
-}
-
-function fitStrategies(strategies: RolloutOptions["strategies"], kind: string): RolloutOptions["strategies"] {
+/** The guides' strategies with those of their metrics that a service of this kind has. */
+function fitDefaults(kind: string): RolloutOptions["strategies"] {
+  const fitted = (analysis: Analysis | null) => analysis && fitAnalysis(analysis, kind);
+  const { rolling, canary, "blue-green": blueGreen } = defaultStrategies;
   return {
-    rolling: fitStrategy(strategies.rolling, kind),
-    canary: fitStrategy(strategies.canary, kind),
-    "blue-green": fitStrategy(strategies["blue-green"], kind),
+    rolling: { ...rolling, analysis: fitted(rolling.analysis) },
+    canary: { ...canary, analysis: fitted(canary.analysis) },
+    "blue-green": { ...blueGreen, prePromotion: fitted(blueGreen.prePromotion), postPromotion: fitted(blueGreen.postPromotion) },
   };
 }
 

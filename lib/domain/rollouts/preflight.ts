@@ -57,7 +57,7 @@ export async function checkRollout(context: Context, ref: unknown, body: unknown
 export async function prepareRollout(context: Context, ref: ServiceRef, workload: Target, wish: Wish): Promise<Prepared> {
   const { kubernetes } = context;
   const { metadata, spec } = workload.workload;
-  const strategy = wish.strategy ?? preferredStrategy(workload.workload);
+  const strategy = wish.strategy ?? requirePreferred(workload.workload);
   requireMetrics(strategy, metadata.labels?.[kindLabel] ?? "");
   requireKnownTicks(wish.ticks);
   if (spec.paused) {
@@ -75,6 +75,13 @@ export async function prepareRollout(context: Context, ref: ServiceRef, workload
   );
   const preflight = await compilePreflight(context, ref, { workload, strategy, target, copies, ticks: wish.ticks });
   return { workload, strategy, target, copies, preflight };
+}
+
+/** What nobody chose must be what the service's owners meant. */
+function requirePreferred(workload: Workload): Strategy {
+  const { problem } = readOwnStrategy(workload);
+  if (problem) throw new DomainError("precondition-failed", `${problem} Mend it, or choose a strategy.`);
+  return preferredStrategy(workload);
 }
 
 type Parts = Omit<Prepared, "preflight"> & { ticks: readonly string[] };

@@ -125,6 +125,13 @@ describe("a start", () => {
     const service = await deployService(world, { annotations: { "switchyard.dev/rollout-strategy": JSON.stringify(own) } });
     const result = await start(world.context, service, { strategy: undefined });
     expect((await rolloutOf(result.rolloutId)).strategy).toEqual(own);
+    const broken = await deployService(world, { annotations: { "switchyard.dev/rollout-strategy": '{"kind":"canary"}' } });
+    const error = await refusal(start(world.context, broken, { strategy: undefined }));
+    expect(error.message).toContain("The annotation switchyard.dev/rollout-strategy cannot be used: steps:");
+    expect(await getRolloutOptions(world.context, broken.ref)).toMatchObject({
+      preferred: "canary",
+      problem: expect.any(String),
+    });
   });
 });
 
