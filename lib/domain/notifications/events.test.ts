@@ -75,13 +75,17 @@ describe("the texts", () => {
   });
 
   test("tell the end of a rollout, but not that it was superseded", () => {
-    const end = (state: "complete" | "failed" | "superseded" | "paused") =>
+    const end = (state: "complete" | "failed" | "aborted" | "superseded" | "paused") =>
       describeRolloutEnd(rollout, { state, message: "Why." }, at);
     expect(end("complete")).toMatchObject({
       event: "rollout-finished",
       title: "Rollout from 2.0.0 to 2.1.0 of fleet/relay is complete",
     });
     expect(end("failed")).toMatchObject({ event: "rollout-failed", text: "Why.", path: "/rollouts/r1" });
+    expect(end("aborted")).toMatchObject({
+      event: "rollout-aborted",
+      title: expect.stringMatching(/of fleet\/relay was aborted$/),
+    });
     expect([end("superseded"), end("paused")]).toEqual([null, null]);
   });
 

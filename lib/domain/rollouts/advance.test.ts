@@ -357,6 +357,11 @@ describe("a rollout without progress", () => {
     trial.model.broken = "2.1.0";
     expect(trial.until(ended).end?.state).toBe("failed");
     expect(trial.model.summary()).toMatchObject({ version: "2.1.0" });
+
+    const measured = new Trial({ strategy: { ...rolling, rollbackOnFailure: false, analysis, stableSeconds: 60 } });
+    answering(measured, "bad");
+    expect(measured.until(ended).end).toMatchObject({ state: "failed", message: expect.stringContaining("2 of 2 measurements") });
+    expect(measured.model.summary()).toMatchObject({ version: "2.1.0" });
   });
 });
 

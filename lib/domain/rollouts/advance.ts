@@ -63,21 +63,21 @@ export function advance(input: AdvanceInput): Advance {
     target,
     world: { ...world, stable },
   };
-  if (run.abort) return goBack(situation, []);
+  if (run.abort) return goBack(situation);
   const judged = judge(situation, now);
-  if (judged.run.abort) return goBack({ ...situation, run: judged.run }, judged.events);
+  if ("end" in judged) return judged;
   const advanced = goOn({ ...situation, run: judged.run }, now);
   return { ...advanced, events: [...judged.events, ...advanced.events] };
 }
 
 /** What the analyses say; a bad one is given up at once, also while a person holds the rollout. */
-function judge({ run }: Situation, now: Date): { run: RolloutRun; events: RunEvent[] } {
+function judge({ run, strategy }: Situation, now: Date): { run: RolloutRun; events: RunEvent[] } | Advance {
   const judged = judgeRunning(run);
   if (!judged) return { run, events: [] };
   const { outcome, message, analysis } = judged;
   if (outcome === "passed") return { run: endAnalysis(run, analysis), events: [{ kind: "analysis", message }] };
   if (outcome === "inconclusive") return held(run, "inconclusive", message, now);
-  return aborted(run, message, now);
+  return fail(run, strategy, message, now);
 }
 
 function goOn(situation: Situation, now: Date): Advance {
@@ -124,8 +124,9 @@ function finishStep({ run, world }: Situation, strategy: Strategy, now: Date): A
     const { outcome, message } = judgeAnalysis(ending.settings, ending.state, step.kind !== "analysis");
     if (outcome === "running") return stay(run, "progressing", describeMeasuring(ending));
     if (outcome === "passed") return { ...proceed(endAnalysis(run, ending)), events: [{ kind: "analysis", message }] };
-    const { run: stopped, events } = outcome === "inconclusive" ? held(run, outcome, message, now) : aborted(run, message, now);
-    return stopped.abort ? { ...proceed(stopped), events } : stand(stopped, events);
+    if (outcome !== "inconclusive") return fail(run, strategy, message, now);
+    const { run: stopped, events } = held(run, outcome, message, now);
+    return stand(stopped, events);
   }
   const { autoscaler } = world;
   const isBefore = step.kind === "candidate" || step.kind === "weight" || step.kind === "pause";
@@ -153,11 +154,9 @@ function nextStep(run: RolloutRun, strategy: Strategy, now: Date): Advance {
 }
 
 /** Stable is restored and everything else removed; then it has ended. */
-function goBack(situation: Situation, events: RunEvent[]): Advance {
+function goBack(situation: Situation): Advance {
   const { run } = situation;
   const { message } = run.abort ?? { message: "" };
-  // What gave it up is kept before anything is written for it.
-  if (events.length > 0) return { ...proceed(run), message, events };
   const open = restore(situation);
   if (!open) return over(run, { state: "aborted", message });
   return {
@@ -184,9 +183,7 @@ function wait({ run, strategy, world }: Situation, open: Open, now: Date): Advan
     return { run: waited, writes, events: [], state, message: waiting, moved: false, end: null };
   }
   const message = `No progress for ${formatDuration(forMs)}: ${waiting}`;
-  if (strategy.kind === "rolling" && !strategy.rollbackOnFailure) return over(waited, { state: "failed", message });
-  const { run: stopped, events } = aborted(waited, message, now);
-  return { ...proceed(stopped), message, events };
+  return fail(waited, strategy, message, now);
 }
 
 function describeMeasuring({ name, settings, state }: RunAnalysis): string {
@@ -217,8 +214,11 @@ function over(run: RolloutRun, end: RunEnd): Advance {
   return { ...stay(run, "progressing", end.message), events: [{ kind: "ended", message: end.message }], end };
 }
 
-function aborted(run: RolloutRun, message: string, now: Date): { run: RolloutRun; events: RunEvent[] } {
-  return { run: giveUp(run, { message, by: "controller" }, now), events: [{ kind: "aborted", message }] };
+/** Gives up. What gave it up is kept before anything is written for the way back. */
+function fail(run: RolloutRun, strategy: Strategy, message: string, now: Date): Advance {
+  if (strategy.kind === "rolling" && !strategy.rollbackOnFailure) return over(run, { state: "failed", message });
+  const stopped = giveUp(run, { message, by: "Switchyard" }, now);
+  return { ...proceed(stopped), message, events: [{ kind: "aborted", message }] };
 }
 
 /** The run on its way back: nothing is measured, held or promoted any more. */

@@ -94,7 +94,7 @@ function growTo(replicas: number, { spec }: Workload): JsonPatch {
 
 function pauseOrComplete(pauseAfter: number | null, { rolloutId, strategy, world }: Situation): Open | null {
   const { stable } = world;
-  const pauses = strategy.kind === "rolling" && strategy.pauseAfter !== null;
+  const pauses = strategy.kind === "rolling" && strategy.pauseAfter !== null && stable.kind === "Deployment";
   const { desired, updated } = countReplicas(stable);
   const isPaused = stable.spec.paused ?? false;
   if (pauses && pauseAfter === null && isPaused) {
@@ -103,7 +103,7 @@ function pauseOrComplete(pauseAfter: number | null, { rolloutId, strategy, world
   }
   if (isPaused && !pauses) return { writes: [], waiting: "Stable was paused by somebody else; resume it." };
   if (isPaused) return { writes: [], waiting: `Paused with ${updated} of ${desired} updated, until it is promoted.`, isPaused };
-  if (pauseAfter !== null && isObserved(stable) && updated >= pauseAfter && updated < desired) {
+  if (pauses && pauseAfter !== null && isObserved(stable) && updated >= pauseAfter && updated < desired) {
     const patch: JsonPatch = [{ op: "add", path: "/spec/paused", value: true }];
     return { writes: [patchStable(stable, patch, rolloutId)], waiting: `Pausing with ${updated} updated.` };
   }
