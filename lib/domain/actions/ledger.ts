@@ -16,7 +16,7 @@ import { describeResult } from "./texts.ts";
  */
 
 /** One request for an action, or for another change of a service that the audit remembers the same way. */
-export type Request = { verb: string; ref: ServiceRef; reason: string | null; key: string; hash: string };
+export type Request = { verb: string; ref: ServiceRef; reason: string | null; key: string; hash: string; targetKind?: "rollout" };
 
 /** The part of a target that its audit row names. */
 export type AuditedTarget = { uid: string; before: object };
@@ -147,10 +147,10 @@ export function readReason(body: unknown): string | null {
 }
 
 /** What a request's row says of it, whatever becomes of it. */
-export function describeRequest({ verb, ref, reason, key, hash }: Request, target: AuditedTarget | null) {
+export function describeRequest({ verb, ref, reason, key, hash, targetKind }: Request, target: AuditedTarget | null) {
   return {
     verb,
-    targetKind: "service",
+    targetKind: targetKind ?? "service",
     targetNamespace: ref.namespace,
     targetName: ref.name,
     targetUid: target?.uid ?? null,

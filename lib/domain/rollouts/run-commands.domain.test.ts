@@ -34,9 +34,9 @@ test("a command is done once for its key, with its reason in the events and in t
   const detail = await getRolloutDetail(world.context, id, {});
   expect(detail).toMatchObject({ state: "paused", hold: { cause: "person", message: "Paused by olga: decided in a test" } });
   expect(detail.events.filter(({ kind }) => kind === "paused")).toHaveLength(1);
-  expect(await world.db.auditEntry.findMany({ where: { verb: "rollout-pause", outcome: "succeeded" } })).toMatchObject([
-    { targetName: service.ref.name, reason: "decided in a test", actorName: "olga" },
-  ]);
+  expect(
+    await world.db.auditEntry.findMany({ where: { verb: "pause", targetKind: "rollout", outcome: "succeeded" } }),
+  ).toMatchObject([{ targetName: service.ref.name, reason: "decided in a test", actorName: "olga" }]);
 });
 
 test("what is not possible now is refused with why, and audited; viewers may look only", async () => {
@@ -48,7 +48,7 @@ test("what is not possible now is refused with why, and audited; viewers may loo
   const viewer = testContext(world, { role: "viewer", name: "vera" });
   await expect(command(id, "abort", { context: viewer })).rejects.toMatchObject({ code: "not-permitted" });
   expect(
-    await world.db.auditEntry.count({ where: { verb: { in: ["rollout-promote", "rollout-abort"] }, outcome: "refused" } }),
+    await world.db.auditEntry.count({ where: { targetKind: "rollout", verb: { in: ["promote", "abort"] }, outcome: "refused" } }),
   ).toBe(2);
   expect((await getRolloutDetail(viewer, id, {})).commands).toMatchObject({ abort: null, retry: "It is still under way." });
 });

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Prisma, Rollout } from "#lib/database/generated/client.ts";
 import { toJson } from "#lib/database/storable.ts";
 import { makeUuid } from "#lib/database/uuid.ts";
-import { describeRequest, findEarlier, hashRequest, type Request, recordRefusal } from "../actions/ledger.ts";
+import { describeRequest, findEarlier, hashRequest, type Request, readReason, recordRefusal } from "../actions/ledger.ts";
 import { type ActionResult, idempotencyKeySchema, reasonSchema } from "../actions/schemas.ts";
 import { writeAudit } from "../audit.ts";
 import { authorise, type Context, isUniqueViolation, transact, translateDatabaseErrors } from "../context.ts";
@@ -40,13 +40,12 @@ export async function commandRollout(context: Context, { id, command, body, key 
   const known = parseCommand(command);
   const row = await readRow(context, parseId(String(id), "rollout"));
   const ref = { namespace: row.namespace, name: row.service };
-  const verb = `rollout-${known}`;
-  const refused: Request = { verb, ref, reason: null, key: "", hash: "" };
+  const refused: Request = { verb: known, ref, reason: readReason(body), key: "", hash: "", targetKind: "rollout" };
   try {
     authorise(context, "operator", `${known} a rollout`);
     const { reason } = parseInput(runCommandSchema, body);
     const request = { ...refused, reason, key: key === undefined ? makeUuid() : parseInput(idempotencyKeySchema, key) };
-    return await order(context, row, known, { ...request, hash: hashRequest(`${verb} ${row.id}`, ref, { reason }) });
+    return await order(context, row, known, { ...request, hash: hashRequest(`${known} ${row.id}`, ref, { reason }) });
   } catch (error) {
     if (error instanceof DomainError) await recordRefusal(context, refused, null, error);
     throw error;
