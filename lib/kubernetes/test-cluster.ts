@@ -23,7 +23,12 @@ export class TestCluster {
 
   static async start(): Promise<TestCluster> {
     const cluster = new TestCluster(await mkdtemp(join(tmpdir(), "switchyard-cluster-")), await freePort());
-    await cluster.startServer();
+    try {
+      await cluster.startServer();
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
     return cluster;
   }
 
@@ -36,14 +41,16 @@ export class TestCluster {
     const main = fileURLToPath(new URL("../../services/cluster/main.ts", import.meta.url));
     const env = { ...process.env, CLUSTER_DATA_DIR: this.#dataDir, CLUSTER_PORT: String(this.port), LOG_LEVEL: "error" };
     this.#process = spawn(process.execPath, [main], { env, stdio: ["ignore", "ignore", "inherit", "ipc"] });
-    await until("the API server answers", async () => {
+    const answers = async () => {
       const client = this.client();
       try {
         return await client.get("/api/v1/namespaces");
       } finally {
         client.close();
       }
-    });
+    };
+    // A busy machine takes a while to load its modules.
+    await until("the API server answers", answers, 50_000);
   }
 
   /** Ends the server at once, as a crash does. */

@@ -50,10 +50,16 @@ test("a service waits while one that it depends on is rolled out, not the other 
   await pass();
   const waiting = await world.db.rollout.findUniqueOrThrow({ where: { id: above.rolloutId ?? "" } });
   expect(waiting.state).toBe("queued");
-  expect(waiting.message).toContain(`depends on fleet/${hub.ref.name}`);
+  expect(waiting.message).toBe(`${relay.ref.name} depends on fleet/${hub.ref.name}, whose rollout to 2.1.0 is not over.`);
   await finish(below.rolloutId);
   await pass();
   expect(await stateOf(above.rolloutId)).toBe("progressing");
+  await finish(above.rolloutId);
+  const again = await start(world.context, hub, { change: image("2.1.1") });
+  const override = { reason: "the fix cannot wait for the hub" };
+  const urgent = await start(testContext(world, { role: "admin" }), relay, { override });
+  expect(await stateOf(urgent.rolloutId)).toBe("progressing");
+  await finish(again.rolloutId);
   const other = await start(world.context, hub, { change: image("2.2.0") });
   expect(await stateOf(other.rolloutId)).toBe("progressing");
 });

@@ -34,8 +34,8 @@ export async function listWaits(db: Reads, { ref, dependsOn, place }: Waiting, n
     },
     dependency && {
       id: "dependency",
-      message: `${ref.name} depends on ${dependency.namespace}/${dependency.service}, and ${describeRollout(dependency)} is not over.`,
-      canOverride: false,
+      message: `${ref.name} depends on ${dependency.namespace}/${dependency.service}, whose ${nameChange(dependency)} is not over.`,
+      canOverride: true,
       canQueue: true,
     },
     alert && {
@@ -105,6 +105,10 @@ function findDependency(
   });
 }
 
-function describeRollout({ service, change, toVersion }: Pick<Rollout, "service" | "change" | "toVersion">): string {
-  return `The ${change === "rollback" ? "rollback" : "rollout"} of ${service}${toVersion ? ` to ${toVersion}` : ""}`;
+function describeRollout(rollout: Pick<Rollout, "service" | "change" | "toVersion">): string {
+  return `The ${nameChange(rollout)} of ${rollout.service}`;
+}
+
+function nameChange({ change, toVersion }: Pick<Rollout, "change" | "toVersion">): string {
+  return `${change === "rollback" ? "rollback" : "rollout"}${toVersion ? ` to ${toVersion}` : ""}`;
 }
