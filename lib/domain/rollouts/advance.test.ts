@@ -400,6 +400,18 @@ test("stable that an autoscaler has made small without traffic is as large as be
   expect(trial.model.summary()).toMatchObject({ version: "2.0.0", replicas: total, selector: { app: "relay" } });
 });
 
+test.each([
+  ["the selector", { strategy: blueGreen, hasService: true }],
+  ["the route", { strategy: canary, hasService: true, route: virtualService }],
+])("a workload that is deleted ends the rollout, with %s as before", (_, one) => {
+  const trial = new Trial(one);
+  const { selector, route } = trial.model.summary();
+  trial.until(({ run }) => run.weight > 0);
+  trial.model.objects.delete(stablePath);
+  expect(trial.until(ended).end).toEqual({ state: "failed", message: "The workload was deleted." });
+  expect(trial.model.summary()).toMatchObject({ selector, route });
+});
+
 test("a strategy that the service cannot have fails before anything is written", () => {
   const byRoute = new Trial({ strategy: { ...canary, traffic: "route" }, hasService: true });
   expect(byRoute.until(ended).end).toMatchObject({ state: "failed", message: expect.stringContaining("No VirtualService") });

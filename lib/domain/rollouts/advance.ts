@@ -3,6 +3,7 @@ import { formatDuration } from "../duration.ts";
 import { countReplicas } from "../fleet/health.ts";
 import { judgeAnalysis } from "./analysis/verdict.ts";
 import { type Arrangement, arrangementOf } from "./arrangement.ts";
+import { divide, select } from "./divide-traffic.ts";
 import { firstLook } from "./first-look.ts";
 import { findForeign, held, letGo } from "./holds.ts";
 import { reconcile } from "./reconcile.ts";
@@ -10,7 +11,7 @@ import { restore } from "./restore.ts";
 import type { RolloutRun, RunAnalysis } from "./run.ts";
 import { beginAnalyses, endAnalysis, endingAnalysis, judgeRunning, type Measured, takeIn } from "./run-analyses.ts";
 import type { RolloutEventKind } from "./schemas.ts";
-import type { Open, Situation } from "./situation.ts";
+import { first, type Open, type Situation, type TrafficSituation } from "./situation.ts";
 import { describeStep } from "./step-texts.ts";
 import type { Strategy } from "./strategy.ts";
 import type { RolloutTarget } from "./target.ts";
@@ -55,7 +56,7 @@ export function advance(input: AdvanceInput): Advance {
   const { rolloutId, strategy, target, world, now } = input;
   const { stable } = world;
   const run = beginAnalyses(takeIn(input.run, input.measured, now), strategy, now);
-  if (!stable) return over(run, { state: "failed", message: "The workload was deleted." });
+  if (!stable) return abandon({ rolloutId, run, strategy, target, world });
   const situation: Situation = {
     rolloutId,
     run: { ...run, weight: shareOf(run, world) },
@@ -68,6 +69,18 @@ export function advance(input: AdvanceInput): Advance {
   if ("end" in judged) return judged;
   const advanced = goOn({ ...situation, run: judged.run }, now);
   return { ...advanced, events: [...judged.events, ...advanced.events] };
+}
+
+/** Without the service's workload only the traffic's ways are left to be put back: another one of its name may come. */
+function abandon(situation: TrafficSituation): Advance {
+  const { run } = situation;
+  const message = "The workload was deleted.";
+  const open = first(
+    () => select("any", situation),
+    () => divide(null, situation),
+  );
+  if (!open || open.writes.length === 0) return over(run, { state: "failed", message });
+  return { ...stay(run, "progressing", message), writes: open.writes };
 }
 
 /** What the analyses say; a bad one is given up at once, also while a person holds the rollout. */

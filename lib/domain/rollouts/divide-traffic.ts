@@ -4,13 +4,13 @@ import { hashLabels } from "#lib/kubernetes/workloads.ts";
 import type { Arrangement } from "./arrangement.ts";
 import { candidateService } from "./candidate.ts";
 import { candidateName } from "./run.ts";
-import type { Open, Situation } from "./situation.ts";
+import type { Open, Situation, TrafficSituation } from "./situation.ts";
 import { contains, rulesField, rulesOf, weighRules } from "./traffic.ts";
 import { routePath } from "./world.ts";
 import { patchOf, servicePath, type Write } from "./writes.ts";
 
 /** Lets the Service select the instances of one side, or of both as before the rollout. */
-export function select(side: Arrangement["selector"], { rolloutId, run, world }: Situation): Open | null {
+export function select(side: Arrangement["selector"], { rolloutId, run, world }: TrafficSituation): Open | null {
   const { service } = world;
   const { selector } = run.before;
   if ((run.by !== "route" && run.by !== "selector") || !selector) return null;
@@ -36,12 +36,12 @@ export function provideService({ rolloutId, run, world }: Situation): Write[] {
 }
 
 /** Gives the candidate so many percent of the route's traffic; null: the route is as before. */
-export function divide(percent: number | null, { rolloutId, run, strategy, world }: Situation): Open | null {
+export function divide(percent: number | null, { rolloutId, run, strategy, world }: TrafficSituation): Open | null {
   const { route: saved, service } = run.before;
   if (run.by !== "route" || !saved || !service) return null;
-  const { route, stable } = world;
+  const { route } = world;
   if (!route) return { writes: [], waiting: `The ${saved.kind} ${saved.name} is gone.` };
-  const namespace = stable.metadata.namespace ?? "";
+  const namespace = route.metadata.namespace ?? "";
   const header = strategy.kind === "canary" ? strategy.header : null;
   const wanted =
     percent === null

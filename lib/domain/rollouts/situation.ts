@@ -14,6 +14,9 @@ export type Situation = {
   world: World & { stable: Workload };
 };
 
+/** The same without the workload, which may be gone: enough to leave the traffic as it was before. */
+export type TrafficSituation = Omit<Situation, "world"> & { world: World };
+
 /** What is still to be written or waited for. `isPaused`: it stands still on purpose. */
 export type Open = { writes: Write[]; waiting: string; isPaused?: boolean };
 

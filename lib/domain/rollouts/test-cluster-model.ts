@@ -111,7 +111,7 @@ export class ClusterModel {
   }
 
   /** Everything that a rollout has to leave as it was, or as it wanted it. */
-  summary(): object {
+  summary(): Record<string, unknown> {
     const route = [...this.objects.values()].find(({ kind }) => kind === "VirtualService" || kind === "HTTPRoute");
     const stable = this.objects.get(stablePath);
     return {

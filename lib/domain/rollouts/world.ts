@@ -37,16 +37,19 @@ export type WorldInput = { ref: ServiceRef; uid: string; before: RolloutRun["bef
 export async function readWorld(kubernetes: KubernetesClient, { ref, uid, before, now }: WorldInput): Promise<World> {
   const [found, candidate] = await Promise.all([findWorkload(kubernetes, ref), findCandidate(kubernetes, ref)]);
   const stable = found?.metadata.uid === uid ? found : null;
-  if (!stable) return { ...nothing, candidate };
-  const [revisions, candidateRevisions, services, routes, autoscaler, failing] = await Promise.all([
-    fetchRevisions(kubernetes, stable),
-    candidate ? fetchRevisions(kubernetes, candidate) : [],
+  const [services, routes] = await Promise.all([
     kubernetes.list<ServiceObject>(paths.servicesOf(ref.namespace)),
     listRoutes(kubernetes, ref.namespace),
+  ]);
+  const service = before?.service ? byName(services, before.service) : stable && findService(services, stable);
+  const route = service ? chooseRoute(routes, service, before) : null;
+  if (!stable) return { ...nothing, candidate, service, route };
+  const [revisions, candidateRevisions, autoscaler, failing] = await Promise.all([
+    fetchRevisions(kubernetes, stable),
+    candidate ? fetchRevisions(kubernetes, candidate) : [],
     findAutoscaler(kubernetes, stable),
     findFailing(kubernetes, [stable, candidate], now),
   ]);
-  const service = before?.service ? byName(services, before.service) : findService(services, stable);
   return {
     stable,
     stableHash: findCurrentRevision(stable, revisions)?.hash ?? null,
@@ -55,7 +58,7 @@ export async function readWorld(kubernetes: KubernetesClient, { ref, uid, before
     candidateHash: candidate ? (findCurrentRevision(candidate, candidateRevisions)?.hash ?? null) : null,
     service,
     candidateService: service ? byName(services, candidateName(service.metadata.name)) : null,
-    route: service ? chooseRoute(routes, service, before) : null,
+    route,
     autoscaler: autoscaler && { name: autoscaler.metadata.name, movement: describeMovement(autoscaler, now) },
     failing,
   };
