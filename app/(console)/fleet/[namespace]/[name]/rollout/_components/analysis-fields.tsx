@@ -190,6 +190,7 @@ function Fields({
 function limitWords({ name, limit }: MetricTemplate): string {
   const { unit, bad } = metricInfos[name];
   if (limit === null) return "against the stable version";
+  if (limit === 0) return "none";
   const words = bad === "above" ? `at most ${formatFigure(limit, unit)}` : `at least ${formatFigure(limit, unit)}`;
   return name === "error-ratio" || name === "latency-p95" ? `${words}, and against the stable version` : words;
 }

@@ -14,7 +14,7 @@ type Canary = Extract<Strategy, { kind: "canary" }>;
 type Properties = { service: Service; strategy: Canary; onChange: (strategy: Canary) => void; errors: Errors };
 
 const traffics: Record<Canary["traffic"], string> = {
-  auto: "By its route where it has one, else by instances",
+  auto: "By its route, else by instances",
   route: "By the weights of its route",
   replicas: "By the share of instances",
 };
@@ -107,7 +107,7 @@ function StepsField({ strategy, onChange, errors }: Omit<Properties, "service">)
         ))}
       </ol>
       <p className="flex flex-wrap items-center gap-x-3 pl-6 text-ink-2">
-        then 100 %
+        {steps.at(-1)?.weight === 100 ? "then the service itself is updated" : "then 100 %, and the service itself is updated"}
         <Button
           size="small"
           onClick={add}

@@ -43,10 +43,8 @@ export function PreflightView({
       ) : preflight ? (
         <div className={cn("transition-opacity", !isFresh && "opacity-60")} aria-busy={!isFresh}>
           <Differences preflight={preflight} />
-          <div className="grid border-t lg:grid-cols-2 lg:divide-x">
-            <Checklist items={preflight.checklist} ticks={ticks} onTicks={onTicks} />
-            <Return preflight={preflight} />
-          </div>
+          <Checklist items={preflight.checklist} ticks={ticks} onTicks={onTicks} />
+          <Return preflight={preflight} />
         </div>
       ) : waiting ? (
         <p className="p-4 text-ink-2">{waiting}</p>
@@ -145,14 +143,14 @@ const groups: Record<ChecklistItem["group"], string> = {
 
 function Checklist({ items, ticks, onTicks }: { items: ChecklistItem[]; ticks: string[]; onTicks: (ticks: string[]) => void }) {
   return (
-    <section aria-label="Checklist" className="grid content-start gap-3 p-4">
+    <section aria-label="Checklist" className="grid gap-x-6 gap-y-4 border-t p-4 sm:grid-cols-2 xl:grid-cols-4">
       {(Object.keys(groups) as ChecklistItem["group"][]).map((group) => {
         const inGroup = items.filter((item) => item.group === group);
         if (inGroup.length === 0) return null;
         return (
           <div key={group}>
             <h3 className="mb-1 text-xs font-medium text-ink-3">{groups[group]}</h3>
-            <ul className="grid gap-1">
+            <ul className="grid gap-1.5">
               {inGroup.map((item) => (
                 <Item
                   key={item.id}
@@ -182,7 +180,9 @@ function Item({ item, isTicked, onTick }: { item: ChecklistItem; isTicked: boole
   const text = (
     <span className="min-w-0">
       <span className="font-medium">{item.title}</span>
-      <span className={cn("block", item.state === "failed" ? color : "text-ink-2")}>{item.detail}</span>
+      {item.state !== "manual" && (
+        <span className={cn("block text-xs", item.state === "failed" ? color : "text-ink-2")}>{item.detail}</span>
+      )}
     </span>
   );
   if (item.group === "manual" || item.state === "manual") {
@@ -210,7 +210,7 @@ function Item({ item, isTicked, onTick }: { item: ChecklistItem; isTicked: boole
 
 function Return({ preflight: { rollback } }: { preflight: Preflight }) {
   return (
-    <section aria-label="Rolling back" className="grid content-start gap-3 p-4 max-lg:border-t">
+    <section aria-label="Rolling back" className="grid gap-x-6 gap-y-4 border-t p-4 lg:grid-cols-2">
       <Sentences title="A return to the present version brings back" sentences={rollback.restores} />
       <Sentences title="It does not bring back" sentences={rollback.leaves} />
     </section>

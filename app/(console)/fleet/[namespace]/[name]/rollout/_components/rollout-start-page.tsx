@@ -31,7 +31,9 @@ export function RolloutStartPage({ id }: { id: string }) {
           </Link>
         </p>
         <h1 className="flex flex-wrap items-center gap-x-3 text-xl font-semibold tracking-[-0.015em]">
-          Roll out <span className="name">{name}</span>
+          <span>
+            Roll out <span className="name">{name}</span>
+          </span>
           {service && <Status health={service.health} reason={service.healthReason} className="text-sm tracking-normal" />}
         </h1>
         {service && (
