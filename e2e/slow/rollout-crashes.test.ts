@@ -10,8 +10,8 @@ import { type CrashWorld, deploy, readObjects, readWrites, startCrashWorld } fro
 
 const crashes = Number(process.env.SWITCHYARD_CRASHES ?? 100);
 const seed = Number(process.env.SWITCHYARD_CRASH_SEED ?? 20_261_121);
-/** A controller lives at most so long: about two passes of its loop. */
-const longestLifeMs = 2_000;
+/** A controller lives at most so long; half of them a quarter of it, which is about two passes of its loop. */
+const longestLifeMs = 8_000;
 
 let world: CrashWorld;
 const expected = new Map<string, Awaited<ReturnType<typeof outcomeOf>>>();
@@ -28,7 +28,9 @@ async function startAll(round: string) {
       const { ref, seen } = await deploy(world, name, journey);
       const change = { image: { container: "relay", image: "switchyard/relay:2.1.0" } };
       const body = { strategy: journey.strategy, change, reason: "carried out while controllers are killed", seen };
-      const { rolloutId } = await startStrategy(world.context, { ref, body, key: randomUUID() });
+      const key = randomUUID();
+      // Again with the same key: a machine that is busy with controllers that start may refuse a connection.
+      const { rolloutId } = await until(`${name} is started`, () => startStrategy(world.context, { ref, body, key }), 60_000);
       return { journey, name, id: rolloutId ?? "" };
     }),
   );
@@ -39,6 +41,10 @@ type Started = Awaited<ReturnType<typeof startAll>>;
 async function areOver(started: Started): Promise<boolean> {
   const active = { in: ["queued", "progressing", "paused"] as ("queued" | "progressing" | "paused")[] };
   return (await world.db.rollout.count({ where: { id: { in: started.map(({ id }) => id) }, state: active } })) === 0;
+}
+
+function readOutcome(one: { id: string; name: string }) {
+  return until("the outcome is read", () => outcomeOf(one), 60_000);
 }
 
 async function outcomeOf({ id, name }: { id: string; name: string }) {
@@ -63,9 +69,9 @@ describe("rollouts", () => {
     await controllers.start(1);
     try {
       const started = await startAll("calm");
-      await until("all are over", () => areOver(started), 180_000);
+      await until("all are over", () => areOver(started), 480_000);
       for (const one of started) {
-        const outcome = await outcomeOf(one);
+        const outcome = await readOutcome(one);
         expect(outcome, one.name).toMatchObject({ state: one.journey.ends, activeKey: null });
         expect(Object.keys(outcome.objects).filter((object) => object.includes("candidate"))).toEqual([]);
         expected.set(one.journey.name, outcome);
@@ -73,7 +79,7 @@ describe("rollouts", () => {
     } finally {
       await controllers.stop();
     }
-  }, 240_000);
+  }, 600_000);
 
   it.each([1, 2])(
     "end the same, each write done once, while %i of them are killed at random",
@@ -85,16 +91,16 @@ describe("rollouts", () => {
       try {
         for (let round = 1; killed < crashes; round += 1) {
           const started = await startAll(`${count}-${round}`);
-          const deadline = performance.now() + 300_000;
-          while (!(await areOver(started))) {
+          const deadline = performance.now() + 900_000;
+          while (!(await areOver(started).catch(() => false))) {
             expect(performance.now(), `round ${round} does not end (seed ${seed})`).toBeLessThan(deadline);
-            await new Promise((resolve) => setTimeout(resolve, random.below(longestLifeMs)));
+            await new Promise((resolve) => setTimeout(resolve, longestLifeMs * random.next() ** 2));
             if (killed >= crashes) continue;
             await controllers.replace(random.below(count));
             killed += 1;
           }
           for (const one of started)
-            expect(await outcomeOf(one), explain(one.journey, round)).toEqual(expected.get(one.journey.name));
+            expect(await readOutcome(one), explain(one.journey, round)).toEqual(expected.get(one.journey.name));
         }
       } finally {
         await controllers.stop();
