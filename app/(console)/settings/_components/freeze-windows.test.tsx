@@ -89,6 +89,12 @@ describe("freezing rollouts", () => {
     expect(onClose).not.toHaveBeenCalled();
   });
 
+  test("begins with the button of an administrator", async () => {
+    show(<FreezeWindowsSection />);
+    fireEvent.click(button(/Freeze rollouts/));
+    expect((await screen.findByRole("dialog")).textContent).toContain("No rollout begins in this time");
+  });
+
   test("is for administrators: an operator reads the windows and cannot make one", async () => {
     answer = () => Response.json({ items: [window, { ...window, id: "w2", state: "ended" }], nextCursor: null });
     show(<FreezeWindowsSection />, "operator");
