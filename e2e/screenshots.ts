@@ -68,6 +68,16 @@ const pages: Record<string, (page: Page) => Promise<void>> = {
   },
   stateful: (page) => open(page, "/fleet/fleet/redis?tab=revisions"),
   rollouts: (page) => open(page, "/rollouts"),
+  "roll-out": async (page) => {
+    await open(page, `${service}/rollout`);
+    await page.getByLabel("Image").fill("switchyard/relay:2.0.1");
+    await page.getByRole("region", { name: "Checklist" }).waitFor();
+  },
+  freeze: async (page) => {
+    await open(page, "/settings?section=freeze-windows");
+    await page.getByRole("button", { name: "Freeze rollouts" }).click();
+    await page.getByRole("dialog").waitFor();
+  },
   rollout: async (page) => {
     const { items } = await (await page.request.get("/api/rollouts?limit=1")).json();
     await open(page, `/rollouts/${items[0]?.id ?? "none"}`);
