@@ -1,8 +1,7 @@
 import { Prisma } from "#lib/database/generated/client.ts";
 import { authorise, type Context, translateDatabaseErrors } from "../context.ts";
-import { DomainError } from "../errors.ts";
 import { decodeCursor, toPage } from "../pagination.ts";
-import { parseId, parseInput } from "../validation.ts";
+import { parseInput } from "../validation.ts";
 import { listRolloutsSchema, type Page, type RolloutView } from "./schemas.ts";
 import type { Strategy } from "./strategy.ts";
 
@@ -32,16 +31,6 @@ export async function listRollouts(context: Context, input: unknown): Promise<Pa
     }),
   );
   return toPage(rows, limit, ({ startedAt, id }) => ({ at: startedAt, id }), viewRollout);
-}
-
-/** One rollout; throws not-found. */
-export async function getRollout(context: Context, id: string): Promise<RolloutView> {
-  authorise(context, "viewer", "see rollouts");
-  const row = await translateDatabaseErrors(() =>
-    context.db.rollout.findUnique({ where: { id: parseId(id, "rollout") }, ...listed }),
-  );
-  if (!row) throw new DomainError("not-found", "There is no rollout with this id.");
-  return viewRollout(row);
 }
 
 function after(cursor: string): Prisma.RolloutWhereInput[] {
