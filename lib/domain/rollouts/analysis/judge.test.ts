@@ -61,10 +61,11 @@ describe("the error ratio", () => {
     expect(message).toMatch(/^5 % of 60 requests failed within 2 m, over the limit of 1 %; worse than stable: 0.01 % of 40,000/);
   });
 
-  test("of both versions over the limit is bad, and says to look elsewhere", () => {
+  test("of both versions over the limit is no verdict on the new one, and says to look elsewhere", () => {
     const { verdict, message } = errors([20, 400], [200, 4_000]);
-    expect(verdict).toBe("bad");
-    expect(message).toContain("stable is over the limit, too");
+    expect(verdict).toBe("no-data");
+    expect(message).toContain("stable is over the limit, too, so that there is no verdict: look for a cause outside");
+    expect(errors([80, 400], [200, 4_000])).toMatchObject({ verdict: "bad" });
   });
 
   test("of too few requests has no verdict, whatever they say", () => {

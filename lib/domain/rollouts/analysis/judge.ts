@@ -66,6 +66,7 @@ function judgeShares(limit: number, { candidate, stable }: Kinds<"error-ratio">,
   const excess = excessOf(candidate, limit);
   const test = stable && stable.all >= needs.minimumSamples ? compareShares(candidate, stable) : null;
   const isWorse = test !== null && test.pValue < comparedAlpha && test.effect >= limit * relevantPart.share;
+  const isShared = test !== null && !isWorse && excess.verdict === "bad" && (stable?.bad ?? 0) / (stable?.all ?? 1) > limit;
   const message = sentence(
     `${formatShare(value)} of ${formatCount(candidate.all, "request")} failed within ${windowOf(needs)}, ${excess.text} ${formatShare(limit)}`,
     isWorse ? null : excess.chance,
@@ -74,13 +75,13 @@ function judgeShares(limit: number, { candidate, stable }: Kinds<"error-ratio">,
       describe: ({ bad, all }) => `${formatShare(bad / all)} of ${formatCount(all, "request")}`,
     }),
     test && stable ? `${describeTest(test)}, ${describeDifference(candidate, stable)}` : null,
-    excess.verdict === "bad" && stable && !isWorse && stable.bad / stable.all > limit ? elsewhere : null,
+    isShared ? elsewhere : null,
   );
   return {
     ...base,
     value,
     stable: stable && stable.all > 0 ? stable.bad / stable.all : null,
-    verdict: isWorse ? "bad" : excess.verdict,
+    verdict: isWorse ? "bad" : isShared ? "no-data" : excess.verdict,
     message,
     test,
   };
@@ -97,6 +98,8 @@ function judgeTimes(limit: number | null, { candidate, stable }: Kinds<"latency-
     ofStable && ofStable.p95 !== null && ofStable.all >= needs.minimumSamples
       ? compareP95(candidate, { ...ofStable, p95: ofStable.p95 }, { value, limit })
       : null;
+  const isShared =
+    compared !== null && !compared.isWorse && excess?.verdict === "bad" && limit !== null && (ofStable?.p95 ?? 0) > limit;
   const against = limit === null ? "no limit is set for it" : `${excess?.text} ${formatSeconds(limit)}`;
   const message = sentence(
     `The p95 of ${formatCount(all, "request")} within ${windowOf(needs)} is ${describeP95(candidate, value)}, ${against}`,
@@ -106,13 +109,13 @@ function judgeTimes(limit: number | null, { candidate, stable }: Kinds<"latency-
       describe: ({ buckets, p95, all: count }) => `${describeP95(buckets, p95 ?? 0)} of ${formatCount(count, "request")}`,
     }),
     compared && describeTest(compared.test),
-    excess?.verdict === "bad" && !compared?.isWorse && limit !== null && (ofStable?.p95 ?? 0) > limit ? elsewhere : null,
+    isShared ? elsewhere : null,
   );
   return {
     ...base,
     value,
     stable: ofStable?.p95 ?? null,
-    verdict: compared?.isWorse ? "bad" : (excess?.verdict ?? "good"),
+    verdict: compared?.isWorse ? "bad" : isShared ? "no-data" : (excess?.verdict ?? "good"),
     message,
     test: compared?.test ?? null,
   };
@@ -174,7 +177,8 @@ const nothing: Judged = {
   test: null,
 };
 
-const elsewhere = "stable is over the limit, too, so look for a cause outside the new version";
+/** What troubles both says nothing of the new version: it is neither taken further nor given up for it. */
+const elsewhere = "stable is over the limit, too, so that there is no verdict: look for a cause outside the new version";
 
 function tooFew(base: Judged, what: string, all: number, { minimumSamples, windowSeconds }: Needs): Judged {
   const found = all === 0 ? `No ${what}` : `Only ${all} ${what}`;
