@@ -6,7 +6,7 @@ import type { RolloutRun } from "./run.ts";
 import type { Measured } from "./run-analyses.ts";
 import { orderRun } from "./run-control.ts";
 import { type Analysis, defaultStrategies, type Strategy } from "./strategy.ts";
-import { ClusterModel, candidatePath, stablePath, templateOf } from "./test-cluster-model.ts";
+import { ClusterModel, candidatePath, routePath, stablePath, templateOf } from "./test-cluster-model.ts";
 import type { RouteObject } from "./traffic.ts";
 
 const analysis: Analysis = {
@@ -188,6 +188,23 @@ describe("traffic", () => {
         },
       ],
     });
+  });
+});
+
+describe("a route that somebody else edits", () => {
+  const other = { match: [{ uri: { exact: "/metrics" } }], route: [{ destination: { host: "metrics" } }] };
+  const edit = (trial: Trial) => {
+    const http = trial.model.objects.get(routePath)?.spec.http as unknown[];
+    trial.model.edit(routePath, [{ op: "replace", path: "/spec/http", value: [other, ...http] }]);
+  };
+
+  test.each(["the rollout is complete", "it is aborted"])("keeps the edit when %s", (how) => {
+    const trial = new Trial({ strategy: quick, hasService: true, route: virtualService });
+    trial.until(({ run }) => run.weight === 50);
+    edit(trial);
+    if (how === "it is aborted") trial.order("abort");
+    trial.until(ended);
+    expect(trial.model.summary()).toMatchObject({ route: [other, { route: [{ destination: { host: "relay" } }] }] });
   });
 });
 

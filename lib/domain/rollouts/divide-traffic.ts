@@ -5,7 +5,7 @@ import type { Arrangement } from "./arrangement.ts";
 import { candidateService } from "./candidate.ts";
 import { candidateName } from "./run.ts";
 import type { Open, Situation, TrafficSituation } from "./situation.ts";
-import { contains, rulesField, rulesOf, weighRules } from "./traffic.ts";
+import { contains, rulesField, rulesOf, unweighRules, weighRules } from "./traffic.ts";
 import { routePath } from "./world.ts";
 import { patchOf, servicePath, type Write } from "./writes.ts";
 
@@ -43,11 +43,10 @@ export function divide(percent: number | null, { rolloutId, run, strategy, world
   if (!route) return { writes: [], waiting: `The ${saved.kind} ${saved.name} is gone.` };
   const namespace = route.metadata.namespace ?? "";
   const header = strategy.kind === "canary" ? strategy.header : null;
-  const wanted =
-    percent === null
-      ? saved.rules
-      : weighRules(saved, { namespace, service, candidate: candidateName(service), percent, header });
-  if (contains(rulesOf(route), wanted)) return null;
+  const present = { kind: route.kind, rules: rulesOf(route) };
+  const weighting = { namespace, service, candidate: candidateName(service), percent: percent ?? 0, header };
+  const wanted = percent === null ? unweighRules(present, saved.rules, weighting) : weighRules(present, weighting);
+  if (contains(present.rules, wanted)) return null;
   const replace = { op: "replace", path: `/spec/${rulesField[route.kind]}`, value: wanted } as const;
   return {
     writes: [patchOf(routePath(route), route.metadata, [replace], rolloutId)],

@@ -185,11 +185,10 @@ export const stablePath = "/apis/apps/v1/namespaces/fleet/deployments/relay";
 export const candidatePath = `/apis/apps/v1/namespaces/fleet/deployments/${candidateName("relay")}`;
 export const servicePath = "/api/v1/namespaces/fleet/services/relay";
 const candidateServicePath = `/api/v1/namespaces/fleet/services/${candidateName("relay")}`;
+export const routePath = "/apis/networking.istio.io/v1/namespaces/fleet/virtualservices/relay";
 
 function routePathOf({ kind }: RouteObject): string {
-  return kind === "HTTPRoute"
-    ? "/apis/gateway.networking.k8s.io/v1/namespaces/fleet/httproutes/relay"
-    : "/apis/networking.istio.io/v1/namespaces/fleet/virtualservices/relay";
+  return kind === "HTTPRoute" ? "/apis/gateway.networking.k8s.io/v1/namespaces/fleet/httproutes/relay" : routePath;
 }
 
 const versions = new Map<string, string>();

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { contains, findRoute, type RouteObject, readWeight, weighRules } from "./traffic.ts";
+import { contains, findRoute, type RouteObject, readWeight, unweighRules, weighRules } from "./traffic.ts";
 
 const weighting = { namespace: "fleet", service: "relay", candidate: "relay-candidate", percent: 10, header: null };
 
@@ -35,9 +35,9 @@ describe("weights", () => {
     expect(weighRules({ kind: "HTTPRoute", rules }, { ...weighting, percent: 50 })).toEqual([
       {
         backendRefs: [
-          { name: "relay", port: 80, weight: 150 },
-          { name: "relay-candidate", port: 80, weight: 150 },
-          { name: "other", port: 80, weight: 100 },
+          { name: "relay", port: 80, weight: 3 },
+          { name: "relay-candidate", port: 80, weight: 3 },
+          { name: "other", port: 80, weight: 2 },
         ],
       },
     ]);
@@ -79,6 +79,82 @@ describe("weights", () => {
       const weighed = weighRules({ kind, rules: [...rules] }, { ...weighting, percent: 35, header });
       expect(readWeight(route(kind, weighed), "fleet", "relay-candidate")).toBe(35);
     }
+  });
+});
+
+describe("two rollouts in one route", () => {
+  const header = { name: "X-Canary", value: "yes" };
+  const relay = { ...weighting, header };
+  const hub = { ...relay, service: "hub", candidate: "hub-candidate", percent: 50 };
+  const mesh = [
+    {
+      route: [
+        { destination: { host: "relay" }, weight: 50 },
+        { destination: { host: "hub" }, weight: 50 },
+      ],
+    },
+  ];
+  const gateway = [
+    {
+      backendRefs: [
+        { name: "relay", port: 80 },
+        { name: "hub", port: 80 },
+      ],
+    },
+  ];
+
+  test.each([
+    ["VirtualService", mesh],
+    ["HTTPRoute", gateway],
+  ] as const)("divide their own shares of a %s only, and write nothing once both are there", (kind, before) => {
+    const first = weighRules({ kind, rules: [...before] }, relay);
+    const both = weighRules({ kind, rules: first }, hub);
+    expect(both).toHaveLength(3);
+    expect(contains(both, weighRules({ kind, rules: both }, relay))).toBe(true);
+    expect(contains(both, weighRules({ kind, rules: both }, hub))).toBe(true);
+    expect(JSON.stringify(both.at(-1))).toMatch(/:45.*:5\b.*:25.*:25/);
+  });
+
+  test.each([
+    ["VirtualService", mesh],
+    ["HTTPRoute", gateway],
+  ] as const)("end in a %s without what the other one has there, in any order", (kind, before) => {
+    const first = weighRules({ kind, rules: [...before] }, relay);
+    const both = weighRules({ kind, rules: first }, hub);
+    const hubOnly = unweighRules({ kind, rules: both }, before, relay);
+    expect(JSON.stringify(hubOnly)).not.toContain("relay-candidate");
+    expect(contains(hubOnly, weighRules({ kind, rules: hubOnly }, hub))).toBe(true);
+    const shares = (rules: unknown) => JSON.stringify(rules).replaceAll(/,?"weight":50/g, "");
+    expect(shares(unweighRules({ kind, rules: hubOnly }, first, hub))).toBe(shares(before));
+    const relayOnly = unweighRules({ kind, rules: both }, first, hub);
+    expect(relayOnly).toEqual(first);
+    expect(unweighRules({ kind, rules: relayOnly }, before, relay)).toEqual(before);
+  });
+});
+
+describe("what somebody else writes into a route", () => {
+  const own = { route: [{ destination: { host: "relay" } }] };
+  const kind = "VirtualService";
+
+  test("stays when the weights change and when they end", () => {
+    const weighed = weighRules({ kind, rules: [own] }, weighting) as (typeof own)[];
+    const added = { route: [{ destination: { host: "metrics" } }] };
+    const edited = [added, ...weighed.map((rule) => ({ ...rule, timeout: "5s" }))];
+    expect(weighRules({ kind, rules: edited }, { ...weighting, percent: 50 })).toMatchObject([
+      added,
+      { timeout: "5s", route: [{ weight: 50 }, { weight: 50 }] },
+    ]);
+    expect(unweighRules({ kind, rules: edited }, [own], weighting)).toEqual([
+      added,
+      { timeout: "5s", route: [{ destination: { host: "relay" }, weight: 100 }] },
+    ]);
+  });
+
+  test("is never left leading to the candidate alone", () => {
+    const rules = [{ route: [{ destination: { host: "relay-candidate.fleet", port: { number: 80 } } }] }];
+    expect(unweighRules({ kind, rules }, [], weighting)).toEqual([
+      { route: [{ destination: { host: "relay.fleet", port: { number: 80 } }, weight: 100 }] },
+    ]);
   });
 });
 
