@@ -326,6 +326,44 @@ describe("a foreign change", () => {
     expect(trial.until(ended).end?.state).toBe("complete");
   });
 
+  const pinned: [string, Case, string, (trial: Trial) => boolean][] = [
+    ["stable's, beside a canary by route", cases[2]?.[1] ?? { strategy: quick }, stablePath, ({ run }) => run.weight === 10],
+    ["stable's, before the switch", cases[4]?.[1] ?? { strategy: blueGreen }, stablePath, ({ run }) => run.index === 1],
+    [
+      "the candidate's, after the switch",
+      cases[4]?.[1] ?? { strategy: blueGreen },
+      candidatePath,
+      ({ run }) => run.weight === 100,
+    ],
+  ];
+  describe.each(pinned)("of %s template", (_, one, path, isThere) => {
+    test.each(["abort", "resume"] as const)("leaves the Service its instances, and %s as well", (command) => {
+      const trial = new Trial(one);
+      const serves = () => expect(count(trial.model.served())).toBeGreaterThanOrEqual(total);
+      trial.until(() => isThere(trial));
+      trial.model.edit(path, [...change("switchyard/relay:9.9.9")]);
+      for (let pass = 0; pass < 20; pass += 1) {
+        trial.pass();
+        serves();
+      }
+      expect(trial.run.hold?.cause).toBe("foreign-change");
+      trial.order(command);
+      expect(trial.until(ended, serves).end?.state).toBe(command === "abort" ? "aborted" : "complete");
+      expect(trial.model.summary()).toMatchObject({
+        objects: expect.not.arrayContaining([candidatePath]),
+        selector: { app: "relay" },
+      });
+    });
+
+    test("leaves the Service its instances when it is aborted at once", () => {
+      const trial = new Trial(one);
+      trial.until(() => isThere(trial));
+      trial.model.edit(path, [...change("switchyard/relay:9.9.9")]);
+      trial.order("abort");
+      trial.until(ended, () => expect(count(trial.model.served())).toBeGreaterThanOrEqual(total));
+    });
+  });
+
   test("is a return to the version before, too, once stable has the new one", () => {
     const trial = new Trial({ strategy: rolling });
     trial.until(({ run }) => run.steps[run.index]?.kind === "pause");

@@ -3,7 +3,7 @@ import { formatDuration } from "../duration.ts";
 import { countReplicas } from "../fleet/health.ts";
 import { judgeAnalysis } from "./analysis/verdict.ts";
 import { type Arrangement, arrangementOf } from "./arrangement.ts";
-import { divide, select } from "./divide-traffic.ts";
+import { divide, select, unpinReplaced } from "./divide-traffic.ts";
 import { firstLook } from "./first-look.ts";
 import { findForeign, held, letGo } from "./holds.ts";
 import { reconcile } from "./reconcile.ts";
@@ -104,7 +104,7 @@ function goOn(situation: Situation, now: Date): Advance {
   const foreign = findForeign(situation);
   if (foreign) {
     const { run: stopped, events } = held(run, "foreign-change", foreign, now);
-    return stand(stopped, events);
+    return { ...stand(stopped, events), writes: unpinReplaced(situation)?.writes ?? [] };
   }
   const freed = letGo(situation);
   if (freed) return { ...proceed(freed), events: [{ kind: "resumed", message: "What held it is over." }] };

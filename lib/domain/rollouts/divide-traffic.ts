@@ -26,6 +26,14 @@ export function select(side: Arrangement["selector"], { rolloutId, run, world }:
   };
 }
 
+/** Lets the Service select all instances where those that it is pinned to are being replaced: it would lose them one by one. */
+export function unpinReplaced(situation: TrafficSituation): Open | null {
+  const { service, stableHash, candidateHash } = situation.world;
+  const pinned = service?.spec.selector?.[hashLabels[0]];
+  if (pinned === undefined || pinned === stableHash || pinned === candidateHash) return null;
+  return select("any", situation);
+}
+
 /** The Service of the candidate, to which the route gives its share. */
 export function provideService({ rolloutId, run, world }: Situation): Write[] {
   const { service, stable } = world;

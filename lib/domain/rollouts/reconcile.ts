@@ -14,13 +14,20 @@ import { patchOf, patchStable, pathOf, scaleTo, servicePath, testVersion, worklo
  */
 export function reconcile(wanted: Arrangement, situation: Situation): Open | null {
   return first(
-    () => (wanted.selector === "candidate" ? null : select(wanted.selector, situation)),
+    () => (wanted.selector === "any" ? select("any", situation) : null),
+    () => (wanted.selector === "stable" ? selectStable(situation) : null),
     () => (wanted.candidate === null ? null : provideCandidate(wanted.candidate, situation)),
     () => (wanted.selector === "candidate" ? select("candidate", situation) : null),
     () => divide(wanted.percent, situation),
     () => arrangeStable(wanted, situation),
     () => (wanted.candidate === null ? removeCandidate(situation) : null),
   );
+}
+
+/** Somebody else may have changed stable, which then has too few instances of one template to be pinned to. */
+function selectStable(situation: Situation): Open | null {
+  const open = select("stable", situation);
+  return open && (awaitComplete(situation.world) ?? open);
 }
 
 function provideCandidate(wanted: number | "stable", situation: Situation): Open | null {

@@ -3,7 +3,7 @@ import { hashLabels } from "#lib/kubernetes/workloads.ts";
 import { rollbackPatch } from "../actions/rollback.ts";
 import { canonicalTemplate } from "../fleet/template.ts";
 import { awaitComplete, canServe, hasTemplate } from "./completion.ts";
-import { divide, select } from "./divide-traffic.ts";
+import { divide, select, unpinReplaced } from "./divide-traffic.ts";
 import { besideAutoscaler, hasCandidate, removeCandidate } from "./reconcile.ts";
 import { first, type Open, type Situation } from "./situation.ts";
 import { patchStable, scaleTo } from "./writes.ts";
@@ -17,6 +17,7 @@ export function restore(situation: Situation): Open | null {
   if (run.by === null) return null;
   return first(
     () => rollBack(situation),
+    () => unpinReplaced(situation),
     () => restoreReplicas(situation),
     () => (hasCandidate(world) && canServe(world.stable) ? select("stable", situation) : null),
     () => (canServe(world.stable) ? divide(null, situation) : null),
