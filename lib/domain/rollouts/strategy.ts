@@ -7,7 +7,11 @@ const percent = z.int("Give a whole number of percent.").min(1, "Give 1 to 100 p
 
 /** What is measured while a step lasts: metrics by the names of lib/domain/rollouts/analysis/templates.ts. */
 export const analysisSchema = z.object({
-  metrics: z.array(z.string()).min(1, "Choose at least one metric."),
+  metrics: z
+    .array(z.string())
+    .min(1, "Choose at least one metric.")
+    .max(10, "Choose at most 10 metrics.")
+    .refine((names) => new Set(names).size === names.length, "Choose each metric once."),
   intervalSeconds: seconds.min(1, "Measure at most once a second."),
   /** How many measurements; null: until the step ends. */
   count: z.int().min(1).max(10_000).nullable(),
