@@ -1,5 +1,5 @@
 import { KubernetesError } from "#lib/kubernetes/errors.ts";
-import { type PodDisruptionBudget, paths, type Workload } from "#lib/kubernetes/objects.ts";
+import { type PodDisruptionBudget, type PodTemplate, paths, type Workload } from "#lib/kubernetes/objects.ts";
 import { takeSnapshot } from "../actions/plan.ts";
 import { requireFresh } from "../actions/preconditions.ts";
 import type { FieldChange } from "../actions/schemas.ts";
@@ -23,10 +23,12 @@ import { describeFreeze, findNextFreeze } from "./freeze.ts";
 import { preferredStrategy, readOwnStrategy, refuseStrategy } from "./options.ts";
 import { describeReturn } from "./return-texts.ts";
 import { rolloutAnnotation } from "./run.ts";
+import { listSelecting, missingLabels } from "./selecting.ts";
 import { type Blocker, type Preflight, preflightSchema, type startRolloutSchema } from "./start-schemas.ts";
 import type { Strategy } from "./strategy.ts";
 import { analysesOf, leastPauseSeconds } from "./strategy-figures.ts";
 import { makeTarget, type RolloutTarget } from "./target.ts";
+import type { ServiceObject } from "./traffic.ts";
 import { firing, listWaits } from "./waits.ts";
 import { readWorld, type World } from "./world.ts";
 import { workloadsPath } from "./writes.ts";
@@ -91,8 +93,9 @@ async function compilePreflight(context: Context, ref: ServiceRef, parts: Parts)
   const { strategy, target, copies } = parts;
   const { workload, revisions, templateHash } = parts.workload;
   const now = clock();
-  const [world, autoscaler, config, dryRun, budgets] = await Promise.all([
+  const [world, services, autoscaler, config, dryRun, budgets] = await Promise.all([
     readWorld(kubernetes, { ref, uid: workload.metadata.uid, before: null, now }),
+    listSelecting(kubernetes, ref.namespace, target.before),
     findAutoscaler(kubernetes, workload),
     compareConfig(kubernetes, ref.namespace, { before: target.before, after: target.template, planned: copies }),
     tryOnServer(context, ref, parts),
@@ -123,6 +126,7 @@ async function compilePreflight(context: Context, ref: ServiceRef, parts: Parts)
     ticks: new Set(parts.ticks),
   });
   const blockers = [
+    ...listUnselected(services, target.template),
     ...listRefusals(strategy, workload, world, { byRoute, dryRun, hasPrometheus: context.prometheus !== null }),
     ...checklist
       .filter(({ state, isBlocker }) => state === "failed" && isBlocker)
@@ -194,6 +198,17 @@ async function tryCandidate(
 }
 
 type Circumstances = { byRoute: boolean; dryRun: DryRun; hasPrometheus: boolean };
+
+/** A Service without instances drops its traffic, and no step would tell: its endpoints are empty, not failing. */
+function listUnselected(services: readonly ServiceObject[], template: PodTemplate): Blocker[] {
+  const lost = services.flatMap((service) => {
+    const missing = missingLabels(service, template);
+    return missing.length > 0 ? [`The Service ${service.metadata.name} selects by ${missing.join(", ")}`] : [];
+  });
+  if (lost.length === 0) return [];
+  const message = `${lost.join("; ")}: new instances do not carry that, and its traffic would go to nothing. Keep the labels.`;
+  return [{ id: "selector", message, canOverride: false, canQueue: false }];
+}
 
 /** What no administrator can override, for it could not be carried out; and a first step that is none. */
 function listRefusals(

@@ -223,6 +223,43 @@ describe("blockers", () => {
   });
 });
 
+describe("Services", () => {
+  const service = (name: string, selector: Record<string, string>) => `
+apiVersion: v1
+kind: Service
+metadata: { name: ${name}, namespace: fleet }
+spec: { selector: ${JSON.stringify(selector)}, ports: [{ port: 8081 }] }
+`;
+  const blockersOf = async (ref: object, input: object) => (await checkRollout(world.context, ref, input)).blockers;
+
+  test("that would not select the new instances block, whoever insists", async () => {
+    const relay = await deployService(world);
+    const { name } = relay.ref;
+    await world.cluster.create(service(name, { app: name, "app.kubernetes.io/name": name }));
+    const containers = [
+      { name: "relay", image: "switchyard/relay:2.1.0", readinessProbe: { httpGet: { path: "/ready", port: 8081 } } },
+    ];
+    const labels = { app: name, "switchyard.dev/kind": "relay" };
+    const change = { template: { metadata: { labels }, spec: { containers } } };
+    const rolling = defaultStrategies.rolling;
+    for (const strategy of [canary, rolling]) {
+      expect(await blockersOf(relay.ref, { change, strategy })).toEqual([
+        {
+          id: "selector",
+          message: expect.stringContaining(`app.kubernetes.io/name=${name}`),
+          canOverride: false,
+          canQueue: false,
+        },
+      ]);
+    }
+    const error = await refusal(start(admin, relay, { change, override: { reason: "I insist on it" } }));
+    expect(error).toMatchObject({ code: "precondition-failed", message: expect.stringContaining(`The Service ${name} `) });
+    const kept = { template: { metadata: { labels: { ...labels, "app.kubernetes.io/name": name } }, spec: { containers } } };
+    expect(await blockersOf(relay.ref, { change: kept, strategy: rolling })).toEqual([]);
+  });
+
+});
+
 describe("configuration", () => {
   test("is brought by immutable copies that the new template names; what was before stays as it is", async () => {
     const service = await deployService(world);
