@@ -25,7 +25,7 @@ const canary = {
   traffic: "auto",
   header: null,
   analysis,
-  progressDeadlineSeconds: 300,
+  progressDeadlineSeconds: 3_600,
 } as const satisfies Strategy;
 
 const blueGreen = {
@@ -35,13 +35,13 @@ const blueGreen = {
   waitForPromotion: false,
   postPromotion: promotion,
   scaleDownDelaySeconds: 1,
-  progressDeadlineSeconds: 300,
+  progressDeadlineSeconds: 3_600,
 } as const satisfies Strategy;
 
 const rolling = {
   kind: "rolling",
   pauseAfter: null,
-  progressDeadlineSeconds: 300,
+  progressDeadlineSeconds: 3_600,
   rollbackOnFailure: true,
   analysis,
   stableSeconds: 3,
