@@ -7,8 +7,10 @@ import { parseInput } from "../validation.ts";
 import { fitAnalysis } from "./analysis/templates.ts";
 import { findConfig, originalName } from "./config-copies.ts";
 import { listReferences } from "./config-references.ts";
+import { listSelecting } from "./selecting.ts";
 import type { ConfigKind, RolloutOptions } from "./start-schemas.ts";
 import { type Analysis, defaultStrategies, type Strategy, strategyAnnotation, strategySchema } from "./strategy.ts";
+import type { ServiceObject } from "./traffic.ts";
 import { readWorld, type World } from "./world.ts";
 
 /** What a form to start a rollout of the service begins with; throws not-found. */
@@ -17,25 +19,30 @@ export async function getRolloutOptions(context: Context, ref: unknown): Promise
   const service = parseInput(serviceRefSchema, ref);
   const { workload, templateHash } = await readTarget(context, service);
   const { template } = workload.spec;
-  const [config, world] = await Promise.all([
+  const [config, world, services] = await Promise.all([
     Promise.all(listReferences(template).map(({ kind, name }) => describeConfig(context, service.namespace, kind, name))),
     readWorld(context.kubernetes, { ref: service, uid: workload.metadata.uid, before: null, now: context.clock() }),
+    listSelecting(context.kubernetes, service.namespace, template),
   ]);
+  const ways = { ...world, services };
   const own = readOwnStrategy(workload);
-  const kind = workload.metadata.labels?.[kindLabel] ?? "";
+  const defaults = fitDefaults(workload.metadata.labels?.[kindLabel] ?? "");
+  // What a form begins with can be started: where a route cannot be divided, the instances are.
+  if (refuseStrategy(defaults.canary, workload, ways)) defaults.canary.traffic = "replicas";
+  const strategies = { ...defaults, ...(own.strategy && { [own.strategy.kind]: own.strategy }) };
   return {
     seen: { uid: workload.metadata.uid, templateHash },
     workload: workload.kind,
     template: templateYaml(template),
     containers: template.spec.containers.map(({ name, image = "" }) => ({ name, image })),
     config,
-    strategies: { ...fitDefaults(kind), ...(own.strategy && { [own.strategy.kind]: own.strategy }) },
+    strategies,
     preferred: preferredStrategy(workload).kind,
     problem: own.problem,
     refused: {
-      rolling: refuseStrategy(defaultStrategies.rolling, workload, world),
-      canary: refuseStrategy(defaultStrategies.canary, workload, world),
-      "blue-green": refuseStrategy(defaultStrategies["blue-green"], workload, world),
+      rolling: refuseStrategy(defaults.rolling, workload, ways),
+      canary: refuseStrategy(defaults.canary, workload, ways),
+      "blue-green": refuseStrategy(defaults["blue-green"], workload, ways),
     },
   };
 }
@@ -65,11 +72,14 @@ export function preferredStrategy(workload: Workload): Strategy {
   return workload.kind === "Deployment" ? defaults.canary : defaults.rolling;
 }
 
+/** What leads to a service's instances: the Service whose traffic is divided, all that select them, and the route. */
+export type Ways = Pick<World, "service" | "route"> & { services: readonly ServiceObject[] };
+
 /** Why the strategy cannot be used for the service, as a sentence; null when it can. */
 export function refuseStrategy(
   strategy: Strategy,
   { kind, metadata }: Workload,
-  { service, route }: Pick<World, "service" | "route">,
+  { service, services, route }: Ways,
 ): string | null {
   const { name } = metadata;
   if (kind === "StatefulSet" && strategy.kind !== "rolling") {
@@ -86,6 +96,11 @@ export function refuseStrategy(
   }
   if (strategy.kind === "canary" && strategy.header && route === null) {
     return `No VirtualService or HTTPRoute leads to ${name}, so a header cannot choose the version.`;
+  }
+  const isByRoute = strategy.kind === "canary" && strategy.traffic !== "replicas" && route !== null;
+  if (services.length > 1 && (isByRoute || strategy.kind === "blue-green")) {
+    const names = new Intl.ListFormat("en").format(services.map((one) => one.metadata.name));
+    return `The Services ${names} all select ${name}'s instances: both versions would get traffic by those that are not divided. Use a canary by the share of instances, or leave one Service.`;
   }
   return null;
 }

@@ -20,7 +20,7 @@ import { compileSteps } from "./compile-steps.ts";
 import { createCopies, type PlannedCopy, planCopies } from "./config-copies.ts";
 import { compareConfig } from "./config-diff.ts";
 import { describeFreeze, findNextFreeze } from "./freeze.ts";
-import { preferredStrategy, readOwnStrategy, refuseStrategy } from "./options.ts";
+import { preferredStrategy, readOwnStrategy, refuseStrategy, type Ways } from "./options.ts";
 import { describeReturn } from "./return-texts.ts";
 import { rolloutAnnotation } from "./run.ts";
 import { listSelecting, missingLabels } from "./selecting.ts";
@@ -30,7 +30,7 @@ import { analysesOf, leastPauseSeconds } from "./strategy-figures.ts";
 import { makeTarget, type RolloutTarget } from "./target.ts";
 import type { ServiceObject } from "./traffic.ts";
 import { firing, listWaits } from "./waits.ts";
-import { readWorld, type World } from "./world.ts";
+import { readWorld } from "./world.ts";
 import { workloadsPath } from "./writes.ts";
 
 /** What is asked for, parsed. */
@@ -127,7 +127,7 @@ async function compilePreflight(context: Context, ref: ServiceRef, parts: Parts)
   });
   const blockers = [
     ...listUnselected(services, target.template),
-    ...listRefusals(strategy, workload, world, { byRoute, dryRun, hasPrometheus: context.prometheus !== null }),
+    ...listRefusals(strategy, workload, { ...world, services }, { byRoute, dryRun, hasPrometheus: context.prometheus !== null }),
     ...checklist
       .filter(({ state, isBlocker }) => state === "failed" && isBlocker)
       .map(({ id, title, detail }): Blocker => ({ id, message: `${title}: ${detail}`, canOverride: true, canQueue: false })),
@@ -214,13 +214,13 @@ function listUnselected(services: readonly ServiceObject[], template: PodTemplat
 function listRefusals(
   strategy: Strategy,
   workload: Workload,
-  world: World,
+  ways: Ways,
   { byRoute, dryRun, hasPrometheus }: Circumstances,
 ): Blocker[] {
   const final = (id: string, message: string): Blocker => ({ id, message, canOverride: false, canQueue: false });
   const blockers: Blocker[] = [];
   if (!dryRun.accepted) blockers.push(final("dry-run", dryRun.message));
-  const refused = refuseStrategy(strategy, workload, world);
+  const refused = refuseStrategy(strategy, workload, ways);
   if (refused) blockers.push(final("strategy", refused));
   if (!hasPrometheus && analysesOf(strategy).length > 0) {
     blockers.push(

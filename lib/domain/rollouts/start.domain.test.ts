@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type ConfigObject, paths, type Workload } from "#lib/kubernetes/objects.ts";
+import { until } from "#lib/kubernetes/test-cluster.ts";
 import { performAction } from "../actions/commands.ts";
 import { startTestWorld, type TestWorld, testContext } from "../actions/test-fleet.ts";
 import { DomainError } from "../errors.ts";
@@ -230,6 +232,7 @@ kind: Service
 metadata: { name: ${name}, namespace: fleet }
 spec: { selector: ${JSON.stringify(selector)}, ports: [{ port: 8081 }] }
 `;
+  const image = { image: { container: "relay", image: "switchyard/relay:2.1.0" } };
   const blockersOf = async (ref: object, input: object) => (await checkRollout(world.context, ref, input)).blockers;
 
   test("that would not select the new instances block, whoever insists", async () => {
@@ -258,6 +261,33 @@ spec: { selector: ${JSON.stringify(selector)}, ports: [{ port: 8081 }] }
     expect(await blockersOf(relay.ref, { change: kept, strategy: rolling })).toEqual([]);
   });
 
+  test("that are more than one let no traffic be divided by route or switched; instances can be shared", async () => {
+    const relay = await deployService(world);
+    const { name } = relay.ref;
+    const blueGreen = { ...defaultStrategies["blue-green"], prePromotion: null, postPromotion: null };
+    await world.cluster.create(service(name, { app: name }));
+    expect(await blockersOf(relay.ref, { change: image, strategy: blueGreen })).toEqual([]);
+    await world.cluster.create(await readFile(new URL("../../../deploy/demo/05-routes.yaml", import.meta.url), "utf8"));
+    await until("routes are served", () =>
+      world.kubernetes.list("/apis/gateway.networking.k8s.io/v1/namespaces/fleet/httproutes").catch(() => undefined),
+    );
+    await world.cluster.create(`${service(`${name}-too`, { app: name })}---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: { name: ${name}, namespace: fleet }
+spec: { parentRefs: [{ group: "", kind: Service, name: ${name} }], rules: [{ backendRefs: [{ name: ${name}, port: 8081 }] }] }
+`);
+    for (const strategy of [blueGreen, { ...canary, traffic: "route" }, { ...canary, traffic: "auto" }]) {
+      expect(await blockersOf(relay.ref, { change: image, strategy })).toEqual([
+        { id: "strategy", message: expect.stringContaining(`${name} and ${name}-too`), canOverride: false, canQueue: false },
+      ]);
+    }
+    expect(await blockersOf(relay.ref, { change: image, strategy: canary })).toEqual([]);
+    expect(await getRolloutOptions(world.context, relay.ref)).toMatchObject({
+      strategies: { canary: { traffic: "replicas" } },
+      refused: { rolling: null, canary: null, "blue-green": expect.stringContaining(`${name}-too`) },
+    });
+  });
 });
 
 describe("configuration", () => {
