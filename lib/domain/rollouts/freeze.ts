@@ -78,8 +78,13 @@ export async function cancelFreezeWindow(context: Context, id: string, input: un
 }
 
 /** The freeze that keeps a rollout of the service from beginning now, the one that ends last; null when there is none. */
-export function findFreeze(db: Pick<Database, "freezeWindow">, ref: ServiceRef, now: Date): Promise<FreezeWindow | null> {
-  return db.freezeWindow.findFirst({ where: { AND: [inState("active", now), concerns(ref)] }, orderBy: { endsAt: "desc" } });
+export async function findFreeze(db: Pick<Database, "freezeWindow">, ref: ServiceRef, now: Date): Promise<FreezeWindow | null> {
+  return (await listFreezes(db, ref, now))[0] ?? null;
+}
+
+/** Every freeze that keeps a rollout of the service from beginning now, the one that ends last first. */
+export function listFreezes(db: Pick<Database, "freezeWindow">, ref: ServiceRef, now: Date): Promise<FreezeWindow[]> {
+  return db.freezeWindow.findMany({ where: { AND: [inState("active", now), concerns(ref)] }, orderBy: { endsAt: "desc" } });
 }
 
 /** Refuses (precondition-failed) what brings a new version past preflight; a rollback or a restart is help and goes on. */

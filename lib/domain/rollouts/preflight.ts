@@ -105,7 +105,9 @@ async function compilePreflight(context: Context, ref: ServiceRef, parts: Parts)
   const undertaking = { workload, autoscaler, template: target.template, strategy, byRoute };
   const [forecast, waits, alerts, ahead] = await Promise.all([
     readForecast(kubernetes, undertaking).catch(() => null),
-    translateDatabaseErrors(() => listWaits(db, { ref, dependsOn: describeAbout(workload).dependsOn, place: null }, now)),
+    translateDatabaseErrors(() =>
+      listWaits(db, { ref, dependsOn: describeAbout(workload).dependsOn, place: null, overridden: [] }, now),
+    ),
     listFiring(context, ref),
     findNextFreeze(db, ref, now, leastPauseSeconds(strategy)),
   ]);

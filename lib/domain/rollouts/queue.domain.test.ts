@@ -114,3 +114,25 @@ test("a change of the image is applied to the template as it is when it begins; 
     message: expect.stringContaining("changed while this waited"),
   });
 });
+
+test("an override is for the freeze that held then, not for one of later", async () => {
+  const admin = testContext(world, { role: "admin" });
+  const freeze = (minutes: number, reason: string) =>
+    createFreezeWindow(admin, {
+      startsAt: new Date(Date.now() - 60_000).toISOString(),
+      endsAt: new Date(Date.now() + minutes * 60_000).toISOString(),
+      reason,
+    });
+  const service = await deployService(world);
+  const first = await start(world.context, service);
+  await freeze(60, "the fair");
+  const override = { reason: "the fix cannot wait for it" };
+  const urgent = await start(admin, service, { override, queue: true, change: image("2.2.0") });
+  const later = await freeze(10, "the election");
+  await finish(first.rolloutId);
+  expect(await pass()).toBe(0);
+  expect((await world.db.rollout.findUniqueOrThrow({ where: { id: urgent.rolloutId ?? "" } })).message).toContain("the election");
+  await cancelFreezeWindow(admin, later.id, { reason: "it is over early" });
+  expect(await pass()).toBe(1);
+  expect(await stateOf(urgent.rolloutId)).toBe("progressing");
+});

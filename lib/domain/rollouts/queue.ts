@@ -50,8 +50,8 @@ async function promote(context: QueueContext, rollout: Rollout): Promise<boolean
     return false;
   }
   const overridden = overriddenBy(rollout.preflight as unknown as PreflightRecord);
-  const waits = await listWaits(db, { ref, dependsOn: describeAbout(workload).dependsOn, place: rollout }, clock());
-  const [wait] = waits.filter(({ id }) => !overridden.has(id));
+  const { dependsOn } = describeAbout(workload);
+  const [wait] = await listWaits(db, { ref, dependsOn, place: rollout, overridden }, clock());
   if (wait) {
     await tellWait(context, rollout, wait.message);
     return false;

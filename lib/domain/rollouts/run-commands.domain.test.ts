@@ -1,7 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startTestWorld, type TestWorld, testContext } from "../actions/test-fleet.ts";
+import type { Context } from "../context.ts";
 import { getRolloutDetail } from "./detail.ts";
+import { createFreezeWindow } from "./freeze.ts";
 import { commandRollout } from "./run-commands.ts";
 import { canary, deployService, start } from "./test-rollouts.ts";
 
@@ -17,12 +19,14 @@ async function begin() {
   return { id: rolloutId ?? "", service };
 }
 
+type CommandOptions = { key?: string; context?: Context; reason?: string; override?: boolean };
+
 function command(
   id: string,
   name: string,
-  { key = randomUUID() as string, context = world.context, reason = "decided in a test" } = {},
+  { key = randomUUID() as string, context = world.context, reason = "decided in a test", ...body }: CommandOptions = {},
 ) {
-  return commandRollout(context, { id, command: name, body: { reason }, key });
+  return commandRollout(context, { id, command: name, body: { reason, ...body }, key });
 }
 
 test("a command is done once for its key, with its reason in the events and in the audit", async () => {
@@ -79,4 +83,29 @@ test("who follows a rollout is answered with its next change, or when the time i
   expect(await getRolloutDetail(world.context, id, { after: version + 1, waitSeconds: 1 })).toMatchObject({
     version: version + 1,
   });
+});
+
+test("a retry does not inherit what was overridden at the start; an administrator overrides it anew", async () => {
+  const admin = testContext(world, { role: "admin", name: "ada" });
+  const window = await createFreezeWindow(admin, {
+    startsAt: new Date(Date.now() - 60_000).toISOString(),
+    endsAt: new Date(Date.now() + 3_600_000).toISOString(),
+    reason: "the fair",
+  });
+  const service = await deployService(world, { replicas: 2 });
+  const override = { reason: "the fix cannot wait" };
+  const { rolloutId } = await start(admin, service, { strategy: canary, override });
+  const id = rolloutId ?? "";
+  await world.db.rollout.update({ where: { id }, data: { state: "aborted", activeKey: null, finishedAt: new Date() } });
+  await expect(command(id, "retry")).rejects.toMatchObject({
+    code: "precondition-failed",
+    message: expect.stringContaining("are frozen until"),
+  });
+  await expect(command(id, "retry", { override: true })).rejects.toMatchObject({ code: "not-permitted" });
+  await command(id, "retry", { context: admin, override: true });
+  const detail = await getRolloutDetail(admin, id, {});
+  expect(detail.state).toBe("progressing");
+  expect(detail.events.at(-1)?.message).toMatch(/^Retried by ada: decided in a test Overridden: All rollouts are frozen until /);
+  await expect(command(id, "pause", { context: admin, override: true })).rejects.toMatchObject({ code: "invalid-input" });
+  await world.db.freezeWindow.delete({ where: { id: window.id } });
 });

@@ -14,20 +14,24 @@ import { startRun } from "./compile-steps.ts";
 import { hasTemplate } from "./completion.ts";
 import type { RolloutRun } from "./run.ts";
 import { allowedCommands, orderRun, type RunCommand } from "./run-control.ts";
-import type { PreflightRecord } from "./start-schemas.ts";
 import type { Strategy } from "./strategy.ts";
 import type { RolloutTarget } from "./target.ts";
-import { activeKeyOf, listWaits, overriddenBy } from "./waits.ts";
+import { activeKeyOf, listWaits } from "./waits.ts";
 import { readWorld } from "./world.ts";
 
 export const runCommands = ["promote", "skip", "abort", "retry", "pause", "resume"] as const satisfies RunCommand[];
 
 /** POST /api/rollouts/:id/:command */
-export const runCommandSchema = z.object({ reason: reasonSchema });
+export const runCommandSchema = z.object({
+  reason: reasonSchema,
+  /** An administrator's with retry: in spite of a freeze, an alert or a dependency. */
+  override: z.boolean().default(false),
+});
 
 /** A command on a running rollout as it comes: nothing of it has been checked. */
 export type RunCommandRequest = { id: unknown; command: string; body: unknown; key: unknown };
 
+type Order = { command: RunCommand; reason: string; override: boolean };
 type Change = { data: Prisma.RolloutUncheckedUpdateManyInput; event: { kind: string; message: string } };
 
 const mostAttempts = 5;
@@ -43,13 +47,24 @@ export async function commandRollout(context: Context, { id, command, body, key 
   const refused: Request = { verb: known, ref, reason: readReason(body), key: "", hash: "", targetKind: "rollout" };
   try {
     authorise(context, "operator", `${known} a rollout`);
-    const { reason } = parseInput(runCommandSchema, body);
+    const { reason, override } = parseInput(runCommandSchema, body);
+    if (override) requireOverride(context, known);
+    const asked = { reason, ...(override && { override }) };
     const request = { ...refused, reason, key: key === undefined ? makeUuid() : parseInput(idempotencyKeySchema, key) };
-    return await order(context, row, known, { ...request, hash: hashRequest(`${known} ${row.id}`, ref, { reason }) });
+    const order: Order = { command: known, reason, override };
+    return await carryOut(context, row, order, { ...request, hash: hashRequest(`${known} ${row.id}`, ref, asked) });
   } catch (error) {
     if (error instanceof DomainError) await recordRefusal(context, refused, null, error);
     throw error;
   }
+}
+
+/** A start's override was for what stood against it then; a retry needs one of its own. */
+function requireOverride(context: Context, command: RunCommand): void {
+  authorise(context, "admin", "override what blocks a rollout");
+  if (command === "retry") return;
+  const message = "Only a retry has something to override.";
+  throw new DomainError("invalid-input", message, { fields: { override: [message] } });
 }
 
 function parseCommand(command: string): RunCommand {
@@ -71,14 +86,14 @@ async function readRow({ db }: Pick<Context, "db">, id: string): Promise<Rollout
 }
 
 /** The controller writes the same row: a command is laid over whatever it has just left, while it is still allowed there. */
-async function order(context: Context, first: Rollout, command: RunCommand, request: Request): Promise<ActionResult> {
+async function carryOut(context: Context, first: Rollout, order: Order, request: Request): Promise<ActionResult> {
   const earlier = await findEarlier(context, request);
   if (earlier && "auditId" in earlier) return { ...earlier, rolloutId: first.id };
   let row = first;
   for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
-    const reason = allowedCommands(row.state, row.run as RolloutRun | null)[command];
+    const reason = allowedCommands(row.state, row.run as RolloutRun | null)[order.command];
     if (reason !== null) throw new DomainError("precondition-failed", `Nothing was done. ${reason}`);
-    const change = await plan(context, row, command, request.reason ?? "");
+    const change = await plan(context, row, order);
     const result = await store(context, row, request, change);
     if (result) return { ...result, rolloutId: row.id };
     row = await readRow(context, row.id);
@@ -88,10 +103,11 @@ async function order(context: Context, first: Rollout, command: RunCommand, requ
   });
 }
 
-async function plan(context: Context, row: Rollout, command: RunCommand, reason: string): Promise<Change> {
+async function plan(context: Context, row: Rollout, order: Order): Promise<Change> {
+  const { command, reason } = order;
   const { actor, kubernetes } = context;
   const now = context.clock();
-  if (command === "retry") return planRetry(context, row, reason, now);
+  if (command === "retry") return planRetry(context, row, order, now);
   const run = row.run as RolloutRun | null;
   if (!run) {
     const message = `Aborted by ${actor.name} before it began: ${reason}`;
@@ -111,7 +127,7 @@ function stateAfter(command: RunCommand, { state }: Rollout): Pick<Change["data"
 }
 
 /** From the first step, on the service as it was: whatever else was done with it since is not overwritten. */
-async function planRetry(context: Context, row: Rollout, reason: string, now: Date): Promise<Change> {
+async function planRetry(context: Context, row: Rollout, { reason, override }: Order, now: Date): Promise<Change> {
   const { actor, db, kubernetes } = context;
   const ref = { namespace: row.namespace, name: row.service };
   const { stable } = await readWorld(kubernetes, { ref, uid: row.workloadUid, before: null, now });
@@ -123,12 +139,13 @@ async function planRetry(context: Context, row: Rollout, reason: string, now: Da
       "The service's template has changed since this rollout began; look at it and start a new one.",
     );
   }
-  const overridden = overriddenBy(row.preflight as unknown as PreflightRecord);
-  const waits = await listWaits(db, { ref, dependsOn: describeAbout(stable).dependsOn, place: null }, now);
-  const wait = waits.find(({ id }) => !overridden.has(id));
+  const { dependsOn } = describeAbout(stable);
+  const waits = await listWaits(db, { ref, dependsOn, place: null, overridden: [] }, now);
+  const overridden = waits.filter(({ canOverride }) => override && canOverride).map((wait) => wait.message);
+  const wait = waits.find(({ canOverride }) => !(override && canOverride));
   if (wait) throw new DomainError("precondition-failed", `Nothing was done. ${wait.message}`);
   const run = startRun(row.strategy as unknown as Strategy, stable, now);
-  const message = `Retried by ${actor.name}: ${reason}`;
+  const message = `Retried by ${actor.name}: ${reason}${overridden.length > 0 ? ` Overridden: ${overridden.join(" ")}` : ""}`;
   return {
     data: {
       run: toJson(run),

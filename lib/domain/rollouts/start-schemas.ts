@@ -96,6 +96,8 @@ export type Blocker = {
   canOverride: boolean;
   /** It ends by itself: the rollout may wait for that in the queue. */
   canQueue: boolean;
+  /** Ids of the freezes, alerts or rollouts that it stands for: who overrides it overrides these, and no later ones. */
+  about?: string[];
 };
 
 /** An object by its name; the hash says whether two say the same, null where there is none or it cannot be read. */
