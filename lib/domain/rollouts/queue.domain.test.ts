@@ -1,4 +1,6 @@
+import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import type { Prisma } from "#lib/database/client.ts";
 import { paths } from "#lib/kubernetes/objects.ts";
 import { startTestWorld, type TestWorld, testContext } from "../actions/test-fleet.ts";
 import { cancelFreezeWindow, createFreezeWindow } from "./freeze.ts";
@@ -135,4 +137,46 @@ test("an override is for the freeze that held then, not for one of later", async
   await cancelFreezeWindow(admin, later.id, { reason: "it is over early" });
   expect(await pass()).toBe(1);
   expect(await stateOf(urgent.rolloutId)).toBe("progressing");
+});
+
+/** As many copies of a rollout that waits, asked for right after it. */
+async function queueMore(rolloutId: string | null, count: number): Promise<void> {
+  const { auditEntry, ...row } = await world.db.rollout.findUniqueOrThrow({
+    where: { id: rolloutId ?? "" },
+    include: { auditEntry: true },
+  });
+  const copies = Array.from({ length: count }, (_, index) => ({
+    row: { ...row, id: randomUUID(), auditEntryId: randomUUID(), startedAt: new Date(row.startedAt.getTime() + index + 1) },
+  }));
+  const audited = copies.map((copy) => ({ ...auditEntry, id: copy.row.auditEntryId, idempotencyKey: null }));
+  await world.db.auditEntry.createMany({ data: audited as Prisma.AuditEntryCreateManyInput[] });
+  const rows = copies.map((copy) => ({ ...copy.row, run: undefined }));
+  await world.db.rollout.createMany({ data: rows as Prisma.RolloutCreateManyInput[] });
+}
+
+test("the queue of one service is bounded, and keeps no other service back", async () => {
+  const busy = await deployService(world);
+  await start(world.context, busy);
+  const waiting = await start(world.context, busy, { queue: true, change: image("2.2.0") });
+  await queueMore(waiting.rolloutId, 19);
+  await expect(start(world.context, busy, { queue: true, change: image("2.3.0") })).rejects.toMatchObject({
+    code: "precondition-failed",
+    message: `Nothing was started. 20 rollouts of ${busy.ref.name} wait already, as many as may; abort one of them first.`,
+  });
+  await queueMore(waiting.rolloutId, 185);
+  const other = await deployService(world);
+  const active = await start(world.context, other);
+  const next = await start(world.context, other, { queue: true, change: image("2.2.0") });
+  await world.db.rollout.update({
+    where: { id: next.rolloutId ?? "" },
+    data: { startedAt: new Date(Date.now() + 60_000) },
+  });
+  await finish(active.rolloutId);
+  expect(await pass()).toBe(1);
+  expect(await stateOf(next.rolloutId)).toBe("progressing");
+  const told = await world.db.rollout.findMany({ where: { service: busy.ref.name, state: "queued" }, distinct: ["message"] });
+  expect(told.map(({ message }) => message).toSorted()).toEqual([
+    `The rollout to 2.1.0 of ${busy.ref.name} is under way.`,
+    `The rollout to 2.2.0 of ${busy.ref.name} was asked for before and waits.`,
+  ]);
 });

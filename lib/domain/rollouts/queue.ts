@@ -10,14 +10,14 @@ import { startRun } from "./compile-steps.ts";
 import type { PreflightRecord } from "./start-schemas.ts";
 import type { Strategy } from "./strategy.ts";
 import { type RolloutTarget, renewTarget } from "./target.ts";
-import { activeKeyOf, listWaits, overriddenBy } from "./waits.ts";
+import { activeKeyOf, describeAhead, listWaits, overriddenBy } from "./waits.ts";
 
 type QueueContext = Pick<Context, "db" | "kubernetes" | "clock" | "logger">;
 
 const by = "Switchyard";
 
 /**
- * Looks at every rollout that waits, the oldest first, and lets those begin that nothing keeps back any more. A row changes only
+ * Looks at the oldest rollout that waits of each service, and lets those begin that nothing keeps back any more. A row changes only
  * from the state that was read, and one service has one active rollout by its key, so that two controllers may do it at once.
  * Returns how many began.
  */
@@ -25,20 +25,28 @@ export async function promoteQueued(context: QueueContext): Promise<number> {
   const queued = await context.db.rollout.findMany({
     where: { state: "queued" },
     orderBy: [{ startedAt: "asc" }, { id: "asc" }],
-    take: 200,
+    select: { id: true, namespace: true, service: true, message: true },
   });
   let begun = 0;
-  for (const rollout of queued) {
+  for (const [first, ...behind] of Map.groupBy(queued, ({ namespace, service }) => `${namespace}/${service}`).values()) {
+    if (!first) continue;
     try {
+      const rollout = await context.db.rollout.findUnique({ where: { id: first.id } });
+      if (rollout?.state !== "queued") continue;
       if (await promote(context, rollout)) begun += 1;
+      else await tellBehind(context, describeAhead(rollout), behind);
     } catch (error) {
-      context.logger.warn(
-        { err: error, rollout: rollout.id, service: rollout.service },
-        "a queued rollout cannot be looked at now",
-      );
+      context.logger.warn({ err: error, rollout: first.id, service: first.service }, "a queued rollout cannot be looked at now");
     }
   }
   return begun;
+}
+
+async function tellBehind({ db }: QueueContext, message: string, behind: Pick<Rollout, "id" | "message">[]): Promise<void> {
+  const ids = behind.filter((rollout) => rollout.message !== message).map(({ id }) => id);
+  if (ids.length === 0) return;
+  const where = { id: { in: ids }, state: "queued" } as const;
+  await db.rollout.updateMany({ where, data: { message, runVersion: { increment: 1 } } });
 }
 
 async function promote(context: QueueContext, rollout: Rollout): Promise<boolean> {

@@ -6,7 +6,7 @@ import { requireFresh } from "../actions/preconditions.ts";
 import { type ActionResult, idempotencyKeySchema } from "../actions/schemas.ts";
 import { readTarget, type Target } from "../actions/target.ts";
 import { writeAudit } from "../audit.ts";
-import { authorise, type Context, isUniqueViolation, transact } from "../context.ts";
+import { authorise, type Context, isUniqueViolation, transact, translateDatabaseErrors } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { serviceRefSchema } from "../fleet/schemas.ts";
 import { parseInput } from "../validation.ts";
@@ -14,7 +14,7 @@ import { startRun } from "./compile-steps.ts";
 import { createCopies } from "./config-copies.ts";
 import { type Prepared, prepareRollout } from "./preflight.ts";
 import { type Blocker, type PreflightRecord, startRolloutSchema } from "./start-schemas.ts";
-import { activeKeyOf } from "./waits.ts";
+import { activeKeyOf, refuseFullQueue } from "./waits.ts";
 
 /** A request to start a rollout as it comes: nothing of it has been checked. */
 export type StartRequest = { ref: unknown; body: unknown; key: unknown };
@@ -77,6 +77,7 @@ async function admit(context: Context, { ref, body, key }: StartRequest): Promis
 async function store(context: Context, request: Request, input: Input, prepared: Prepared): Promise<ActionResult> {
   const { blockers } = prepared.preflight;
   const waitsFor = resolveBlockers(context, input, blockers);
+  if (waitsFor) await translateDatabaseErrors(() => refuseFullQueue(context.db, request.ref));
   const rolloutId = makeUuid();
   await createCopies(context.kubernetes, request.ref.namespace, prepared.copies, { rolloutId });
   try {
@@ -93,6 +94,7 @@ async function store(context: Context, request: Request, input: Input, prepared:
       canQueue: true,
     };
     const wait = resolveBlockers(context, input, [...blockers, active]);
+    if (wait) await translateDatabaseErrors(() => refuseFullQueue(context.db, request.ref));
     return write(context, { request, input, prepared, rolloutId, waitsFor: wait });
   }
 }

@@ -89,6 +89,18 @@ export async function refuseDuringRollout(db: Pick<Database, "rollout">, { names
   );
 }
 
+const mostQueued = 20;
+
+/** Refuses (precondition-failed) one more rollout in the queue of the service when that is full. */
+export async function refuseFullQueue(db: Pick<Database, "rollout">, ref: ServiceRef): Promise<void> {
+  const count = await db.rollout.count({ where: { ...ofService(ref), state: "queued" } });
+  if (count < mostQueued) return;
+  throw new DomainError(
+    "precondition-failed",
+    `Nothing was started. ${count} rollouts of ${ref.name} wait already, as many as may; abort one of them first.`,
+  );
+}
+
 /** There is one rollout with a strategy at a time with this key. */
 export function activeKeyOf({ namespace, name }: ServiceRef): string {
   return `${namespace}/${name}`;
