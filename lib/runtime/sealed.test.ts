@@ -14,6 +14,19 @@ function codeOf(open: () => string): SealedErrorCode | string {
   }
 }
 
+test("a fingerprint tells whether texts are equal, for one use and one key only", () => {
+  const fingerprint = sealer.fingerprint("1234", "a use");
+  expect(fingerprint).toMatch(/^[0-9a-f]{64}$/);
+  expect(new Sealer(key).fingerprint("1234", "a use")).toBe(fingerprint);
+  const others = [
+    sealer.fingerprint("1235", "a use"),
+    sealer.fingerprint("1234", "another use"),
+    new Sealer(`${key}, but another`).fingerprint("1234", "a use"),
+    createHash("sha256").update("1234").digest("hex"),
+  ];
+  expect(others).not.toContain(fingerprint);
+});
+
 /** The sealed text with one bit of one of its parts turned. */
 function damage(sealed: string, part: number, byte: number): string {
   const parts = sealed.split(".");

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes } from "node:crypto";
 
 // Small secrets at rest: AES-256-GCM under a key that HKDF-SHA256 derives from the process's one encryption key. A sealed text is
 // "v1.KEY.NONCE.BYTES": KEY names the key without telling it, so that a wrong one is told apart from damage. What the secret
@@ -25,12 +25,14 @@ export class SealedError extends Error {
 /** Seals and opens small secrets with one key. */
 export class Sealer {
   readonly #key: Buffer;
+  readonly #fingerprintKey: Buffer;
   readonly #keyName: string;
 
   /** `encryptionKey` is the secret of SWITCHYARD_ENCRYPTION_KEY: at least 32 characters of any alphabet. */
   constructor(encryptionKey: string) {
     if (encryptionKey.length < 32) throw new Error("an encryption key has at least 32 characters");
     this.#key = Buffer.from(hkdfSync("sha256", encryptionKey, "", "switchyard sealed secrets v1", 32));
+    this.#fingerprintKey = Buffer.from(hkdfSync("sha256", encryptionKey, "", "switchyard fingerprints v1", 32));
     this.#keyName = createHash("sha256").update("name of ").update(this.#key).digest("base64url").slice(0, 8);
   }
 
@@ -40,6 +42,13 @@ export class Sealer {
     const cipher = createCipheriv("aes-256-gcm", this.#key, nonce).setAAD(Buffer.from(place));
     const sealed = Buffer.concat([cipher.update(text, "utf8"), cipher.final(), cipher.getAuthTag()]);
     return [version, this.#keyName, nonce.toString("base64url"), sealed.toString("base64url")].join(".");
+  }
+
+  /** HMAC-SHA256 in hexadecimal: equal for equal texts of one use, and without the key no way to try guesses of the text. */
+  fingerprint(text: string, use: string): string {
+    return createHmac("sha256", this.#fingerprintKey)
+      .update(JSON.stringify([use, text]))
+      .digest("hex");
   }
 
   /** Opens what `seal` made; throws SealedError. */

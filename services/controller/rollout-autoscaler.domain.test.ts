@@ -1,9 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
-import { startTestWorld, type TestWorld } from "#lib/domain/actions/test-fleet.ts";
+import { startTestWorld, type TestContext, type TestWorld } from "#lib/domain/actions/test-fleet.ts";
 import { changeLimits } from "#lib/domain/autoscaling/commands.ts";
 import { restoreDueLimits } from "#lib/domain/autoscaling/restore.ts";
-import type { Context } from "#lib/domain/context.ts";
 import { getRolloutDetail } from "#lib/domain/rollouts/detail.ts";
 import { candidateName } from "#lib/domain/rollouts/run.ts";
 import type { RolloutDetail } from "#lib/domain/rollouts/schemas.ts";
@@ -16,7 +15,7 @@ import { carryOutRollouts } from "./rollout-runs.ts";
 /** Rollouts beside a real autoscaler, which has no metrics here and moves when its limits do. */
 
 let world: TestWorld;
-let context: Context;
+let context: TestContext;
 let aheadMs = 0;
 
 beforeAll(async () => {

@@ -2,8 +2,7 @@ import { randomUUID } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { readTarget } from "#lib/domain/actions/target.ts";
-import { startTestWorld, type TestWorld } from "#lib/domain/actions/test-fleet.ts";
-import type { Context } from "#lib/domain/context.ts";
+import { startTestWorld, type TestContext, type TestWorld } from "#lib/domain/actions/test-fleet.ts";
 import type { MeasureInput, Measurement } from "#lib/domain/rollouts/analysis/measure.ts";
 import type { Verdict } from "#lib/domain/rollouts/analysis/verdict.ts";
 import { getRolloutDetail } from "#lib/domain/rollouts/detail.ts";
@@ -23,7 +22,7 @@ import { carryOutRollouts } from "./rollout-runs.ts";
 vi.setConfig({ testTimeout: 120_000 });
 
 let world: TestWorld;
-let context: Context;
+let context: TestContext;
 const writes: string[] = [];
 let aheadMs = 0;
 

@@ -3,6 +3,7 @@ import type { KubernetesClient } from "#lib/kubernetes/client.ts";
 import type { WorkloadKind } from "#lib/kubernetes/objects.ts";
 import { TestCluster } from "#lib/kubernetes/test-cluster.ts";
 import { createLogger } from "#lib/runtime/logger.ts";
+import { Sealer } from "#lib/runtime/sealed.ts";
 import { createTestDatabase } from "../../../e2e/postgres.ts";
 import type { Actor, Context } from "../context.ts";
 import type { Role } from "../users/schemas.ts";
@@ -36,11 +37,14 @@ spec:
 
 export const namespaceYaml = "apiVersion: v1\nkind: Namespace\nmetadata: { name: fleet }\n";
 
+/** With what the web process adds for commands that touch secrets. */
+export type TestContext = Context & { sealer: Sealer };
+
 /** A context for tests; the clock is the real one unless it is given. */
 export function testContext(
   parts: { db: Database; kubernetes: KubernetesClient; clock?: () => Date },
   actor: { role: Role; name?: string } = { role: "operator" },
-): Context {
+): TestContext {
   const full: Actor = { kind: "user", id: null, name: actor.name ?? "olga", role: actor.role };
   return {
     actor: full,
@@ -48,6 +52,7 @@ export function testContext(
     clock: () => new Date(),
     logger: createLogger("test", "silent"),
     requestId: "test-request",
+    sealer: new Sealer("the key of tests, of at least 32 characters"),
     ...parts,
   };
 }
@@ -57,7 +62,7 @@ export type TestWorld = {
   cluster: TestCluster;
   kubernetes: KubernetesClient;
   db: Database;
-  context: Context;
+  context: TestContext;
   stop: () => Promise<void>;
 };
 

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { KubernetesClient } from "#lib/kubernetes/client.ts";
 import { KubernetesError } from "#lib/kubernetes/errors.ts";
 import { type ConfigObject, type PodTemplate, paths } from "#lib/kubernetes/objects.ts";
+import type { Sealer } from "#lib/runtime/sealed.ts";
 import { DomainError } from "../errors.ts";
 import { findVersion } from "./config-references.ts";
 import { rolloutAnnotation } from "./run.ts";
@@ -40,31 +41,31 @@ export function originalName({ metadata }: ConfigObject): string {
   return metadata.annotations?.[copyOfAnnotation] ?? metadata.name;
 }
 
-/** Ten digits that are equal exactly when two objects say the same. */
-export function contentHash({ kind, data = {}, binaryData = {}, type = "" }: Content): string {
+/** Ten digits that are equal exactly when two objects say the same; a Secret's cannot be guessed from them. */
+export function contentHash({ kind, data = {}, binaryData = {}, type = "" }: Content, sealer: Sealer): string {
   const sorted = (map: Record<string, string>) => Object.entries(map).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return createHash("sha256")
-    .update(JSON.stringify([kind, type, sorted(data), sorted(binaryData)]))
-    .digest("hex")
-    .slice(0, 10);
+  const text = JSON.stringify([kind, type, sorted(data), sorted(binaryData)]);
+  const hash = kind === "Secret" ? sealer.fingerprint(text, "config copy") : createHash("sha256").update(text).digest("hex");
+  return hash.slice(0, 10);
 }
+
+type CopyRequest = { namespace: string; template: PodTemplate; changes: readonly ConfigChange[]; sealer: Sealer };
 
 /** The copies that the changes need; those that would say the same as what is there are left out. Writes nothing. */
 export async function planCopies(
   kubernetes: KubernetesClient,
-  { namespace, template, changes }: { namespace: string; template: PodTemplate; changes: readonly ConfigChange[] },
+  { namespace, template, changes, sealer }: CopyRequest,
 ): Promise<PlannedCopy[]> {
-  const planned = await Promise.all(changes.map((change) => planCopy(kubernetes, namespace, template, change)));
+  const planned = await Promise.all(changes.map((change) => planCopy(kubernetes, { namespace, template, sealer }, change)));
   const names = planned.map(({ copy }) => `${copy.kind} ${copy.of}`);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice) throw new DomainError("invalid-input", `${twice} is changed twice; put its keys together.`);
-  return planned.filter(({ content, present }) => !present || contentHash(present) !== contentHash(content));
+  return planned.filter(({ content, present }) => !present || contentHash(present, sealer) !== contentHash(content, sealer));
 }
 
 async function planCopy(
   kubernetes: KubernetesClient,
-  namespace: string,
-  template: PodTemplate,
+  { namespace, template, sealer }: Omit<CopyRequest, "changes">,
   { kind, name, data }: ConfigChange,
 ): Promise<PlannedCopy> {
   const named = await findConfig(kubernetes, kind, namespace, name);
@@ -73,7 +74,7 @@ async function planCopy(
   if (version === null) throw new DomainError("precondition-failed", `The template reads nothing from a ${kind} ${name}.`);
   const present = version === name ? named : await findConfig(kubernetes, kind, namespace, version);
   const content = changeContent(kind, present, data);
-  return { copy: { kind, name: `${of}-${contentHash(content)}`, of }, content, present };
+  return { copy: { kind, name: `${of}-${contentHash(content, sealer)}`, of }, content, present };
 }
 
 function changeContent(kind: ConfigKind, present: ConfigObject | null, changes: ConfigChange["data"]): Content {
@@ -92,7 +93,7 @@ export async function createCopies(
   kubernetes: KubernetesClient,
   namespace: string,
   planned: readonly PlannedCopy[],
-  options: { rolloutId: string; dryRun?: boolean },
+  { sealer, ...options }: { sealer: Sealer; rolloutId: string; dryRun?: boolean },
 ): Promise<void> {
   for (const { copy, content } of planned) {
     const object = {
@@ -111,7 +112,7 @@ export async function createCopies(
     } catch (error) {
       if (!(error instanceof KubernetesError) || error.status !== 409) throw error;
       const there = await findConfig(kubernetes, copy.kind, namespace, copy.name);
-      if (!there || contentHash(there) !== contentHash(content)) {
+      if (!there || contentHash(there, sealer) !== contentHash(content, sealer)) {
         throw new DomainError(
           "precondition-failed",
           `There is another ${copy.kind} ${copy.name} in ${namespace}; remove it first.`,

@@ -1,5 +1,6 @@
 import type { KubernetesClient } from "#lib/kubernetes/client.ts";
 import type { PodTemplate } from "#lib/kubernetes/objects.ts";
+import type { Sealer } from "#lib/runtime/sealed.ts";
 import { type Content, contentHash, findConfig, originalName, type PlannedCopy } from "./config-copies.ts";
 import { type ConfigReference, listReferences } from "./config-references.ts";
 import type { ConfigDiff, ConfigKind, ConfigVersion } from "./start-schemas.ts";
@@ -17,11 +18,13 @@ export type ConfigFindings = {
 type Known = { of: string; content: Content | null; problem: string | null };
 type Named = ConfigReference & Known;
 
+type Comparison = { before: PodTemplate; after: PodTemplate; planned: readonly PlannedCopy[]; sealer: Sealer };
+
 /** Compares what two templates name; the planned copies need not be there yet. */
 export async function compareConfig(
   kubernetes: KubernetesClient,
   namespace: string,
-  { before, after, planned }: { before: PodTemplate; after: PodTemplate; planned: readonly PlannedCopy[] },
+  { before, after, planned, sealer }: Comparison,
 ): Promise<ConfigFindings> {
   const look = async (reference: ConfigReference): Promise<Named> => {
     const plan = planned.find(({ copy }) => copy.kind === reference.kind && copy.name === reference.name);
@@ -30,7 +33,7 @@ export async function compareConfig(
   };
   const [was, becomes] = await Promise.all([before, after].map((template) => Promise.all(listReferences(template).map(look))));
   return {
-    diffs: pair(was ?? [], becomes ?? []),
+    diffs: pair(was ?? [], becomes ?? [], sealer),
     missing: (becomes ?? []).filter(({ optional, problem }) => !optional && !problem).flatMap(listMissing),
     unreadable: (becomes ?? []).filter(({ problem }) => problem).map(({ kind, name }) => ({ kind, name })),
   };
@@ -45,7 +48,7 @@ async function read(kubernetes: KubernetesClient, namespace: string, { kind, nam
   }
 }
 
-function pair(was: readonly Named[], becomes: readonly Named[]): ConfigDiff[] {
+function pair(was: readonly Named[], becomes: readonly Named[], sealer: Sealer): ConfigDiff[] {
   const keyOf = ({ kind, of }: Named) => `${kind}/${of}`;
   const keys = [...new Set([...was, ...becomes].map(keyOf))].toSorted();
   return keys.flatMap((key): ConfigDiff[] => {
@@ -57,8 +60,8 @@ function pair(was: readonly Named[], becomes: readonly Named[]): ConfigDiff[] {
       {
         kind: any.kind,
         name: any.of,
-        before: versionOf(first),
-        after: versionOf(second),
+        before: versionOf(first, sealer),
+        after: versionOf(second, sealer),
         problem: first?.problem ?? second?.problem ?? null,
         ...compareKeys(first?.content ?? null, second?.content ?? null),
       },
@@ -66,8 +69,8 @@ function pair(was: readonly Named[], becomes: readonly Named[]): ConfigDiff[] {
   });
 }
 
-function versionOf(one: Named | undefined): ConfigVersion | null {
-  return one ? { name: one.name, hash: one.content && contentHash(one.content) } : null;
+function versionOf(one: Named | undefined, sealer: Sealer): ConfigVersion | null {
+  return one ? { name: one.name, hash: one.content && contentHash(one.content, sealer) } : null;
 }
 
 function compareKeys(before: Content | null, after: Content | null): Pick<ConfigDiff, "added" | "removed" | "changed"> {

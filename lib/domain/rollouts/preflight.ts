@@ -1,5 +1,6 @@
 import { KubernetesError } from "#lib/kubernetes/errors.ts";
 import { type PodDisruptionBudget, type PodTemplate, paths, type Workload } from "#lib/kubernetes/objects.ts";
+import type { Sealer } from "#lib/runtime/sealed.ts";
 import { takeSnapshot } from "../actions/plan.ts";
 import { requireFresh } from "../actions/preconditions.ts";
 import type { FieldChange } from "../actions/schemas.ts";
@@ -33,6 +34,9 @@ import { firing, listWaits } from "./waits.ts";
 import { readWorld } from "./world.ts";
 import { workloadsPath } from "./writes.ts";
 
+/** `sealer` makes hashes of Secrets that nobody can guess by. */
+export type StartContext = Context & { sealer: Sealer };
+
 /** What is asked for, parsed. */
 export type Wish = Pick<ReturnType<typeof startRolloutSchema.parse>, "strategy" | "change" | "ticks">;
 
@@ -46,7 +50,7 @@ export type Prepared = {
 };
 
 /** Tells what a rollout would change and what stands against it. Writes nothing, also not to the audit. Operators. */
-export async function checkRollout(context: Context, ref: unknown, body: unknown): Promise<Preflight> {
+export async function checkRollout(context: StartContext, ref: unknown, body: unknown): Promise<Preflight> {
   const service = parseInput(serviceRefSchema, ref);
   authorise(context, "operator", "roll out a service");
   const { seen, ...wish } = parseInput(preflightSchema, body);
@@ -56,8 +60,8 @@ export async function checkRollout(context: Context, ref: unknown, body: unknown
 }
 
 /** Reads all that decides about a rollout. Throws precondition-failed or invalid-input where it makes no sense at all. */
-export async function prepareRollout(context: Context, ref: ServiceRef, workload: Target, wish: Wish): Promise<Prepared> {
-  const { kubernetes } = context;
+export async function prepareRollout(context: StartContext, ref: ServiceRef, workload: Target, wish: Wish): Promise<Prepared> {
+  const { kubernetes, sealer } = context;
   const { metadata, spec } = workload.workload;
   const strategy = wish.strategy ?? requirePreferred(workload.workload);
   requireMetrics(strategy, metadata.labels?.[kindLabel] ?? "");
@@ -69,7 +73,8 @@ export async function prepareRollout(context: Context, ref: ServiceRef, workload
     );
   }
   const before = wish.change.template ?? spec.template;
-  const copies = await planCopies(kubernetes, { namespace: ref.namespace, template: before, changes: wish.change.config });
+  const { namespace } = ref;
+  const copies = await planCopies(kubernetes, { namespace, template: before, changes: wish.change.config, sealer });
   const target = makeTarget(
     workload.workload,
     wish.change,
@@ -88,8 +93,8 @@ function requirePreferred(workload: Workload): Strategy {
 
 type Parts = Omit<Prepared, "preflight"> & { ticks: readonly string[] };
 
-async function compilePreflight(context: Context, ref: ServiceRef, parts: Parts): Promise<Preflight> {
-  const { kubernetes, db, clock } = context;
+async function compilePreflight(context: StartContext, ref: ServiceRef, parts: Parts): Promise<Preflight> {
+  const { kubernetes, db, clock, sealer } = context;
   const { strategy, target, copies } = parts;
   const { workload, revisions, templateHash } = parts.workload;
   const now = clock();
@@ -97,7 +102,7 @@ async function compilePreflight(context: Context, ref: ServiceRef, parts: Parts)
     readWorld(kubernetes, { ref, uid: workload.metadata.uid, before: null, now }),
     listSelecting(kubernetes, ref.namespace, target.before),
     findAutoscaler(kubernetes, workload),
-    compareConfig(kubernetes, ref.namespace, { before: target.before, after: target.template, planned: copies }),
+    compareConfig(kubernetes, ref.namespace, { before: target.before, after: target.template, planned: copies, sealer }),
     tryOnServer(context, ref, parts),
     readBudgets(context, ref.namespace),
   ]);
@@ -164,11 +169,15 @@ async function compilePreflight(context: Context, ref: ServiceRef, parts: Parts)
 type DryRun = Preflight["dryRun"] & { workload: Workload | null };
 
 /** The cluster's own answer to what would be written. */
-async function tryOnServer(context: Context, ref: ServiceRef, { workload, strategy, target, copies }: Parts): Promise<DryRun> {
-  const { kubernetes } = context;
+async function tryOnServer(
+  context: StartContext,
+  ref: ServiceRef,
+  { workload, strategy, target, copies }: Parts,
+): Promise<DryRun> {
+  const { kubernetes, sealer } = context;
   const { kind } = workload.workload;
   try {
-    await createCopies(kubernetes, ref.namespace, copies, { rolloutId: "", dryRun: true });
+    await createCopies(kubernetes, ref.namespace, copies, { sealer, rolloutId: "", dryRun: true });
     const patch = [{ op: "replace", path: "/spec/template", value: target.template } as const];
     const after = await kubernetes.patch<Workload>(paths.workload(kind, ref.namespace, ref.name), patch, { dryRun: true });
     if (strategy.kind !== "rolling" && kind === "Deployment")

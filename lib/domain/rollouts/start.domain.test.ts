@@ -1,15 +1,16 @@
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type ConfigObject, paths, type Workload } from "#lib/kubernetes/objects.ts";
 import { until } from "#lib/kubernetes/test-cluster.ts";
 import { performAction } from "../actions/commands.ts";
+import { hashRequest } from "../actions/ledger.ts";
 import { startTestWorld, type TestWorld, testContext } from "../actions/test-fleet.ts";
 import { DomainError } from "../errors.ts";
 import { createFreezeWindow } from "./freeze.ts";
 import { getRolloutOptions } from "./options.ts";
 import { checkRollout } from "./preflight.ts";
-import type { ChangeInput } from "./start-schemas.ts";
+import { type ChangeInput, startRolloutSchema } from "./start-schemas.ts";
 import { defaultStrategies } from "./strategy.ts";
 import type { RolloutTarget } from "./target.ts";
 import { canary, deployService, start } from "./test-rollouts.ts";
@@ -326,6 +327,28 @@ describe("configuration", () => {
     const secret = await readConfig("Secret", secrets?.name ?? "");
     expect(Buffer.from(secret.data?.token ?? "", "base64").toString()).toBe("sesame-closed");
     expect((await readConfig("ConfigMap", `${name}-settings`)).data).toEqual({ greeting: "hello", limit: "10" });
+  });
+
+  test("of a Secret cannot be guessed from what is stored of it", async () => {
+    const service = await deployService(world);
+    const { name } = service.ref;
+    const change: ChangeInput = { config: [{ kind: "Secret", name: `${name}-secrets`, data: { token: "1234" } }] };
+    const key = randomUUID();
+    const { rolloutId } = await start(world.context, service, { change }, key);
+    const { auditEntry, target } = await rolloutOf(rolloutId);
+    const [copy] = (target as unknown as RolloutTarget).copies;
+    const { kind, data, type } = await readConfig("Secret", copy?.name ?? "");
+    const guess = { kind: kind ?? "Secret", data, type };
+    const guessed = createHash("sha256")
+      .update(JSON.stringify([guess.kind, guess.type, Object.entries(guess.data ?? {}), []]))
+      .digest("hex");
+    expect(copy?.name).toMatch(/-[0-9a-f]{10}$/);
+    expect(copy?.name).not.toContain(guessed.slice(0, 10));
+    const input = startRolloutSchema.parse({ strategy: canary, change, reason: "tried in a test", seen: service.seen });
+    expect(auditEntry.requestHash).toMatch(/^[0-9a-f]{64}$/);
+    expect(auditEntry.requestHash).not.toBe(hashRequest("rollout", service.ref, input));
+    const other: ChangeInput = { config: [{ kind: "Secret", name: `${name}-secrets`, data: { token: "1235" } }] };
+    expect((await refusal(start(world.context, service, { change: other }, key))).code).toBe("idempotency-conflict");
   });
 
   test("that lacks a key which the template needs blocks", async () => {

@@ -12,7 +12,7 @@ import { serviceRefSchema } from "../fleet/schemas.ts";
 import { parseInput } from "../validation.ts";
 import { startRun } from "./compile-steps.ts";
 import { createCopies } from "./config-copies.ts";
-import { type Prepared, prepareRollout } from "./preflight.ts";
+import { type Prepared, prepareRollout, type StartContext } from "./preflight.ts";
 import { type Blocker, type PreflightRecord, startRolloutSchema } from "./start-schemas.ts";
 import { activeKeyOf, refuseFullQueue } from "./waits.ts";
 
@@ -29,7 +29,7 @@ const verb = "rollout";
  * stores the rollout, which the controller then carries out. A repeated request with the same key gets the first one's answer;
  * every refusal is audited. Operators; overriding blockers needs an administrator.
  */
-export async function startStrategy(context: Context, { ref, body, key }: StartRequest): Promise<ActionResult> {
+export async function startStrategy(context: StartContext, { ref, body, key }: StartRequest): Promise<ActionResult> {
   const { input, request } = await admit(context, { ref, body, key });
   const earlier = await findAnswer(context, request);
   if (earlier) return earlier;
@@ -55,16 +55,15 @@ async function findAnswer(context: Context, request: Request): Promise<ActionRes
 }
 
 /** Checks role, input and key; what is refused here is audited without a key. */
-async function admit(context: Context, { ref, body, key }: StartRequest): Promise<Admitted> {
+async function admit(context: StartContext, { ref, body, key }: StartRequest): Promise<Admitted> {
   const service = parseInput(serviceRefSchema, ref);
   try {
     authorise(context, "operator", "roll out a service");
     const input = parseInput(startRolloutSchema, body);
     const parsedKey = parseInput(idempotencyKeySchema, key);
-    return {
-      input,
-      request: { verb, ref: service, reason: input.reason, key: parsedKey, hash: hashRequest(verb, service, input) },
-    };
+    // What was asked for may hold a Secret's values: the plain hash would let whoever reads the audit try guesses.
+    const hash = context.sealer.fingerprint(hashRequest(verb, service, input), "rollout request");
+    return { input, request: { verb, ref: service, reason: input.reason, key: parsedKey, hash } };
   } catch (error) {
     if (error instanceof DomainError) {
       await recordRefusal(context, { verb, ref: service, reason: readReason(body), key: "", hash: "" }, null, error);
@@ -74,12 +73,12 @@ async function admit(context: Context, { ref, body, key }: StartRequest): Promis
 }
 
 /** Stores the rollout as one that begins; as one that waits when it must and may. */
-async function store(context: Context, request: Request, input: Input, prepared: Prepared): Promise<ActionResult> {
+async function store(context: StartContext, request: Request, input: Input, prepared: Prepared): Promise<ActionResult> {
   const { blockers } = prepared.preflight;
   const waitsFor = resolveBlockers(context, input, blockers);
   if (waitsFor) await translateDatabaseErrors(() => refuseFullQueue(context.db, request.ref));
   const rolloutId = makeUuid();
-  await createCopies(context.kubernetes, request.ref.namespace, prepared.copies, { rolloutId });
+  await createCopies(context.kubernetes, request.ref.namespace, prepared.copies, { sealer: context.sealer, rolloutId });
   try {
     return await write(context, { request, input, prepared, rolloutId, waitsFor });
   } catch (error) {

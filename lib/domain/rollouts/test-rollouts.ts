@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import { until } from "#lib/kubernetes/test-cluster.ts";
 import { readTarget } from "../actions/target.ts";
 import type { TestWorld } from "../actions/test-fleet.ts";
-import type { Context } from "../context.ts";
 import type { ServiceRef } from "../fleet/schemas.ts";
+import type { StartContext } from "./preflight.ts";
 import { startStrategy } from "./start.ts";
 import type { StartRolloutInput } from "./start-schemas.ts";
 import type { Strategy } from "./strategy.ts";
@@ -76,7 +76,7 @@ type Started = { ref: ServiceRef; seen: StartRolloutInput["seen"] };
 
 /** Asks for a rollout to 2.1.0 by a canary, unless told otherwise. */
 export function start(
-  context: Context,
+  context: StartContext,
   { ref, seen }: Started,
   input: Partial<StartRolloutInput> = {},
   key: string = randomUUID(),
