@@ -174,7 +174,14 @@ describe("a timed change of an autoscaler's limits", () => {
   test("ends with nothing to put back when its autoscaler was made anew", async () => {
     const { ref, seen } = await deploy();
     await change(ref, seen);
-    await kubernetes.remove(path(ref), (await readAutoscaler(ref)).metadata);
+    // Its controller writes its status meanwhile.
+    await until("it is removed", async () => {
+      const { metadata } = await readAutoscaler(ref);
+      return kubernetes.remove(path(ref), metadata).then(
+        () => true,
+        () => undefined,
+      );
+    });
     await world.cluster.create(autoscalerYaml(ref.name));
     await setLimit(ref, "minReplicas", 5);
     await restoreDueLimits(later(10 * minute));
@@ -309,6 +316,25 @@ describe("a process that dies", () => {
     expect(await limits(ref)).toEqual([3, 20]);
     await change(ref, seen);
     expect(await limits(ref)).toEqual([5, 30]);
+  });
+
+  test("is settled although another one's autoscaler cannot be asked for", async () => {
+    const [stuck, free] = [await deploy(), await deploy()];
+    for (const { ref, seen } of [stuck, free]) {
+      await expect(change(ref, seen, { as: patchingWith(() => Promise.reject(died)) })).rejects.toThrow("died");
+    }
+    const due = await deploy();
+    await change(due.ref, due.seen);
+    const asking = patchingWith((...call) => kubernetes.patch(...call));
+    const get = (asked: string) =>
+      asked === path(stuck.ref) ? Promise.reject(new KubernetesError(403, "Forbidden", "not this one.")) : kubernetes.get(asked);
+    Object.assign(asking.kubernetes, { get });
+    await restoreDueLimits(later(10 * minute, asking));
+    expect(await auditOf(stuck.ref)).toMatchObject([{ outcome: "pending" }]);
+    expect(await auditOf(free.ref)).toMatchObject([{ outcome: "refused" }]);
+    expect(await limits(due.ref)).toEqual([3, 20]);
+    await restoreDueLimits(later(10 * minute));
+    expect(await auditOf(stuck.ref)).toMatchObject([{ outcome: "refused" }]);
   });
 
   test("after it wrote is found by the evidence on the autoscaler, and the limits go back in time", async () => {

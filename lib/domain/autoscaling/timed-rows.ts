@@ -69,8 +69,8 @@ export async function settleUnwritten(
   });
 }
 
-/** Settles the changes that a crashed process left pending, by what the cluster shows. */
-export async function settleAbandonedLimits(context: Pick<Context, "db" | "clock" | "kubernetes">): Promise<void> {
+/** Settles the changes that a crashed process left pending, by what the cluster shows; one that cannot be told waits. */
+export async function settleAbandonedLimits(context: Pick<Context, "db" | "clock" | "kubernetes" | "logger">): Promise<void> {
   const old = await context.db.timedAutoscaling.findMany({
     where: { activeKey: { not: null }, startedAt: { lt: new Date(context.clock().getTime() - abandonedAfterMs) } },
   });
@@ -80,7 +80,11 @@ export async function settleAbandonedLimits(context: Pick<Context, "db" | "clock
     select: { id: true },
   });
   const abandoned = old.filter(({ auditEntryId }) => pending.some(({ id }) => id === auditEntryId));
-  for (const row of abandoned) await settleByWorld(context, row);
+  for (const row of abandoned) {
+    await settleByWorld(context, row).catch((error: unknown) => {
+      context.logger.warn({ err: error, autoscaler: row.autoscaler }, "an abandoned change of limits cannot be settled now");
+    });
+  }
 }
 
 /** Looks at the cluster to tell whether a pending change was written, and settles it. Throws kubernetes-unavailable. */
