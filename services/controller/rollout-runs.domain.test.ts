@@ -370,6 +370,27 @@ spec:
   expect(imageOf(await stableOf(ref))).toBe("switchyard/relay:2.1.0");
 });
 
+test("a workload that is made anew ends the rollout, with the Service as before", async () => {
+  const { ref, seen } = await deploy(2, "service");
+  const { rolloutId } = await start(context, { ref, seen }, { strategy: { ...blueGreen, prePromotion: null } });
+  await drive(rolloutId, "good", ({ state, commands }) => state === "paused" && commands.promote === null);
+  const stable = await stableOf(ref);
+  if (!stable) throw new Error("there is no workload");
+  const { name, namespace, labels } = stable.metadata;
+  const path = paths.workload("Deployment", ref.namespace, ref.name);
+  await world.kubernetes.remove(path, stable.metadata);
+  await until("it is gone", async () => (await stableOf(ref)) === null);
+  await world.kubernetes.create(path.slice(0, path.lastIndexOf("/")), {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name, namespace, labels },
+    spec: stable.spec,
+  });
+  expect((await drive(rolloutId, "good", isAt("failed"))).message).toBe("The workload was deleted.");
+  expect((await serviceOf(ref))?.spec.selector).toEqual({ app: ref.name });
+  expect(imageOf(await stableOf(ref))).toBe("switchyard/relay:2.0.0");
+});
+
 test("a foreign change of the template holds the rollout, a person decides, and skips to the end", async () => {
   const { ref, seen } = await deploy(2);
   const { rolloutId } = await start(context, { ref, seen }, { strategy: canary });

@@ -6,7 +6,7 @@ import type { RolloutRun } from "./run.ts";
 import type { Measured } from "./run-analyses.ts";
 import { orderRun } from "./run-control.ts";
 import { type Analysis, defaultStrategies, type Strategy } from "./strategy.ts";
-import { ClusterModel, candidatePath, routePath, stablePath, templateOf } from "./test-cluster-model.ts";
+import { ClusterModel, candidatePath, routePath, servicePath, stablePath, templateOf } from "./test-cluster-model.ts";
 import type { RouteObject } from "./traffic.ts";
 
 const analysis: Analysis = {
@@ -407,6 +407,31 @@ describe("a rollout without progress", () => {
     expect(trial.model.summary()).toEqual(before);
   });
 
+  test("goes back after its deadline, too, when instances come and go, on either side", () => {
+    const trial = new Trial({ strategy: { ...canary, steps: [{ weight: 50, pauseSeconds: 1 }], progressDeadlineSeconds: 30 } });
+    let passes = 0;
+    const flap = () => {
+      passes += 1;
+      for (const [path, most] of [
+        [candidatePath, 2],
+        [stablePath, total],
+      ] as const) {
+        const { status } = trial.model.objects.get(path) ?? {};
+        if (status) status.availableReplicas = Math.min(most - (passes % 2), status.availableReplicas ?? 0);
+      }
+    };
+    expect(trial.until(({ run }) => run.abort !== null, flap).message).toMatch(/^No progress for 31 s: [12] of 3 candidate/);
+    expect(passes).toBeLessThan(50);
+  });
+
+  test("is none while each instance of a slow rolling update takes less than the deadline", () => {
+    const trial = new Trial({ strategy: { ...rolling, progressDeadlineSeconds: 30 } });
+    const end = trial.until(ended, () => {
+      if (trial.run.steps[trial.run.index]?.kind === "update") trial.now = new Date(trial.now.getTime() + 20_000);
+    });
+    expect(end.end?.state).toBe("complete");
+  });
+
   test("stays as it is where a rolling update is not to go back", () => {
     const trial = new Trial({ strategy: { ...rolling, rollbackOnFailure: false, progressDeadlineSeconds: 30 } });
     trial.model.broken = "2.1.0";
@@ -465,6 +490,29 @@ test.each([
   trial.model.objects.delete(stablePath);
   expect(trial.until(ended).end).toEqual({ state: "failed", message: "The workload was deleted." });
   expect(trial.model.summary()).toMatchObject({ selector, route });
+});
+
+test("a workload that is deleted together with its Service still leaves the route as before", () => {
+  const trial = new Trial({ strategy: canary, hasService: true, route: virtualService });
+  const { route } = trial.model.summary();
+  trial.until(({ run }) => run.weight > 0);
+  for (const path of [stablePath, servicePath]) trial.model.objects.delete(path);
+  expect(trial.until(ended).end?.message).toBe("The workload was deleted.");
+  expect(trial.model.summary()).toMatchObject({ route });
+});
+
+test.each([
+  ["Service", servicePath],
+  ["route", routePath],
+])("a %s that is deleted meanwhile does not keep an abort from its end", (_, path) => {
+  const trial = new Trial({ strategy: canary, hasService: true, route: virtualService });
+  const before = trial.model.summary();
+  trial.until(({ run }) => run.weight > 0);
+  trial.model.objects.delete(path);
+  trial.order("abort");
+  expect(trial.until(ended).end?.state).toBe("aborted");
+  const gone = path === routePath ? { route: null } : { selector: null };
+  expect(trial.model.summary()).toMatchObject({ ...before, ...gone, objects: expect.not.arrayContaining([candidatePath]) });
 });
 
 test("a strategy that the service cannot have fails before anything is written", () => {

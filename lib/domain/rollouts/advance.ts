@@ -3,6 +3,7 @@ import { formatDuration } from "../duration.ts";
 import { countReplicas } from "../fleet/health.ts";
 import { judgeAnalysis } from "./analysis/verdict.ts";
 import { type Arrangement, arrangementOf } from "./arrangement.ts";
+import { takeProgress } from "./best-progress.ts";
 import { divide, select, unpinReplaced } from "./divide-traffic.ts";
 import { firstLook } from "./first-look.ts";
 import { findForeign, held, letGo } from "./holds.ts";
@@ -73,11 +74,11 @@ export function advance(input: AdvanceInput): Advance {
 
 /** Without the service's workload only the traffic's ways are left to be put back: another one of its name may come. */
 function abandon(situation: TrafficSituation): Advance {
-  const { run } = situation;
+  const { run, world } = situation;
   const message = "The workload was deleted.";
   const open = first(
     () => select("any", situation),
-    () => divide(null, situation),
+    () => (world.route ? divide(null, situation) : null),
   );
   if (!open || open.writes.length === 0) return over(run, { state: "failed", message });
   return { ...stay(run, "progressing", message), writes: open.writes };
@@ -186,9 +187,7 @@ function goBack(situation: Situation): Advance {
 /** Waits for the cluster, for as long as something moves within the deadline. */
 function wait({ run, strategy, world }: Situation, open: Open, now: Date): Advance {
   const { writes, waiting, isPaused = false } = open;
-  const counts = JSON.stringify([world.stable, world.candidate].map((workload) => workload && countReplicas(workload)));
-  const isSame = run.progress?.counts === counts && !isPaused;
-  const progress = isSame && run.progress ? run.progress : { counts, since: now.toISOString() };
+  const progress = takeProgress({ run: isPaused ? { ...run, progress: null } : run, world }, now);
   const forMs = now.getTime() - Date.parse(progress.since);
   const waited = { ...run, progress };
   if (forMs <= strategy.progressDeadlineSeconds * 1000) {

@@ -14,7 +14,7 @@ export function select(side: Arrangement["selector"], { rolloutId, run, world }:
   const { service } = world;
   const { selector } = run.before;
   if ((run.by !== "route" && run.by !== "selector") || !selector) return null;
-  if (!service) return { writes: [], waiting: `The Service ${run.before.service} is gone.` };
+  if (!service) return side === "any" ? null : { writes: [], waiting: `The Service ${run.before.service} is gone.` };
   const hash = side === "stable" ? world.stableHash : world.candidateHash;
   if (side !== "any" && hash === null) return { writes: [], waiting: "Waiting for the cluster to take up the change." };
   const wanted = side === "any" || hash === null ? selector : { ...selector, [hashLabels[0]]: hash };

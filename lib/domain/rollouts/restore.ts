@@ -10,7 +10,7 @@ import { patchStable, scaleTo } from "./writes.ts";
 
 /**
  * The first thing that is open on the way back: traffic goes to stable as soon as that has only instances of its template before,
- * and the candidate goes when stable has them all.
+ * and the candidate goes when stable has them all. A Service or route that was deleted meanwhile needs no way back.
  */
 export function restore(situation: Situation): Open | null {
   const { run, world } = situation;
@@ -19,8 +19,8 @@ export function restore(situation: Situation): Open | null {
     () => rollBack(situation),
     () => unpinReplaced(situation),
     () => restoreReplicas(situation),
-    () => (hasCandidate(world) && canServe(world.stable) ? select("stable", situation) : null),
-    () => (canServe(world.stable) ? divide(null, situation) : null),
+    () => (world.service && hasCandidate(world) && canServe(world.stable) ? select("stable", situation) : null),
+    () => (world.route && canServe(world.stable) ? divide(null, situation) : null),
     () => awaitComplete(world),
     () => removeCandidate(situation),
     () => select("any", situation),

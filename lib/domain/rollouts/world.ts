@@ -42,8 +42,10 @@ export async function readWorld(kubernetes: KubernetesClient, { ref, uid, before
     listRoutes(kubernetes, ref.namespace),
   ]);
   const service = before?.service ? byName(services, before.service) : stable && findService(services, stable);
-  const route = service ? chooseRoute(routes, service, before) : null;
-  if (!stable) return { ...nothing, candidate, service, route };
+  const route = chooseRoute(routes, service, before);
+  const dialled = before?.service ?? service?.metadata.name;
+  const candidateService = dialled ? byName(services, candidateName(dialled)) : null;
+  if (!stable) return { ...nothing, candidate, service, candidateService, route };
   const [revisions, candidateRevisions, autoscaler, failing] = await Promise.all([
     fetchRevisions(kubernetes, stable),
     candidate ? fetchRevisions(kubernetes, candidate) : [],
@@ -57,7 +59,7 @@ export async function readWorld(kubernetes: KubernetesClient, { ref, uid, before
     candidate,
     candidateHash: candidate ? (findCurrentRevision(candidate, candidateRevisions)?.hash ?? null) : null,
     service,
-    candidateService: service ? byName(services, candidateName(service.metadata.name)) : null,
+    candidateService,
     route,
     autoscaler: autoscaler && { name: autoscaler.metadata.name, movement: describeMovement(autoscaler, now) },
     failing,
@@ -110,11 +112,10 @@ async function listRoutes(kubernetes: KubernetesClient, namespace: string): Prom
   return (await Promise.all([list("HTTPRoute"), list("VirtualService")])).flat();
 }
 
-function chooseRoute(routes: RouteObject[], service: ServiceObject, before: WorldInput["before"]): RouteObject | null {
-  const { name, namespace = "" } = service.metadata;
+function chooseRoute(routes: RouteObject[], service: ServiceObject | null, before: WorldInput["before"]): RouteObject | null {
   const saved = before?.route;
-  if (!saved) return findRoute(routes, namespace, name);
-  return routes.find(({ kind, metadata }) => kind === saved.kind && metadata.name === saved.name) ?? null;
+  if (saved) return routes.find(({ kind, metadata }) => kind === saved.kind && metadata.name === saved.name) ?? null;
+  return service && findRoute(routes, service.metadata.namespace ?? "", service.metadata.name);
 }
 
 function byName(services: readonly ServiceObject[], name: string): ServiceObject | null {
