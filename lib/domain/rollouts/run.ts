@@ -68,8 +68,8 @@ export type RolloutRun = {
   skips: boolean;
   /** Percent of the traffic that the candidate has now. */
   weight: number;
-  /** The counts of instances that are waited for, and since when they are the same. */
-  progress: { counts: string; since: string } | null;
+  /** The best counts of the workloads that are waited for, by their templates, and since when they are no better. */
+  progress: { templates: string; best: number[][]; since: string } | null;
   /** Evidence by which a foreign change is told from our own: digests of stable's and the candidate's template as we left them. */
   seen: { stable: string; candidate: string | null };
   /** What was there before, so that it can be put back: the Service's selector, the route's destinations, stable's replicas. */
