@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Database } from "#lib/database/client.ts";
 import { readTarget } from "#lib/domain/actions/target.ts";
-import { namespaceYaml, testContext, type TestContext } from "#lib/domain/actions/test-fleet.ts";
+import { namespaceYaml, type TestContext, testContext } from "#lib/domain/actions/test-fleet.ts";
 import type { KubernetesClient } from "#lib/kubernetes/client.ts";
 import type { KubernetesObject } from "#lib/kubernetes/objects.ts";
 import { TestCluster, until } from "#lib/kubernetes/test-cluster.ts";
