@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import type { RolloutEvent, RolloutMeasurement } from "#lib/database/generated/client.ts";
 import { authorise, type Context, translateDatabaseErrors } from "../context.ts";
@@ -13,6 +12,7 @@ import { allowedCommands } from "./run-control.ts";
 import type { MeasurementView, RolloutDetail, RolloutEventView, RolloutState, StepView } from "./schemas.ts";
 import { describeStep } from "./step-texts.ts";
 import type { Strategy } from "./strategy.ts";
+import { awaitVersion } from "./version-watch.ts";
 
 /** GET /api/rollouts/:id?after=VERSION&waitSeconds=30 */
 export const followSchema = z.object({
@@ -20,12 +20,11 @@ export const followSchema = z.object({
   waitSeconds: z.coerce.number().int().min(0).max(30).default(0),
 });
 
-const askEveryMs = 250;
 const mostShown = 5_000;
 
 /**
  * One rollout, whole. With `after` and `waitSeconds` it answers as soon as the rollout has another version than that one, or with
- * what there is when the time is over. Throws not-found.
+ * what there is when the time is over. Throws not-found, and too-many-attempts when too many wait.
  */
 export async function getRolloutDetail(
   context: Context,
@@ -36,19 +35,10 @@ export async function getRolloutDetail(
   authorise(context, "viewer", "see rollouts");
   const rolloutId = parseId(id, "rollout");
   const { after, waitSeconds } = parseInput(followSchema, input);
-  if (after !== undefined && waitSeconds > 0) await awaitChange(context, rolloutId, { after, waitSeconds, signal });
-  return readDetail(context, rolloutId);
-}
-
-type Wait = { after: number; waitSeconds: number; signal: AbortSignal | undefined };
-
-async function awaitChange({ db }: Context, id: string, { after, waitSeconds, signal }: Wait): Promise<void> {
-  const deadline = performance.now() + waitSeconds * 1000;
-  while (performance.now() < deadline && !signal?.aborted) {
-    const row = await translateDatabaseErrors(() => db.rollout.findUnique({ where: { id }, select: { runVersion: true } }));
-    if (row?.runVersion !== after) return;
-    await sleep(askEveryMs);
+  if (after !== undefined && waitSeconds > 0) {
+    await awaitVersion(context.db, { id: rolloutId, after, waitMs: waitSeconds * 1000, signal });
   }
+  return readDetail(context, rolloutId);
 }
 
 async function readDetail({ db }: Context, id: string): Promise<RolloutDetail> {

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startTestWorld, type TestWorld, testContext } from "../actions/test-fleet.ts";
 import type { Context } from "../context.ts";
@@ -108,4 +109,31 @@ test("a retry does not inherit what was overridden at the start; an administrato
   expect(detail.events.at(-1)?.message).toMatch(/^Retried by ada: decided in a test Overridden: All rollouts are frozen until /);
   await expect(command(id, "pause", { context: admin, override: true })).rejects.toMatchObject({ code: "invalid-input" });
   await world.db.freezeWindow.delete({ where: { id: window.id } });
+});
+
+test("many who follow rollouts ask the database together, are answered each by its own, and are bounded", async () => {
+  const [first, second] = [await begin(), await begin()];
+  let asked = 0;
+  const rollout = new Proxy(world.db.rollout, {
+    get(target, name) {
+      asked += 1;
+      return Reflect.get(target, name);
+    },
+  });
+  const db = new Proxy(world.db, { get: (target, name) => (name === "rollout" ? rollout : Reflect.get(target, name)) });
+  const context = { ...world.context, db };
+  const follow = async (id: string, version: number, signal?: AbortSignal) =>
+    getRolloutDetail(context, id, { after: version, waitSeconds: 30 }, signal);
+  const { version } = await getRolloutDetail(world.context, first.id, {});
+  const followers = Array.from({ length: 20 }, () => follow(first.id, version));
+  const leaving = new AbortController();
+  const other = await getRolloutDetail(world.context, second.id, {});
+  const others = Array.from({ length: 480 }, () => follow(second.id, other.version, leaving.signal));
+  await sleep(1_000);
+  expect(asked).toBeLessThan(10);
+  await expect(follow(second.id, other.version)).rejects.toMatchObject({ code: "too-many-attempts" });
+  await command(first.id, "pause");
+  for (const answer of await Promise.all(followers)) expect(answer).toMatchObject({ version: version + 1, state: "paused" });
+  leaving.abort();
+  for (const answer of await Promise.all(others)) expect(answer.version).toBe(other.version);
 });
