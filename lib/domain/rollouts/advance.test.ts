@@ -480,6 +480,51 @@ test("stable that an autoscaler has made small without traffic is as large as be
   expect(trial.model.summary()).toMatchObject({ version: "2.0.0", replicas: total, selector: { app: "relay" } });
 });
 
+describe.each([
+  ["blue-green", { strategy: { ...blueGreen, scaleDownDelaySeconds: 60 }, hasService: true }],
+  ["a canary by route", { strategy: canary, hasService: true, route: virtualService }],
+])("stable that somebody has scaled down while %s had all of the traffic", (_, one) => {
+  const shrunk = (replicas: number) => {
+    const trial = new Trial(one);
+    trial.until(({ run }) => run.weight === 100);
+    trial.model.edit(stablePath, [{ op: "replace", path: "/spec/replicas", value: replicas }]);
+    for (let pass = 0; pass < 5; pass += 1) trial.pass();
+    return trial;
+  };
+  const isServed = (trial: Trial) => () => {
+    const { route } = trial.model.summary();
+    const isDivided = JSON.stringify(route).includes("relay-candidate");
+    if (!isDivided) expect(count(trial.model.served())).toBeGreaterThanOrEqual(total - 1);
+  };
+
+  test.each([0, 2])("to %i is as large as before when an abort gives it back", (replicas) => {
+    const trial = shrunk(replicas);
+    trial.order("abort");
+    expect(trial.until(ended, isServed(trial)).end?.state).toBe("aborted");
+    expect(trial.model.summary()).toMatchObject({ version: "2.0.0", replicas: total });
+  });
+
+  test.each([0, 2])("to %i is as large as before when it gets it with the new version", (replicas) => {
+    const trial = shrunk(replicas);
+    expect(trial.until(ended, isServed(trial)).end?.state).toBe("complete");
+    expect(trial.model.summary()).toMatchObject({ version: "2.1.0", replicas: total });
+  });
+});
+
+test("a route gives nothing back to a stable without instances", () => {
+  const trial = new Trial({ strategy: canary, hasService: true, route: virtualService });
+  const { route } = trial.model.summary();
+  trial.until(({ run }) => run.weight === 50);
+  trial.model.edit(stablePath, [{ op: "replace", path: "/spec/replicas", value: 0 }]);
+  for (let pass = 0; pass < 5; pass += 1) trial.pass();
+  trial.order("abort");
+  trial.until(ended, () => {
+    const isBack = JSON.stringify(trial.model.summary().route) === JSON.stringify(route);
+    if (isBack) expect(trial.model.objects.get(stablePath)?.status?.availableReplicas).toBeGreaterThanOrEqual(3);
+  });
+  expect(trial.model.summary()).toMatchObject({ version: "2.0.0", replicas: total, route });
+});
+
 test.each([
   ["the selector", { strategy: blueGreen, hasService: true }],
   ["the route", { strategy: canary, hasService: true, route: virtualService }],

@@ -1,6 +1,7 @@
 import type { Workload } from "#lib/kubernetes/objects.ts";
 import { countReplicas } from "../fleet/health.ts";
 import { canonicalTemplate } from "../fleet/template.ts";
+import type { RolloutRun } from "./run.ts";
 import { type Open, type Situation, sentence } from "./situation.ts";
 import type { RolloutTarget } from "./target.ts";
 
@@ -21,10 +22,14 @@ export function isSettled(world: Situation["world"]): boolean {
   return awaitComplete(world) === null;
 }
 
-/** Whether all instances that there are have the present template, and there are some. */
-export function canServe(stable: Workload): boolean {
-  const { desired, updated, replicas, available } = countReplicas(stable);
-  return isObserved(stable) && replicas <= updated && (available > 0 || desired === 0);
+/** Whether all instances that there are have the present template, and enough are available for what the candidate gives back. */
+export function canServe({ stable, candidate }: Situation["world"], { before, weight }: RolloutRun): boolean {
+  const { updated, replicas, available } = countReplicas(stable);
+  const isCandidateDown = (candidate?.status?.availableReplicas ?? 0) === 0;
+  const share = isCandidateDown ? 1 : Math.max(1, Math.ceil((before.replicas * weight) / 100));
+  // A quarter may be missing, as by default of a Deployment: one broken node must not keep the traffic at a bad candidate.
+  const needed = before.replicas === 0 ? 0 : share - Math.floor(share / 4);
+  return isObserved(stable) && replicas <= updated && available >= needed;
 }
 
 /** Whether the workload has this pod template. */

@@ -14,8 +14,7 @@ import { patchOf, patchStable, pathOf, scaleTo, servicePath, testVersion, worklo
  */
 export function reconcile(wanted: Arrangement, situation: Situation): Open | null {
   return first(
-    () => (wanted.selector === "any" ? select("any", situation) : null),
-    () => (wanted.selector === "stable" ? selectStable(situation) : null),
+    () => (wanted.selector === "candidate" ? null : selectWithStable(wanted.selector, situation)),
     () => (wanted.candidate === null ? null : provideCandidate(wanted.candidate, situation)),
     () => (wanted.selector === "candidate" ? select("candidate", situation) : null),
     () => divide(wanted.percent, situation),
@@ -24,10 +23,27 @@ export function reconcile(wanted: Arrangement, situation: Situation): Open | nul
   );
 }
 
-/** Somebody else may have changed stable, which then has too few instances of one template to be pinned to. */
-function selectStable(situation: Situation): Open | null {
-  const open = select("stable", situation);
-  return open && (awaitComplete(situation.world) ?? open);
+/**
+ * Stable is whole before the Service is pinned to it or leaves the candidate for it: somebody else may have changed it, and an
+ * autoscaler may have made it small while it had no traffic.
+ */
+function selectWithStable(side: "any" | "stable", situation: Situation): Open | null {
+  const { run, world } = situation;
+  const open = select(side, situation);
+  const isReturn = run.weight === 100;
+  if (!open || (side === "any" && !isReturn)) return open;
+  return (isReturn ? enlargeStable(situation) : null) ?? awaitComplete(world) ?? open;
+}
+
+/** Stable as large as before the rollout, where it has become smaller. */
+export function enlargeStable(situation: Situation): Open | null {
+  const { replicas } = situation.run.before;
+  return (situation.world.stable.spec.replicas ?? 1) < replicas ? resizeStable(replicas, situation) : null;
+}
+
+/** Gives stable so many instances. */
+export function resizeStable(replicas: number, { rolloutId, world: { stable } }: Situation): Open {
+  return { writes: [patchStable(stable, [scaleTo(replicas)], rolloutId)], waiting: `Scaling stable to ${replicas}.` };
 }
 
 function provideCandidate(wanted: number | "stable", situation: Situation): Open | null {
@@ -77,10 +93,7 @@ function arrangeStable(wanted: Arrangement, situation: Situation): Open | null {
     const patch = [replace, ...scale, ...grow];
     return { writes: [patchStable(stable, patch, rolloutId)], waiting: "Stable takes the new version." };
   }
-  if (scale.length > 0) {
-    const write = patchStable(stable, scale, rolloutId);
-    return { writes: [write], waiting: `Scaling stable to ${replicas}.` };
-  }
+  if (replicas !== null && scale.length > 0) return resizeStable(replicas, situation);
   if (isUpdate) return pauseOrComplete(wanted.pauseAfter, situation);
   if (replicas === null) return null;
   const left = (stable.status?.replicas ?? 0) - replicas;

@@ -4,9 +4,9 @@ import { rollbackPatch } from "../actions/rollback.ts";
 import { canonicalTemplate } from "../fleet/template.ts";
 import { awaitComplete, canServe, hasTemplate } from "./completion.ts";
 import { divide, select, unpinReplaced } from "./divide-traffic.ts";
-import { besideAutoscaler, hasCandidate, removeCandidate } from "./reconcile.ts";
+import { besideAutoscaler, enlargeStable, hasCandidate, removeCandidate, resizeStable } from "./reconcile.ts";
 import { first, type Open, type Situation } from "./situation.ts";
-import { patchStable, scaleTo } from "./writes.ts";
+import { patchStable } from "./writes.ts";
 
 /**
  * The first thing that is open on the way back: traffic goes to stable as soon as that has only instances of its template before,
@@ -15,12 +15,13 @@ import { patchStable, scaleTo } from "./writes.ts";
 export function restore(situation: Situation): Open | null {
   const { run, world } = situation;
   if (run.by === null) return null;
+  const isReady = canServe(world, run);
   return first(
     () => rollBack(situation),
     () => unpinReplaced(situation),
     () => restoreReplicas(situation),
-    () => (world.service && hasCandidate(world) && canServe(world.stable) ? select("stable", situation) : null),
-    () => (world.route && canServe(world.stable) ? divide(null, situation) : null),
+    () => (world.service && isReady && hasCandidate(world) ? select("stable", situation) : null),
+    () => (world.route && isReady ? divide(null, situation) : null),
     () => awaitComplete(world),
     () => removeCandidate(situation),
     () => select("any", situation),
@@ -48,19 +49,11 @@ function rollBack(situation: Situation): Open | null {
   };
 }
 
+/** What takes traffic again begins as large as before: an autoscaler, or somebody, may have made it small meanwhile. */
 function restoreReplicas(situation: Situation): Open | null {
-  const { rolloutId, world } = situation;
-  const { stable } = world;
-  const replicas = replicasBefore(situation);
-  if (replicas === null || stable.spec.replicas === replicas) return null;
-  return { writes: [patchStable(stable, [scaleTo(replicas)], rolloutId)], waiting: `Scaling stable back to ${replicas}.` };
-}
-
-/** An autoscaler has made small what had no traffic for a while: what takes all of it again begins as large as before. */
-function replicasBefore(situation: Situation): number | null {
   const { run, world } = situation;
   const { replicas } = run.before;
-  if (run.by === "replicas") return world.autoscaler ? besideAutoscaler(replicas, situation) : replicas;
-  const isIdle = world.autoscaler !== null && run.weight === 100;
-  return isIdle && (world.stable.spec.replicas ?? 1) < replicas ? replicas : null;
+  if (run.by !== "replicas") return run.weight > 0 ? enlargeStable(situation) : null;
+  const wanted = world.autoscaler ? besideAutoscaler(replicas, situation) : replicas;
+  return wanted === null || world.stable.spec.replicas === wanted ? null : resizeStable(wanted, situation);
 }
