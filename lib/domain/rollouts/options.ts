@@ -107,10 +107,7 @@ export function refuseStrategy(
 
 /** The guides' strategies with those of their metrics that a service of this kind has. */
 function fitDefaults(kind: string): RolloutOptions["strategies"] {
-  const fitted = (analysis: Analysis | null) => {
-    const fit = analysis && fitAnalysis(analysis, kind);
-    return fit && fit.metrics.length > 0 ? fit : null;
-  };
+  const fitted = (analysis: Analysis | null) => analysis && fitAnalysis(analysis, kind);
   const { rolling, canary, "blue-green": blueGreen } = defaultStrategies;
   return {
     rolling: { ...rolling, analysis: fitted(rolling.analysis) },
