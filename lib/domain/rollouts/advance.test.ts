@@ -4,7 +4,7 @@ import { type Advance, advance, giveUp } from "./advance.ts";
 import { startRun } from "./compile-steps.ts";
 import type { RolloutRun } from "./run.ts";
 import type { Measured } from "./run-analyses.ts";
-import { orderRun } from "./run-control.ts";
+import { allowedCommands, orderRun } from "./run-control.ts";
 import { type Analysis, defaultStrategies, type Strategy } from "./strategy.ts";
 import { ClusterModel, candidatePath, routePath, servicePath, stablePath, templateOf } from "./test-cluster-model.ts";
 import type { RouteObject } from "./traffic.ts";
@@ -238,6 +238,78 @@ describe("a pause", () => {
     trial.order("promote");
     trial.until(ended);
     expect(trial.model.summary()).toMatchObject({ version: "2.1.0", paused: false });
+  });
+});
+
+describe("a rolling update under way", () => {
+  const updated = (trial: Trial) => trial.model.objects.get(stablePath)?.status?.updatedReplicas ?? 0;
+  const isAt = (trial: Trial, count_: number) => () => updated(trial) === count_ && trial.model.summary().version === "2.1.0";
+  const passes = (trial: Trial) => {
+    for (let pass = 0; pass < 30; pass += 1) trial.pass();
+  };
+
+  test.each([null, 4])("stands still while a person holds it, and goes on when that is over (pause after %s)", (pauseAfter) => {
+    const trial = new Trial({ strategy: { ...rolling, pauseAfter } });
+    trial.until(isAt(trial, 2));
+    trial.order("pause");
+    passes(trial);
+    expect(updated(trial)).toBe(2);
+    expect(trial.model.summary()).toMatchObject({ paused: true });
+    trial.order("resume");
+    if (pauseAfter !== null) {
+      trial.until(({ message }) => message.startsWith(`Paused with ${pauseAfter}`));
+      trial.order("promote");
+    }
+    expect(trial.until(ended).end?.state).toBe("complete");
+    expect(trial.model.summary()).toMatchObject({ version: "2.1.0", paused: false });
+    expect(trial.model.objects.get(stablePath)?.metadata.annotations).not.toHaveProperty(["switchyard.dev/rollout-paused"]);
+  });
+
+  test("leaves no pause behind when it goes back, also beside a foreign change", () => {
+    for (const version of ["2.1.0", "9.9.9"]) {
+      const trial = new Trial({ strategy: rolling });
+      trial.until(isAt(trial, 2));
+      trial.order("pause");
+      passes(trial);
+      const image = {
+        op: "replace",
+        path: "/spec/template/spec/containers/0/image",
+        value: `switchyard/relay:${version}`,
+      } as const;
+      templateOf(version);
+      trial.model.edit(stablePath, [image]);
+      trial.order("abort");
+      expect(trial.until(ended).end?.state).toBe("aborted");
+      expect(trial.model.summary()).toMatchObject({ version: version === "2.1.0" ? "2.0.0" : version, paused: false });
+    }
+  });
+
+  test("leaves no pause behind when it fails where it is", () => {
+    const trial = new Trial({ strategy: { ...rolling, pauseAfter: 2, rollbackOnFailure: false, analysis } });
+    trial.until(({ message }) => message.startsWith("Paused with"));
+    answering(trial, "bad");
+    expect(trial.until(ended).end?.state).toBe("failed");
+    expect(trial.model.summary()).toMatchObject({ paused: false });
+    expect(trial.events.filter((event) => event.startsWith("ended"))).toHaveLength(1);
+  });
+
+  test("goes on over its pause when it is skipped to the end", () => {
+    const trial = new Trial({ strategy: { ...rolling, pauseAfter: 2, stableSeconds: 0 } });
+    trial.until(({ message }) => message.startsWith("Paused with"));
+    expect(allowedCommands("paused", trial.run).skip).toBeNull();
+    trial.order("skip");
+    expect(trial.until(ended).end?.state).toBe("complete");
+  });
+
+  test("that somebody else pauses is not resumed", () => {
+    const trial = new Trial({ strategy: rolling });
+    trial.until(isAt(trial, 2));
+    trial.model.edit(stablePath, [{ op: "add", path: "/spec/paused", value: true }]);
+    trial.order("pause");
+    passes(trial);
+    trial.order("resume");
+    expect(trial.pass().message).toBe("Stable was paused by somebody else; resume it.");
+    expect(trial.model.summary()).toMatchObject({ paused: true });
   });
 });
 

@@ -13,6 +13,7 @@ import type { RolloutRun, RunAnalysis } from "./run.ts";
 import { beginAnalyses, endAnalysis, endingAnalysis, judgeRunning, type Measured, takeIn } from "./run-analyses.ts";
 import type { RolloutEventKind } from "./schemas.ts";
 import { first, type Open, type Situation, type TrafficSituation } from "./situation.ts";
+import { holdUpdate, resumeStable } from "./stable-pause.ts";
 import { describeStep } from "./step-texts.ts";
 import type { Strategy } from "./strategy.ts";
 import type { RolloutTarget } from "./target.ts";
@@ -54,6 +55,13 @@ export type Advance = {
  * difference is mended. A pass that comes to the next step writes nothing, so that what it decided is kept before it is acted on.
  */
 export function advance(input: AdvanceInput): Advance {
+  const decided = decide(input);
+  const { rolloutId, world } = input;
+  const paused = decided.end && world.stable && resumeStable({ rolloutId, world: { ...world, stable: world.stable } });
+  return paused ? { ...stay(decided.run, "progressing", decided.message), writes: paused.writes } : decided;
+}
+
+function decide(input: AdvanceInput): Advance {
   const { rolloutId, strategy, target, world, now } = input;
   const { stable } = world;
   const run = beginAnalyses(takeIn(input.run, input.measured, now), strategy, now);
@@ -109,7 +117,7 @@ function goOn(situation: Situation, now: Date): Advance {
   }
   const freed = letGo(situation);
   if (freed) return { ...proceed(freed), events: [{ kind: "resumed", message: "What held it is over." }] };
-  if (run.hold) return stand(run, []);
+  if (run.hold) return { ...stand(run, []), writes: holdUpdate(situation) };
   const wanted = arrangementOf(run);
   const noted = { ...situation, run: note(wanted, situation) };
   const open = reconcile(wanted, noted);

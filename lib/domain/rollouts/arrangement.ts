@@ -25,11 +25,13 @@ const initial: Arrangement = {
 };
 
 /** What all steps up to the present one add up to. */
-export function arrangementOf(run: Pick<RolloutRun, "steps" | "index" | "history" | "by" | "before" | "promoted">): Arrangement {
-  const { steps, index, history, promoted } = run;
+export function arrangementOf(
+  run: Pick<RolloutRun, "steps" | "index" | "history" | "by" | "before" | "promoted" | "skips">,
+): Arrangement {
+  const { steps, index, history, promoted, skips } = run;
   const taken = steps.filter((_, step) => step <= index && !history[step]?.isSkipped);
   const wanted = taken.reduce((arranged, step) => addStep(arranged, step, run), initial);
-  return promoted === index || steps[index]?.kind !== "update" ? { ...wanted, pauseAfter: null } : wanted;
+  return skips || promoted === index || steps[index]?.kind !== "update" ? { ...wanted, pauseAfter: null } : wanted;
 }
 
 function addStep(arranged: Arrangement, step: Step, run: Pick<RolloutRun, "by" | "before">): Arrangement {

@@ -6,6 +6,7 @@ import { awaitComplete, hasTemplate, isObserved } from "./completion.ts";
 import { divide, provideService, select } from "./divide-traffic.ts";
 import { candidateOfLabel, rolloutAnnotation } from "./run.ts";
 import { first, type Open, type Situation, sentence } from "./situation.ts";
+import { isPausedByUs, pauseStable, resumeStable } from "./stable-pause.ts";
 import { patchOf, patchStable, pathOf, scaleTo, servicePath, testVersion, workloadsPath } from "./writes.ts";
 
 /**
@@ -112,20 +113,18 @@ function growTo(replicas: number, { spec }: Workload): JsonPatch {
   return (spec.replicas ?? 1) < replicas ? [scaleTo(replicas)] : [];
 }
 
-function pauseOrComplete(pauseAfter: number | null, { rolloutId, strategy, world }: Situation): Open | null {
+function pauseOrComplete(pauseAfter: number | null, situation: Situation): Open | null {
+  const { rolloutId, world } = situation;
   const { stable } = world;
-  const pauses = strategy.kind === "rolling" && strategy.pauseAfter !== null && stable.kind === "Deployment";
   const { desired, updated } = countReplicas(stable);
-  const isPaused = stable.spec.paused ?? false;
-  if (pauses && pauseAfter === null && isPaused) {
-    const patch: JsonPatch = [{ op: "remove", path: "/spec/paused" }];
-    return { writes: [patchStable(stable, patch, rolloutId)], waiting: "Going on." };
+  const isReached = pauseAfter !== null && updated >= pauseAfter;
+  if (isPausedByUs(stable, rolloutId)) {
+    if (!isReached) return resumeStable(situation);
+    return { writes: [], waiting: `Paused with ${updated} of ${desired} updated, until it is promoted.`, isPaused: true };
   }
-  if (isPaused && !pauses) return { writes: [], waiting: "Stable was paused by somebody else; resume it." };
-  if (isPaused) return { writes: [], waiting: `Paused with ${updated} of ${desired} updated, until it is promoted.`, isPaused };
-  if (pauses && pauseAfter !== null && isObserved(stable) && updated >= pauseAfter && updated < desired) {
-    const patch: JsonPatch = [{ op: "add", path: "/spec/paused", value: true }];
-    return { writes: [patchStable(stable, patch, rolloutId)], waiting: `Pausing with ${updated} updated.` };
+  if (stable.spec.paused) return { writes: [], waiting: "Stable was paused by somebody else; resume it." };
+  if (isReached && stable.kind === "Deployment" && isObserved(stable) && updated < desired) {
+    return { writes: [pauseStable(situation)], waiting: `Pausing with ${updated} updated.` };
   }
   return awaitComplete(world);
 }

@@ -6,6 +6,7 @@ import { awaitComplete, canServe, hasTemplate } from "./completion.ts";
 import { divide, select, unpinReplaced } from "./divide-traffic.ts";
 import { besideAutoscaler, enlargeStable, hasCandidate, removeCandidate, resizeStable } from "./reconcile.ts";
 import { first, type Open, type Situation } from "./situation.ts";
+import { resumeStable } from "./stable-pause.ts";
 import { patchStable } from "./writes.ts";
 
 /**
@@ -19,6 +20,7 @@ export function restore(situation: Situation): Open | null {
   return first(
     () => rollBack(situation),
     () => unpinReplaced(situation),
+    () => resumeStable(situation),
     () => restoreReplicas(situation),
     () => (world.service && isReady && hasCandidate(world) ? select("stable", situation) : null),
     () => (world.route && isReady ? divide(null, situation) : null),

@@ -37,11 +37,13 @@ function whyNoPromotion({ steps, index, hold, promoted }: RolloutRun): string | 
   return promoted === index ? "It is promoted already." : null;
 }
 
-function whyNoSkip({ steps, index, hold, skips }: RolloutRun): string | null {
+function whyNoSkip({ steps, index, hold, skips, promoted }: RolloutRun): string | null {
   if (hold?.cause === "foreign-change") return "A foreign change has to be decided on first: resume, or abort.";
   if (skips) return "It goes to its end already.";
   const left = steps.slice(index).some(({ kind }) => kind === "pause" || kind === "analysis" || kind === "weight");
-  return left ? null : "No pause and no analysis is left.";
+  const step = steps[index];
+  const isRolling = step?.kind === "update" && step.pauseAfter !== null && promoted !== index;
+  return left || isRolling ? null : "No pause and no analysis is left.";
 }
 
 function whyNoResume({ hold }: RolloutRun): string | null {
