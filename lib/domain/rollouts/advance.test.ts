@@ -517,6 +517,46 @@ describe("a rollout without progress", () => {
   });
 });
 
+describe("a way back", () => {
+  test("on which the candidate leaves stable no room ends after the deadline, with everything as before", () => {
+    const trial = new Trial({ strategy: { ...canary, progressDeadlineSeconds: 30 }, hasService: true });
+    const before = trial.model.summary();
+    trial.until(({ run }) => run.weight === 50 || run.weight === 60);
+    trial.model.room = total;
+    trial.order("abort");
+    trial.until(ended, () => expect(count(trial.model.served())).toBeGreaterThanOrEqual(2));
+    expect(trial.last?.end?.state).toBe("aborted");
+    expect(trial.model.summary()).toEqual(before);
+  });
+
+  test.each([
+    ["blue-green", { strategy: { ...blueGreen, scaleDownDelaySeconds: 60, progressDeadlineSeconds: 30 }, hasService: true }],
+    ["a canary by route", { strategy: { ...canary, progressDeadlineSeconds: 30 }, hasService: true, route: virtualService }],
+  ])("to a stable that cannot start any more is given up for %s, and the Service has the instances that there are", (_, one) => {
+    const trial = new Trial(one);
+    trial.until(({ run }) => run.weight === 100);
+    trial.model.broken = "2.0.0";
+    for (let pass = 0; pass < 3; pass += 1) trial.pass();
+    trial.order("abort");
+    trial.until(ended);
+    const message = expect.stringMatching(
+      /^Aborted by olga: so\. The way back is left as it is, without progress for .*: 0 of 5 .* The Deployment relay-candidate is left\.$/,
+    );
+    expect(trial.last?.end).toEqual({ state: "failed", message });
+    expect(trial.model.summary()).toMatchObject({ selector: { app: "relay" } });
+    expect(trial.model.served()).toMatchObject({ "2.1.0": total });
+  });
+
+  test("of a rolling update whose version before is broken, too, is given up", () => {
+    const trial = new Trial({ strategy: { ...rolling, progressDeadlineSeconds: 30 } });
+    trial.model.broken = "2.1.0";
+    trial.until(({ run }) => run.abort !== null);
+    trial.model.broken = "2.0.0";
+    trial.until(ended);
+    expect(trial.last?.end).toEqual({ state: "failed", message: expect.stringContaining("The way back is left as it is") });
+  });
+});
+
 describe("an autoscaler", () => {
   test("that moves holds the next step until it stands still", () => {
     const trial = new Trial({ strategy: canary });

@@ -7,12 +7,12 @@ import { takeProgress } from "./best-progress.ts";
 import { divide, select, unpinReplaced } from "./divide-traffic.ts";
 import { firstLook } from "./first-look.ts";
 import { findForeign, held, letGo } from "./holds.ts";
-import { reconcile } from "./reconcile.ts";
+import { hasCandidate, reconcile } from "./reconcile.ts";
 import { restore } from "./restore.ts";
 import type { RolloutRun, RunAnalysis } from "./run.ts";
 import { beginAnalyses, endAnalysis, endingAnalysis, judgeRunning, type Measured, takeIn } from "./run-analyses.ts";
 import type { RolloutEventKind } from "./schemas.ts";
-import { first, type Open, type Situation, type TrafficSituation } from "./situation.ts";
+import { first, type Open, type Situation, sentence, type TrafficSituation } from "./situation.ts";
 import { holdUpdate, resumeStable } from "./stable-pause.ts";
 import { describeStep } from "./step-texts.ts";
 import type { Strategy } from "./strategy.ts";
@@ -73,7 +73,7 @@ function decide(input: AdvanceInput): Advance {
     target,
     world: { ...world, stable },
   };
-  if (run.abort) return goBack(situation);
+  if (run.abort) return goBack(situation, now);
   const judged = judge(situation, now);
   if ("end" in judged) return judged;
   const advanced = goOn({ ...situation, run: judged.run }, now);
@@ -175,14 +175,22 @@ function nextStep(run: RolloutRun, strategy: Strategy, now: Date): Advance {
   return { ...proceed(beginAnalyses(moved, strategy, now)), events };
 }
 
-/** Stable is restored and everything else removed; then it has ended. */
-function goBack(situation: Situation): Advance {
-  const { run } = situation;
+/** Stable is restored and everything else removed; then it has ended. So it has, too, when nothing of that can be done any more. */
+function goBack(situation: Situation, now: Date): Advance {
+  const { run, strategy, world } = situation;
   const { message } = run.abort ?? { message: "" };
-  const open = restore(situation);
+  const progress = takeProgress(situation, now);
+  const forMs = now.getTime() - Date.parse(progress.since);
+  const lapsed = Math.floor(forMs / (strategy.progressDeadlineSeconds * 1000));
+  const open = restore(situation, lapsed);
   if (!open) return over(run, { state: "aborted", message });
+  if (lapsed > 1 && open.writes.length === 0) {
+    const left = hasCandidate(world) ? ` The Deployment ${world.candidate?.metadata.name} is left.` : "";
+    const why = `The way back is left as it is, without progress for ${formatDuration(forMs)}: ${open.waiting}${left}`;
+    return over(run, { state: "failed", message: `${sentence(message, null)} ${why}` });
+  }
   return {
-    run,
+    run: { ...run, progress },
     writes: open.writes,
     events: [],
     state: "progressing",

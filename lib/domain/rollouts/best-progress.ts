@@ -25,8 +25,8 @@ export function takeProgress({ run, world }: Pick<Situation, "run" | "world">, n
   return { templates, best, since };
 }
 
-function waitedFor({ steps, index, by }: RolloutRun, { stable, candidate }: Situation["world"]): (Workload | null)[] {
-  const kind = steps[index]?.kind;
+function waitedFor({ steps, index, by, abort }: RolloutRun, { stable, candidate }: Situation["world"]): (Workload | null)[] {
+  const kind = abort ? null : steps[index]?.kind;
   if (by === null || kind === "update") return [stable];
   return kind === "candidate" ? [candidate] : [stable, candidate];
 }

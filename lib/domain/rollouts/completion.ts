@@ -23,10 +23,10 @@ export function isSettled(world: Situation["world"]): boolean {
 }
 
 /** Whether all instances that there are have the present template, and enough are available for what the candidate gives back. */
-export function canServe({ stable, candidate }: Situation["world"], { before, weight }: RolloutRun): boolean {
+export function canServe({ stable, candidate }: Situation["world"], { by, before, weight }: RolloutRun): boolean {
   const { updated, replicas, available } = countReplicas(stable);
   const isCandidateDown = (candidate?.status?.availableReplicas ?? 0) === 0;
-  const share = isCandidateDown ? 1 : Math.max(1, Math.ceil((before.replicas * weight) / 100));
+  const share = by === "replicas" || isCandidateDown ? 1 : Math.max(1, Math.ceil((before.replicas * weight) / 100));
   // A quarter may be missing, as by default of a Deployment: one broken node must not keep the traffic at a bad candidate.
   const needed = before.replicas === 0 ? 0 : share - Math.floor(share / 4);
   return isObserved(stable) && replicas <= updated && available >= needed;

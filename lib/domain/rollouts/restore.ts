@@ -11,22 +11,27 @@ import { patchStable } from "./writes.ts";
 
 /**
  * The first thing that is open on the way back: traffic goes to stable as soon as that has only instances of its template before,
- * and the candidate goes when stable has them all. A Service or route that was deleted meanwhile needs no way back.
+ * and the candidate goes when stable has them all. A Service or route that was deleted meanwhile needs no way back. `lapsed`: so many
+ * deadlines passed without progress. After one the candidate no longer waits for a whole stable, to which it may leave no room;
+ * after two the Service is left with whatever instances there are.
  */
-export function restore(situation: Situation): Open | null {
+export function restore(situation: Situation, lapsed: number): Open | null {
   const { run, world } = situation;
   if (run.by === null) return null;
   const isReady = canServe(world, run);
+  const isEmptied = !hasCandidate(world) || world.candidate?.spec.replicas === 0;
   return first(
     () => rollBack(situation),
     () => unpinReplaced(situation),
     () => resumeStable(situation),
     () => restoreReplicas(situation),
-    () => (world.service && isReady && hasCandidate(world) ? select("stable", situation) : null),
+    () => (lapsed > 1 ? select("any", situation) : null),
+    () => (lapsed <= 1 && world.service && isReady && hasCandidate(world) ? select("stable", situation) : null),
     () => (world.route && isReady ? divide(null, situation) : null),
-    () => awaitComplete(world),
+    () => (isEmptied || (lapsed > 0 && isReady) ? null : awaitComplete(world)),
     () => removeCandidate(situation),
     () => select("any", situation),
+    () => awaitComplete(world),
   );
 }
 

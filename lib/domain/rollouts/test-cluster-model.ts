@@ -17,6 +17,8 @@ export class ClusterModel {
   failing: string | null = null;
   /** Instances of this version never become available. */
   broken: string | null = null;
+  /** So many instances in all find room on the nodes. */
+  room = Number.POSITIVE_INFINITY;
   #version = 1;
 
   constructor({ replicas, hasService, route }: { replicas: number; hasService?: boolean; route?: RouteObject }) {
@@ -90,7 +92,7 @@ export class ClusterModel {
       if (spec.paused && old) pods[hash] = own;
       else if (all > wanted && old && ready > wanted) pods[old] = (pods[old] ?? 0) - 1;
       else if (all > wanted && !old) pods[hash] = own - 1;
-      else if (own < wanted && all <= wanted) pods[hash] = own + 1;
+      else if (own < wanted && all <= wanted && this.#instances() < this.room) pods[hash] = own + 1;
       this.#observe(object);
     }
   }
@@ -122,6 +124,10 @@ export class ClusterModel {
       selector: this.#copy<ServiceObject>(servicePath)?.spec.selector ?? null,
       route: route?.spec.http ?? route?.spec.rules ?? null,
     };
+  }
+
+  #instances(): number {
+    return [...this.objects.values()].reduce((total, { pods = {} }) => total + sum(pods), 0);
   }
 
   #observe(object: ModelObject): void {
