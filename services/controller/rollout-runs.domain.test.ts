@@ -13,6 +13,7 @@ import { deployService, start } from "#lib/domain/rollouts/test-rollouts.ts";
 import type { ServiceObject } from "#lib/domain/rollouts/traffic.ts";
 import type { KubernetesClient } from "#lib/kubernetes/client.ts";
 import { connectKubernetes } from "#lib/kubernetes/connection.ts";
+import { KubernetesError } from "#lib/kubernetes/errors.ts";
 import { paths, type Workload } from "#lib/kubernetes/objects.ts";
 import { until } from "#lib/kubernetes/test-cluster.ts";
 import type { PrometheusClient } from "#lib/prometheus/client.ts";
@@ -263,6 +264,45 @@ test("a cluster that does not answer is told of, and a command that comes during
   const { message, measurements } = await detailOf(rolloutId);
   expect(message).toBe("Aborted by olga: decided in a test");
   expect(measurements).toEqual([]);
+  await drive(rolloutId, "good", isAt("aborted"));
+});
+
+/** The client, refused by the cluster what is asked for with such a method and such a path. */
+function refusing(method: "patch" | "list", path: RegExp, error: KubernetesError): KubernetesClient {
+  return new Proxy(context.kubernetes, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name, target);
+      if (typeof member !== "function") return member;
+      return (at: string, ...rest: unknown[]) =>
+        name === method && path.test(at) ? Promise.reject(error) : member.call(target, at, ...rest);
+    },
+  });
+}
+
+test("a template that the cluster has come to refuse ends the rollout before anything is written", async () => {
+  const { ref, seen } = await deploy(2);
+  const { rolloutId } = await start(context, { ref, seen }, { strategy: canary });
+  const denied = new KubernetesError(422, "Invalid", "the image's tag is the latest, which no policy allows");
+  const path = new RegExp(`/deployments/${ref.name}$`);
+  const busy = new KubernetesError(429, "TooManyRequests", "later");
+  await carryOutRollouts({ ...context, kubernetes: refusing("patch", path, busy) });
+  expect((await detailOf(rolloutId)).state).toBe("progressing");
+  await carryOutRollouts({ ...context, kubernetes: refusing("patch", path, denied) });
+  const { state, message, finishedAt, events } = await detailOf(rolloutId);
+  expect({ state, message }).toEqual({ state: "failed", message: denied.message });
+  expect(finishedAt).not.toBeNull();
+  expect(events.at(-1)).toMatchObject({ kind: "ended", message: denied.message });
+  expect(writes).toEqual([]);
+});
+
+test("routes that the cluster does not show to Switchyard keep no rollout from its way", async () => {
+  const { ref, seen } = await deploy(2, "service");
+  const { rolloutId } = await start(context, { ref, seen }, { strategy: canary });
+  const forbidden = new KubernetesError(403, "Forbidden", "cannot list resource");
+  await carryOutRollouts({ ...context, kubernetes: refusing("list", /(httproutes|virtualservices)$/, forbidden) });
+  expect((await detailOf(rolloutId)).message).not.toContain("cannot list resource");
+  expect(writes).toContain(`create ${ref.namespace}/deployments`);
+  await command(rolloutId, "abort");
   await drive(rolloutId, "good", isAt("aborted"));
 });
 

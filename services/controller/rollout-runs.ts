@@ -13,10 +13,11 @@ import { dueMeasurements } from "#lib/domain/rollouts/run-analyses.ts";
 import type { Strategy } from "#lib/domain/rollouts/strategy.ts";
 import type { RolloutTarget } from "#lib/domain/rollouts/target.ts";
 import { readWorld, type World } from "#lib/domain/rollouts/world.ts";
-import { pathOf, type Write } from "#lib/domain/rollouts/writes.ts";
+import { pathOf } from "#lib/domain/rollouts/writes.ts";
 import type { KubernetesClient } from "#lib/kubernetes/client.ts";
 import { KubernetesError } from "#lib/kubernetes/errors.ts";
 import type { Workload } from "#lib/kubernetes/objects.ts";
+import { writeAll } from "./rollout-writes.ts";
 import type { ReconcilerContext } from "./rollouts.ts";
 
 type RunnerContext = ReconcilerContext & {
@@ -88,6 +89,11 @@ async function pass(context: RunnerContext, transaction: Transaction, row: Rollo
   const world = await readWorld(context.kubernetes, { ref, uid: row.workloadUid, before: run.before, now });
   const measured = await takeMeasurements(context, row, world, now);
   const target = await readTarget(context.kubernetes, row, world);
+  if ("refusal" in target) {
+    const result = refused(run, target.refusal);
+    await store(transaction, row, { result, target: row.target as unknown as RolloutTarget, measured, world, now });
+    return false;
+  }
   const result = advance({
     rolloutId: row.id,
     run,
@@ -103,14 +109,35 @@ async function pass(context: RunnerContext, transaction: Transaction, row: Rollo
   return result.moved;
 }
 
-/** Before anything is written: the template as the cluster will store it, defaults included, so that it is known again later. */
-async function readTarget(kubernetes: KubernetesClient, row: Rollout, { stable }: World): Promise<RolloutTarget> {
+/**
+ * Before anything is written: the template as the cluster will store it, defaults included, so that it is known again later; or why
+ * the cluster would not take it.
+ */
+async function readTarget(
+  kubernetes: KubernetesClient,
+  row: Rollout,
+  { stable }: World,
+): Promise<RolloutTarget | { refusal: string }> {
   const target = row.target as unknown as RolloutTarget;
   const run = row.run as unknown as RolloutRun;
   if (run.by !== null || run.abort || run.hold || !stable) return target;
   const patch = [{ op: "replace", path: "/spec/template", value: target.template }] as const;
-  const stored = await kubernetes.patch<Workload>(pathOf(stable), [...patch], { dryRun: true });
-  return { ...target, template: stored.spec.template };
+  try {
+    const stored = await kubernetes.patch<Workload>(pathOf(stable), [...patch], { dryRun: true });
+    return { ...target, template: stored.spec.template };
+  } catch (error) {
+    if (error instanceof KubernetesError && refusals.includes(error.status)) return { refusal: error.message };
+    throw error;
+  }
+}
+
+/** Answers that stay the same however often it is asked: a bad request, a policy or permission, a rule of the object's. */
+const refusals: readonly number[] = [400, 403, 422];
+
+/** Nothing was written yet: it ends with that. */
+function refused(run: RolloutRun, message: string): Advance {
+  const end = { state: "failed", message } as const;
+  return { run, writes: [], events: [{ kind: "ended", message }], state: "progressing", message, moved: false, end };
 }
 
 type Measured = Measurement & { step: number };
@@ -127,38 +154,6 @@ function takeMeasurements(context: RunnerContext, row: Rollout, { stable }: Worl
       step,
     })),
   );
-}
-
-/** The first refusal as a sentence; who else wrote in between, or made the same object, is met in the next pass. */
-async function writeAll(kubernetes: KubernetesClient, writes: readonly Write[]): Promise<string | null> {
-  for (const write of writes) {
-    try {
-      await writeOne(kubernetes, write);
-    } catch (error) {
-      if (!(error instanceof KubernetesError)) throw error;
-      if (error.status !== 409 && error.status !== 404 && !isFailedTest(error)) return error.message;
-    }
-  }
-  return null;
-}
-
-/** A test of a JSON Patch that fails is 422 Invalid, as is a patch that the API does not take. */
-function isFailedTest({ status, message }: KubernetesError): boolean {
-  return status === 422 && /test/i.test(message);
-}
-
-async function writeOne(kubernetes: KubernetesClient, write: Write): Promise<void> {
-  switch (write.kind) {
-    case "create":
-      await kubernetes.create(write.path, write.object);
-      return;
-    case "patch":
-      await kubernetes.patch(write.path, write.patch);
-      return;
-    case "remove":
-      await kubernetes.remove(write.path, write.object);
-      return;
-  }
 }
 
 type Outcome = { result: Advance; target: RolloutTarget; measured: readonly Measured[]; world: World; now: Date };

@@ -39,7 +39,7 @@ export async function readWorld(kubernetes: KubernetesClient, { ref, uid, before
   const stable = found?.metadata.uid === uid ? found : null;
   const [services, routes] = await Promise.all([
     kubernetes.list<ServiceObject>(paths.servicesOf(ref.namespace)),
-    listRoutes(kubernetes, ref.namespace),
+    listRoutes(kubernetes, ref.namespace, before?.route?.kind),
   ]);
   const service = before?.service ? byName(services, before.service) : stable && findService(services, stable);
   const route = chooseRoute(routes, service, before);
@@ -100,11 +100,16 @@ export function routePath({ kind, metadata }: RouteObject): string {
   return `${routePaths[kind](metadata.namespace ?? "")}/${encodeURIComponent(metadata.name)}`;
 }
 
-/** Every route of the namespace; a cluster that does not know such objects has none. */
-async function listRoutes(kubernetes: KubernetesClient, namespace: string): Promise<RouteObject[]> {
+/** Every route of the namespace; a cluster that does not know such objects has none, nor one that does not show those not `needed`. */
+async function listRoutes(
+  kubernetes: KubernetesClient,
+  namespace: string,
+  needed: RouteObject["kind"] | undefined,
+): Promise<RouteObject[]> {
   const list = async (kind: RouteObject["kind"]) => {
     const objects = await kubernetes.list<RouteObject>(routePaths[kind](namespace)).catch((error: unknown) => {
-      if (error instanceof KubernetesError && error.status === 404) return [];
+      const isWithout = error instanceof KubernetesError && (error.status === 404 || (error.status === 403 && kind !== needed));
+      if (isWithout) return [];
       throw error;
     });
     return objects.map((object) => ({ ...object, kind }));
