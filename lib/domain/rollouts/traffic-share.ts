@@ -12,7 +12,11 @@ export function shareOf({ by, before }: Pick<RolloutRun, "by" | "before">, world
   if (isPinned && selected !== undefined && selected === world.candidateHash) return 100;
   const weight =
     by === "route" && route && before.service
-      ? readWeight(route, route.metadata.namespace ?? "", candidateName(before.service))
+      ? readWeight(route, {
+          namespace: route.metadata.namespace ?? "",
+          service: before.service,
+          candidate: candidateName(before.service),
+        })
       : null;
   if (weight !== null) return weight;
   if (isPinned && selected !== undefined) return 0;

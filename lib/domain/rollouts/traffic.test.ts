@@ -75,9 +75,9 @@ describe("weights", () => {
       ["VirtualService", [{ route: [{ destination: { host: "relay" } }] }]],
       ["HTTPRoute", [{ backendRefs: [{ name: "relay", port: 80 }] }]],
     ] as const) {
-      expect(readWeight(route(kind, [...rules]), "fleet", "relay-candidate")).toBeNull();
+      expect(readWeight(route(kind, [...rules]), weighting)).toBeNull();
       const weighed = weighRules({ kind, rules: [...rules] }, { ...weighting, percent: 35, header });
-      expect(readWeight(route(kind, weighed), "fleet", "relay-candidate")).toBe(35);
+      expect(readWeight(route(kind, weighed), weighting)).toBe(35);
     }
   });
 });
@@ -113,6 +113,7 @@ describe("two rollouts in one route", () => {
     expect(contains(both, weighRules({ kind, rules: both }, relay))).toBe(true);
     expect(contains(both, weighRules({ kind, rules: both }, hub))).toBe(true);
     expect(JSON.stringify(both.at(-1))).toMatch(/:45.*:5\b.*:25.*:25/);
+    expect([relay, hub].map((one) => readWeight(route(kind, both), one))).toEqual([10, 50]);
   });
 
   test.each([

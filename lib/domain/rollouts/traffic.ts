@@ -226,16 +226,25 @@ function refersTo(
   return group === "" && kind === "Service" && (owner ?? namespace) === namespace && name === service;
 }
 
-/** Percent that the candidate's Service gets of a route without the header; null when the route does not name it. */
-export function readWeight(route: RouteObject, namespace: string, candidate: string): number | null {
-  const shares = rulesOf(route).map((rule) => {
-    const { route: destinations, backendRefs } = rule as VirtualServiceRule & HttpRouteRule;
-    const weighed = destinations
-      ? destinations.map((one) => ({ weight: one.weight ?? 1, isCandidate: leadsTo(one, namespace, candidate) }))
-      : (backendRefs ?? []).map((one) => ({ weight: one.weight ?? 1, isCandidate: refersTo(one, namespace, candidate) }));
-    const sum = weighed.reduce((total, { weight }) => total + weight, 0);
-    const own = weighed.find(({ isCandidate }) => isCandidate);
-    return own ? Math.round((own.weight * 100) / (sum || 1)) : null;
+/** Percent of the Service's share that the candidate gets of a route without the header; null when the route does not name it. */
+export function readWeight(route: RouteObject, sides: Pick<Weighting, "namespace" | "service" | "candidate">): number | null {
+  const rules = rulesOf(route);
+  return route.kind === "VirtualService"
+    ? readShare(virtualService, rules as VirtualServiceRule[], sides)
+    : readShare(httpRoute, rules as HttpRouteRule[], sides);
+}
+
+function readShare<Rule, One extends { weight?: number }>(
+  { read, weightOf, names }: Dialect<Rule, One>,
+  rules: readonly Rule[],
+  { namespace, service, candidate }: Pick<Weighting, "namespace" | "service" | "candidate">,
+): number | null {
+  const shares = rules.map((rule) => {
+    const all = read(rule);
+    const weights = (name: string) => all.filter((one) => names(one, namespace, name)).map((one) => weightOf(one, all));
+    const sum = (list: number[]) => list.reduce((total, weight) => total + weight, 0);
+    const ours = weights(candidate);
+    return ours.length > 0 ? Math.round((sum(ours) * 100) / (sum([...ours, ...weights(service)]) || 1)) : null;
   });
   return shares.findLast((share) => share !== null) ?? null;
 }
