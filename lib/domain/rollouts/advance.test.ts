@@ -517,6 +517,39 @@ describe("a rollout without progress", () => {
   });
 });
 
+describe("a candidate that has traffic and no available instance any more", () => {
+  const slow = { ...blueGreen, scaleDownDelaySeconds: 60 };
+  const byRoute = { strategy: canary, hasService: true, route: virtualService };
+  const dies = (trial: Trial) => {
+    trial.model.broken = "2.1.0";
+    trial.model.tick();
+  };
+  const isDeleted = (trial: Trial) => trial.model.objects.delete(candidatePath);
+  const losses: [string, Case, (trial: Trial) => boolean, (trial: Trial) => void, string][] = [
+    ["dies after the switch", { strategy: slow, hasService: true }, ({ run }) => run.weight === 100, dies, "None of"],
+    ["is deleted after the switch", { strategy: slow, hasService: true }, ({ run }) => run.weight === 100, isDeleted, "deleted"],
+    ["dies with a part of a route", byRoute, ({ run }) => run.weight === 50, dies, "None of"],
+    ["is deleted with a part of a route", byRoute, ({ run }) => run.weight === 50, isDeleted, "deleted"],
+    ["dies while stable is replaced", byRoute, ({ model }) => model.summary().version === "2.1.0", dies, "None of"],
+  ];
+
+  test.each(losses)("and %s is given up at once, and stable serves", (_, one, isThere, lose, why) => {
+    for (const isHeld of [false, true]) {
+      const trial = new Trial(one);
+      const before = trial.model.summary();
+      trial.until(() => isThere(trial));
+      if (isHeld) trial.order("pause");
+      lose(trial);
+      for (let pass = 0; pass < 3; pass += 1) trial.pass();
+      expect(trial.run.abort?.message).toContain(why);
+      expect(JSON.stringify(trial.model.summary().route)).not.toContain("relay-candidate");
+      trial.until(ended, () => expect(count(trial.model.served())).toBeGreaterThan(0));
+      expect(trial.last?.end?.state).toBe("aborted");
+      expect(trial.model.summary()).toEqual({ ...before, objects: expect.any(Array) });
+    }
+  });
+});
+
 describe("a way back", () => {
   test("on which the candidate leaves stable no room ends after the deadline, with everything as before", () => {
     const trial = new Trial({ strategy: { ...canary, progressDeadlineSeconds: 30 }, hasService: true });

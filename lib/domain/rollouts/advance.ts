@@ -4,9 +4,10 @@ import { countReplicas } from "../fleet/health.ts";
 import { judgeAnalysis } from "./analysis/verdict.ts";
 import { type Arrangement, arrangementOf } from "./arrangement.ts";
 import { takeProgress } from "./best-progress.ts";
-import { divide, select, unpinReplaced } from "./divide-traffic.ts";
+import { divide, select, unpinLost } from "./divide-traffic.ts";
 import { firstLook } from "./first-look.ts";
 import { findForeign, held, letGo } from "./holds.ts";
+import { findOutage } from "./outage.ts";
 import { hasCandidate, reconcile } from "./reconcile.ts";
 import { restore } from "./restore.ts";
 import type { RolloutRun, RunAnalysis } from "./run.ts";
@@ -110,10 +111,12 @@ function goOn(situation: Situation, now: Date): Advance {
     if ("refusal" in seen) return over(run, { state: "failed", message: seen.refusal });
     return "waiting" in seen ? wait(situation, { writes: [], waiting: seen.waiting }, now) : proceed(seen.run);
   }
+  const outage = findOutage(situation);
+  if (outage) return fail(run, strategy, outage, now);
   const foreign = findForeign(situation);
   if (foreign) {
     const { run: stopped, events } = held(run, "foreign-change", foreign, now);
-    return { ...stand(stopped, events), writes: unpinReplaced(situation)?.writes ?? [] };
+    return { ...stand(stopped, events), writes: unpinLost(situation)?.writes ?? [] };
   }
   const freed = letGo(situation);
   if (freed) return { ...proceed(freed), events: [{ kind: "resumed", message: "What held it is over." }] };

@@ -3,6 +3,7 @@ import { paths } from "#lib/kubernetes/objects.ts";
 import { hashLabels } from "#lib/kubernetes/workloads.ts";
 import type { Arrangement } from "./arrangement.ts";
 import { candidateService } from "./candidate.ts";
+import { isDown } from "./outage.ts";
 import { candidateName } from "./run.ts";
 import type { Open, Situation, TrafficSituation } from "./situation.ts";
 import { contains, rulesField, rulesOf, unweighRules, weighRules } from "./traffic.ts";
@@ -26,12 +27,12 @@ export function select(side: Arrangement["selector"], { rolloutId, run, world }:
   };
 }
 
-/** Lets the Service select all instances where those that it is pinned to are being replaced: it would lose them one by one. */
-export function unpinReplaced(situation: TrafficSituation): Open | null {
+/** Lets the Service select all instances where those that it is pinned to are being replaced, or are down. */
+export function unpinLost(situation: Situation): Open | null {
   const { service, stableHash, candidateHash } = situation.world;
   const pinned = service?.spec.selector?.[hashLabels[0]];
-  if (pinned === undefined || pinned === stableHash || pinned === candidateHash) return null;
-  return select("any", situation);
+  if (pinned === undefined || pinned === stableHash) return null;
+  return pinned === candidateHash && !isDown(situation.world) ? null : select("any", situation);
 }
 
 /** The Service of the candidate, to which the route gives its share. */

@@ -4,6 +4,7 @@ import type { Arrangement } from "./arrangement.ts";
 import { candidateDeployment } from "./candidate.ts";
 import { awaitComplete, hasTemplate, isObserved } from "./completion.ts";
 import { divide, provideService, select } from "./divide-traffic.ts";
+import { isDown } from "./outage.ts";
 import { candidateOfLabel, rolloutAnnotation } from "./run.ts";
 import { first, type Open, type Situation, sentence } from "./situation.ts";
 import { isPausedByUs, pauseStable, resumeStable } from "./stable-pause.ts";
@@ -32,7 +33,7 @@ function selectWithStable(side: "any" | "stable", situation: Situation): Open | 
   const { run, world } = situation;
   const open = select(side, situation);
   const isReturn = run.weight === 100;
-  if (!open || (side === "any" && !isReturn)) return open;
+  if (!open || (side === "any" && !isReturn) || (isReturn && isDown(world))) return open;
   return (isReturn ? enlargeStable(situation) : null) ?? awaitComplete(world) ?? open;
 }
 

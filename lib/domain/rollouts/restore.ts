@@ -3,7 +3,7 @@ import { hashLabels } from "#lib/kubernetes/workloads.ts";
 import { rollbackPatch } from "../actions/rollback.ts";
 import { canonicalTemplate } from "../fleet/template.ts";
 import { awaitComplete, canServe, hasTemplate } from "./completion.ts";
-import { divide, select, unpinReplaced } from "./divide-traffic.ts";
+import { divide, select, unpinLost } from "./divide-traffic.ts";
 import { besideAutoscaler, enlargeStable, hasCandidate, removeCandidate, resizeStable } from "./reconcile.ts";
 import { first, type Open, type Situation } from "./situation.ts";
 import { resumeStable } from "./stable-pause.ts";
@@ -21,8 +21,8 @@ export function restore(situation: Situation, lapsed: number): Open | null {
   const isReady = canServe(world, run);
   const isEmptied = !hasCandidate(world) || world.candidate?.spec.replicas === 0;
   return first(
+    () => unpinLost(situation),
     () => rollBack(situation),
-    () => unpinReplaced(situation),
     () => resumeStable(situation),
     () => restoreReplicas(situation),
     () => (lapsed > 1 ? select("any", situation) : null),
