@@ -6,7 +6,15 @@ import type { RolloutRun } from "./run.ts";
 import type { Measured } from "./run-analyses.ts";
 import { allowedCommands, orderRun } from "./run-control.ts";
 import { type Analysis, defaultStrategies, type Strategy } from "./strategy.ts";
-import { ClusterModel, candidatePath, routePath, servicePath, stablePath, templateOf } from "./test-cluster-model.ts";
+import {
+  ClusterModel,
+  candidatePath,
+  routePath,
+  servicePath,
+  servicesPath,
+  stablePath,
+  templateOf,
+} from "./test-cluster-model.ts";
 import type { RouteObject } from "./traffic.ts";
 
 const analysis: Analysis = {
@@ -712,3 +720,40 @@ test("a strategy that the service cannot have fails before anything is written",
   expect(noService.until(ended).end).toMatchObject({ state: "failed", message: expect.stringContaining("No Service") });
   expect([...byRoute.model.written, ...noService.model.written]).toEqual([]);
 });
+
+const second = {
+  metadata: { name: "relay-metrics", namespace: "fleet" },
+  spec: { selector: { app: "relay" }, ports: [{ port: 90 }] },
+};
+
+test.each<[string, Case, string]>([
+  ["blue-green", { strategy: blueGreen, hasService: true }, "failed"],
+  ["a canary by route", { strategy: quick, hasService: true, route: virtualService }, "failed"],
+  ["a canary by instances", { strategy: quick, hasService: true }, "complete"],
+])("a second Service over the same instances, which nothing would divide: %s", (_, one, state) => {
+  const trial = new Trial(one);
+  trial.model.apply([{ kind: "create", path: servicesPath, object: second }]);
+  expect(trial.until(ended).end?.state).toBe(state);
+  if (state === "failed") {
+    expect(trial.last?.message).toBe(
+      "The Services relay and relay-metrics all select the instances of relay, and only one can be divided.",
+    );
+    expect(trial.model.written).toHaveLength(1);
+  }
+});
+
+test.each(cases.filter(([, { hasService }]) => hasService))(
+  "a template without a label that the Service selects by fails before anything is written: %s",
+  (_, one) => {
+    const trial = new Trial(one);
+    trial.model.edit(servicePath, [{ op: "replace", path: "/spec/selector", value: { app: "relay", tier: "front" } }]);
+    trial.model.edit(stablePath, [
+      { op: "replace", path: "/spec/template/metadata/labels", value: { app: "relay", tier: "front" } },
+    ]);
+    expect(trial.until(ended).end).toEqual({
+      state: "failed",
+      message: "The Service relay selects by tier=front, which new instances would not carry.",
+    });
+    expect(trial.model.written).toEqual([]);
+  },
+);

@@ -2,6 +2,7 @@ import { hashLabels } from "#lib/kubernetes/workloads.ts";
 import { compileSteps } from "./compile-steps.ts";
 import { isSettled } from "./completion.ts";
 import type { RolloutRun, TrafficBy } from "./run.ts";
+import { missingLabels } from "./selecting.ts";
 import type { Situation } from "./situation.ts";
 import { rulesOf } from "./traffic.ts";
 
@@ -12,8 +13,14 @@ export function firstLook(situation: Situation): FirstLook {
   const { run, strategy, world } = situation;
   const { stable, service, route } = world;
   const replicas = stable.spec.replicas ?? 1;
+  const lost = refuseLost(situation);
+  if (lost) return { refusal: lost };
   const by = chooseTraffic(situation);
   if (typeof by === "object") return by;
+  if ((by === "route" || by === "selector") && world.selecting.length > 1) {
+    const names = new Intl.ListFormat("en").format(world.selecting.map(({ metadata }) => metadata.name));
+    return { refusal: `The Services ${names} all select the instances of ${stable.metadata.name}, and only one can be divided.` };
+  }
   if (by !== "none" && !isSettled(world)) return { waiting: "Waiting until stable has all of its instances." };
   const { [hashLabels[0]]: _, ...selector } = service?.spec.selector ?? {};
   return {
@@ -29,6 +36,17 @@ export function firstLook(situation: Situation): FirstLook {
       },
     },
   };
+}
+
+/** A Service that selects by what the new template does not carry would have no instances any more. */
+function refuseLost({ target, world: { selecting } }: Situation): string | null {
+  for (const service of selecting) {
+    const missing = missingLabels(service, target.template);
+    if (missing.length > 0) {
+      return `The Service ${service.metadata.name} selects by ${missing.join(", ")}, which new instances would not carry.`;
+    }
+  }
+  return null;
 }
 
 function chooseTraffic({ strategy, world: { stable, service, route } }: Situation): TrafficBy | { refusal: string } {

@@ -10,7 +10,11 @@ export async function listSelecting(
   namespace: string,
   template: PodTemplate,
 ): Promise<ServiceObject[]> {
-  const services = await kubernetes.list<ServiceObject>(paths.servicesOf(namespace));
+  return filterSelecting(await kubernetes.list<ServiceObject>(paths.servicesOf(namespace)), template);
+}
+
+/** Those of the Services that select instances of the template, by their names; none of a candidate's own. */
+export function filterSelecting(services: readonly ServiceObject[], template: PodTemplate): ServiceObject[] {
   return services
     .filter((service) => service.metadata.labels?.[candidateOfLabel] === undefined)
     .filter((service) => Object.keys(lastingSelector(service)).length > 0 && missingLabels(service, template).length === 0)

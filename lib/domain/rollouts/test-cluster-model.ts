@@ -1,5 +1,6 @@
 import type { JsonPatch, PodTemplate, TemplateRevision, Workload } from "#lib/kubernetes/objects.ts";
 import { candidateName, type RolloutRun } from "./run.ts";
+import { filterSelecting } from "./selecting.ts";
 import { digestTemplate } from "./template-digest.ts";
 import type { RouteObject, ServiceObject } from "./traffic.ts";
 import type { World } from "./world.ts";
@@ -49,6 +50,7 @@ export class ClusterModel {
       candidateHash: candidate && digestTemplate(candidate.spec.template),
       service: this.#copy<ServiceObject>(servicePath),
       candidateService: this.#copy<ServiceObject>(candidateServicePath),
+      selecting: stable ? filterSelecting(this.#services(), stable.spec.template) : [],
       route: known && route ? (structuredClone(route) as unknown as RouteObject) : null,
       autoscaler: this.autoscaler,
       failing: this.failing,
@@ -169,6 +171,11 @@ export class ClusterModel {
     return this.#copy<Workload>(path);
   }
 
+  #services(): ServiceObject[] {
+    const found = [...this.objects.entries()].filter(([path]) => path.startsWith(servicesPath));
+    return structuredClone(found.map(([, object]) => object)) as unknown as ServiceObject[];
+  }
+
   #copy<T>(path: string): T | null {
     const object = this.objects.get(path);
     return object ? (structuredClone(object) as unknown as T) : null;
@@ -189,8 +196,9 @@ type ModelObject = {
 
 export const stablePath = "/apis/apps/v1/namespaces/fleet/deployments/relay";
 export const candidatePath = `/apis/apps/v1/namespaces/fleet/deployments/${candidateName("relay")}`;
-export const servicePath = "/api/v1/namespaces/fleet/services/relay";
-const candidateServicePath = `/api/v1/namespaces/fleet/services/${candidateName("relay")}`;
+export const servicesPath = "/api/v1/namespaces/fleet/services";
+export const servicePath = `${servicesPath}/relay`;
+const candidateServicePath = `${servicesPath}/${candidateName("relay")}`;
 export const routePath = "/apis/networking.istio.io/v1/namespaces/fleet/virtualservices/relay";
 
 function routePathOf({ kind }: RouteObject): string {

@@ -8,7 +8,8 @@ import { fetchRevisions, findWorkload, selectorOf } from "../fleet/fresh.ts";
 import { countReplicas, describeFailing } from "../fleet/health.ts";
 import type { ServiceRef } from "../fleet/schemas.ts";
 import { findCurrentRevision, isOwnedBy } from "../fleet/template.ts";
-import { candidateName, candidateOfLabel, type RolloutRun } from "./run.ts";
+import { candidateName, type RolloutRun } from "./run.ts";
+import { filterSelecting } from "./selecting.ts";
 import { findRoute, type RouteObject, type ServiceObject } from "./traffic.ts";
 
 /** What a rollout with a strategy looks at in the cluster, read afresh for each pass. */
@@ -23,6 +24,8 @@ export type World = {
   /** The Service whose traffic is divided; null when nothing dials in. */
   service: ServiceObject | null;
   candidateService: ServiceObject | null;
+  /** All Services that select stable's instances. */
+  selecting: readonly ServiceObject[];
   route: RouteObject | null;
   /** The autoscaler of stable, with a sentence while it changes the number of instances. */
   autoscaler: { name: string; movement: string | null } | null;
@@ -41,7 +44,8 @@ export async function readWorld(kubernetes: KubernetesClient, { ref, uid, before
     kubernetes.list<ServiceObject>(paths.servicesOf(ref.namespace)),
     listRoutes(kubernetes, ref.namespace, before?.route?.kind),
   ]);
-  const service = before?.service ? byName(services, before.service) : stable && findService(services, stable);
+  const selecting = stable ? filterSelecting(services, stable.spec.template) : [];
+  const service = before?.service ? byName(services, before.service) : stable && findService(selecting, stable);
   const route = chooseRoute(routes, service, before);
   const dialled = before?.service ?? service?.metadata.name;
   const candidateService = dialled ? byName(services, candidateName(dialled)) : null;
@@ -60,6 +64,7 @@ export async function readWorld(kubernetes: KubernetesClient, { ref, uid, before
     candidateHash: candidate ? (findCurrentRevision(candidate, candidateRevisions)?.hash ?? null) : null,
     service,
     candidateService,
+    selecting,
     route,
     autoscaler: autoscaler && { name: autoscaler.metadata.name, movement: describeMovement(autoscaler, now) },
     failing,
@@ -74,6 +79,7 @@ const nothing: World = {
   candidateHash: null,
   service: null,
   candidateService: null,
+  selecting: [],
   route: null,
   autoscaler: null,
   failing: null,
@@ -127,16 +133,9 @@ function byName(services: readonly ServiceObject[], name: string): ServiceObject
   return services.find(({ metadata }) => metadata.name === name) ?? null;
 }
 
-/** The Service of the workload's name where it selects its instances, else the first one that does. */
-function findService(services: readonly ServiceObject[], { metadata, spec }: Workload): ServiceObject | null {
-  const labels = spec.template.metadata?.labels ?? {};
-  const selecting = services.filter(({ spec: { selector = {} } }) => {
-    const wanted = Object.entries(selector);
-    return wanted.length > 0 && wanted.every(([label, value]) => labels[label] === value);
-  });
-  const rank = (service: ServiceObject) => (service.metadata.name === metadata.name ? "" : service.metadata.name);
-  const own = selecting.filter((service) => service.metadata.labels?.[candidateOfLabel] === undefined);
-  return own.toSorted((a, b) => (rank(a) < rank(b) ? -1 : 1))[0] ?? null;
+/** Of the Services that select its instances the one of the workload's name, else the first. */
+function findService(selecting: readonly ServiceObject[], { metadata }: Workload): ServiceObject | null {
+  return byName(selecting, metadata.name) ?? selecting[0] ?? null;
 }
 
 /** Pods are read only while some are missing. */
