@@ -571,21 +571,41 @@ describe("a way back", () => {
   });
 
   test.each([
-    ["blue-green", { strategy: { ...blueGreen, scaleDownDelaySeconds: 60, progressDeadlineSeconds: 30 }, hasService: true }],
-    ["a canary by route", { strategy: { ...canary, progressDeadlineSeconds: 30 }, hasService: true, route: virtualService }],
-  ])("to a stable that cannot start any more is given up for %s, and the Service has the instances that there are", (_, one) => {
-    const trial = new Trial(one);
-    trial.until(({ run }) => run.weight === 100);
-    trial.model.broken = "2.0.0";
-    for (let pass = 0; pass < 3; pass += 1) trial.pass();
-    trial.order("abort");
-    trial.until(ended);
-    const message = expect.stringMatching(
-      /^Aborted by olga: so\. The way back is left as it is, without progress for .*: 0 of 5 .* The Deployment relay-candidate is left\.$/,
-    );
-    expect(trial.last?.end).toEqual({ state: "failed", message });
-    expect(trial.model.summary()).toMatchObject({ selector: { app: "relay" } });
-    expect(trial.model.served()).toMatchObject({ "2.1.0": total });
+    ["blue-green", { strategy: { ...blueGreen, scaleDownDelaySeconds: 60, progressDeadlineSeconds: 30 }, hasService: true }, ""],
+    [
+      "a canary by route",
+      { strategy: { ...canary, progressDeadlineSeconds: 30 }, hasService: true, route: virtualService },
+      ", and 100 % of the route lead to it",
+    ],
+  ])(
+    "to a stable that cannot start any more is given up for %s, and the Service has the instances that there are",
+    (_, one, left) => {
+      const trial = new Trial(one);
+      trial.until(({ run }) => run.weight === 100);
+      trial.model.broken = "2.0.0";
+      for (let pass = 0; pass < 3; pass += 1) trial.pass();
+      trial.order("abort");
+      trial.until(ended);
+      const message = expect.stringMatching(
+        new RegExp(
+          `^Aborted by olga: so\\. The way back is left as it is, without progress for .*: 0 of 5 .* The Deployment relay-candidate is left${left}\\.$`,
+        ),
+      );
+      expect(trial.last?.end).toEqual({ state: "failed", message });
+      expect(trial.model.summary()).toMatchObject({ selector: { app: "relay" } });
+      expect(trial.model.served()).toMatchObject({ "2.1.0": total });
+    },
+  );
+
+  test("that was given up with a share of the route left keeps the next rollout from removing the candidate", () => {
+    const trial = new Trial({ strategy: canary, hasService: true, route: virtualService });
+    trial.until(({ run }) => run.weight === 50);
+    trial.run = startRun(rolling, trial.model.objects.get(stablePath) as unknown as Workload, trial.now);
+    expect(trial.until(ended).end).toEqual({
+      state: "failed",
+      message: "The VirtualService relay still gives 50 % to relay-candidate. Take that out of it first.",
+    });
+    expect(trial.model.objects.has(candidatePath)).toBe(true);
   });
 
   test("of a rolling update whose version before is broken, too, is given up", () => {

@@ -19,7 +19,7 @@ import { describeStep } from "./step-texts.ts";
 import type { Strategy } from "./strategy.ts";
 import type { RolloutTarget } from "./target.ts";
 import { digestTemplate } from "./template-digest.ts";
-import { shareOf } from "./traffic-share.ts";
+import { routeShareOf, shareOf } from "./traffic-share.ts";
 import type { World } from "./world.ts";
 import type { Write } from "./writes.ts";
 
@@ -188,7 +188,9 @@ function goBack(situation: Situation, now: Date): Advance {
   const open = restore(situation, lapsed);
   if (!open) return over(run, { state: "aborted", message });
   if (lapsed > 1 && open.writes.length === 0) {
-    const left = hasCandidate(world) ? ` The Deployment ${world.candidate?.metadata.name} is left.` : "";
+    const share = routeShareOf(run, world.route);
+    const divided = share ? `, and ${share} % of the route lead to it` : "";
+    const left = hasCandidate(world) ? ` The Deployment ${world.candidate?.metadata.name} is left${divided}.` : "";
     const why = `The way back is left as it is, without progress for ${formatDuration(forMs)}: ${open.waiting}${left}`;
     return over(run, { state: "failed", message: `${sentence(message, null)} ${why}` });
   }

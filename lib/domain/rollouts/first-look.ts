@@ -1,10 +1,10 @@
 import { hashLabels } from "#lib/kubernetes/workloads.ts";
 import { compileSteps } from "./compile-steps.ts";
 import { isSettled } from "./completion.ts";
-import type { RolloutRun, TrafficBy } from "./run.ts";
+import { candidateName, type RolloutRun, type TrafficBy } from "./run.ts";
 import { missingLabels } from "./selecting.ts";
 import type { Situation } from "./situation.ts";
-import { rulesOf } from "./traffic.ts";
+import { readWeight, rulesOf } from "./traffic.ts";
 
 export type FirstLook = { run: RolloutRun } | { waiting: string } | { refusal: string };
 
@@ -13,8 +13,8 @@ export function firstLook(situation: Situation): FirstLook {
   const { run, strategy, world } = situation;
   const { stable, service, route } = world;
   const replicas = stable.spec.replicas ?? 1;
-  const lost = refuseLost(situation);
-  if (lost) return { refusal: lost };
+  const refusal = refuseLost(situation) ?? refuseDivided(world);
+  if (refusal) return { refusal };
   const by = chooseTraffic(situation);
   if (typeof by === "object") return by;
   if ((by === "route" || by === "selector") && world.selecting.length > 1) {
@@ -47,6 +47,15 @@ function refuseLost({ target, world: { selecting } }: Situation): string | null 
     }
   }
   return null;
+}
+
+/** A way back that was given up may have left an earlier candidate its share: this rollout would remove that candidate. */
+function refuseDivided({ service, route }: Situation["world"]): string | null {
+  if (!service || !route) return null;
+  const { name, namespace = "" } = service.metadata;
+  const share = readWeight(route, { namespace, service: name, candidate: candidateName(name) });
+  if (!share) return null;
+  return `The ${route.kind} ${route.metadata.name} still gives ${share} % to ${candidateName(name)}. Take that out of it first.`;
 }
 
 function chooseTraffic({ strategy, world: { stable, service, route } }: Situation): TrafficBy | { refusal: string } {
