@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { startRolloutSchema } from "#lib/domain/rollouts/start-schemas.ts";
+import { startRolloutSchema } from "#lib/domain/rollouts/start/start-schemas.ts";
 
 /** The script of the pipelines against a Switchyard whose answers are told here; e2e/slow has the real one. */
 

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startStrategy } from "#lib/domain/rollouts/start.ts";
+import { startStrategy } from "#lib/domain/rollouts/start/start.ts";
 import { until } from "#lib/kubernetes/test-cluster.ts";
 import { Random } from "../conformance/fuzz/random.ts";
 import { type Journey, journeys } from "./crashes/journeys.ts";

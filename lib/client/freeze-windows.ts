@@ -1,6 +1,6 @@
 import { infiniteQueryOptions } from "@tanstack/react-query";
-import type { CreateFreezeInput, FreezeWindowView } from "#lib/domain/rollouts/freeze-schemas.ts";
 import type { Page } from "#lib/domain/rollouts/schemas.ts";
+import type { CreateFreezeInput, FreezeWindowView } from "#lib/domain/rollouts/start/freeze-schemas.ts";
 import { queryString, request } from "./api.ts";
 
 export const freezeWindowKeys = { all: ["freeze-windows"] as const };

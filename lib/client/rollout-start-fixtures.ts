@@ -1,4 +1,4 @@
-import type { Preflight, RolloutOptions } from "#lib/domain/rollouts/start-schemas.ts";
+import type { Preflight, RolloutOptions } from "#lib/domain/rollouts/start/start-schemas.ts";
 import { defaultStrategies } from "#lib/domain/rollouts/strategy.ts";
 
 /** What fleet/relay offers a form, for tests. */

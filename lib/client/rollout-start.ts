@@ -1,6 +1,6 @@
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import type { ActionResult } from "#lib/domain/actions/schemas.ts";
-import type { Preflight, PreflightInput, RolloutOptions, StartRolloutInput } from "#lib/domain/rollouts/start-schemas.ts";
+import type { Preflight, PreflightInput, RolloutOptions, StartRolloutInput } from "#lib/domain/rollouts/start/start-schemas.ts";
 import { request, serviceAddress } from "./api.ts";
 
 const address = (id: string) => `${serviceAddress(id)}/rollouts`;

@@ -4,7 +4,7 @@ import { startTestWorld, type TestContext, type TestWorld } from "#lib/domain/ac
 import { changeLimits } from "#lib/domain/autoscaling/commands.ts";
 import { restoreDueLimits } from "#lib/domain/autoscaling/restore.ts";
 import { getRolloutDetail } from "#lib/domain/rollouts/detail.ts";
-import { candidateName } from "#lib/domain/rollouts/run.ts";
+import { candidateName } from "#lib/domain/rollouts/engine/run.ts";
 import type { RolloutDetail } from "#lib/domain/rollouts/schemas.ts";
 import type { Strategy } from "#lib/domain/rollouts/strategy.ts";
 import { deployService, start } from "#lib/domain/rollouts/test-rollouts.ts";

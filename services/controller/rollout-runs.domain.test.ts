@@ -6,11 +6,11 @@ import { startTestWorld, type TestContext, type TestWorld } from "#lib/domain/ac
 import type { MeasureInput, Measurement } from "#lib/domain/rollouts/analysis/measure.ts";
 import type { Verdict } from "#lib/domain/rollouts/analysis/verdict.ts";
 import { getRolloutDetail } from "#lib/domain/rollouts/detail.ts";
-import { candidateName, candidateOfLabel, rolloutAnnotation } from "#lib/domain/rollouts/run.ts";
+import { candidateName, candidateOfLabel, rolloutAnnotation } from "#lib/domain/rollouts/engine/run.ts";
+import type { ServiceObject } from "#lib/domain/rollouts/engine/traffic.ts";
 import { commandRollout } from "#lib/domain/rollouts/run-commands.ts";
 import type { Analysis, Strategy } from "#lib/domain/rollouts/strategy.ts";
 import { deployService, start } from "#lib/domain/rollouts/test-rollouts.ts";
-import type { ServiceObject } from "#lib/domain/rollouts/traffic.ts";
 import type { KubernetesClient } from "#lib/kubernetes/client.ts";
 import { connectKubernetes } from "#lib/kubernetes/connection.ts";
 import { KubernetesError } from "#lib/kubernetes/errors.ts";

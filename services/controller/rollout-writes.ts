@@ -1,4 +1,4 @@
-import type { Write } from "#lib/domain/rollouts/writes.ts";
+import type { Write } from "#lib/domain/rollouts/engine/writes.ts";
 import type { KubernetesClient } from "#lib/kubernetes/client.ts";
 import { KubernetesError } from "#lib/kubernetes/errors.ts";
 

@@ -1,4 +1,4 @@
-import { createFreezeWindow, listFreezeWindows } from "#lib/domain/rollouts/freeze.ts";
+import { createFreezeWindow, listFreezeWindows } from "#lib/domain/rollouts/start/freeze.ts";
 import { reply, route } from "#lib/web/route.ts";
 
 export const GET = route(({ context, search }) => listFreezeWindows(context, search));

@@ -1,5 +1,5 @@
 import type { Pod, Workload } from "#lib/kubernetes/objects.ts";
-import { candidateName, candidateOfLabel } from "../rollouts/run.ts";
+import { candidateName, candidateOfLabel } from "../rollouts/engine/run.ts";
 import { isManaged } from "./template.ts";
 
 /** On which side of a rollout with a strategy an instance is: what ran before, or the second Deployment with the new template. */

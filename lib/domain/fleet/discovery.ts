@@ -1,7 +1,7 @@
 import type { Pod, Workload } from "#lib/kubernetes/objects.ts";
 import { authorise, type ConsoleContext } from "../context.ts";
 import { DomainError } from "../errors.ts";
-import { candidateOfLabel } from "../rollouts/run.ts";
+import { candidateOfLabel } from "../rollouts/engine/run.ts";
 import { trackOf } from "./candidate.ts";
 import { mainContainer, versionOf } from "./image.ts";
 import { kindLabel } from "./schemas.ts";

@@ -1,6 +1,6 @@
 import type { EventObject, KubernetesObject, Pod, TemplateRevision, Workload, WorkloadKind } from "#lib/kubernetes/objects.ts";
 import type { Changes } from "#lib/kubernetes/reflector.ts";
-import { candidateName } from "../rollouts/run.ts";
+import { candidateName } from "../rollouts/engine/run.ts";
 import { serviceOfCandidate } from "./candidate.ts";
 import type { ServiceFamily, WorkloadFamily } from "./describe.ts";
 import { isManaged } from "./template.ts";

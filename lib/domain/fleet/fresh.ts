@@ -9,7 +9,7 @@ import {
   type WorkloadKind,
 } from "#lib/kubernetes/objects.ts";
 import { readControllerRevision, readReplicaSet, readWorkload } from "#lib/kubernetes/workloads.ts";
-import { candidateOfLabel } from "../rollouts/run.ts";
+import { candidateOfLabel } from "../rollouts/engine/run.ts";
 import { serviceOfCandidate } from "./candidate.ts";
 import { kindLabel, type ServiceRef } from "./schemas.ts";
 import { isManaged, isOwnedBy } from "./template.ts";

@@ -1,6 +1,6 @@
 import type { Condition, ContainerStatus, Pod, TemplateRevision, Workload } from "#lib/kubernetes/objects.ts";
 import { readControllerRevision, readReplicaSet } from "#lib/kubernetes/workloads.ts";
-import { candidateName, candidateOfLabel } from "../rollouts/run.ts";
+import { candidateName, candidateOfLabel } from "../rollouts/engine/run.ts";
 
 /** Kubernetes objects for tests, small but of the right form. */
 

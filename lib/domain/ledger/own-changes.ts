@@ -1,5 +1,5 @@
 import { type JsonPatch, pointerPart, type Workload } from "#lib/kubernetes/objects.ts";
-import { rolloutAnnotation } from "../rollouts/run.ts";
+import { rolloutAnnotation } from "../rollouts/engine/run.ts";
 
 /** On a workload: the generations that rollouts' own writes made, by which these are told from changes by others. */
 export const ownGenerationsAnnotation = "switchyard.dev/rollout-generations";

@@ -9,7 +9,7 @@ import { FleetStore } from "../fleet/live.ts";
 import { makeSurroundings } from "../fleet/surroundings.ts";
 import { deployment } from "../fleet/test-objects.ts";
 import { PanelStore } from "../metrics/panel-store.ts";
-import { candidateName, candidateOfLabel } from "../rollouts/run.ts";
+import { candidateName, candidateOfLabel } from "../rollouts/engine/run.ts";
 import { clearObjective, setObjective } from "./commands.ts";
 import { listExportedServices } from "./held.ts";
 import { listObjectives, UsageStore } from "./queries.ts";

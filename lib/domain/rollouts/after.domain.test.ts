@@ -7,9 +7,9 @@ import { readTarget } from "../actions/target.ts";
 import { startTestWorld, type TestWorld } from "../actions/test-fleet.ts";
 import { fetchRevisions, fetchWorkload } from "../fleet/fresh.ts";
 import { canonicalTemplate } from "../fleet/template.ts";
-import { removeUnusedCopies } from "./collect-copies.ts";
 import { type PostCheck, runPostChecks } from "./post-checks.ts";
-import type { RolloutTarget } from "./target.ts";
+import { removeUnusedCopies } from "./start/collect-copies.ts";
+import type { RolloutTarget } from "./start/target.ts";
 import { deployService, start } from "./test-rollouts.ts";
 
 let world: TestWorld;

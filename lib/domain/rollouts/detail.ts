@@ -4,13 +4,13 @@ import { authorise, type Context, translateDatabaseErrors } from "../context.ts"
 import { DomainError } from "../errors.ts";
 import { parseId, parseInput } from "../validation.ts";
 import { budgetLeft } from "./analysis/verdict.ts";
-import { compileSteps } from "./compile-steps.ts";
+import { compileSteps } from "./engine/compile-steps.ts";
+import type { RolloutRun, Step } from "./engine/run.ts";
+import { allowedCommands } from "./engine/run-control.ts";
+import { describeStep } from "./engine/step-texts.ts";
 import type { PostCheck } from "./post-checks.ts";
 import { viewRollout } from "./queries.ts";
-import type { RolloutRun, Step } from "./run.ts";
-import { allowedCommands } from "./run-control.ts";
 import type { MeasurementView, RolloutDetail, RolloutEventView, RolloutState, StepView } from "./schemas.ts";
-import { describeStep } from "./step-texts.ts";
 import type { Strategy } from "./strategy.ts";
 import { awaitVersion } from "./version-watch.ts";
 

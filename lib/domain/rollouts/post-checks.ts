@@ -8,7 +8,7 @@ import { type Instance, kindLabel, type ServiceFigures, type ServiceRef } from "
 import { isOwnedBy } from "../fleet/template.ts";
 import { queryFleetFigures } from "../metrics/figures.ts";
 import { alarmLimits, isAlarm } from "../metrics/templates.ts";
-import { firing } from "./waits.ts";
+import { firing } from "./start/waits.ts";
 
 type CheckContext = Pick<Context, "db" | "kubernetes" | "prometheus" | "clock" | "logger">;
 

@@ -4,8 +4,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { startTestWorld, type TestWorld, testContext } from "../actions/test-fleet.ts";
 import type { Context } from "../context.ts";
 import { getRolloutDetail } from "./detail.ts";
-import { createFreezeWindow } from "./freeze.ts";
 import { commandRollout } from "./run-commands.ts";
+import { createFreezeWindow } from "./start/freeze.ts";
 import { canary, deployService, start } from "./test-rollouts.ts";
 
 let world: TestWorld;

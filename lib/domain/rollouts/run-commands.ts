@@ -10,14 +10,14 @@ import { DomainError } from "../errors.ts";
 import { describeAbout } from "../fleet/about.ts";
 import { announceRolloutEnd } from "../notifications/announce.ts";
 import { parseId, parseInput } from "../validation.ts";
-import { startRun } from "./compile-steps.ts";
-import { hasTemplate } from "./completion.ts";
-import type { RolloutRun } from "./run.ts";
-import { allowedCommands, orderRun, type RunCommand } from "./run-control.ts";
+import { startRun } from "./engine/compile-steps.ts";
+import { hasTemplate } from "./engine/completion.ts";
+import type { RolloutRun } from "./engine/run.ts";
+import { allowedCommands, orderRun, type RunCommand } from "./engine/run-control.ts";
+import { readWorld } from "./engine/world.ts";
+import type { RolloutTarget } from "./start/target.ts";
+import { activeKeyOf, listWaits } from "./start/waits.ts";
 import type { Strategy } from "./strategy.ts";
-import type { RolloutTarget } from "./target.ts";
-import { activeKeyOf, listWaits } from "./waits.ts";
-import { readWorld } from "./world.ts";
 
 export const runCommands = ["promote", "skip", "abort", "retry", "pause", "resume"] as const satisfies RunCommand[];
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Verdict } from "./analysis/verdict.ts";
-import type { Hold } from "./run.ts";
+import type { Hold } from "./engine/run.ts";
 import type { Strategy, StrategyKind } from "./strategy.ts";
 
 export const rolloutStates = ["queued", "progressing", "paused", "complete", "failed", "superseded", "aborted"] as const;

@@ -3,9 +3,9 @@ import { until } from "#lib/kubernetes/test-cluster.ts";
 import { readTarget } from "../actions/target.ts";
 import type { TestWorld } from "../actions/test-fleet.ts";
 import type { ServiceRef } from "../fleet/schemas.ts";
-import type { StartContext } from "./preflight.ts";
-import { startStrategy } from "./start.ts";
-import type { StartRolloutInput } from "./start-schemas.ts";
+import type { StartContext } from "./start/preflight.ts";
+import { startStrategy } from "./start/start.ts";
+import type { StartRolloutInput } from "./start/start-schemas.ts";
 import type { Strategy } from "./strategy.ts";
 
 /** Services and rollouts of them, for tests. */

@@ -3,7 +3,7 @@ import { Hand } from "lucide-react";
 import { useCallback, useState } from "react";
 import { countOf } from "#lib/client/numbers.ts";
 import { isOver } from "#lib/client/rollouts.ts";
-import type { Hold } from "#lib/domain/rollouts/run.ts";
+import type { Hold } from "#lib/domain/rollouts/engine/run.ts";
 import type { RolloutDetail } from "#lib/domain/rollouts/schemas.ts";
 import { Elapsed } from "../../../ui/clock.tsx";
 import { SectionHeader } from "../../../ui/page-header.tsx";

@@ -6,7 +6,7 @@ import { servicesQuery } from "#lib/client/fleet.ts";
 import { cancelFreezeWindow, createFreezeWindow, freezeScope, freezeWindowKeys } from "#lib/client/freeze-windows.ts";
 import { formatDuration } from "#lib/client/time.ts";
 import { fromLocalField, toLocalField } from "#lib/client/time-range.ts";
-import { cancelFreezeSchema, createFreezeSchema, type FreezeWindowView } from "#lib/domain/rollouts/freeze-schemas.ts";
+import { cancelFreezeSchema, createFreezeSchema, type FreezeWindowView } from "#lib/domain/rollouts/start/freeze-schemas.ts";
 import { ReasonField } from "../../../ui/actions/action-fields.tsx";
 import { Button } from "../../../ui/button.tsx";
 import { TimeAgo } from "../../../ui/clock.tsx";

@@ -3,7 +3,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { Snowflake } from "lucide-react";
 import { useState } from "react";
 import { freezeScope, freezeWindowsQuery } from "#lib/client/freeze-windows.ts";
-import type { FreezeState, FreezeWindowView } from "#lib/domain/rollouts/freeze-schemas.ts";
+import type { FreezeState, FreezeWindowView } from "#lib/domain/rollouts/start/freeze-schemas.ts";
 import { Answer, OlderOnes } from "../../../ui/answer.tsx";
 import { Button } from "../../../ui/button.tsx";
 import { TimeAgo } from "../../../ui/clock.tsx";

@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 import { cleanup, fireEvent, screen, waitFor } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { FreezeWindowView } from "#lib/domain/rollouts/freeze-schemas.ts";
+import type { FreezeWindowView } from "#lib/domain/rollouts/start/freeze-schemas.ts";
 import { CancelFreezeDialog, NewFreezeDialog } from "./freeze-window-dialogs.tsx";
 import { FreezeWindowsSection } from "./freeze-windows-section.tsx";
 import { invalid, type Sent, show, stubServer } from "./settings-test-world.tsx";

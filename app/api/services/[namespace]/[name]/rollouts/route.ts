@@ -1,4 +1,4 @@
-import { startStrategy } from "#lib/domain/rollouts/start.ts";
+import { startStrategy } from "#lib/domain/rollouts/start/start.ts";
 import { reply, route } from "#lib/web/route.ts";
 import { getSealer } from "#lib/web/runtime.ts";
 

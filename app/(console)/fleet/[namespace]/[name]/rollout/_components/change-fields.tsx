@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useId } from "react";
 import { revisionsQuery } from "#lib/client/fleet.ts";
 import type { Service } from "#lib/domain/fleet/schemas.ts";
-import type { RolloutOptions } from "#lib/domain/rollouts/start-schemas.ts";
+import type { RolloutOptions } from "#lib/domain/rollouts/start/start-schemas.ts";
 import { Button } from "../../../../../../ui/button.tsx";
 import { cn } from "../../../../../../ui/class-names.ts";
 import { Field, Input, Select, TextArea } from "../../../../../../ui/field.tsx";

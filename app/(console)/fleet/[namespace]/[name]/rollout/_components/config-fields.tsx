@@ -1,7 +1,7 @@
 "use client";
 import { Plus, Undo2 } from "lucide-react";
 import { useState } from "react";
-import type { RolloutOptions } from "#lib/domain/rollouts/start-schemas.ts";
+import type { RolloutOptions } from "#lib/domain/rollouts/start/start-schemas.ts";
 import { Button } from "../../../../../../ui/button.tsx";
 import { cn } from "../../../../../../ui/class-names.ts";
 import { Input, TextArea } from "../../../../../../ui/field.tsx";

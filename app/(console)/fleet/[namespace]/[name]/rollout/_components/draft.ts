@@ -6,7 +6,7 @@ import {
   type ConfigChange,
   changeSchema,
   type RolloutOptions,
-} from "#lib/domain/rollouts/start-schemas.ts";
+} from "#lib/domain/rollouts/start/start-schemas.ts";
 import { type Strategy, strategySchema } from "#lib/domain/rollouts/strategy.ts";
 import { fieldErrors } from "../../../../../../ui/field-errors.ts";
 import { type Errors, errorsUnder } from "./form-errors.ts";

@@ -2,8 +2,8 @@
 import { CircleAlert, CircleCheck, CircleHelp, CircleX, UserCheck } from "lucide-react";
 import type { ReactNode } from "react";
 import { countOf } from "#lib/client/numbers.ts";
-import type { ChecklistItem, ConfigDiff, ConfigVersion, Preflight } from "#lib/domain/rollouts/start-schemas.ts";
-import { describeStep } from "#lib/domain/rollouts/step-texts.ts";
+import { describeStep } from "#lib/domain/rollouts/engine/step-texts.ts";
+import type { ChecklistItem, ConfigDiff, ConfigVersion, Preflight } from "#lib/domain/rollouts/start/start-schemas.ts";
 import { BeforeAfter } from "../../../../../../ui/actions/preview-view.tsx";
 import { cn } from "../../../../../../ui/class-names.ts";
 import { TimeAgo } from "../../../../../../ui/clock.tsx";

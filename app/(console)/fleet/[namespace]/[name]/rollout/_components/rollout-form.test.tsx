@@ -3,7 +3,7 @@ import { cleanup, fireEvent, screen, waitFor, within } from "@testing-library/re
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { aService } from "#lib/client/fixtures.ts";
 import { aPreflight, someOptions } from "#lib/client/rollout-start-fixtures.ts";
-import type { Preflight } from "#lib/domain/rollouts/start-schemas.ts";
+import type { Preflight } from "#lib/domain/rollouts/start/start-schemas.ts";
 import type { Role } from "#lib/domain/users/schemas.ts";
 import { RolloutForm } from "./rollout-form.tsx";
 import { show } from "./rollout-test-world.tsx";

@@ -13,7 +13,7 @@ import {
   type RolloutOptions,
   type StartRolloutInput,
   startRolloutSchema,
-} from "#lib/domain/rollouts/start-schemas.ts";
+} from "#lib/domain/rollouts/start/start-schemas.ts";
 import { strategySchema } from "#lib/domain/rollouts/strategy.ts";
 import { MovedOn } from "../../../../../../ui/actions/preview-view.tsx";
 import { fieldErrors } from "../../../../../../ui/field-errors.ts";

@@ -3,7 +3,7 @@ import { OctagonX } from "lucide-react";
 import Link from "next/link";
 import { planWords, strategyName } from "#lib/client/rollout-view.ts";
 import type { Service } from "#lib/domain/fleet/schemas.ts";
-import type { Blocker, Preflight } from "#lib/domain/rollouts/start-schemas.ts";
+import type { Blocker, Preflight } from "#lib/domain/rollouts/start/start-schemas.ts";
 import type { Strategy } from "#lib/domain/rollouts/strategy.ts";
 import { ReasonField } from "../../../../../../ui/actions/action-fields.tsx";
 import { Button, buttonLook } from "../../../../../../ui/button.tsx";

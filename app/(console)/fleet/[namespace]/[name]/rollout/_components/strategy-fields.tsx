@@ -1,7 +1,7 @@
 "use client";
 import { useId } from "react";
 import type { Service } from "#lib/domain/fleet/schemas.ts";
-import type { RolloutOptions } from "#lib/domain/rollouts/start-schemas.ts";
+import type { RolloutOptions } from "#lib/domain/rollouts/start/start-schemas.ts";
 import type { Strategy, StrategyKind } from "#lib/domain/rollouts/strategy.ts";
 import { cn } from "../../../../../../ui/class-names.ts";
 import { Field } from "../../../../../../ui/field.tsx";

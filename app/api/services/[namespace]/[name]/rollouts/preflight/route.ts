@@ -1,4 +1,4 @@
-import { checkRollout } from "#lib/domain/rollouts/preflight.ts";
+import { checkRollout } from "#lib/domain/rollouts/start/preflight.ts";
 import { route } from "#lib/web/route.ts";
 import { getSealer } from "#lib/web/runtime.ts";
 
