@@ -268,7 +268,7 @@ spec: { selector: ${JSON.stringify(selector)}, ports: [{ port: 8081 }] }
     const blueGreen = { ...defaultStrategies["blue-green"], prePromotion: null, postPromotion: null };
     await world.cluster.create(service(name, { app: name }));
     expect(await blockersOf(relay.ref, { change: image, strategy: blueGreen })).toEqual([]);
-    await world.cluster.create(await readFile(new URL("../../../deploy/demo/05-routes.yaml", import.meta.url), "utf8"));
+    await world.cluster.create(await readFile(new URL("../../../../deploy/demo/05-routes.yaml", import.meta.url), "utf8"));
     await until("routes are served", () =>
       world.kubernetes.list("/apis/gateway.networking.k8s.io/v1/namespaces/fleet/httproutes").catch(() => undefined),
     );
