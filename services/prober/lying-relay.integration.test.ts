@@ -106,7 +106,8 @@ it("keeps the rate that it was given, takes a drill's from a file, and goes back
     await writeFile(path, "200\n");
     await eventually(async () => (await measureHz()) > 80);
     await writeFile(path, "fast");
-    expect(await measureHz()).toBeGreaterThan(80);
+    // A busy machine may be slower for a moment; the usual rate is never that fast.
+    await eventually(async () => (await measureHz()) > 80);
     await rm(path);
     await eventually(async () => (await measureHz()) < 60);
   } finally {
