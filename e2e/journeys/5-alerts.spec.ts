@@ -1,6 +1,6 @@
 import { type APIRequestContext, expect, test } from "@playwright/test";
 import type { AlertDetail, HistoryPage, LiveAlerts, RulesAnswer } from "#lib/domain/alerts/schemas.ts";
-import { act, kubectl, readService } from "../fleet-api.ts";
+import { act, readService } from "../fleet-api.ts";
 
 test.describe.configure({ mode: "serial", timeout: 300_000 });
 
@@ -25,7 +25,10 @@ test("the rules are loaded with the demo's windows, and none of them fails", asy
 
 test("a rollout that brings latency is on the page with its alert, and rolling it back closes the episode", async ({ page }) => {
   // Each instance more is a longer rollout, and a longer way back.
-  kubectl("-n", "fleet", "scale", "deployment/relay", "--replicas=3");
+  const { uid: relay, desired } = await readService(page.request, "relay");
+  const seen = { uid: relay, replicas: desired };
+  const scaled = await act(page.request, "relay", "scale", { replicas: 3, reason: "a shorter alerts journey", seen });
+  expect(scaled.status(), await scaled.text()).toBe(202);
   await expect(async () => {
     expect(await readService(page.request, "relay")).toMatchObject({ health: "healthy" });
     expect((await readLive(page.request)).items.filter(({ name }) => name === "RelayHighLatency")).toEqual([]);

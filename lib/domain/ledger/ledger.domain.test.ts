@@ -80,6 +80,28 @@ test("Switchyard's own actions are no changes from outside, and one between them
   expect((await marksOf(ref)).map(({ actorKind }) => actorKind).toSorted()).toEqual(["external", "user", "user"]);
 });
 
+test("a change by another just before an action, or just after it, does not make the action another's", async () => {
+  const { ref, path, uid, templateHash } = await deploy();
+  const scaleOutside = (replicas: number) =>
+    world.kubernetes.patch<Workload>(path, [{ op: "add", path: "/spec/replicas", value: replicas }]);
+  await observeWorkloads(world.context);
+  await scaleOutside(5);
+  await performAction(world.context, {
+    verb: "image",
+    ref,
+    body: { container: "relay", image: "switchyard/relay:2.0.1", reason: "seen by a test", seen: { uid, templateHash } },
+    key: randomUUID(),
+  });
+  await scaleOutside(6);
+  await observeWorkloads(world.context);
+  const marks = (await marksOf(ref)).map(({ verb, title, actorKind }) => `${actorKind}: ${verb} ${title}`);
+  expect(marks.toSorted()).toEqual([
+    "external: scale 2 → 5 instances",
+    "external: scale 5 → 6 instances",
+    "user: image 2.0.0 → 2.0.1",
+  ]);
+});
+
 test("what a rollout writes is no change from outside, and one by another between its writes is still found", async () => {
   const { ref, path } = await deploy(6);
   await observeWorkloads(world.context);

@@ -8,6 +8,7 @@ import { type Context, isUniqueViolation, transact } from "../context.ts";
 import { listManagedWorkloads } from "../fleet/fresh.ts";
 import { describeExternalChange, type ExternalChange } from "./external.ts";
 import { readOwnGenerations } from "./own-changes.ts";
+import { type OwnAction, spansOfOthers } from "./spans-of-others.ts";
 
 type ObserverContext = Pick<Context, "db" | "kubernetes" | "clock" | "logger">;
 
@@ -39,26 +40,37 @@ async function remember({ db, clock }: ObserverContext, { metadata }: Workload, 
 }
 
 async function record(context: ObserverContext, workload: Workload, before: Snapshot, after: Snapshot): Promise<void> {
-  const own = await findOwnGenerations(context, workload, before.generation);
+  const own = await findOwnActions(context, workload, { after: before.generation, until: after.generation });
   // Its write is done or not, and its row will say so soon.
   if (own === "pending") return;
-  if (own.has(after.generation) && own.size === after.generation - before.generation) return remember(context, workload, after);
-  const autoscaler = before.replicas === after.replicas ? null : await findScaler(context, workload);
-  await writeChange(context, workload, { before, after, change: describeExternalChange(before, after, workload, autoscaler) });
+  for (const span of spansOfOthers({ before, after }, own, new Set(readOwnGenerations(workload)))) {
+    const autoscaler = span.before.replicas === span.after.replicas ? null : await findScaler(context, workload);
+    const change = describeExternalChange(span.before, span.after, workload, autoscaler);
+    await writeChange(context, workload, { ...span, change });
+  }
   await remember(context, workload, after);
 }
 
-/** The generations after the given one that Switchyard's own actions and rollouts made; "pending" while an action is under way. */
-async function findOwnGenerations({ db }: ObserverContext, workload: Workload, after: number): Promise<Set<number> | "pending"> {
+/** The actions of Switchyard's within a span of generations, the first one first; "pending" while one is under way. */
+async function findOwnActions(
+  { db }: ObserverContext,
+  workload: Workload,
+  { after, until }: { after: number; until: number },
+): Promise<OwnAction[] | "pending"> {
   const entries = await db.auditEntry.findMany({
     where: { targetUid: workload.metadata.uid, actorKind: { not: "external" }, outcome: { in: ["pending", "succeeded"] } },
     orderBy: { at: "desc" },
-    select: { outcome: true, after: true },
+    select: { outcome: true, before: true, after: true },
     take: 50,
   });
   if (entries.some(({ outcome }) => outcome === "pending")) return "pending";
-  const generations = entries.map((entry) => (entry.after as AuditedAfter | null)?.generation ?? 0);
-  return new Set([...generations, ...readOwnGenerations(workload)].filter((generation) => generation > after));
+  return entries
+    .map((entry) => {
+      const { generation = null, intended = {} } = (entry.after ?? {}) as Partial<AuditedAfter>;
+      return { before: entry.before as Snapshot | null, intended, generation: generation ?? 0 };
+    })
+    .filter(({ generation }) => generation > after && generation <= until)
+    .toSorted((a, b) => a.generation - b.generation);
 }
 
 /** The autoscaler that has just set the number of instances, by name. */
