@@ -9,8 +9,8 @@ import { fleetKeys, serviceQuery, servicesQuery } from "#lib/client/fleet.ts";
 import { rolloutKeys } from "#lib/client/rollouts.ts";
 import type { ActionResult } from "#lib/domain/actions/schemas.ts";
 import type { Service } from "#lib/domain/fleet/schemas.ts";
-import { Button } from "../button.tsx";
 import { Dialog } from "../dialog.tsx";
+import { FormFooter } from "../form-footer.tsx";
 import { useWatchedService } from "../live/live-provider.tsx";
 import { ErrorNotice, Skeleton } from "../notices.tsx";
 import { useRoleRefusal } from "../session.tsx";
@@ -101,20 +101,14 @@ function LoadedDialog({ request, service, onClose }: { request: ActionRequest; s
       title={sentence}
       description={`${service.namespace} · ${service.kind} · ${service.ready}/${service.desired} ready · version ${service.version}`}
       footer={
-        <>
-          <Button look="ghost" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button
-            type="submit"
-            form={formId}
-            look="primary"
-            busy={busy}
-            disabledReason={refusal ?? (preview.data?.nothingToDo ? preview.data.nothingToDo : null)}
-          >
-            {sentence}
-          </Button>
-        </>
+        <FormFooter
+          onClose={onClose}
+          form={formId}
+          busy={busy}
+          disabledReason={refusal ?? (preview.data?.nothingToDo ? preview.data.nothingToDo : null)}
+        >
+          {sentence}
+        </FormFooter>
       }
     >
       <form id={formId} onSubmit={submit} className="grid gap-4" noValidate>

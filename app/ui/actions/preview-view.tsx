@@ -1,7 +1,7 @@
 "use client";
 import { ArrowRight, TriangleAlert } from "lucide-react";
 import type { ReactNode } from "react";
-import type { ActionPreview, ActionVerb } from "#lib/domain/actions/schemas.ts";
+import type { ActionPreview, ActionVerb, FieldChange } from "#lib/domain/actions/schemas.ts";
 import type { ChangedField } from "#lib/domain/errors.ts";
 import type { Service } from "#lib/domain/fleet/schemas.ts";
 import { Button } from "../button.tsx";
@@ -25,20 +25,7 @@ export function PreviewView({
   return (
     <div className="grid gap-3" aria-live="polite">
       <Part title="Will change">
-        {preview.nothingToDo ? (
-          <p className="text-warn">{preview.nothingToDo}</p>
-        ) : (
-          <ul className="grid gap-1">
-            {preview.changes.map((change) => (
-              <li key={change.field} className="grid grid-cols-[minmax(0,11rem)_1fr] gap-3">
-                <span className="truncate text-ink-2" title={change.field}>
-                  {change.field}
-                </span>
-                <BeforeAfter before={change.before} after={change.after} />
-              </li>
-            ))}
-          </ul>
-        )}
+        {preview.nothingToDo ? <p className="text-warn">{preview.nothingToDo}</p> : <FieldChanges changes={preview.changes} />}
       </Part>
       {preview.template && preview.template.before !== preview.template.after && (
         <TemplateDiff
@@ -103,6 +90,22 @@ function differences(verb: ActionVerb, seen: Service, now: Service): ChangedFiel
     });
   }
   return changed;
+}
+
+/** What changes, a field each, before and after. */
+export function FieldChanges({ changes }: { changes: FieldChange[] }) {
+  return (
+    <ul className="grid gap-1">
+      {changes.map((change) => (
+        <li key={change.field} className="grid grid-cols-[minmax(0,11rem)_1fr] gap-3">
+          <span className="truncate text-ink-2" title={change.field}>
+            {change.field}
+          </span>
+          <BeforeAfter before={change.before} after={change.after} />
+        </li>
+      ))}
+    </ul>
+  );
 }
 
 /** Shown when the service is no longer as it was when the dialog opened, or the server said so. */

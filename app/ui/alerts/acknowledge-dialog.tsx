@@ -7,10 +7,10 @@ import { ApiError } from "#lib/client/api.ts";
 import { auditKeys } from "#lib/client/audit.ts";
 import { countOf } from "#lib/client/numbers.ts";
 import type { AlertRow } from "#lib/domain/alerts/schemas.ts";
-import { Button } from "../button.tsx";
 import { Elapsed } from "../clock.tsx";
 import { Dialog } from "../dialog.tsx";
 import { Field, Input } from "../field.tsx";
+import { FormFooter } from "../form-footer.tsx";
 import { ErrorNotice } from "../notices.tsx";
 import { useRoleRefusal } from "../session.tsx";
 import { SeverityShape } from "../severity.tsx";
@@ -67,14 +67,9 @@ export function AcknowledgeDialog({
           : "Everybody sees that you have taken it. It goes on firing, and nothing is hidden."
       }
       footer={
-        <>
-          <Button look="ghost" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" form={formId} look="primary" busy={busy} disabledReason={refusal}>
-            {sentence}
-          </Button>
-        </>
+        <FormFooter onClose={onClose} form={formId} busy={busy} disabledReason={refusal}>
+          {sentence}
+        </FormFooter>
       }
     >
       <form id={formId} onSubmit={submit} className="grid gap-4" noValidate>

@@ -7,9 +7,9 @@ import { auditKeys } from "#lib/client/audit.ts";
 import { matcherProblem, matchersFor } from "#lib/client/matchers.ts";
 import { countOf } from "#lib/client/numbers.ts";
 import type { LabelMatcher, SilenceResult } from "#lib/domain/alerts/silences-schemas.ts";
-import { Button } from "../button.tsx";
 import { Dialog } from "../dialog.tsx";
 import { Field, Select, TextArea } from "../field.tsx";
+import { FormFooter } from "../form-footer.tsx";
 import { ErrorNotice } from "../notices.tsx";
 import { useRoleRefusal } from "../session.tsx";
 import { useSettled } from "../use-settled.ts";
@@ -79,14 +79,9 @@ export function SilenceDialog({ request, onClose }: { request: SilenceRequest; o
       title={alerts.length === 1 && alerts[0] ? `Silence ${alerts[0].name}` : "New silence"}
       description="Alertmanager goes on evaluating and tells nobody of what this hides. Pages go on showing it, as silenced."
       footer={
-        <>
-          <Button look="ghost" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" form={formId} look="primary" busy={busy} disabledReason={refusal}>
-            {sentence}
-          </Button>
-        </>
+        <FormFooter onClose={onClose} form={formId} busy={busy} disabledReason={refusal}>
+          {sentence}
+        </FormFooter>
       }
     >
       <form id={formId} onSubmit={submit} className="grid gap-4" noValidate>

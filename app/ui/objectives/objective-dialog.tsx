@@ -8,6 +8,7 @@ import { Button } from "../button.tsx";
 import { Dialog } from "../dialog.tsx";
 import { Field, Input } from "../field.tsx";
 import { fieldErrors } from "../field-errors.ts";
+import { FormFooter } from "../form-footer.tsx";
 import { ErrorNotice } from "../notices.tsx";
 import { useRoleRefusal } from "../session.tsx";
 
@@ -87,12 +88,9 @@ export function ObjectiveDialog({ id, known, onClose }: { id: string; known: Ser
               Back to the annotations
             </Button>
           )}
-          <Button look="ghost" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" form="objective-form" look="primary" disabledReason={refusal} busy={save.isPending}>
+          <FormFooter onClose={onClose} form="objective-form" disabledReason={refusal} busy={save.isPending}>
             Save the objectives of {name}
-          </Button>
+          </FormFooter>
         </>
       }
     >

@@ -8,9 +8,9 @@ import { countOf } from "#lib/client/numbers.ts";
 import { formatAbsolute } from "#lib/client/time.ts";
 import type { SilenceView } from "#lib/domain/alerts/silences-schemas.ts";
 import { DurationField } from "../../../ui/alerts/duration-field.tsx";
-import { Button } from "../../../ui/button.tsx";
 import { Dialog } from "../../../ui/dialog.tsx";
 import { Field, TextArea } from "../../../ui/field.tsx";
+import { FormFooter } from "../../../ui/form-footer.tsx";
 import { ErrorNotice } from "../../../ui/notices.tsx";
 import { useRoleRefusal } from "../../../ui/session.tsx";
 import { useStored } from "../../../ui/use-stored.ts";
@@ -63,20 +63,15 @@ export function ChangeSilenceDialog({
       title={sentence}
       description={silence.comment}
       footer={
-        <>
-          <Button look="ghost" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button
-            type="submit"
-            form={formId}
-            look={what === "expire" ? "danger" : "primary"}
-            busy={busy}
-            disabledReason={refusal}
-          >
-            {sentence}
-          </Button>
-        </>
+        <FormFooter
+          onClose={onClose}
+          form={formId}
+          look={what === "expire" ? "danger" : "primary"}
+          busy={busy}
+          disabledReason={refusal}
+        >
+          {sentence}
+        </FormFooter>
       }
     >
       <form id={formId} onSubmit={submit} className="grid gap-4" noValidate>

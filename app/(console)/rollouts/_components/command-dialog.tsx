@@ -8,8 +8,8 @@ import { commandEffects, commandSentence } from "#lib/client/rollout-view.ts";
 import { type RolloutCommand, rolloutKeys, sendRolloutCommand } from "#lib/client/rollouts.ts";
 import type { RolloutDetail } from "#lib/domain/rollouts/schemas.ts";
 import { ReasonField } from "../../../ui/actions/action-fields.tsx";
-import { Button } from "../../../ui/button.tsx";
 import { Dialog } from "../../../ui/dialog.tsx";
+import { FormFooter } from "../../../ui/form-footer.tsx";
 import { ErrorNotice } from "../../../ui/notices.tsx";
 import { useStored } from "../../../ui/use-stored.ts";
 
@@ -65,20 +65,15 @@ export function CommandDialog({
       title={sentence}
       description={rollout.message}
       footer={
-        <>
-          <Button look="ghost" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button
-            type="submit"
-            form={formId}
-            look={command === "abort" ? "danger" : "primary"}
-            busy={busy}
-            disabledReason={refusal}
-          >
-            {sentence}
-          </Button>
-        </>
+        <FormFooter
+          onClose={onClose}
+          form={formId}
+          look={command === "abort" ? "danger" : "primary"}
+          busy={busy}
+          disabledReason={refusal}
+        >
+          {sentence}
+        </FormFooter>
       }
     >
       <form id={formId} onSubmit={submit} className="grid gap-4" noValidate>

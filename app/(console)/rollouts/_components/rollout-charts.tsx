@@ -10,6 +10,7 @@ import { PanelView } from "../../../ui/chart/panel-view.tsx";
 import { useNow } from "../../../ui/clock.tsx";
 import { ErrorNotice, Skeleton } from "../../../ui/notices.tsx";
 import { SectionHeader } from "../../../ui/page-header.tsx";
+import { useToggled } from "../../../ui/use-toggled.ts";
 import { LegendLine } from "./analysis-section.tsx";
 import { trackColors } from "./track.ts";
 
@@ -20,15 +21,9 @@ export function RolloutCharts({ rollout, asTables }: { rollout: RolloutDetail; a
   const range = useRolloutRange(rollout);
   const service = `${rollout.namespace}/${rollout.service}`;
   const { data, error, errorUpdatedAt, refetch } = useQuery(trackPanelsQuery(service, range));
-  const [tables, setTables] = useState<ReadonlySet<string>>(new Set());
+  const tables = useToggled();
   const [cursor] = useState(() => new ChartCursor());
   const page = useMemo(() => ({ cursor, onZoom: null, onZoomBack: null, isZoomed: false }), [cursor]);
-  const toggle = (id: string) =>
-    setTables((held) => {
-      const next = new Set(held);
-      if (!next.delete(id)) next.add(id);
-      return next;
-    });
   return (
     <ChartPageContext value={page}>
       <section aria-labelledby="beside-stable">
@@ -64,8 +59,8 @@ export function RolloutCharts({ rollout, asTables }: { rollout: RolloutDetail; a
                 compare={null}
                 marks={none}
                 spans={none}
-                asTable={asTables !== tables.has(panel.id)}
-                onToggleTable={toggle}
+                asTable={asTables !== tables.toggled.has(panel.id)}
+                onToggleTable={tables.toggle}
               />
             ))}
             {data.panels.length === 0 && <p className="px-4 py-3 text-ink-3">No chart of this kind can show both versions.</p>}

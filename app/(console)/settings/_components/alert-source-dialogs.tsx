@@ -11,9 +11,9 @@ import {
 } from "#lib/client/alert-sources.ts";
 import { ApiError } from "#lib/client/api.ts";
 import type { AlertSourceView, CreatedSource } from "#lib/domain/alerts/source-schemas.ts";
-import { Button } from "../../../ui/button.tsx";
 import { Dialog } from "../../../ui/dialog.tsx";
 import { Field, Input, TextArea } from "../../../ui/field.tsx";
+import { FormFooter } from "../../../ui/form-footer.tsx";
 import { ErrorNotice } from "../../../ui/notices.tsx";
 import { Confirmation } from "./confirmation.tsx";
 import { OneTimeSecret } from "./one-time-secret.tsx";
@@ -51,7 +51,11 @@ export function AddSourceDialog({ onClose }: { onClose: () => void }) {
       open
       onClose={onClose}
       title="Add a source of alerts"
-      footer={<Footer form="source-form" verb="Add the source" busy={add.isPending} onClose={onClose} />}
+      footer={
+        <FormFooter form="source-form" busy={add.isPending} onClose={onClose}>
+          Add the source
+        </FormFooter>
+      }
     >
       <form id="source-form" onSubmit={submit} noValidate className="grid gap-3">
         <Field label="Name" errors={errors.name} hint="Stands in the address of its webhook, e.g. production.">
@@ -78,7 +82,11 @@ export function EditSourceDialog({ source, onClose }: { source: AlertSourceView;
       onClose={onClose}
       title={source.name}
       description="Source of alerts"
-      footer={<Footer form="source-form" verb={`Save ${source.name}`} busy={save.isPending} onClose={onClose} />}
+      footer={
+        <FormFooter form="source-form" busy={save.isPending} onClose={onClose}>
+          Save {source.name}
+        </FormFooter>
+      }
     >
       <form id="source-form" onSubmit={submit} noValidate className="grid gap-3">
         <UrlsField errors={errors} urls={source.members.map(({ url }) => url)} />
@@ -152,19 +160,6 @@ function UrlsField({ errors, urls = [] }: { errors: Errors; urls?: string[] }) {
         />
       )}
     </Field>
-  );
-}
-
-function Footer({ form, verb, busy, onClose }: { form: string; verb: string; busy: boolean; onClose: () => void }) {
-  return (
-    <>
-      <Button look="ghost" onClick={onClose}>
-        Cancel
-      </Button>
-      <Button type="submit" form={form} look="primary" busy={busy}>
-        {verb}
-      </Button>
-    </>
   );
 }
 

@@ -8,11 +8,11 @@ import { formatDuration } from "#lib/client/time.ts";
 import { fromLocalField, toLocalField } from "#lib/client/time-range.ts";
 import { cancelFreezeSchema, createFreezeSchema, type FreezeWindowView } from "#lib/domain/rollouts/start/freeze-schemas.ts";
 import { ReasonField } from "../../../ui/actions/action-fields.tsx";
-import { Button } from "../../../ui/button.tsx";
 import { TimeAgo } from "../../../ui/clock.tsx";
 import { Dialog } from "../../../ui/dialog.tsx";
 import { Field, Input, Select, TextArea } from "../../../ui/field.tsx";
 import { fieldErrors } from "../../../ui/field-errors.ts";
+import { FormFooter } from "../../../ui/form-footer.tsx";
 import { ErrorNotice } from "../../../ui/notices.tsx";
 import { useRoleRefusal } from "../../../ui/session.tsx";
 import { useStored } from "../../../ui/use-stored.ts";
@@ -63,14 +63,9 @@ export function NewFreezeDialog({ onClose }: { onClose: () => void }) {
       title="Freeze rollouts"
       description="No rollout begins in this time. What is under way goes on, and rolling back stays possible."
       footer={
-        <>
-          <Button look="ghost" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" form={formId} look="primary" busy={make.isPending} disabledReason={refusal}>
-            Freeze {freezeScope({ namespace: scope.split("/")[0] || null, service: scope.split("/")[1] ?? null })}
-          </Button>
-        </>
+        <FormFooter onClose={onClose} form={formId} busy={make.isPending} disabledReason={refusal}>
+          Freeze {freezeScope({ namespace: scope.split("/")[0] || null, service: scope.split("/")[1] ?? null })}
+        </FormFooter>
       }
     >
       <form id={formId} onSubmit={submit} noValidate className="grid gap-3">
@@ -153,14 +148,9 @@ export function CancelFreezeDialog({ window, onClose }: { window: FreezeWindowVi
       title={`Cancel the freeze of ${freezeScope(window)}`}
       description={`“${window.reason}”, by ${window.createdBy}.`}
       footer={
-        <>
-          <Button look="ghost" onClick={onClose}>
-            Keep it
-          </Button>
-          <Button type="submit" form={formId} look="primary" busy={cancel.isPending} disabledReason={refusal}>
-            Let rollouts begin again
-          </Button>
-        </>
+        <FormFooter onClose={onClose} cancel="Keep it" form={formId} busy={cancel.isPending} disabledReason={refusal}>
+          Let rollouts begin again
+        </FormFooter>
       }
     >
       <form id={formId} onSubmit={submit} noValidate className="grid gap-3">

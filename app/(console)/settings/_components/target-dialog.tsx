@@ -14,6 +14,7 @@ import {
 import { Button } from "../../../ui/button.tsx";
 import { Dialog } from "../../../ui/dialog.tsx";
 import { Field, Input } from "../../../ui/field.tsx";
+import { FormFooter } from "../../../ui/form-footer.tsx";
 import { ErrorNotice } from "../../../ui/notices.tsx";
 import { FilterFields, firstFilter } from "./target-filter-fields.tsx";
 import { readSettings } from "./target-input.ts";
@@ -73,12 +74,9 @@ export function TargetDialog({ target, onClose }: { target: TargetView | null; o
               Remove
             </Button>
           )}
-          <Button look="ghost" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" form="target-form" look="primary" busy={save.isPending}>
+          <FormFooter onClose={onClose} form="target-form" busy={save.isPending}>
             {target ? "Save the target" : "Add the target"}
-          </Button>
+          </FormFooter>
         </>
       }
     >

@@ -17,6 +17,7 @@ import { type Column, DataTable } from "../../../ui/data-table.tsx";
 import { Dialog } from "../../../ui/dialog.tsx";
 import { Field, Input, Select } from "../../../ui/field.tsx";
 import { fieldErrors } from "../../../ui/field-errors.ts";
+import { FormFooter } from "../../../ui/form-footer.tsx";
 import { CopyButton } from "../../../ui/identifier.tsx";
 import { Empty, ErrorNotice, TableSkeleton } from "../../../ui/notices.tsx";
 import { SectionHeader } from "../../../ui/page-header.tsx";
@@ -152,14 +153,9 @@ function MakeDialog({ onClose }: { onClose: () => void }) {
       onClose={onClose}
       title="Make a token"
       footer={
-        <>
-          <Button look="ghost" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" form="token-form" look="primary" busy={make.isPending}>
-            Make the token
-          </Button>
-        </>
+        <FormFooter onClose={onClose} form="token-form" busy={make.isPending}>
+          Make the token
+        </FormFooter>
       }
     >
       <form id="token-form" onSubmit={submit} noValidate className="grid gap-3">

@@ -18,6 +18,7 @@ import { type Column, DataTable } from "../../../ui/data-table.tsx";
 import { Dialog } from "../../../ui/dialog.tsx";
 import { Field, Input, Select } from "../../../ui/field.tsx";
 import { fieldErrors } from "../../../ui/field-errors.ts";
+import { FormFooter } from "../../../ui/form-footer.tsx";
 import { Empty, ErrorNotice, TableSkeleton } from "../../../ui/notices.tsx";
 import { SectionHeader } from "../../../ui/page-header.tsx";
 import { useRoleRefusal, useSession } from "../../../ui/session.tsx";
@@ -121,14 +122,9 @@ function UserDialog({ user, onClose }: { user: UserView | null; onClose: () => v
       title={user ? user.name : "Add a user"}
       description={user?.username}
       footer={
-        <>
-          <Button look="ghost" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" form="user-form" look="primary" busy={save.isPending}>
-            {user ? `Save ${user.username}` : "Add the user"}
-          </Button>
-        </>
+        <FormFooter onClose={onClose} form="user-form" busy={save.isPending}>
+          {user ? `Save ${user.username}` : "Add the user"}
+        </FormFooter>
       }
     >
       <form id="user-form" onSubmit={submit} noValidate className="grid gap-3">

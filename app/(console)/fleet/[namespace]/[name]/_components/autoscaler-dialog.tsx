@@ -8,11 +8,11 @@ import { autoscalingKeys, autoscalingQuery, changeLimits, limitsPreviewQuery, re
 import { type AutoscalingView, changeLimitsSchema, type Limits, restoreLimitsSchema } from "#lib/domain/autoscaling/schemas.ts";
 import { ReasonField } from "../../../../../ui/actions/action-fields.tsx";
 import { Answer } from "../../../../../ui/answer.tsx";
-import { Button } from "../../../../../ui/button.tsx";
 import { TimeAgo } from "../../../../../ui/clock.tsx";
 import { Dialog } from "../../../../../ui/dialog.tsx";
 import { Field } from "../../../../../ui/field.tsx";
 import { fieldErrors } from "../../../../../ui/field-errors.ts";
+import { FormFooter } from "../../../../../ui/form-footer.tsx";
 import { ErrorNotice, Skeleton } from "../../../../../ui/notices.tsx";
 import { DurationInput, NumberInput } from "../../../../../ui/number-inputs.tsx";
 import { useRoleRefusal } from "../../../../../ui/session.tsx";
@@ -109,20 +109,14 @@ function ChangeDialog({
       title={`Autoscaler of ${id.split("/")[1]}`}
       description={`${autoscaler.name} keeps ${range({ min: minReplicas, max: maxReplicas })} instances; a number set by hand it would undo.`}
       footer={
-        <>
-          <Button look="ghost" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button
-            type="submit"
-            form={formId}
-            look="primary"
-            busy={change.isPending}
-            disabledReason={refusal ?? (isChanged ? null : "These are the limits that it has.")}
-          >
-            {verb}
-          </Button>
-        </>
+        <FormFooter
+          onClose={onClose}
+          form={formId}
+          busy={change.isPending}
+          disabledReason={refusal ?? (isChanged ? null : "These are the limits that it has.")}
+        >
+          {verb}
+        </FormFooter>
       }
     >
       <form id={formId} onSubmit={submit} noValidate className="grid gap-4">
@@ -203,14 +197,9 @@ function HeldDialog({
       title={`Autoscaler of ${id.split("/")[1]}`}
       description={`${view.autoscaler?.name} keeps ${range(timed.to)} instances for a while, ${range(timed.before)} otherwise.`}
       footer={
-        <>
-          <Button look="ghost" onClick={onClose}>
-            Close
-          </Button>
-          <Button type="submit" form={formId} look="primary" busy={revert.isPending} disabledReason={refusal}>
-            Go back to {range(timed.before)} now
-          </Button>
-        </>
+        <FormFooter onClose={onClose} cancel="Close" form={formId} busy={revert.isPending} disabledReason={refusal}>
+          Go back to {range(timed.before)} now
+        </FormFooter>
       }
     >
       <form id={formId} onSubmit={submit} noValidate className="grid gap-4">

@@ -12,6 +12,7 @@ import { TimeRangeBar } from "../../../../../ui/chart/time-range-bar.tsx";
 import type { useTimeRange } from "../../../../../ui/chart/use-time-range.ts";
 import { cn } from "../../../../../ui/class-names.ts";
 import { Empty, ErrorNotice, Skeleton } from "../../../../../ui/notices.tsx";
+import { useToggled } from "../../../../../ui/use-toggled.ts";
 import { ChangesStrip } from "./changes-strip.tsx";
 import { ChartsMenu } from "./charts-menu.tsx";
 import { PanelMenu } from "./panel-menu.tsx";
@@ -26,7 +27,7 @@ export function HealthTab({ id, time }: { id: string; time: ReturnType<typeof us
   const { data, error, refetch, errorUpdatedAt, isPlaceholderData, dataUpdatedAt } = useQuery(panelsQuery(id, range, compare));
   const marks = useQuery(marksQuery(id, range)).data?.marks ?? noMarks;
   const spans = useQuery(spansQuery(id, range)).data?.spans ?? noMarks;
-  const [tables, setTables] = useState<ReadonlySet<string>>(new Set());
+  const { toggled: tables, toggle, setToggled: setTables } = useToggled();
   const [edited, setEdited] = useState<Panel | "new" | null>(null);
   const [cursor] = useState(() => new ChartCursor());
   const page = useMemo(() => ({ cursor, onZoom: zoom, onZoomBack: zoomBack, isZoomed }), [cursor, zoom, zoomBack, isZoomed]);
@@ -34,16 +35,9 @@ export function HealthTab({ id, time }: { id: string; time: ReturnType<typeof us
 
   const problem = data ? commonProblem(data.panels) : null;
 
-  const toggle = useCallback((panel: string) => {
-    setTables((held) => {
-      const next = new Set(held);
-      if (!next.delete(panel)) next.add(panel);
-      return next;
-    });
-  }, []);
   const toggleAll = useCallback(
     () => data && setTables(new Set(allTables ? [] : data.panels.map((panel) => panel.id))),
-    [data, allTables],
+    [data, allTables, setTables],
   );
   useKeys(toggleAll, isZoomed ? zoomBack : null);
 

@@ -1,5 +1,5 @@
 import type { LimitsPreview, TimedLimits } from "#lib/domain/autoscaling/schemas.ts";
-import { BeforeAfter } from "../../../../../ui/actions/preview-view.tsx";
+import { FieldChanges } from "../../../../../ui/actions/preview-view.tsx";
 import { TimeAgo } from "../../../../../ui/clock.tsx";
 import { ForecastView } from "../../../../../ui/forecast-view.tsx";
 import { ErrorNotice, Skeleton } from "../../../../../ui/notices.tsx";
@@ -20,16 +20,7 @@ export function LimitsPreviewView({
   if (!preview) return isLoading ? <Skeleton className="h-16" /> : null;
   return (
     <section aria-label="Will change" aria-live="polite" className="grid gap-2 border-t pt-2.5">
-      <ul className="grid gap-1">
-        {preview.changes.map((change) => (
-          <li key={change.field} className="grid grid-cols-[minmax(0,11rem)_1fr] gap-3">
-            <span className="truncate text-ink-2" title={change.field}>
-              {change.field}
-            </span>
-            <BeforeAfter before={change.before} after={change.after} />
-          </li>
-        ))}
-      </ul>
+      <FieldChanges changes={preview.changes} />
       <ForecastView forecast={preview.forecast} />
     </section>
   );

@@ -10,6 +10,7 @@ import { type Panel, panelStyles, units } from "#lib/domain/metrics/schemas.ts";
 import { Button } from "../../../../../ui/button.tsx";
 import { Dialog } from "../../../../../ui/dialog.tsx";
 import { Field, Input, Select } from "../../../../../ui/field.tsx";
+import { FormFooter } from "../../../../../ui/form-footer.tsx";
 import { ErrorNotice } from "../../../../../ui/notices.tsx";
 import { useRoleRefusal } from "../../../../../ui/session.tsx";
 import { useStored } from "../../../../../ui/use-stored.ts";
@@ -110,12 +111,9 @@ export function PanelEditor({ id, panel, range, onClose }: Properties) {
               Start over
             </Button>
           )}
-          <Button look="ghost" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" form={formId} look="primary" busy={save.isPending} disabledReason={refusal ?? hindrance}>
+          <FormFooter onClose={onClose} form={formId} busy={save.isPending} disabledReason={refusal ?? hindrance}>
             {sentence}
-          </Button>
+          </FormFooter>
         </>
       }
     >
