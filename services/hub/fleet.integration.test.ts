@@ -130,6 +130,8 @@ describe("a hub with an edge", () => {
     const edge = await fleet.startEdge("e1");
     await writeReadings(edge.socketPath, 1, 100);
     await waitFor(async () => (await edgeMessages()) === 100 || undefined);
+    // Counted and acknowledged: what a killed hub counted but did not acknowledge is sent, and counted by the next one, again.
+    await waitFor(async () => (await readMetric(edge.healthPort, "edge_buffer_depth")) === 0 || undefined);
     await hub.end("SIGKILL");
     await waitFor(async () => (await readMetric(edge.healthPort, "edge_hub_connected")) === 0 || undefined);
     await writeReadings(edge.socketPath, 101, 1_600);
