@@ -4,8 +4,9 @@
 #   SWITCHYARD_URL=https://switchyard.example.com SWITCHYARD_TOKEN=swy_... \
 #   SERVICE=fleet/relay IMAGE=registry.example.com/relay:2.1.0 REASON="release 2.1.0" sh roll-out.sh
 #
-# Exits with 0 when the new version serves everything, 1 when the rollout was aborted, failed or was superseded, 2 when it was
-# refused and nothing was started, 3 when the time was over (it goes on), 64 when a variable is missing, 130 when interrupted.
+# Exits with 0 when the new version serves everything, 1 when the rollout was aborted, was superseded or failed (also where it then
+# waits for a person), 2 when it was refused and nothing was started, 3 when the time was over (it goes on), 64 when a variable is
+# missing, 130 when interrupted.
 set -eu
 
 : "${SWITCHYARD_URL:=}" "${SWITCHYARD_TOKEN:=}" "${SERVICE:=}" "${IMAGE:=}" "${CONTAINER:=}" "${REASON:=}" "${STRATEGY:=}"
@@ -171,6 +172,10 @@ while :; do
   state=$(jq -r .state "$dir/answer")
   message=$(jq -r '.message | gsub("\\s+"; " ")' "$dir/answer")
   case $state in complete | failed | aborted | superseded) break ;; esac
+  if [ "$state" = paused ] && jq -e '.hold.cause == "failed"' "$dir/answer" >/dev/null; then
+    state=failed
+    break
+  fi
 done
 
 {

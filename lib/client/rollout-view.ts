@@ -74,6 +74,7 @@ export const eventNames: Record<RolloutEventKind, string> = {
   traffic: "Traffic",
   paused: "Paused",
   resumed: "Resumed",
+  absent: "Not looked after",
   promoted: "Promoted",
   skipped: "Skipped",
   retried: "Retried",
@@ -153,7 +154,9 @@ export function commandEffects(command: RolloutCommand, rollout: RolloutDetail):
         leaves:
           rollout.hold?.cause === "foreign-change"
             ? "What somebody changed in stable is written over; a candidate that was changed goes on as it is."
-            : "Instances and traffic stay as they are until the next step.",
+            : rollout.hold?.cause === "failed"
+              ? "What failed is not measured again: from then on only a person can stop it."
+              : "Instances and traffic stay as they are until the next step.",
       };
   }
 }

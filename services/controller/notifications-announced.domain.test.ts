@@ -87,7 +87,7 @@ describe("what is announced", () => {
     const recorded = await Promise.all([1, 2, 3].map(() => recordProgress({ db, clock }, rollout, end)));
     expect(recorded.filter(Boolean)).toHaveLength(1);
     await deliver();
-    expect(keysOf(receiver)).toEqual([`rollout/${rollout.id}/failed`]);
+    expect(keysOf(receiver)).toEqual([`rollout/${rollout.id}/failed/${clock().toISOString()}`]);
     expect(JSON.parse(receiver.received[0]?.body ?? "").data.title).toBe("Rollout from 2.0.0 to 2.1.0 of fleet/relay failed");
   });
 

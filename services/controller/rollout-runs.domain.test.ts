@@ -329,7 +329,7 @@ test("a bad analysis gives the candidate up: stable is as before, and the reason
   });
   const { rolloutId } = await start(context, { ref, seen }, { strategy: canary });
   const detail = await drive(rolloutId, "bad", isAt("aborted"));
-  expect(detail.message).toContain("error-ratio was bad in 2 of 2 measurements, and 1 is allowed");
+  expect(detail.message).toContain("Bad in 2 of 2 measurements, 1 is allowed");
   const stable = await stableOf(ref);
   expect([imageOf(stable), stable?.spec.replicas, stable?.status?.availableReplicas]).toEqual(["switchyard/relay:2.0.0", 4, 4]);
   expect(await candidateOf(ref)).toBeNull();

@@ -186,7 +186,13 @@ async function store(transaction: Transaction, row: Rollout, { result, target, m
     data: measured.map(({ detail, ...one }) => ({ rolloutId: row.id, ...one, detail: toJson(detail) })),
     skipDuplicates: true,
   });
-  if (end) await announceRolloutEnd(transaction, row, end, now);
+  const told = end ?? failureOf(row.run as unknown as RolloutRun, run);
+  if (told) await announceRolloutEnd(transaction, row, told, now);
+}
+
+/** One that failed and stays where it is has not ended, but people are told as if it had. */
+function failureOf(before: RolloutRun, { hold }: RolloutRun): { state: "failed"; message: string } | null {
+  return hold?.cause === "failed" && before.hold?.cause !== "failed" ? { state: "failed", message: hold.message } : null;
 }
 
 /** The checks after a rollout, also of one whose controller was killed before it made them. */

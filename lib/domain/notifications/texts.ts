@@ -47,8 +47,8 @@ export function describeRolloutEnd(
   if (!told) return null;
   return {
     event: told.event,
-    // One that was retried after an abort may end so again.
-    key: end.state === "aborted" ? `rollout/${id}/aborted/${at.toISOString()}` : `rollout/${id}/${end.state}`,
+    // One that was retried after an abort, or resumed after a failure, may end so again.
+    key: `rollout/${id}/${end.state}${end.state === "complete" ? "" : `/${at.toISOString()}`}`,
     subject: `${namespace}/${service}`,
     title: shorten(`${describeChange(rollout)} of ${namespace}/${service} ${told.words}`, maxTitleLength),
     text: shorten(end.message, maxTextLength),

@@ -80,7 +80,7 @@ function viewWaiting(step: Step): StepView {
 
 /** The steps as the timeline has them: those that an abort left undone count as left out. */
 function viewRun(state: RolloutState, run: RolloutRun): StepView[] {
-  const { steps, index, history, abort, skips } = run;
+  const { steps, index, history, abort, skips, stepStartedAt } = run;
   const isEnded = abort !== null || (state !== "progressing" && state !== "paused");
   return steps.map((step, at) => {
     const past = history[at];
@@ -91,7 +91,7 @@ function viewRun(state: RolloutState, run: RolloutRun): StepView[] {
       title: describeStep(step),
       state: isLeftOut ? "skipped" : at < index ? "done" : undone,
       startedAt,
-      endsAt: step.kind === "pause" && step.seconds !== null && startedAt !== null ? later(startedAt, step.seconds) : null,
+      endsAt: step.kind === "pause" && step.seconds !== null && at === index ? later(stepStartedAt, step.seconds) : null,
     };
   });
 }

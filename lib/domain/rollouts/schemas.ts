@@ -49,6 +49,7 @@ export const rolloutEventKinds = [
   "traffic",
   "paused",
   "resumed",
+  "absent",
   "promoted",
   "skipped",
   "retried",

@@ -129,7 +129,7 @@ describe("the page of a rollout with a strategy", () => {
   });
 
   it("says in a sentence why it was aborted, and offers to retry", () => {
-    const message = "Aborted: error-ratio was bad in 2 of 3 measurements, and 1 is allowed.";
+    const message = "Aborted: Error ratio: 8 % of 90 requests failed. Bad in 2 of 3 measurements, 1 is allowed.";
     show(aRollout({ state: "aborted", message, commands: { ...aRollout().commands, retry: null } }));
     expect(screen.getByText(message).className).toContain("text-bad");
     expect(button("Retry").getAttribute("aria-disabled")).toBeNull();

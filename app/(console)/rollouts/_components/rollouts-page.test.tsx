@@ -84,9 +84,16 @@ describe("the list of rollouts", () => {
   });
 
   it("shows in red why one was aborted", async () => {
-    items = [aRollout({ state: "aborted", message: "error-ratio was bad in 2 of 3 measurements." })];
+    items = [
+      aRollout({
+        state: "aborted",
+        message: "Error ratio: 8 % of 90 requests failed. Bad in 2 of 3 measurements, 1 is allowed.",
+      }),
+    ];
     show();
-    const [message] = await screen.findAllByText("error-ratio was bad in 2 of 3 measurements.");
+    const [message] = await screen.findAllByText(
+      "Error ratio: 8 % of 90 requests failed. Bad in 2 of 3 measurements, 1 is allowed.",
+    );
     expect(message?.className).toContain("text-bad");
   });
 });

@@ -53,6 +53,7 @@ const holdTitles: Record<Hold["cause"], string> = {
   "foreign-change": "Somebody else changed it",
   inconclusive: "The analysis gives no verdict",
   autoscaler: "The autoscaler is moving",
+  failed: "It failed, and stays where it is",
 };
 
 /** What ends it; of a foreign change the message says it. */
@@ -61,6 +62,7 @@ const holdEnds: Record<Hold["cause"], string> = {
   "foreign-change": "",
   inconclusive: "It goes on once there is enough data, or when somebody resumes it.",
   autoscaler: "It goes on by itself once that is over.",
+  failed: "Abort it to go back, or resume it to go on all the same.",
 };
 
 /** Why it stands still, since when, and what lets it go on. */

@@ -51,7 +51,7 @@ test("a bad release would have been stopped at its second bad measurement, and w
     afterSeconds: 240,
     metrics: [{ metric: "error-ratio", good: 2, bad: 2, noData: 0, worst: { value: 0.1 } }],
   });
-  expect(replayed.message).toMatch(/^error-ratio was bad in 2 of 4 measurements, and 1 is allowed: 10 % of 600 requests failed/);
+  expect(replayed.message).toMatch(/^Error ratio: 10 % of 600 requests failed .* Bad in 2 of 4 measurements, 1 is allowed\.$/);
 });
 
 test("a good release would have been let through", async () => {

@@ -111,7 +111,7 @@ test("a gate is tried on the releases of the past: which it would have stopped, 
     fromVersion: "2.1.0",
     afterSeconds: 120,
   });
-  expect(bad?.message).toMatch(/^error-ratio was bad in 2 of 2 measurements, and 1 is allowed: 8 % of [\d,]+ requests failed/);
+  expect(bad?.message).toMatch(/^Error ratio: 8 % of [\d,]+ requests failed .* Bad in 2 of 2 measurements, 1 is allowed\./);
   expect(bad?.message).toContain("worse than stable: 0.15 % of 675 requests");
 });
 

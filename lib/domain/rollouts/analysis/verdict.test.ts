@@ -55,7 +55,7 @@ describe("an analysis without a count", () => {
     expect(outcome(state)).toBe("running");
     expect(judgeAnalysis(settings, state, true)).toEqual({
       outcome: "passed",
-      message: "3 measurements of error-ratio, restarts passed.",
+      message: "Passed with 3 measurements each: Error ratio; Restarts.",
     });
   });
 
@@ -63,7 +63,7 @@ describe("an analysis without a count", () => {
     const state = run(["bad", "good", "good", "bad"]);
     expect(judgeAnalysis(settings, state, false)).toEqual({
       outcome: "failed",
-      message: "error-ratio was bad in 2 of 4 measurements, and 1 is allowed: bad at 4.",
+      message: "Error ratio: bad at 4. Bad in 2 of 4 measurements, 1 is allowed.",
     });
   });
 
@@ -123,7 +123,7 @@ describe("measurements without data", () => {
   test("only, up to the end, leave it open", () => {
     const { outcome: ended, message } = judgeAnalysis(settings, run(["no-data", "no-data"]), true);
     expect(ended).toBe("inconclusive");
-    expect(message).toBe("error-ratio has no verdict after 2 measurements: no-data at 2.");
+    expect(message).toBe("Error ratio has no verdict after 2 measurements: no-data at 2.");
   });
 });
 
@@ -137,14 +137,14 @@ test("a step that ends before its first measurement leaves it open", () => {
 test("errors in a row end it, and one measurement between them begins a new row", () => {
   expect(judgeAnalysis(settings, run(["error", "error", "error"]), false)).toEqual({
     outcome: "error",
-    message: "error-ratio could not be measured (3 times in a row, 2 are allowed): error at 3.",
+    message: "Error ratio could not be measured (3 times in a row, 2 are allowed): error at 3.",
   });
   expect(outcome(run(["error", "error", "no-data", "error", "error"]))).toBe("running");
 });
 
 test("of several metrics the worst decides", () => {
   const failed = run(["bad", "bad"], { metric: "restarts" });
-  expect(judgeAnalysis(settings, failed, false).message).toMatch(/^restarts was bad in 2 of 2/);
+  expect(judgeAnalysis(settings, failed, false).message).toMatch(/^Restarts: .* Bad in 2 of 2/);
 });
 
 test("the budget tells how many more bad measurements each metric bears", () => {

@@ -1,5 +1,6 @@
 import { formatDuration } from "../../duration.ts";
 import type { Analysis } from "../strategy.ts";
+import { type MetricName, metricInfos } from "./templates.ts";
 
 /** What one measurement says. No data is never bad, and an error is neither. */
 export type Verdict = "good" | "bad" | "no-data" | "error";
@@ -114,8 +115,8 @@ export function judgeAnalysis(settings: Analysis, state: AnalysisState, isOver: 
     const found = judged.filter((one) => one.outcome === outcome);
     if (found.length > 0) return { outcome, message: found.map(({ message }) => message).join(" ") };
   }
-  const names = Object.keys(state.metrics).join(", ");
-  return { outcome: "passed", message: `${state.taken} measurements of ${names} passed.` };
+  const names = Object.keys(state.metrics).map(titleOf).join("; ");
+  return { outcome: "passed", message: `Passed with ${state.taken} measurements each: ${names}.` };
 }
 
 function judgeMetric(
@@ -125,29 +126,32 @@ function judgeMetric(
 ): Judgement {
   const { failureLimit, noDataLimit, errorLimit, count, intervalSeconds } = settings;
   const { bad, good, taken, counted, noDataInARow, errorsInARow, message } = metric;
+  const title = titleOf(name);
   if (bad > failureLimit) {
     const allowed = failureLimit === 0 ? "none is" : failureLimit === 1 ? "1 is" : `${failureLimit} are`;
-    return {
-      outcome: "failed",
-      message: `${name} was bad in ${bad} of ${taken} measurements, and ${allowed} allowed: ${message}`,
-    };
+    return { outcome: "failed", message: `${title}: ${message} Bad in ${bad} of ${taken} measurements, ${allowed} allowed.` };
   }
   if (errorsInARow > errorLimit) {
     const times = `${errorsInARow} times in a row, ${errorLimit} are allowed`;
-    return { outcome: "error", message: `${name} could not be measured (${times}): ${message}` };
+    return { outcome: "error", message: `${title} could not be measured (${times}): ${message}` };
   }
   const mayLackData = isExcused || noDataLimit === null;
   if (!mayLackData && noDataInARow > noDataLimit) {
     const span = formatDuration(noDataInARow * intervalSeconds * 1000);
-    return { outcome: "inconclusive", message: `${name} had no verdict for ${span}: ${message}` };
+    return { outcome: "inconclusive", message: `${title} had no verdict for ${span}: ${message}` };
   }
   const isCounted = count !== null && counted >= count;
-  if (!isCounted && !isOver) return { outcome: "running", message: `${name} was measured ${taken} times.` };
+  if (!isCounted && !isOver) return { outcome: "running", message: `${title} was measured ${taken} times.` };
   if (!mayLackData && good + bad === 0) {
     const why = taken === 0 ? "the step ended before its first measurement." : message;
-    return { outcome: "inconclusive", message: `${name} has no verdict after ${taken} measurements: ${why}` };
+    return { outcome: "inconclusive", message: `${title} has no verdict after ${taken} measurements: ${why}` };
   }
-  return { outcome: "passed", message: `${name} was good in ${good} of ${taken} measurements.` };
+  return { outcome: "passed", message: `${title} was good in ${good} of ${taken} measurements.` };
+}
+
+/** Metrics of an earlier version of Switchyard may be unknown. */
+function titleOf(metric: string): string {
+  return metricInfos[metric as MetricName]?.title ?? metric;
 }
 
 function after(now: Date, seconds: number): string {

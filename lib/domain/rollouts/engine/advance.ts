@@ -10,11 +10,12 @@ import { takeProgress } from "./best-progress.ts";
 import { divide, select, unpinLost } from "./divide-traffic.ts";
 import { firstLook } from "./first-look.ts";
 import { findForeign, held, letGo } from "./holds.ts";
+import { leaveOutAbsence, noteLook } from "./looks.ts";
 import { findOutage } from "./outage.ts";
 import { hasCandidate, reconcile } from "./reconcile.ts";
 import { restore } from "./restore.ts";
 import type { RolloutRun, RunAnalysis } from "./run.ts";
-import { beginAnalyses, endAnalysis, endingAnalysis, judgeRunning, type Measured, takeIn } from "./run-analyses.ts";
+import { beginAnalyses, endAnalyses, endAnalysis, endingAnalysis, judgeRunning, type Measured, takeIn } from "./run-analyses.ts";
 import { first, type Open, type Situation, sentence, type TrafficSituation } from "./situation.ts";
 import { holdUpdate, resumeStable } from "./stable-pause.ts";
 import { describeStep } from "./step-texts.ts";
@@ -56,10 +57,13 @@ export type Advance = {
  * difference is mended. A pass that comes to the next step writes nothing, so that what it decided is kept before it is acted on.
  */
 export function advance(input: AdvanceInput): Advance {
-  const decided = decide(input);
-  const { rolloutId, world } = input;
+  const { rolloutId, world, now } = input;
+  const { run, event } = leaveOutAbsence(input.run, now);
+  const decided = decide({ ...input, run });
   const paused = decided.end && world.stable && resumeStable({ rolloutId, world: { ...world, stable: world.stable } });
-  return paused ? { ...stay(decided.run, "progressing", decided.message), writes: paused.writes } : decided;
+  const advanced = paused ? { ...stay(decided.run, "progressing", decided.message), writes: paused.writes } : decided;
+  const events = event ? [event, ...advanced.events] : advanced.events;
+  return { ...advanced, events, run: noteLook(advanced, now) };
 }
 
 function decide(input: AdvanceInput): Advance {
@@ -247,15 +251,20 @@ function over(run: RolloutRun, end: RunEnd, ended = end.message): Advance {
   return { ...stay(run, "progressing", end.message), events: [{ kind: "ended", message: ended }], end };
 }
 
-/** Gives up. What gave it up is kept before anything is written for the way back. */
+/**
+ * Gives up. What gave it up is kept before anything is written for the way back. One that is not to go back by itself stops where it
+ * is: a person decides.
+ */
 function fail(run: RolloutRun, strategy: Strategy, message: string, now: Date): Advance {
-  if (strategy.kind === "rolling" && !strategy.rollbackOnFailure) return over(run, { state: "failed", message });
+  if (strategy.kind === "rolling" && !strategy.rollbackOnFailure) {
+    const { run: stopped, events } = held({ ...endAnalyses(run), hold: null }, "failed", message, now);
+    return stand(stopped, events);
+  }
   const stopped = giveUp(run, { message, by: "Switchyard" }, now);
   return { ...proceed(stopped), message, events: [{ kind: "aborted", message }] };
 }
 
 /** The run on its way back: nothing is measured, held or promoted any more. */
 export function giveUp(run: RolloutRun, { message, by }: { message: string; by: string }, now: Date): RolloutRun {
-  const analyses = run.analyses.map((analysis) => ({ ...analysis, isOver: true }));
-  return { ...run, analyses, hold: null, promoted: null, progress: null, abort: { message, by, at: now.toISOString() } };
+  return { ...endAnalyses(run), hold: null, promoted: null, progress: null, abort: { message, by, at: now.toISOString() } };
 }

@@ -96,6 +96,7 @@ export function startRun(strategy: Strategy, workload: Workload, now: Date): Rol
     steps: compileSteps(strategy, replicas),
     index: 0,
     stepStartedAt: at,
+    lookedAt: null,
     history: [{ startedAt: at, isSkipped: false }],
     by: null,
     analyses: [],

@@ -69,6 +69,11 @@ export function endAnalysis(run: RolloutRun, ended: RunAnalysis): RolloutRun {
   return { ...run, analyses: run.analyses.map((one) => (one.step === ended.step ? { ...one, isOver: true } : one)) };
 }
 
+/** Measures nothing more. */
+export function endAnalyses(run: RolloutRun): RolloutRun {
+  return { ...run, analyses: run.analyses.map((one) => ({ ...one, isOver: true })) };
+}
+
 /** A person lets the running analyses go on without data. */
 export function excuseAnalyses(run: RolloutRun): RolloutRun {
   return { ...run, analyses: run.analyses.map((one) => (one.isOver ? one : { ...one, state: excuseNoData(one.state) })) };

@@ -1,7 +1,7 @@
 import type { RolloutCommands, RolloutEventKind, RolloutState } from "../schemas.ts";
 import { giveUp } from "./advance.ts";
 import { candidateOfLabel, type RolloutRun } from "./run.ts";
-import { excuseAnalyses } from "./run-analyses.ts";
+import { endAnalyses, excuseAnalyses } from "./run-analyses.ts";
 import { digestTemplate } from "./template-digest.ts";
 import type { World } from "./world.ts";
 
@@ -94,8 +94,7 @@ function release(run: RolloutRun, { stable, candidate }: Order["world"]): Rollou
 function skipToEnd(run: RolloutRun, now: Date): RolloutRun {
   const { steps, index, history } = run;
   const at = now.toISOString();
-  const analyses = run.analyses.map((analysis) => ({ ...analysis, isOver: true }));
-  const ended = { ...run, analyses, hold: null, skips: true };
+  const ended = { ...endAnalyses(run), hold: null, skips: true };
   const update = steps.findIndex(({ kind }) => kind === "update");
   const isCanary = steps.some(({ kind }) => kind === "weight");
   if (!isCanary || index >= update) return ended;

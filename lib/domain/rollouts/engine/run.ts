@@ -26,7 +26,7 @@ export type Step =
 
 /** Why it stands still. A person, or the end of the cause, lets it go on. */
 export type Hold = {
-  cause: "person" | "foreign-change" | "inconclusive" | "autoscaler";
+  cause: "person" | "foreign-change" | "inconclusive" | "autoscaler" | "failed";
   /** One sentence. */
   message: string;
   since: string;
@@ -54,6 +54,8 @@ export type RolloutRun = {
   /** The step that is carried out; steps.length when all are done. */
   index: number;
   stepStartedAt: string;
+  /** The last pass, to within a few seconds; null while nothing waits for a time. What no controller saw counts for no deadline. */
+  lookedAt: string | null;
   /** By step: when it began, and whether it was left out. */
   history: { startedAt: string; isSkipped: boolean }[];
   /** null until the cluster was looked at for the first time; nothing is written before. */
