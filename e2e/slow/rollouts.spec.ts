@@ -1,9 +1,11 @@
 import { execFile } from "node:child_process";
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { type APIRequestContext, expect, test } from "@playwright/test";
+import { Webhook } from "standardwebhooks";
 import type { RolloutDetail } from "#lib/domain/rollouts/schemas.ts";
 import type { Strategy } from "#lib/domain/rollouts/strategy.ts";
+import { TestReceiver } from "#lib/notify/test-receiver.ts";
 import { act, kubectl, readPods, readService } from "../fleet-api.ts";
 import { system } from "../system.ts";
 import { probesSince, readProbes } from "./probes.ts";
@@ -86,6 +88,28 @@ async function anotherGood(request: APIRequestContext): Promise<string> {
   return version === "2.1.0" ? "switchyard/relay:2.0.0" : "switchyard/relay:2.1.0";
 }
 
+/** An incident tool's webhook that wants to know of rollouts that were aborted; what comes is checked against its secret. */
+async function incidentHook(request: APIRequestContext) {
+  const receiver = await TestReceiver.start();
+  const settings = { url: receiver.url, signingSecret: `whsec_${randomBytes(32).toString("base64")}` };
+  const data = { kind: "webhook", name: `incidents ${randomUUID()}`, filter: { events: ["rollout-aborted"] }, settings };
+  const made = await request.post("/api/notification-targets", { data, headers: { Origin: system.url } });
+  expect(made.ok(), await made.text()).toBe(true);
+  const { target } = await made.json();
+  return {
+    called: async () => {
+      await expect(() => expect(receiver.received).toHaveLength(1)).toPass({ timeout: 30_000 });
+      const [call] = receiver.received;
+      const told = new Webhook(settings.signingSecret).verify(call?.body ?? "", call?.headers as Record<string, string>);
+      return (told as { data: { events: unknown[] } }).data.events[0];
+    },
+    remove: async () => {
+      await request.delete(`/api/notification-targets/${target.id}`, { headers: { Origin: system.url } });
+      await receiver.stop();
+    },
+  };
+}
+
 const seconds = (from: string | null, to: string | null) => (Date.parse(to ?? "") - Date.parse(from ?? "")) / 1000;
 
 test("a good version takes 10, 50 and 100 percent by itself, and no acknowledged operation is lost", async ({ page }) => {
@@ -106,6 +130,7 @@ test("a good version takes 10, 50 and 100 percent by itself, and no acknowledged
 test("a slow version is aborted by its analysis within two minutes, with a sentence in numbers, and nothing is lost", async ({
   page,
 }) => {
+  const hook = await incidentHook(page.request);
   const before = await readProbes("relay");
   const { image, version } = await readService(page.request, "relay");
   const { code, printed, id } = await rollOut({ IMAGE: "switchyard/relay:2.2.0", REASON: "less work for each commit" });
@@ -119,6 +144,8 @@ test("a slow version is aborted by its analysis within two minutes, with a sente
   expect(await versionsOfPods()).toEqual([image]);
   expect(await readService(page.request, "relay")).toMatchObject({ version, candidate: null });
   expect(await probesSince("relay", before)).toMatchObject(nothingLost);
+  expect(await hook.called()).toMatchObject({ event: "rollout-aborted", url: `${system.url}/rollouts/${id}`, text: rollout.message });
+  await hook.remove();
 });
 
 test("blue and green are switched, and back to the service's own instances at the end, without a failed request", async ({
