@@ -18,6 +18,7 @@ const budget = { metadata: { name: "relay" }, spec: { selector: { matchLabels: {
 const good: ChecklistFacts = {
   template,
   strategy: defaultStrategies.canary,
+  sharing: null,
   missing: [],
   unreadable: [],
   budgets: [budget as never],
@@ -46,6 +47,12 @@ test("the guides' own relay by the guides' canary passes everything that the clu
   expect(open.map(({ group, state }) => `${group} ${state}`)).toEqual(Array(6).fill("manual manual"));
 });
 
+test("a share by instances is judged by what it comes to, not by what was asked for", () => {
+  const first = (sharing: number) => answerChecklist({ ...good, sharing }).find(({ id }) => id === "canary-first");
+  expect(first(2)).toMatchObject({ state: "failed", detail: "The first step has 1 of 2 instances, which is 50 % and not 10 %." });
+  expect(first(20)).toMatchObject({ state: "passed", detail: "10 % first." });
+});
+
 describe("each of these fails its own line and no other", () => {
   const cases: [string, string, Partial<ChecklistFacts>][] = [
     ["the tag latest", "image-pinned", withContainer({ image: "switchyard/relay:latest" })],
@@ -67,6 +74,7 @@ describe("each of these fails its own line and no other", () => {
       "canary-first",
       { strategy: { ...defaultStrategies.canary, steps: [{ weight: 50, pauseSeconds: 3600 }] } },
     ],
+    ["one of two instances for 10 %", "canary-first", { sharing: 2 }],
     [
       "a minute of canary",
       "stable-hour",

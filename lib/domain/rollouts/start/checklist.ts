@@ -12,6 +12,8 @@ import type { ChecklistItem } from "./start-schemas.ts";
 export type ChecklistFacts = {
   template: PodTemplate;
   strategy: Strategy;
+  /** How many instances share the traffic evenly; null where a route or a Service's selector divides it. */
+  sharing: number | null;
   /** What the template names and cannot be found; null where Switchyard may not look. */
   missing: (Pick<ConfigReference, "kind" | "name"> & { key: string | null })[];
   unreadable: Pick<ConfigReference, "kind" | "name">[];
@@ -145,7 +147,7 @@ function judgeConfig({ missing, unreadable }: ChecklistFacts): Answer {
   return passed("All of it was found.");
 }
 
-function judgeFirstStep({ strategy }: ChecklistFacts): Answer {
+function judgeFirstStep({ strategy, sharing }: ChecklistFacts): Answer {
   if (strategy.kind !== "canary") {
     return failed(
       strategy.kind === "rolling"
@@ -154,7 +156,10 @@ function judgeFirstStep({ strategy }: ChecklistFacts): Answer {
     );
   }
   const weight = strategy.steps[0]?.weight ?? 100;
-  return weight <= canaryFirstPercent ? passed(`${weight} % first.`) : failed(`The first step has ${weight} %.`);
+  const canaries = sharing === null ? null : Math.ceil((sharing * weight) / 100);
+  const share = sharing && canaries ? Math.round((canaries * 100) / sharing) : weight;
+  const text = share === weight ? `${weight} %` : `${canaries} of ${sharing} instances, which is ${share} % and not ${weight} %`;
+  return share <= canaryFirstPercent ? passed(`${text} first.`) : failed(`The first step has ${text}.`);
 }
 
 function judgeStableTime({ strategy, ownPauseSeconds }: ChecklistFacts): Answer {

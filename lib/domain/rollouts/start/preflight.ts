@@ -121,6 +121,7 @@ async function compilePreflight(context: StartContext, ref: ServiceRef, parts: P
   const checklist = answerChecklist({
     template: dryRun.workload?.spec.template ?? target.template,
     strategy,
+    sharing: strategy.kind === "canary" && !byRoute ? snapshot.replicas : null,
     ...config,
     budgets,
     alerts,
