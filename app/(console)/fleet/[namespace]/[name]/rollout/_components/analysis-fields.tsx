@@ -6,10 +6,11 @@ import type { Service } from "#lib/domain/fleet/schemas.ts";
 import { fitAnalysis, type MetricTemplate, metricInfos, metricsOf } from "#lib/domain/rollouts/analysis/templates.ts";
 import { type Analysis, defaultAnalysis } from "#lib/domain/rollouts/strategy.ts";
 import { Button } from "../../../../../../ui/button.tsx";
+import { Check } from "../../../../../../ui/check.tsx";
 import { Field } from "../../../../../../ui/field.tsx";
 import { DurationInput, NumberInput } from "../../../../../../ui/number-inputs.tsx";
 import type { Errors } from "./form-errors.ts";
-import { Check, Pair } from "./form-parts.tsx";
+import { Pair } from "./form-parts.tsx";
 import { ReplayDialog } from "./replay-dialog.tsx";
 
 type Properties = {

@@ -1,10 +1,10 @@
 "use client";
-import { CircleAlert, CircleCheck, CircleHelp, CircleX, UserCheck } from "lucide-react";
 import type { ReactNode } from "react";
 import { countOf } from "#lib/client/numbers.ts";
 import { describeStep } from "#lib/domain/rollouts/engine/step-texts.ts";
 import type { ChecklistItem, ConfigDiff, ConfigVersion, Preflight } from "#lib/domain/rollouts/start/start-schemas.ts";
 import { BeforeAfter } from "../../../../../../ui/actions/preview-view.tsx";
+import { CheckLine, Checklist, CheckText, DryRun } from "../../../../../../ui/checklist.tsx";
 import { cn } from "../../../../../../ui/class-names.ts";
 import { TimeAgo } from "../../../../../../ui/clock.tsx";
 import { TemplateDiff } from "../../../../../../ui/diff-view.tsx";
@@ -43,7 +43,15 @@ export function PreflightView({
       ) : preflight ? (
         <div className={cn("transition-opacity", !isFresh && "opacity-60")} aria-busy={!isFresh}>
           <Differences preflight={preflight} />
-          <Checklist items={preflight.checklist} ticks={ticks} onTicks={onTicks} />
+          <Checklist items={preflight.checklist} titles={titles}>
+            {(item) => (
+              <Item
+                item={item}
+                isTicked={ticks.includes(item.id)}
+                onTick={(isTicked) => onTicks(isTicked ? [...ticks, item.id] : ticks.filter((id) => id !== item.id))}
+              />
+            )}
+          </Checklist>
           <Return preflight={preflight} />
         </div>
       ) : waiting ? (
@@ -59,14 +67,7 @@ function Differences({ preflight: { diff, version, dryRun, forecast, steps } }: 
   const { autoscaler, before, after } = diff.replicas;
   return (
     <div className="grid gap-3 p-4">
-      <p className={dryRun.accepted ? "text-ink-2" : "text-bad"}>
-        {dryRun.accepted ? (
-          <CircleCheck aria-hidden="true" className="mr-1.5 inline size-3.5 text-good" />
-        ) : (
-          <CircleX aria-hidden="true" className="mr-1.5 inline size-3.5" />
-        )}
-        {dryRun.message}
-      </p>
+      <DryRun dryRun={dryRun} />
       <TemplateDiff
         before={diff.template.before}
         after={diff.template.after}
@@ -134,77 +135,27 @@ function ConfigChange({ config: { before, after, added, removed, changed, proble
 
 const versionWords = ({ name, hash }: ConfigVersion) => (hash ? `${name} (${hash})` : name);
 
-const groups: Record<ChecklistItem["group"], string> = {
+const titles: Record<ChecklistItem["group"], string> = {
   change: "The change",
   workload: "The workload",
   service: "The service now",
   manual: "For you to answer",
 };
 
-function Checklist({ items, ticks, onTicks }: { items: ChecklistItem[]; ticks: string[]; onTicks: (ticks: string[]) => void }) {
-  return (
-    <section aria-label="Checklist" className="grid gap-x-6 gap-y-4 border-t p-4 sm:grid-cols-2 xl:grid-cols-4">
-      {(Object.keys(groups) as ChecklistItem["group"][]).map((group) => {
-        const inGroup = items.filter((item) => item.group === group);
-        if (inGroup.length === 0) return null;
-        return (
-          <div key={group}>
-            <h3 className="mb-1 text-xs font-medium text-ink-3">{groups[group]}</h3>
-            <ul className="grid gap-1.5">
-              {inGroup.map((item) => (
-                <Item
-                  key={item.id}
-                  item={item}
-                  isTicked={ticks.includes(item.id)}
-                  onTick={(isTicked) => onTicks(isTicked ? [...ticks, item.id] : ticks.filter((id) => id !== item.id))}
-                />
-              ))}
-            </ul>
-          </div>
-        );
-      })}
-    </section>
-  );
-}
+type ItemProperties = { item: ChecklistItem; isTicked: boolean; onTick: (isTicked: boolean) => void };
 
-const looks = {
-  passed: { icon: CircleCheck, color: "text-good", word: "Passed" },
-  failed: { icon: CircleX, color: "text-bad", word: "Failed" },
-  warned: { icon: CircleAlert, color: "text-warn", word: "Failed, not a blocker" },
-  unknown: { icon: CircleHelp, color: "text-quiet", word: "Unknown" },
-  manual: { icon: UserCheck, color: "text-ink-3", word: "Not answered" },
-} as const;
-
-function Item({ item, isTicked, onTick }: { item: ChecklistItem; isTicked: boolean; onTick: (isTicked: boolean) => void }) {
-  const { icon: Icon, color, word } = looks[item.state === "failed" && !item.isBlocker ? "warned" : item.state];
-  const text = (
-    <span className="min-w-0">
-      <span className="font-medium">{item.title}</span>
-      {item.state !== "manual" && (
-        <span className={cn("block text-xs", item.state === "failed" ? color : "text-ink-2")}>{item.detail}</span>
-      )}
-    </span>
-  );
-  if (item.group === "manual" || item.state === "manual") {
-    return (
-      <li>
-        <label className="flex items-start gap-2">
-          <input
-            type="checkbox"
-            checked={isTicked}
-            onChange={({ target }) => onTick(target.checked)}
-            className="mt-1 accent-(--accent-solid)"
-          />
-          {text}
-        </label>
-      </li>
-    );
-  }
+function Item({ item, isTicked, onTick }: ItemProperties) {
+  if (item.group !== "manual" && item.state !== "manual") return <CheckLine item={item} />;
   return (
-    <li className="flex items-start gap-2">
-      <Icon aria-label={word} className={cn("mt-0.5 size-4 shrink-0", color)} />
-      {text}
-    </li>
+    <label className="flex items-start gap-2">
+      <input
+        type="checkbox"
+        checked={isTicked}
+        onChange={({ target }) => onTick(target.checked)}
+        className="mt-1 accent-(--accent-solid)"
+      />
+      <CheckText item={item} />
+    </label>
   );
 }
 

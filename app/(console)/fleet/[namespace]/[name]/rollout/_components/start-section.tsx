@@ -1,18 +1,18 @@
 "use client";
-import { OctagonX } from "lucide-react";
 import Link from "next/link";
 import { planWords, strategyName } from "#lib/client/rollout-view.ts";
 import type { Service } from "#lib/domain/fleet/schemas.ts";
 import type { Blocker, Preflight } from "#lib/domain/rollouts/start/start-schemas.ts";
 import type { Strategy } from "#lib/domain/rollouts/strategy.ts";
 import { ReasonField } from "../../../../../../ui/actions/action-fields.tsx";
+import { BlockersNotice, OverrideCheck } from "../../../../../../ui/blockers.tsx";
 import { Button, buttonLook } from "../../../../../../ui/button.tsx";
+import { Check } from "../../../../../../ui/check.tsx";
 import { Field, TextArea } from "../../../../../../ui/field.tsx";
 import { SectionHeader } from "../../../../../../ui/page-header.tsx";
 import { useRoleRefusal } from "../../../../../../ui/session.tsx";
 import { standingBlocker } from "./draft.ts";
 import type { Errors } from "./form-errors.ts";
-import { Check } from "./form-parts.tsx";
 
 /** What a person decides beside the change: the manual checks, to override blockers, to wait. */
 export type Decision = { ticks: string[]; override: { reason: string } | null; queue: boolean };
@@ -96,28 +96,11 @@ function Blockers({
   onDecision: (decision: Decision) => void;
   errors: Errors;
 }) {
-  const refusal = useRoleRefusal("admin");
   const canQueue = blockers.some((blocker) => blocker.canQueue);
   const canOverride = blockers.some((blocker) => blocker.canOverride);
   const { override, queue } = decision;
   return (
-    <div className="grid gap-3 rounded-md border border-bad-fill/40 bg-bad-soft px-3 py-2.5">
-      <div role="alert">
-        <p className="font-medium text-bad">
-          {blockers.length === 1 ? "This keeps it from starting" : `${blockers.length} things keep it from starting`}
-        </p>
-        <ul className="mt-1 grid gap-0.5">
-          {blockers.map((blocker) => (
-            <li key={blocker.id} className="flex items-start gap-2">
-              <OctagonX aria-hidden="true" className="mt-0.5 size-4 shrink-0 text-bad" />
-              <span>
-                {blocker.message}
-                {!blocker.canOverride && !blocker.canQueue && <span className="text-ink-2"> Nobody can override this.</span>}
-              </span>
-            </li>
-          ))}
-        </ul>
-      </div>
+    <BlockersNotice blockers={blockers}>
       {canQueue && (
         <Check
           checked={queue}
@@ -127,16 +110,9 @@ function Blockers({
       )}
       {canOverride && (
         <div className="grid gap-2">
-          <Check
+          <OverrideCheck
             checked={override !== null}
-            disabled={refusal !== null}
             onChange={(next) => onDecision({ ...decision, override: next ? { reason: "" } : null })}
-            label={
-              <>
-                Override as administrator
-                {refusal && <span className="block text-xs text-ink-2">{refusal}</span>}
-              </>
-            }
           />
           {override && (
             <Field label="Why in spite of this" errors={errors["override.reason"]} hint="Kept with the rollout and in the audit.">
@@ -153,6 +129,6 @@ function Blockers({
           )}
         </div>
       )}
-    </div>
+    </BlockersNotice>
   );
 }

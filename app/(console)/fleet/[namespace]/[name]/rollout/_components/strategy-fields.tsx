@@ -3,6 +3,7 @@ import { useId } from "react";
 import type { Service } from "#lib/domain/fleet/schemas.ts";
 import type { RolloutOptions } from "#lib/domain/rollouts/start/start-schemas.ts";
 import type { Strategy, StrategyKind } from "#lib/domain/rollouts/strategy.ts";
+import { Check } from "../../../../../../ui/check.tsx";
 import { cn } from "../../../../../../ui/class-names.ts";
 import { Field } from "../../../../../../ui/field.tsx";
 import { DurationInput, NumberInput } from "../../../../../../ui/number-inputs.tsx";
@@ -10,7 +11,7 @@ import { AnalysisFields } from "./analysis-fields.tsx";
 import { CanaryFields } from "./canary-fields.tsx";
 import { DeadlineField } from "./deadline-field.tsx";
 import { type Errors, errorsUnder } from "./form-errors.ts";
-import { Check, Pair } from "./form-parts.tsx";
+import { Pair } from "./form-parts.tsx";
 
 const kinds: Record<StrategyKind, { name: string; words: string }> = {
   canary: { name: "Canary", words: "A small share first, more while it stays good." },
