@@ -23,6 +23,7 @@ export function aRollout(over: Partial<RolloutDetail> = {}): RolloutDetail {
     startedAt: "2026-11-21T11:58:00.000Z",
     finishedAt: null,
     version: 4,
+    after: null,
     plan: {
       ...defaultStrategies.canary,
       steps: [

@@ -1,11 +1,12 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
-import type {
-  ListStrategy,
-  Page,
-  RolloutCommands,
-  RolloutDetail,
-  RolloutState,
-  RolloutView,
+import {
+  type ListStrategy,
+  mostMeasurements,
+  type Page,
+  type RolloutCommands,
+  type RolloutDetail,
+  type RolloutState,
+  type RolloutView,
 } from "#lib/domain/rollouts/schemas.ts";
 import { queryString, request } from "./api.ts";
 
@@ -38,19 +39,34 @@ export const rolloutsQuery = (filter: RolloutFilter) =>
 
 const rolloutAddress = (id: string) => `/api/rollouts/${encodeURIComponent(id)}`;
 
+type Asked = { held: RolloutDetail | undefined; waitSeconds?: number; signal: AbortSignal };
+
+/** The server tells of measurements and events only what is new since the version that is held. */
+async function askRollout(id: string, { held, waitSeconds, signal }: Asked): Promise<RolloutDetail> {
+  const address = `${rolloutAddress(id)}${queryString({ after: held?.version, waitSeconds })}`;
+  const answer = await request<RolloutDetail>(address, { signal });
+  if (!held || answer.after !== held.version) return answer;
+  return {
+    ...answer,
+    measurements: [...held.measurements, ...answer.measurements].slice(-mostMeasurements),
+    events: [...held.events, ...answer.events],
+  };
+}
+
 /** One rollout, asked every second until it is over. */
 export const rolloutQuery = (id: string) =>
   queryOptions({
     queryKey: [...rolloutKeys.all, "one", id],
-    queryFn: ({ signal }) => request<RolloutView>(rolloutAddress(id), { signal }),
+    queryFn: ({ client, queryKey, signal }): Promise<RolloutView> =>
+      askRollout(id, { held: client.getQueryData<RolloutDetail>(queryKey), signal }),
     refetchInterval: (query) => (query.state.data && isOver(query.state.data.state) ? false : 1000),
   });
 
-const waitSeconds = 25;
+const mostWaitSeconds = 25;
 
 /**
  * One rollout with all of its steps, measurements and events. While its strategy is carried out the server answers with the
- * next change, or with the same after `waitSeconds`; what is only followed is asked every second, as rolloutQuery does.
+ * next change, or with the same after `mostWaitSeconds`; what is only followed is asked every second, as rolloutQuery does.
  */
 export const rolloutDetailQuery = (id: string) =>
   queryOptions({
@@ -58,9 +74,7 @@ export const rolloutDetailQuery = (id: string) =>
     queryFn: ({ client, queryKey, signal }) => {
       const held = client.getQueryData<RolloutDetail>(queryKey);
       const waits = held !== undefined && held.strategy !== null && !isOver(held.state);
-      return request<RolloutDetail>(`${rolloutAddress(id)}${waits ? queryString({ after: held.version, waitSeconds }) : ""}`, {
-        signal,
-      });
+      return askRollout(id, { held, waitSeconds: waits ? mostWaitSeconds : undefined, signal });
     },
     refetchInterval: ({ state: { data, status } }) => {
       if (status === "error") return 3000;

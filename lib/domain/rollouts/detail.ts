@@ -10,7 +10,14 @@ import { allowedCommands } from "./engine/run-control.ts";
 import { describeStep } from "./engine/step-texts.ts";
 import type { PostCheck } from "./post-checks.ts";
 import { viewRollout } from "./queries.ts";
-import type { MeasurementView, RolloutDetail, RolloutEventView, RolloutState, StepView } from "./schemas.ts";
+import {
+  type MeasurementView,
+  mostMeasurements,
+  type RolloutDetail,
+  type RolloutEventView,
+  type RolloutState,
+  type StepView,
+} from "./schemas.ts";
 import type { Strategy } from "./strategy.ts";
 import { awaitVersion } from "./version-watch.ts";
 
@@ -20,11 +27,11 @@ export const followSchema = z.object({
   waitSeconds: z.coerce.number().int().min(0).max(30).default(0),
 });
 
-const mostShown = 5_000;
-
 /**
- * One rollout, whole. With `after` and `waitSeconds` it answers as soon as the rollout has another version than that one, or with
- * what there is when the time is over. Throws not-found, and too-many-attempts when too many wait.
+ * One rollout, whole. With `after` its measurements and events are only those that came after that version, so that who follows it
+ * with the version of each answer gets every one of them once; `after` of the answer is null where that version is not known and it
+ * has all. With `waitSeconds`, too, it answers as soon as the rollout has another version than that one, or with what there is when
+ * the time is over. Throws not-found, and too-many-attempts when too many wait.
  */
 export async function getRolloutDetail(
   context: Context,
@@ -38,28 +45,31 @@ export async function getRolloutDetail(
   if (after !== undefined && waitSeconds > 0) {
     await awaitVersion(context.db, { id: rolloutId, after, waitMs: waitSeconds * 1000, signal });
   }
-  return readDetail(context, rolloutId);
+  return translateDatabaseErrors(() => readDetail(context, rolloutId, after));
 }
 
-async function readDetail({ db }: Context, id: string): Promise<RolloutDetail> {
-  const row = await translateDatabaseErrors(() =>
-    db.rollout.findUnique({
-      where: { id },
-      include: {
-        auditEntry: { select: { actorName: true, reason: true } },
-        events: { orderBy: { id: "asc" } },
-        measurements: { orderBy: [{ at: "desc" }, { id: "desc" }], take: mostShown },
-      },
-      omit: { target: true, preflight: true },
-    }),
-  );
+async function readDetail({ db }: Context, id: string, known: number | undefined): Promise<RolloutDetail> {
+  const row = await db.rollout.findUnique({
+    where: { id },
+    include: { auditEntry: { select: { actorName: true, reason: true } } },
+    omit: { target: true, preflight: true },
+  });
   if (!row) throw new DomainError("not-found", "There is no rollout with this id.");
-  const { events, measurements, run: stored, runVersion, activeKey: _, ...rest } = row;
+  const { run: stored, runVersion, activeKey: _, ...rest } = row;
+  // A database that was restored may be behind what somebody knows.
+  const after = known !== undefined && known <= runVersion ? known : null;
+  // What came after the row was read belongs to the next answer.
+  const where = { rolloutId: id, version: { lte: runVersion, ...(after !== null && { gt: after }) } };
+  const [events, measurements] = await Promise.all([
+    db.rolloutEvent.findMany({ where, orderBy: { id: "asc" } }),
+    db.rolloutMeasurement.findMany({ where, orderBy: [{ at: "desc" }, { id: "desc" }], take: mostMeasurements }),
+  ]);
   const plan = row.strategy as unknown as Strategy | null;
   const run = stored as unknown as RolloutRun | null;
   return {
     ...viewRollout(rest),
     version: runVersion,
+    after,
     plan,
     steps: run ? viewRun(row.state, run) : plan ? compileSteps(plan, row.fromReplicas ?? 1).map(viewWaiting) : [],
     share: run && viewShare(row.state, run),
@@ -110,7 +120,7 @@ function viewBudget({ analyses }: RolloutRun): RolloutDetail["budget"] {
   return analyses.filter(({ isOver }) => !isOver).flatMap(({ settings, state }) => budgetLeft(settings, state));
 }
 
-function viewMeasurement({ rolloutId: _, at, verdict, detail, ...row }: RolloutMeasurement): MeasurementView {
+function viewMeasurement({ rolloutId: _, version: __, at, verdict, detail, ...row }: RolloutMeasurement): MeasurementView {
   const { test = null } = (detail ?? {}) as { test?: MeasurementView["test"] };
   return { ...row, at: at.toISOString(), verdict: verdict as MeasurementView["verdict"], test };
 }

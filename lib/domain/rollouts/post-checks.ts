@@ -37,6 +37,7 @@ export async function runPostChecks(context: CheckContext, rollout: Rollout): Pr
     await transaction.$queryRaw`SELECT id FROM rollouts WHERE id = ${rolloutId}::uuid FOR UPDATE`;
     const known = await transaction.rolloutEvent.count({ where: { rolloutId, kind: "check", at: { gte: startedAt } } });
     if (known > 0) return;
+    await transaction.rollout.update({ where: { id: rolloutId }, data: { runVersion: { increment: 1 } } });
     await transaction.rolloutEvent.createMany({
       data: checks.map((check) => ({ rolloutId, at, kind: "check", by: "Switchyard", message: check.message, detail: check })),
     });

@@ -99,9 +99,17 @@ export type StepView = {
 /** What may be done with it now: null, or why not. */
 export type RolloutCommands = Record<"promote" | "skip" | "abort" | "retry" | "pause" | "resume", string | null>;
 
-/** A rollout with a strategy, whole. `version` grows with each change: GET /api/rollouts/ID?after=VERSION&waitSeconds=30 waits for the next. */
+/** The newest measurements of a rollout that are shown; all are kept. */
+export const mostMeasurements = 5_000;
+
+/**
+ * A rollout with a strategy, whole. `version` grows with each change: GET /api/rollouts/ID?after=VERSION&waitSeconds=30 waits for the
+ * next, and tells of measurements and events only what is new.
+ */
 export type RolloutDetail = RolloutView & {
   version: number;
+  /** The version that the measurements and events came after: they are to be added to those known. null: these are all. */
+  after: number | null;
   plan: Strategy | null;
   steps: StepView[];
   /** Percent of the traffic that each gets now; null without a candidate. */
