@@ -1,4 +1,5 @@
 import type { MeasurementView, RolloutDetail } from "#lib/domain/rollouts/schemas.ts";
+import type { Blocker, ChecklistItem, PreflightRecord } from "#lib/domain/rollouts/start/start-schemas.ts";
 import { defaultStrategies } from "#lib/domain/rollouts/strategy.ts";
 
 /** A canary of fleet/relay at 10 %, in the pause after it, for tests. */
@@ -80,6 +81,43 @@ export function aMeasurement(over: Partial<MeasurementView> = {}): MeasurementVi
     verdict: "good",
     message: "0.4 % of 240 requests failed, at most 1 % may.",
     test: null,
+    ...over,
+  };
+}
+
+/** A check that passed, for tests. */
+export function aCheck(over: Partial<ChecklistItem> = {}): ChecklistItem {
+  return {
+    id: "readiness",
+    group: "workload",
+    title: "Readiness probe",
+    state: "passed",
+    detail: "It has one.",
+    isBlocker: false,
+    ...over,
+  };
+}
+
+/** A freeze that an administrator may override, for tests. */
+export function aBlocker(over: Partial<Blocker> = {}): Blocker {
+  return {
+    id: "freeze",
+    message: "All rollouts are frozen until 2026-11-21 13:00 UTC: the fair.",
+    canOverride: true,
+    canQueue: false,
+    ...over,
+  };
+}
+
+/** A preflight that one check passed, for tests. */
+export function aPreflightRecord(over: Partial<PreflightRecord> = {}): PreflightRecord {
+  return {
+    at: "2026-11-21T11:57:58.000Z",
+    dryRun: { accepted: true, message: "The cluster accepts it." },
+    checklist: [aCheck()],
+    blockers: [],
+    ticks: [],
+    override: null,
     ...over,
   };
 }

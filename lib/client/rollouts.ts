@@ -8,6 +8,7 @@ import {
   type RolloutState,
   type RolloutView,
 } from "#lib/domain/rollouts/schemas.ts";
+import type { Blocker, PreflightRecord } from "#lib/domain/rollouts/start/start-schemas.ts";
 import { queryString, request } from "./api.ts";
 
 export const rolloutKeys = { all: ["rollouts"] as const };
@@ -84,12 +85,31 @@ export const rolloutDetailQuery = (id: string) =>
     },
   });
 
+/** What was found before it began, and who answered for what; it never changes. */
+export const rolloutPreflightQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["rollout-preflight", id],
+    queryFn: ({ signal }) => request<PreflightRecord | null>(`${rolloutAddress(id)}/preflight`, { signal }),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
+/** What keeps an aborted rollout from being retried now; asked again while somebody looks at it. */
+export const retryBlockersQuery = (id: string) =>
+  queryOptions({
+    queryKey: [...rolloutKeys.all, "retry", id],
+    queryFn: ({ signal }) => request<Blocker[]>(`${rolloutAddress(id)}/blockers`, { signal }),
+    refetchInterval: 5000,
+  });
+
 export type RolloutCommand = keyof RolloutCommands;
 
+/** Why, and with a retry whether an administrator overrides what keeps it from beginning. */
+export type RolloutOrder = { reason: string; override?: true };
+
 /** What a person decides about a running rollout. The same key with the same reason is done once, however often it is sent. */
-export const sendRolloutCommand = (id: string, command: RolloutCommand, reason: string, idempotencyKey: string) =>
+export const sendRolloutCommand = (id: string, command: RolloutCommand, order: RolloutOrder, idempotencyKey: string) =>
   request<unknown>(`${rolloutAddress(id)}/${command}`, {
     method: "POST",
-    body: { reason },
+    body: order,
     headers: { "idempotency-key": idempotencyKey },
   });

@@ -1,9 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { paths, type Workload } from "#lib/kubernetes/objects.ts";
 import { startTestWorld, type TestWorld, testContext } from "../actions/test-fleet.ts";
 import type { Context } from "../context.ts";
 import { getRolloutDetail } from "./detail.ts";
+import { listRetryBlockers } from "./retry.ts";
 import { commandRollout } from "./run-commands.ts";
 import { createFreezeWindow } from "./start/freeze.ts";
 import { canary, deployService, start } from "./test-rollouts.ts";
@@ -102,6 +104,9 @@ test("a retry does not inherit what was overridden at the start; an administrato
     code: "precondition-failed",
     message: expect.stringContaining("are frozen until"),
   });
+  expect(await listRetryBlockers(world.context, id)).toMatchObject([
+    { id: "freeze", canOverride: true, message: expect.stringMatching(/^All rollouts are frozen until .*: the fair\.$/) },
+  ]);
   await expect(command(id, "retry", { override: true })).rejects.toMatchObject({ code: "not-permitted" });
   await command(id, "retry", { context: admin, override: true });
   const detail = await getRolloutDetail(admin, id, {});
@@ -109,6 +114,28 @@ test("a retry does not inherit what was overridden at the start; an administrato
   expect(detail.events.at(-1)?.message).toMatch(/^Retried by ada: decided in a test Overridden: All rollouts are frozen until /);
   await expect(command(id, "pause", { context: admin, override: true })).rejects.toMatchObject({ code: "invalid-input" });
   await world.db.freezeWindow.delete({ where: { id: window.id } });
+});
+
+test("a retry is refused where the service is no longer as it was, and nobody can override that", async () => {
+  const { id, service } = await begin();
+  await world.db.rollout.update({ where: { id }, data: { state: "aborted", activeKey: null, finishedAt: new Date() } });
+  expect(await listRetryBlockers(world.context, id)).toEqual([]);
+  const path = paths.workload("Deployment", "fleet", service.ref.name);
+  const image = "/spec/template/spec/containers/0/image";
+  await world.kubernetes.patch(path, [{ op: "replace", path: image, value: "switchyard/relay:2.0.1" }]);
+  expect(await listRetryBlockers(world.context, id)).toMatchObject([{ id: "template", canOverride: false }]);
+  const admin = testContext(world, { role: "admin", name: "ada" });
+  await expect(command(id, "retry", { context: admin, override: true })).rejects.toMatchObject({
+    code: "stale",
+    message: expect.stringContaining("template has changed since"),
+  });
+  await expect
+    .poll(async () => {
+      const workload = await world.kubernetes.get<Workload>(path).catch(() => null);
+      if (workload) await world.kubernetes.remove(path, workload.metadata).catch(() => {});
+      return (await listRetryBlockers(world.context, id)).map((blocker) => blocker.id);
+    })
+    .toEqual(["deleted"]);
 });
 
 test("many who follow rollouts ask the database together, are answered each by its own, and are bounded", async () => {

@@ -7,17 +7,12 @@ import { type ActionResult, idempotencyKeySchema, reasonSchema } from "../action
 import { writeAudit } from "../audit.ts";
 import { authorise, type Context, isUniqueViolation, transact, translateDatabaseErrors } from "../context.ts";
 import { DomainError } from "../errors.ts";
-import { describeAbout } from "../fleet/about.ts";
 import { announceRolloutEnd } from "../notifications/announce.ts";
 import { parseId, parseInput } from "../validation.ts";
-import { startRun } from "./engine/compile-steps.ts";
-import { hasTemplate } from "./engine/completion.ts";
 import type { RolloutRun } from "./engine/run.ts";
 import { allowedCommands, orderRun, type RunCommand } from "./engine/run-control.ts";
 import { readWorld } from "./engine/world.ts";
-import type { RolloutTarget } from "./start/target.ts";
-import { activeKeyOf, listWaits } from "./start/waits.ts";
-import type { Strategy } from "./strategy.ts";
+import { planRetry } from "./retry.ts";
 
 export const runCommands = ["promote", "skip", "abort", "retry", "pause", "resume"] as const satisfies RunCommand[];
 
@@ -124,39 +119,6 @@ const nothing = { stable: null, candidate: null };
 
 function stateAfter(command: RunCommand, { state }: Rollout): Pick<Change["data"], "state"> {
   return { state: command === "pause" ? "paused" : command === "resume" || command === "abort" ? "progressing" : state };
-}
-
-/** From the first step, on the service as it was: whatever else was done with it since is not overwritten. */
-async function planRetry(context: Context, row: Rollout, { reason, override }: Order, now: Date): Promise<Change> {
-  const { actor, db, kubernetes } = context;
-  const ref = { namespace: row.namespace, name: row.service };
-  const { stable } = await readWorld(kubernetes, { ref, uid: row.workloadUid, before: null, now });
-  if (!stable) throw new DomainError("precondition-failed", "The workload was deleted; there is nothing to retry.");
-  const target = row.target as unknown as RolloutTarget;
-  if (!hasTemplate(stable, target.before)) {
-    throw new DomainError(
-      "stale",
-      "The service's template has changed since this rollout began; look at it and start a new one.",
-    );
-  }
-  const { dependsOn } = describeAbout(stable);
-  const waits = await listWaits(db, { ref, dependsOn, place: null, overridden: [] }, now);
-  const overridden = waits.filter(({ canOverride }) => override && canOverride).map((wait) => wait.message);
-  const wait = waits.find(({ canOverride }) => !(override && canOverride));
-  if (wait) throw new DomainError("precondition-failed", `Nothing was done. ${wait.message}`);
-  const run = startRun(row.strategy as unknown as Strategy, stable, now);
-  const message = `Retried by ${actor.name}: ${reason}${overridden.length > 0 ? ` Overridden: ${overridden.join(" ")}` : ""}`;
-  return {
-    data: {
-      run: toJson(run),
-      state: "progressing",
-      message,
-      startedAt: now,
-      finishedAt: null,
-      activeKey: activeKeyOf(ref),
-    },
-    event: { kind: "retried", message },
-  };
 }
 
 /** null when the row has changed since it was read. */

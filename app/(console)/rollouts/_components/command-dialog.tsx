@@ -1,13 +1,20 @@
 "use client";
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useId, useRef, useState } from "react";
 import { newIdempotencyKey } from "#lib/client/actions.ts";
 import { ApiError } from "#lib/client/api.ts";
 import { auditKeys } from "#lib/client/audit.ts";
 import { commandEffects, commandSentence } from "#lib/client/rollout-view.ts";
-import { type RolloutCommand, rolloutKeys, sendRolloutCommand } from "#lib/client/rollouts.ts";
+import {
+  type RolloutCommand,
+  type RolloutOrder,
+  retryBlockersQuery,
+  rolloutKeys,
+  sendRolloutCommand,
+} from "#lib/client/rollouts.ts";
 import type { RolloutDetail } from "#lib/domain/rollouts/schemas.ts";
 import { ReasonField } from "../../../ui/actions/action-fields.tsx";
+import { BlockersNotice, OverrideCheck } from "../../../ui/blockers.tsx";
 import { Dialog } from "../../../ui/dialog.tsx";
 import { FormFooter } from "../../../ui/form-footer.tsx";
 import { ErrorNotice } from "../../../ui/notices.tsx";
@@ -32,7 +39,12 @@ export function CommandDialog({
   const [wasSubmitted, setWasSubmitted] = useState(false);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
-  const lastSent = useRef({ reason: "", key: newIdempotencyKey() });
+  const [overrides, setOverrides] = useState(false);
+  const blockers = useQuery({ ...retryBlockersQuery(rollout.id), enabled: command === "retry" }).data ?? [];
+  const canOverride = blockers.some((blocker) => blocker.canOverride);
+  const standing = blockers.find((blocker) => !(overrides && blocker.canOverride));
+  const disabledReason = refusal ?? standing?.message ?? null;
+  const lastSent = useRef({ body: "", key: newIdempotencyKey() });
   const sentence = commandSentence(command, rollout.service);
   const { does, leaves } = commandEffects(command, rollout);
   const problem = error instanceof ApiError ? error.problem : null;
@@ -41,12 +53,14 @@ export function CommandDialog({
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     setWasSubmitted(true);
-    if (missing || busy || refusal) return;
-    if (lastSent.current.reason !== reason) lastSent.current = { reason, key: newIdempotencyKey() };
+    if (missing || busy || disabledReason) return;
+    const order: RolloutOrder = { reason: reason.trim(), ...(overrides && canOverride && { override: true }) };
+    const body = JSON.stringify(order);
+    if (lastSent.current.body !== body) lastSent.current = { body, key: newIdempotencyKey() };
     setBusy(true);
     setError(null);
     try {
-      await sendRolloutCommand(rollout.id, command, reason.trim(), lastSent.current.key);
+      await sendRolloutCommand(rollout.id, command, order, lastSent.current.key);
       setReason("");
       onClose();
     } catch (caught) {
@@ -68,9 +82,9 @@ export function CommandDialog({
         <FormFooter
           onClose={onClose}
           form={formId}
-          look={command === "abort" ? "danger" : "primary"}
+          look={command === "abort" || (overrides && canOverride) ? "danger" : "primary"}
           busy={busy}
-          disabledReason={refusal}
+          disabledReason={disabledReason}
         >
           {sentence}
         </FormFooter>
@@ -86,6 +100,11 @@ export function CommandDialog({
           <p className="mt-1 text-ink-2">{leaves}</p>
         </div>
         {refusal && <p className="text-warn">{refusal}</p>}
+        {blockers.length > 0 && (
+          <BlockersNotice blockers={blockers}>
+            {canOverride && <OverrideCheck checked={overrides} onChange={setOverrides} />}
+          </BlockersNotice>
+        )}
         {error !== null && <ErrorNotice what={`${sentence}: not done`} error={error} />}
         <ReasonField
           value={reason}
