@@ -1,10 +1,12 @@
+import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Prisma } from "#lib/database/generated/client.ts";
 import type { KubernetesClient } from "#lib/kubernetes/client.ts";
 import { createTestDatabase } from "../../../e2e/postgres.ts";
 import { testContext } from "../actions/test-fleet.ts";
 import { getRolloutDetail } from "./detail.ts";
-import { listRollouts } from "./queries.ts";
+import { getRolloutPreflight, listRollouts } from "./queries.ts";
+import type { PreflightRecord } from "./start/start-schemas.ts";
 import { defaultStrategies, type StrategyKind } from "./strategy.ts";
 
 let own: Awaited<ReturnType<typeof createTestDatabase>>;
@@ -73,6 +75,25 @@ describe("the list of rollouts", () => {
 
   test("refuses a strategy that there is none of", async () => {
     await expect(listRollouts(viewer(), { strategy: "rainbow" })).rejects.toMatchObject({ code: "invalid-input" });
+  });
+});
+
+describe("what was checked before a rollout", () => {
+  test("is told as it was found", async () => {
+    const preflight = {
+      at: now.toISOString(),
+      dryRun: { accepted: true, message: "The cluster accepts it." },
+      checklist: [],
+      blockers: [],
+      ticks: [{ id: "tests", by: "olga", at: now.toISOString() }],
+      override: null,
+    } satisfies PreflightRecord;
+    expect(await getRolloutPreflight(viewer(), await add("relay", "canary", { preflight }))).toEqual(preflight);
+  });
+
+  test("is nothing for a change that was written at once, and unknown for an id that there is none of", async () => {
+    expect(await getRolloutPreflight(viewer(), await add("relay", null))).toBeNull();
+    await expect(getRolloutPreflight(viewer(), randomUUID())).rejects.toMatchObject({ code: "not-found" });
   });
 });
 

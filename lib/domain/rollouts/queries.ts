@@ -1,8 +1,10 @@
 import { Prisma } from "#lib/database/generated/client.ts";
 import { authorise, type Context, translateDatabaseErrors } from "../context.ts";
+import { DomainError } from "../errors.ts";
 import { decodeCursor, toPage } from "../pagination.ts";
-import { parseInput } from "../validation.ts";
+import { parseId, parseInput } from "../validation.ts";
 import { listRolloutsSchema, type Page, type RolloutView } from "./schemas.ts";
+import type { PreflightRecord } from "./start/start-schemas.ts";
 import type { Strategy } from "./strategy.ts";
 
 /** A list needs nothing of what only the strategy's own page shows: templates are long. */
@@ -36,6 +38,15 @@ export async function listRollouts(context: Context, input: unknown): Promise<Pa
 function after(cursor: string): Prisma.RolloutWhereInput[] {
   const { at, id } = decodeCursor(cursor);
   return [{ startedAt: { lte: at } }, { OR: [{ startedAt: { lt: at } }, { id: { lt: id } }] }];
+}
+
+/** What was found before the rollout began, and who answered for what; null for a change that was written at once. */
+export async function getRolloutPreflight(context: Context, id: string): Promise<PreflightRecord | null> {
+  authorise(context, "viewer", "see rollouts");
+  const where = { id: parseId(id, "rollout") };
+  const row = await translateDatabaseErrors(() => context.db.rollout.findUnique({ where, select: { preflight: true } }));
+  if (!row) throw new DomainError("not-found", "There is no rollout with this id.");
+  return row.preflight as unknown as PreflightRecord | null;
 }
 
 /** A row as lists and pages show it. */

@@ -8,6 +8,7 @@ import type { RolloutDetail } from "#lib/domain/rollouts/schemas.ts";
 import { Elapsed } from "../../../ui/clock.tsx";
 import { SectionHeader } from "../../../ui/page-header.tsx";
 import { AnalysisSection } from "./analysis-section.tsx";
+import { CheckedBefore } from "./checked-before.tsx";
 import { RolloutCharts } from "./rollout-charts.tsx";
 import { CheckShape, RolloutEvents } from "./rollout-events.tsx";
 import { StepTimeline } from "./step-timeline.tsx";
@@ -24,6 +25,7 @@ export function StrategyView({ rollout }: { rollout: RolloutDetail }) {
     <>
       {rollout.hold && !isOver(rollout.state) && <HoldNotice hold={rollout.hold} />}
       <ChecksAfterwards rollout={rollout} />
+      <CheckedBefore id={rollout.id} />
       <div className="grid border-b lg:grid-cols-2">
         <section aria-labelledby="steps" className="min-w-0 max-lg:border-b lg:border-r">
           <SectionHeader id="steps" title="Steps" />
