@@ -214,13 +214,17 @@ function LastChange({ id }: { id: string }) {
       actor={actorWords(last)}
       at={last.at}
       reason={last.reason}
-      message={last.rolloutId === rollout?.id && rollout.state === "failed" ? rollout.message : null}
+      message={last.rolloutId === rollout?.id && wentWrong(rollout.state) ? rollout.message : null}
     />
   );
 }
 
+type Outcome = ComponentProps<typeof OutcomeShape>["outcome"];
+
+const wentWrong = (outcome: Outcome) => outcome === "failed" || outcome === "aborted";
+
 function Change(change: {
-  outcome: ComponentProps<typeof OutcomeShape>["outcome"];
+  outcome: Outcome;
   href: string;
   words: string;
   actor: string;
@@ -238,7 +242,7 @@ function Change(change: {
         by {change.actor}, <TimeAgo at={change.at} />
       </span>
       {change.reason && <span className="min-w-0 truncate text-ink-3">“{change.reason}”</span>}
-      {change.outcome === "failed" && change.message && <span className="text-bad">{change.message}</span>}
+      {wentWrong(change.outcome) && change.message && <span className="text-bad">{change.message}</span>}
     </p>
   );
 }

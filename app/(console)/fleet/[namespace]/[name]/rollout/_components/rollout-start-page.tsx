@@ -2,6 +2,8 @@
 import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import type { ReactNode } from "react";
+import { judgeByAlerts } from "#lib/client/alert-view.ts";
+import { liveAlertsQuery } from "#lib/client/alerts.ts";
 import { ApiError } from "#lib/client/api.ts";
 import { serviceQuery, servicesQuery } from "#lib/client/fleet.ts";
 import { rolloutOptionsQuery } from "#lib/client/rollout-start.ts";
@@ -15,7 +17,9 @@ export function RolloutStartPage({ id }: { id: string }) {
   useWatchedService(id);
   const known = useQuery(servicesQuery).data?.services.find((each) => each.id === id);
   const page = useQuery(serviceQuery(id));
-  const service = known ?? page.data?.service;
+  const found = known ?? page.data?.service;
+  const alerts = useQuery(liveAlertsQuery()).data?.items ?? [];
+  const [service] = found ? judgeByAlerts([found], alerts) : [];
   const options = useQuery(rolloutOptionsQuery(id));
   const [namespace, name] = id.split("/");
   return (
