@@ -81,6 +81,16 @@ describe("the live list", () => {
       expect(judged(quiet)?.health).toBe("healthy");
   });
 
+  it.each([
+    [3, "3 alerts fire: A1, A2, A3."],
+    [5, "5 alerts fire: A1, A2 and 3 more."],
+  ])("names the first of %i alerts on one line", (count, words) => {
+    const alerts = Array.from({ length: count }, (_, index) => anAlert({ id: `${index}`, name: `A${index + 1}` }));
+    expect(judgeByAlerts([aService({ health: "healthy", healthReason: "Ready." })], alerts)[0]?.healthReason).toBe(
+      `Ready. ${words}`,
+    );
+  });
+
   it("tells alerts that read the same once, by the first, and says how many there are", () => {
     const alerts = [
       anAlert({ id: "1", name: "ErrorBudgetBurnSlow", labels: { sli: "probe" } }),

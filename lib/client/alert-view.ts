@@ -35,10 +35,9 @@ export function judgeByAlerts(services: readonly Service[], alerts: readonly Ale
   return services.map((service) => {
     const names = [...new Set(byService.get(service.id)?.map(({ name }) => name))];
     if (service.health !== "healthy" || names.length === 0) return service;
-    const fires =
-      names.length === 1
-        ? `${names[0]} fires.`
-        : `${names.length} alerts fire: ${names.slice(0, 3).join(", ")}${names.length > 3 ? ", …" : "."}`;
+    const rest = names.length > 3 ? ` and ${names.length - 2} more` : "";
+    const named = names.slice(0, rest ? 2 : 3).join(", ");
+    const fires = names.length === 1 ? `${named} fires.` : `${names.length} alerts fire: ${named}${rest}.`;
     return { ...service, health: "degraded", healthReason: `${service.healthReason} ${fires}` };
   });
 }
