@@ -1,0 +1,188 @@
+import { z } from "zod";
+import { reasonSchema } from "../actions/schemas.ts";
+import { serviceRefSchema } from "../fleet/schemas.ts";
+import type { Clock, ClockFigures } from "./clock.ts";
+import type { Step } from "./steps.ts";
+
+export const severities = ["P1", "P2", "P3", "P4"] as const;
+export type Severity = (typeof severities)[number];
+
+/** The guides' severities, and after how long without an acknowledgement people are told again; null: never. */
+export const severityInfos: Record<Severity, { title: string; about: string; escalateAfterMinutes: number | null }> = {
+  P1: { title: "Critical", about: "A service is down, or data are lost.", escalateAfterMinutes: 5 },
+  P2: { title: "High", about: "A major feature is broken, or slow for many.", escalateAfterMinutes: 15 },
+  P3: { title: "Medium", about: "A minor feature is broken.", escalateAfterMinutes: null },
+  P4: { title: "Low", about: "Cosmetic: nobody is kept from working.", escalateAfterMinutes: null },
+};
+
+export const origins = ["person", "token", "alert", "rollout", "backup", "drill"] as const;
+export type Origin = (typeof origins)[number];
+
+/** What can belong to an incident; targetId is the id of the episode, rollout, audit entry, backup or incident. */
+export const linkKinds = ["alert", "rollout", "action", "backup", "incident"] as const;
+export type LinkKind = (typeof linkKinds)[number];
+
+/** The rows of a timeline: those that Switchyard writes, then those of people. */
+export const timelineKinds = [
+  "opened",
+  "alert",
+  "action",
+  "rollout",
+  "restart",
+  "config",
+  "step",
+  "changed",
+  "person",
+  "escalated",
+  "recovery",
+  "update",
+  "note",
+] as const;
+export type TimelineKind = (typeof timelineKinds)[number];
+
+const titleSchema = z.string().trim().min(3, "Say in a few words what is wrong.").max(200, "Use at most 200 characters.");
+const textSchema = z.string().trim().min(1, "Write something.").max(20_000, "Use at most 20,000 characters.");
+const timeSchema = z.iso
+  .datetime({ offset: true, error: "Give a time such as 2026-12-24T12:00:00Z." })
+  .transform((text) => new Date(text));
+const servicesSchema = z.array(serviceRefSchema).max(20, "Name at most 20 services.");
+const linkSchema = z.object({ kind: z.enum(linkKinds), targetId: z.uuid("Give the id of what is linked.") });
+
+/** POST /api/incidents */
+export const reportIncidentSchema = z.object({
+  title: titleSchema,
+  severity: z.enum(severities),
+  services: servicesSchema.default([]),
+  /** Since when users notice; now when left out. */
+  impactStartedAt: timeSchema.optional(),
+  links: z.array(linkSchema).max(50).default([]),
+  isDrill: z.boolean().default(false),
+  /** Open it although one of the services has an open incident: without this the answer names that one. */
+  isAnother: z.boolean().default(false),
+});
+export type ReportIncidentInput = z.input<typeof reportIncidentSchema>;
+
+/** PATCH /api/incidents/:id: what is left out stays. A change of a time of the clock needs a reason. */
+export const changeIncidentSchema = z.object({
+  title: titleSchema.optional(),
+  severity: z.enum(severities).optional(),
+  services: servicesSchema.optional(),
+  isDrill: z.boolean().optional(),
+  clock: z
+    .object({
+      impactStartedAt: timeSchema,
+      detectedAt: timeSchema,
+      acknowledgedAt: timeSchema,
+      mitigatedAt: timeSchema,
+      resolvedAt: timeSchema,
+    })
+    .partial()
+    .optional(),
+  reason: reasonSchema.optional(),
+});
+export type ChangeIncidentInput = z.input<typeof changeIncidentSchema>;
+
+/** What brings an incident further. */
+export const incidentCommands = ["acknowledge", "assess", "mitigate", "resolve", "reopen", "document"] as const;
+export type IncidentCommand = (typeof incidentCommands)[number];
+
+/** POST /api/incidents/:id/:command */
+export const incidentCommandSchema = z.object({
+  /** When it was so; now when left out. */
+  at: timeSchema.optional(),
+  note: textSchema.optional(),
+  /** Resolve in spite of what speaks against it; kept, and marked in the postmortem. */
+  override: z.object({ reason: reasonSchema }).nullable().default(null),
+});
+
+/** POST /api/incidents/:id/updates: a status update for the team or for those outside. */
+export const updateSchema = z.object({ audience: z.enum(["internal", "external"]), text: textSchema });
+/** POST /api/incidents/:id/notes */
+export const noteSchema = z.object({ text: textSchema, at: timeSchema.optional() });
+/** PATCH /api/incidents/:id/events/:eventId. A row that Switchyard wrote keeps its message. */
+export const changeEventSchema = z.object({
+  text: textSchema.optional(),
+  at: timeSchema.optional(),
+  isHidden: z.boolean().optional(),
+  reason: reasonSchema,
+});
+/** PUT /api/incidents/:id/people */
+export const personSchema = z.object({ name: z.string().trim().min(1).max(100), role: z.enum(["commander", "responder"]) });
+/** PUT /api/incidents/:id/links */
+export const putLinkSchema = linkSchema;
+/** PUT /api/incidents/:id/checks */
+export const checkSchema = z.object({ item: z.string().min(1).max(60), isDone: z.boolean() });
+
+/** open: not resolved yet. */
+export const incidentStates = ["open", "resolved"] as const;
+
+/** GET /api/incidents */
+export const listIncidentsSchema = z.object({
+  state: z.enum(incidentStates).optional(),
+  severity: z.enum(severities).optional(),
+  namespace: z.string().optional(),
+  service: z.string().optional(),
+  drills: z.enum(["with", "without", "only"]).default("with"),
+  search: z.string().trim().max(200).optional(),
+  cursor: z.string().optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+});
+export type ListIncidentsInput = z.input<typeof listIncidentsSchema>;
+
+/** An incident as lists show it. Times are ISO 8601 in UTC. */
+export type IncidentView = {
+  id: string;
+  number: number;
+  title: string;
+  severity: Severity;
+  step: Step | "done";
+  origin: Origin;
+  isDrill: boolean;
+  services: { namespace: string; name: string }[];
+  clock: Clock;
+  figures: ClockFigures;
+  commander: string | null;
+  openedBy: string;
+  /** When people are told again because nobody has acknowledged it; null when nobody needs to be. */
+  escalatesAt: string | null;
+  /** A postmortem is required (P1 and P2, no drill) and not published yet. */
+  needsPostmortem: boolean;
+};
+
+export type TimelineRow = {
+  id: string;
+  at: string;
+  recordedAt: string;
+  kind: TimelineKind;
+  message: string;
+  by: string;
+  /** Written by Switchyard from what it names. */
+  source: string | null;
+  /** The charts at that instant: /fleet/NAMESPACE/NAME?from=...&to=...; null when it is about no service. */
+  href: string | null;
+  audience: "internal" | "external" | null;
+  editedAt: string | null;
+  editedBy: string | null;
+  isHidden: boolean;
+};
+
+/** Why it cannot be resolved now, a sentence each; an override with a reason goes past them. */
+export type ResolveBlocker = {
+  id: "alert-fires" | "alert-cleared-just-now" | "indicator-bad" | "indicator-unknown" | "silenced";
+  message: string;
+};
+
+/** What may be done now: null, or why not. */
+export type IncidentCommands = Record<IncidentCommand, string | null>;
+
+/** One incident, whole. `version` grows with each change: GET /api/incidents/ID?after=VERSION&waitSeconds=30 waits for the next. */
+export type IncidentDetail = IncidentView & {
+  version: number;
+  overrideReason: string | null;
+  people: { name: string; role: "commander" | "responder"; joinedAt: string; leftAt: string | null }[];
+  timeline: TimelineRow[];
+  links: { kind: LinkKind; targetId: string; title: string; href: string; at: string; by: string }[];
+  checks: { item: string; doneAt: string; by: string }[];
+  commands: IncidentCommands;
+  resolveBlockers: ResolveBlocker[];
+};
