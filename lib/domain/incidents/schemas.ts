@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { reasonSchema } from "../actions/schemas.ts";
-import { serviceRefSchema } from "../fleet/schemas.ts";
+import type { Suspect } from "../alerts/schemas.ts";
+import { type ServiceFigures, serviceRefSchema } from "../fleet/schemas.ts";
+import type { Unit } from "../metrics/schemas.ts";
 import type { Clock, ClockFigures } from "./clock.ts";
 import type { Step } from "./steps.ts";
 
@@ -175,6 +177,50 @@ export type ResolveBlocker = {
 /** What may be done now: null, or why not. */
 export type IncidentCommands = Record<IncidentCommand, string | null>;
 
+/** What stands behind an incident's alert, over `windowSeconds` of the prober's data; its value is null where nobody could know. */
+export type Recovery = {
+  /** namespace/name */
+  service: string;
+  indicator: { name: string; title: string; unit: Unit; limit: number; bad: "above" | "below" };
+  windowSeconds: number;
+  /** In the minutes before the impact, at its worst since, now, and since it has recovered. */
+  before: number | null;
+  during: number | null;
+  now: number | null;
+  after: number | null;
+  state: "good" | "bad" | "unknown";
+  /** Since when it has been good without a break; null while it is not. */
+  goodSince: string | null;
+  /** From the data: when it began to be good, once it has been so for `windowSeconds`. */
+  recoveredAt: string | null;
+  points: { at: string; value: number | null }[];
+};
+
+/** A change before the impact, with what was measured before it and after it had settled. */
+export type IncidentSuspect = Suspect & { before: ServiceFigures | null; after: ServiceFigures | null };
+
+/** How long something took, in seconds, over those incidents of which it is known. */
+export type FigureSummary = {
+  n: number;
+  /** Of how many it is not known: they are left out. */
+  missing: number;
+  median: number | null;
+  p90: number | null;
+  mean: number | null;
+};
+export type TrendRow = { incidents: number; figures: Record<keyof ClockFigures, FigureSummary> };
+
+/** GET /api/incidents/trends?days=90: drills are left out, and counted. */
+export type IncidentTrends = {
+  from: string;
+  to: string;
+  drillsLeftOut: number;
+  all: TrendRow;
+  bySeverity: (TrendRow & { severity: Severity })[];
+  /** Downtime is the union of the incidents' times; mtbf in seconds, null without a failure. */
+  byService: (TrendRow & { namespace: string; service: string; downtimeSeconds: number; mtbf: number | null })[];
+};
+
 /** One incident, whole. `version` grows with each change: GET /api/incidents/ID?after=VERSION&waitSeconds=30 waits for the next. */
 export type IncidentDetail = IncidentView & {
   version: number;
@@ -185,4 +231,8 @@ export type IncidentDetail = IncidentView & {
   checks: { item: string; doneAt: string; by: string }[];
   commands: IncidentCommands;
   resolveBlockers: ResolveBlocker[];
+  /** Null while nothing is watched. */
+  recovery: Recovery | null;
+  /** The closest first. */
+  suspects: IncidentSuspect[];
 };
