@@ -1,0 +1,92 @@
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import type { z } from "zod";
+import type {
+  ChangeIncidentInput,
+  changeEventSchema,
+  checkSchema,
+  IncidentCommand,
+  IncidentDetail,
+  IncidentTrends,
+  IncidentView,
+  incidentCommandSchema,
+  ListIncidentsInput,
+  noteSchema,
+  personSchema,
+  putLinkSchema,
+  ReportIncidentInput,
+  updateSchema,
+} from "#lib/domain/incidents/schemas.ts";
+import type { Page } from "#lib/domain/rollouts/schemas.ts";
+import { newIdempotencyKey } from "./actions.ts";
+import { queryString, request } from "./api.ts";
+
+export const incidentKeys = { all: ["incidents"] as const };
+
+export type IncidentFilter = Omit<ListIncidentsInput, "cursor" | "limit">;
+
+/** The newest incidents in one page: what is open, for the bar, the overview, the palette and the report's dialog. */
+export const latestIncidentsQuery = (filter: IncidentFilter = { state: "open" }, limit = 50) =>
+  queryOptions({
+    queryKey: [...incidentKeys.all, "latest", filter, limit],
+    queryFn: ({ signal }) => request<Page<IncidentView>>(`/api/incidents${queryString({ ...filter, limit })}`, { signal }),
+    refetchInterval: 5000,
+  });
+
+/** All incidents, the newest impact first, a page at a time. */
+export const incidentsQuery = (filter: IncidentFilter) =>
+  infiniteQueryOptions({
+    queryKey: [...incidentKeys.all, "list", filter],
+    queryFn: ({ pageParam, signal }) =>
+      request<Page<IncidentView>>(`/api/incidents${queryString({ ...filter, cursor: pageParam, limit: 50 })}`, { signal }),
+    initialPageParam: null as string | null,
+    getNextPageParam: (last) => last.nextCursor,
+    refetchInterval: 5000,
+  });
+
+const addressOf = (id: string) => `/api/incidents/${encodeURIComponent(id)}`;
+const mostWaitSeconds = 25;
+
+/** One incident. The server answers with its next version, or with the same after `mostWaitSeconds`. */
+export const incidentQuery = (id: string) =>
+  queryOptions({
+    queryKey: [...incidentKeys.all, "one", id],
+    queryFn: ({ client, queryKey, signal }) => {
+      const held = client.getQueryData<IncidentDetail>(queryKey);
+      const wait = held ? { after: held.version, waitSeconds: mostWaitSeconds } : {};
+      return request<IncidentDetail>(`${addressOf(id)}${queryString(wait)}`, { signal });
+    },
+    refetchInterval: ({ state: { data, status } }) => (status === "error" ? 3000 : data ? 250 : 1000),
+  });
+
+export const incidentTrendsQuery = (days: number) =>
+  queryOptions({
+    queryKey: [...incidentKeys.all, "trends", days],
+    queryFn: ({ signal }) => request<IncidentTrends>(`/api/incidents/trends${queryString({ days })}`, { signal }),
+    refetchInterval: 60_000,
+  });
+
+const write = <T>(method: string, address: string, body: unknown, key = newIdempotencyKey()) =>
+  request<T>(address, { method, body, headers: { "idempotency-key": key } });
+
+/** Opens it; the same key with the same input is done once, however often it is sent. */
+export const reportIncident = (input: ReportIncidentInput, idempotencyKey: string) =>
+  write<IncidentView>("POST", "/api/incidents", input, idempotencyKey);
+export const changeIncident = (id: string, input: ChangeIncidentInput) => write<unknown>("PATCH", addressOf(id), input);
+export const sendIncidentCommand = (id: string, command: IncidentCommand, input: z.input<typeof incidentCommandSchema>) =>
+  write<unknown>("POST", `${addressOf(id)}/${command}`, input);
+export const postUpdate = (id: string, input: z.input<typeof updateSchema>) =>
+  write<unknown>("POST", `${addressOf(id)}/updates`, input);
+export const postNote = (id: string, input: z.input<typeof noteSchema>) =>
+  write<unknown>("POST", `${addressOf(id)}/notes`, input);
+export const changeEvent = (id: string, eventId: string, input: z.input<typeof changeEventSchema>) =>
+  write<unknown>("PATCH", `${addressOf(id)}/events/${encodeURIComponent(eventId)}`, input);
+export const putPerson = (id: string, input: z.input<typeof personSchema>) =>
+  write<unknown>("PUT", `${addressOf(id)}/people`, input);
+export const removePerson = (id: string, name: string) =>
+  request<unknown>(`${addressOf(id)}/people/${encodeURIComponent(name)}`, { method: "DELETE" });
+export const putLink = (id: string, input: z.input<typeof putLinkSchema>) =>
+  write<unknown>("PUT", `${addressOf(id)}/links`, input);
+export const removeLink = (id: string, { kind, targetId }: z.input<typeof putLinkSchema>) =>
+  request<unknown>(`${addressOf(id)}/links/${kind}/${encodeURIComponent(targetId)}`, { method: "DELETE" });
+export const putCheck = (id: string, input: z.input<typeof checkSchema>) =>
+  write<unknown>("PUT", `${addressOf(id)}/checks`, input);
