@@ -4,6 +4,8 @@ import type {
   ChangeIncidentInput,
   changeEventSchema,
   checkSchema,
+  EscalationSettings,
+  IncidentChange,
   IncidentCommand,
   IncidentDetail,
   IncidentTrends,
@@ -14,6 +16,7 @@ import type {
   personSchema,
   putLinkSchema,
   ReportIncidentInput,
+  TimelineRow,
   updateSchema,
 } from "#lib/domain/incidents/schemas.ts";
 import type { Page } from "#lib/domain/rollouts/schemas.ts";
@@ -45,18 +48,38 @@ export const incidentsQuery = (filter: IncidentFilter) =>
 
 const addressOf = (id: string) => `/api/incidents/${encodeURIComponent(id)}`;
 const mostWaitSeconds = 25;
+/** While it may be resolved soon: what blocks that changes without a new version. */
+const gateWaitSeconds = 5;
 
-/** One incident. The server answers with its next version, or with the same after `mostWaitSeconds`. */
+/**
+ * One incident, followed: the server answers with its next version, or with the same after a while, and tells of the timeline only
+ * what is new since the version that is held.
+ */
 export const incidentQuery = (id: string) =>
   queryOptions({
     queryKey: [...incidentKeys.all, "one", id],
-    queryFn: ({ client, queryKey, signal }) => {
+    queryFn: async ({ client, queryKey, signal }) => {
       const held = client.getQueryData<IncidentDetail>(queryKey);
-      const wait = held ? { after: held.version, waitSeconds: mostWaitSeconds } : {};
-      return request<IncidentDetail>(`${addressOf(id)}${queryString(wait)}`, { signal });
+      const isGated = held?.step === "mitigate" || held?.step === "resolve";
+      const wait = held ? { after: held.version, waitSeconds: isGated ? gateWaitSeconds : mostWaitSeconds } : {};
+      return joinTimeline(held, await request<IncidentDetail>(`${addressOf(id)}${queryString(wait)}`, { signal }));
     },
     refetchInterval: ({ state: { data, status } }) => (status === "error" ? 3000 : data ? 250 : 1000),
   });
+
+/** An answer with the rows of the timeline that were held and have not changed since. */
+export function joinTimeline(held: IncidentDetail | undefined, answer: IncidentDetail): IncidentDetail {
+  if (!held || answer.after !== held.version) return answer;
+  if (answer.timeline.length === 0) return { ...answer, timeline: held.timeline };
+  const changed = new Set(answer.timeline.map((row) => row.id));
+  const kept = held.timeline.filter((row) => !changed.has(row.id));
+  return { ...answer, timeline: [...kept, ...answer.timeline].toSorted(byTime) };
+}
+
+function byTime(a: TimelineRow, b: TimelineRow): number {
+  if (a.at !== b.at) return a.at < b.at ? -1 : 1;
+  return a.id < b.id ? -1 : 1;
+}
 
 export const incidentTrendsQuery = (days: number) =>
   queryOptions({
@@ -71,22 +94,30 @@ const write = <T>(method: string, address: string, body: unknown, key = newIdemp
 /** Opens it; the same key with the same input is done once, however often it is sent. */
 export const reportIncident = (input: ReportIncidentInput, idempotencyKey: string) =>
   write<IncidentView>("POST", "/api/incidents", input, idempotencyKey);
-export const changeIncident = (id: string, input: ChangeIncidentInput) => write<unknown>("PATCH", addressOf(id), input);
+export const changeIncident = (id: string, input: ChangeIncidentInput) => write<IncidentChange>("PATCH", addressOf(id), input);
 export const sendIncidentCommand = (id: string, command: IncidentCommand, input: z.input<typeof incidentCommandSchema>) =>
-  write<unknown>("POST", `${addressOf(id)}/${command}`, input);
+  write<IncidentChange>("POST", `${addressOf(id)}/${command}`, input);
 export const postUpdate = (id: string, input: z.input<typeof updateSchema>) =>
-  write<unknown>("POST", `${addressOf(id)}/updates`, input);
+  write<IncidentChange>("POST", `${addressOf(id)}/updates`, input);
 export const postNote = (id: string, input: z.input<typeof noteSchema>) =>
-  write<unknown>("POST", `${addressOf(id)}/notes`, input);
+  write<IncidentChange>("POST", `${addressOf(id)}/notes`, input);
 export const changeEvent = (id: string, eventId: string, input: z.input<typeof changeEventSchema>) =>
-  write<unknown>("PATCH", `${addressOf(id)}/events/${encodeURIComponent(eventId)}`, input);
+  write<IncidentChange>("PATCH", `${addressOf(id)}/events/${encodeURIComponent(eventId)}`, input);
 export const putPerson = (id: string, input: z.input<typeof personSchema>) =>
-  write<unknown>("PUT", `${addressOf(id)}/people`, input);
+  write<IncidentChange>("PUT", `${addressOf(id)}/people`, input);
 export const removePerson = (id: string, name: string) =>
-  request<unknown>(`${addressOf(id)}/people/${encodeURIComponent(name)}`, { method: "DELETE" });
+  request<IncidentChange>(`${addressOf(id)}/people/${encodeURIComponent(name)}`, { method: "DELETE" });
 export const putLink = (id: string, input: z.input<typeof putLinkSchema>) =>
-  write<unknown>("PUT", `${addressOf(id)}/links`, input);
+  write<IncidentChange>("PUT", `${addressOf(id)}/links`, input);
 export const removeLink = (id: string, { kind, targetId }: z.input<typeof putLinkSchema>) =>
-  request<unknown>(`${addressOf(id)}/links/${kind}/${encodeURIComponent(targetId)}`, { method: "DELETE" });
+  request<IncidentChange>(`${addressOf(id)}/links/${kind}/${encodeURIComponent(targetId)}`, { method: "DELETE" });
 export const putCheck = (id: string, input: z.input<typeof checkSchema>) =>
-  write<unknown>("PUT", `${addressOf(id)}/checks`, input);
+  write<IncidentChange>("PUT", `${addressOf(id)}/checks`, input);
+
+/** After how long without an acknowledgement people are told again. */
+export const escalationQuery = queryOptions({
+  queryKey: [...incidentKeys.all, "escalation"],
+  queryFn: ({ signal }) => request<EscalationSettings>("/api/incidents/settings/escalation", { signal }),
+});
+export const setEscalation = (input: EscalationSettings) =>
+  request<EscalationSettings>("/api/incidents/settings/escalation", { method: "PUT", body: input });
