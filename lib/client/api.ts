@@ -1,4 +1,4 @@
-import type { ChangedField, ErrorCode } from "#lib/domain/errors.ts";
+import type { ChangedField, ErrorCode, OpenIncident } from "#lib/domain/errors.ts";
 
 /** How a request failed, for the page: a code that the server named, or one that it has no name for. */
 export type ApiErrorCode = ErrorCode | "internal" | "unreachable" | "unexpected";
@@ -13,6 +13,7 @@ export type Problem = {
   fields?: Record<string, string[]>;
   changed?: ChangedField[];
   retryAfterSeconds?: number;
+  incidents?: OpenIncident[];
 };
 
 /** Thrown by `request` for every answer that is not a success. `message` is a sentence for the person. */

@@ -19,6 +19,9 @@ export type ErrorCode =
   | "alertmanager-refused"
   | "database-unavailable";
 
+/** An open incident that stands in the way of another one on the same service. */
+export type OpenIncident = { id: string; number: number; title: string; severity: string };
+
 /** One field that differs from what the person saw. */
 export type ChangedField = { field: string; seen: string; now: string };
 
@@ -27,6 +30,8 @@ export type ErrorDetails = {
   fields?: Record<string, string[]>;
   changed?: ChangedField[];
   retryAfterSeconds?: number;
+  /** The open incidents of the same service. */
+  incidents?: OpenIncident[];
 };
 
 /** The one error that the domain throws on purpose. The message is a sentence for the person and says what to do. */

@@ -55,7 +55,7 @@ export const reportIncidentSchema = z.object({
   title: titleSchema,
   severity: z.enum(severities),
   services: servicesSchema.default([]),
-  /** Since when users notice; now when left out. */
+  /** Since when users notice; when left out, the start of the first linked alert, else now. */
   impactStartedAt: timeSchema.optional(),
   links: z.array(linkSchema).max(50).default([]),
   isDrill: z.boolean().default(false),
@@ -108,12 +108,24 @@ export const changeEventSchema = z.object({
   isHidden: z.boolean().optional(),
   reason: reasonSchema,
 });
-/** PUT /api/incidents/:id/people */
+/** PUT /api/incidents/:id/people; DELETE /api/incidents/:id/people/:name says that somebody has left. */
 export const personSchema = z.object({ name: z.string().trim().min(1).max(100), role: z.enum(["commander", "responder"]) });
-/** PUT /api/incidents/:id/links */
+/** PUT /api/incidents/:id/links; DELETE /api/incidents/:id/links/:kind/:targetId takes it away. */
 export const putLinkSchema = linkSchema;
 /** PUT /api/incidents/:id/checks */
 export const checkSchema = z.object({ item: z.string().min(1).max(60), isDone: z.boolean() });
+
+/** The answer to every change: the incident, its version after it, and what was done in a sentence. */
+export type IncidentChange = { id: string; number: number; version: number; message: string };
+
+/** GET and PUT /api/incidents/settings/escalation: the minutes after which people are told again; null: never. */
+export const escalationSchema = z.object({
+  minutes: z.record(
+    z.enum(severities),
+    z.int("Give whole minutes.").min(1, "Give 1 or more.").max(1_440, "Give at most a day.").nullable(),
+  ),
+});
+export type EscalationSettings = z.output<typeof escalationSchema>;
 
 /** open: not resolved yet. */
 export const incidentStates = ["open", "resolved"] as const;
@@ -221,9 +233,18 @@ export type IncidentTrends = {
   byService: (TrendRow & { namespace: string; service: string; downtimeSeconds: number; mtbf: number | null })[];
 };
 
-/** One incident, whole. `version` grows with each change: GET /api/incidents/ID?after=VERSION&waitSeconds=30 waits for the next. */
+/** The newest rows of a timeline that one answer has; `timelineTotal` tells how many there are. */
+export const mostTimelineRows = 1_000;
+
+/**
+ * One incident, whole. `version` grows with each change: GET /api/incidents/ID?after=VERSION&waitSeconds=30 waits for the next, and
+ * has only the rows of the timeline that are new or changed since then.
+ */
 export type IncidentDetail = IncidentView & {
   version: number;
+  /** The version after which its rows of the timeline begin; null: it has all. */
+  after: number | null;
+  timelineTotal: number;
   overrideReason: string | null;
   people: { name: string; role: "commander" | "responder"; joinedAt: string; leftAt: string | null }[];
   timeline: TimelineRow[];

@@ -58,6 +58,7 @@ CREATE TABLE "incident_events" (
     "namespace" TEXT,
     "service" TEXT,
     "detail" JSONB,
+    "version" INTEGER NOT NULL DEFAULT 0,
     "edited_at" TIMESTAMPTZ(3),
     "edited_by_name" TEXT,
     "hidden_at" TIMESTAMPTZ(3),
