@@ -1,0 +1,37 @@
+// @vitest-environment jsdom
+import { cleanup, render, screen, within } from "@testing-library/react";
+import type { ReactNode } from "react";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { Markdown } from "./markdown.tsx";
+
+vi.mock("next/link", () => ({
+  default: ({ children, href }: { children: ReactNode; href: string }) => (
+    <a href={href} data-inside>
+      {children}
+    </a>
+  ),
+}));
+
+afterEach(cleanup);
+
+describe("Markdown in a page", () => {
+  it("has headings of the page's levels, lists with boxes and tables", () => {
+    render(<Markdown text={"# Impact\n\n- [x] told\n- [ ] fixed\n\n| what | n |\n|--|--:|\n| failed | 12 |"} topLevel={3} />);
+    expect(screen.getByRole("heading", { level: 3, name: "Impact" })).toBeDefined();
+    expect(screen.getAllByRole("checkbox").map((box) => (box as HTMLInputElement).checked)).toEqual([true, false]);
+    expect(within(screen.getByRole("table")).getByRole("cell", { name: "12" }).className).toContain("text-right");
+  });
+
+  it("goes to pages of Switchyard in place and to others in a tab of their own that knows nothing of this one", () => {
+    render(<Markdown text="[chart](/fleet/fleet/relay) and https://example.org/x" />);
+    expect(screen.getByText("chart").hasAttribute("data-inside")).toBe(true);
+    const outside = screen.getByText("https://example.org/x");
+    expect([outside.getAttribute("target"), outside.getAttribute("rel")]).toEqual(["_blank", "noopener noreferrer"]);
+  });
+
+  it("shows what would be a script as it was written", () => {
+    const { container } = render(<Markdown text={"<script>alert(1)</script> [x](javascript:alert(1))"} />);
+    expect(container.querySelector("script, a")).toBeNull();
+    expect(container.textContent).toBe("<script>alert(1)</script> [x](javascript:alert(1))");
+  });
+});

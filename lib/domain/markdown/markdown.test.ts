@@ -1,0 +1,119 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { readMarkdown } from "./blocks.ts";
+import { toHtml } from "./html.ts";
+
+const html = (text: string) => toHtml(readMarkdown(text)).replaceAll("\n", "");
+
+describe("Markdown", () => {
+  test.each([
+    ["# Impact\n## It #2", "<h1>Impact</h1><h2>It #2</h2>"],
+    ["one\ntwo  \nthree\n\nfour", "<p>one two<br>three</p><p>four</p>"],
+    [
+      "**strong** and *em* and _em_ and ~~gone~~",
+      "<p><strong>strong</strong> and <em>em</em> and <em>em</em> and <s>gone</s></p>",
+    ],
+    ["**a *b* c**", "<p><strong>a <em>b</em> c</strong></p>"],
+    ["`a **b**` and ``a ` b``", "<p><code>a **b**</code> and <code>a ` b</code></p>"],
+    [
+      "- a\n- b\n  more\n  - c\n- [x] d\n- [ ] e",
+      "<ul><li>a</li><li>b more<ul><li>c</li></ul></li><li>☑ d</li><li>☐ e</li></ul>",
+    ],
+    ["3. a\n4. b", '<ol start="3"><li>a</li><li>b</li></ol>'],
+    ["- a\n\n- b\n\nafter", "<ul><li>a</li><li>b</li></ul><p>after</p>"],
+    ["> said\n> **so**", "<blockquote><p>said <strong>so</strong></p></blockquote>"],
+    ["```promql\nsum(a) < 1\n```\nafter", "<pre><code>sum(a) &#60; 1</code></pre><p>after</p>"],
+    ["a\n\n---\n\nb", "<p>a</p><hr><p>b</p>"],
+    ["see https://example.org/a?b=1.", '<p>see <a href="https://example.org/a?b=1">https://example.org/a?b=1</a>.</p>'],
+    ["[chart](/fleet/fleet/relay?from=1&to=2)", '<p><a href="/fleet/fleet/relay?from=1&#38;to=2">chart</a></p>'],
+  ])("%j", (text, expected) => {
+    expect(html(text)).toBe(expected);
+  });
+
+  test("has tables, with bars inside cells and columns on their side", () => {
+    expect(html("| a | n |\n|---|--:|\n| x \\| y | 1 |\n| z |\n\nafter")).toBe(
+      '<table><thead><tr><th style="text-align: left">a</th><th style="text-align: right">n</th></tr></thead>' +
+        '<tbody><tr><td style="text-align: left">x | y</td><td style="text-align: right">1</td></tr>' +
+        '<tr><td style="text-align: left">z</td><td style="text-align: right"></td></tr></tbody></table><p>after</p>',
+    );
+  });
+
+  test.each([
+    ["2 * 3 * 4 and snake_case_name and __init__.py"],
+    ["an *open mark and a `tick"],
+    ["a \\*star\\* stays"],
+    ["[no link] (x)"],
+  ])("leaves signs that mean nothing as they are: %j", (text) => {
+    expect(html(text)).toBe(`<p>${text.replaceAll("\\*", "*").replace("__init__", "<strong>init</strong>")}</p>`);
+  });
+});
+
+describe("a text that means harm", () => {
+  test.each([
+    ["<script>alert(1)</script>"],
+    ['<img src=x onerror="alert(1)">'],
+    ["[x](javascript:alert(1))"],
+    ["[x](JaVaScRiPt:alert(1))"],
+    ["[x](data:text/html,<script>1</script>)"],
+    ["[x](//evil.example/)"],
+    ["[x](/\\evil.example/)"],
+    ['![x](https://evil.example/pixel.png?"onload=)'],
+    ["![x](data:image/svg+xml;base64,AAAA)"],
+    ['[x"onmouseover="y](https://a.example)'],
+    ["```\n</code></pre><script>"],
+  ])("puts nothing into the page: %j", (text) => {
+    const result = html(text);
+    expect(result).not.toMatch(/<(script|img|svg|iframe)|javascript:[^<]*"|href="(data|\/\/|\/\\)|"on\w+=/i);
+  });
+
+  test("becomes only known tags, whatever it is", () => {
+    const pieces = fc.constantFrom(
+      "*",
+      "**",
+      "_",
+      "~~",
+      "`",
+      "```",
+      "[",
+      "](",
+      ")",
+      "!",
+      "<b>",
+      "\n",
+      "\n\n",
+      "- ",
+      "> ",
+      "| ",
+      "|-|",
+      "# ",
+      "1. ",
+      "  ",
+      "a",
+      "\\",
+      "https://a.b",
+      '"',
+      "'",
+      "&",
+    );
+    fc.assert(
+      fc.property(fc.array(pieces, { maxLength: 60 }), (parts) => {
+        const tags = toHtml(readMarkdown(parts.join(""))).match(/<[^>]*>?/g) ?? [];
+        for (const tag of tags) {
+          expect(tag).toMatch(
+            /^<\/?(h[1-6]|p|strong|em|s|code|pre|blockquote|ul|ol|li|table|thead|tbody|tr|br|hr)( start="\d+")?>$|^<\/?(th|td)( style="text-align: (left|right|center)")?>$|^<a href="(https:\/\/a\.b[^"<>]*|#[^"<>]*)">$|^<\/a>$/,
+          );
+        }
+      }),
+    );
+  });
+
+  test.each(["*", "**a", "[", "`", "> ", "- ", "| a ", "_a ", "![](", "](", "~~", "1. "])(
+    "takes no long time: many %j",
+    (piece) => {
+      const started = performance.now();
+      readMarkdown(piece.repeat(20_000));
+      readMarkdown(`${piece}\n`.repeat(5_000));
+      expect(performance.now() - started).toBeLessThan(3_000);
+    },
+  );
+});
