@@ -4,6 +4,7 @@ import type {
   IncidentCommand,
   IncidentDetail,
   IncidentView,
+  LinkKind,
   Recovery,
   ReportIncidentInput,
   Severity,
@@ -49,11 +50,19 @@ export function onServices(incidents: readonly IncidentView[], services: readonl
 export const commandNames: Record<IncidentCommand, string> = {
   acknowledge: "Acknowledge",
   assess: "Begin to assess",
-  mitigate: "Mitigated",
+  mitigate: "Mark mitigated",
   resolve: "Resolve",
   reopen: "Reopen",
-  document: "Documented",
+  document: "Mark documented",
 };
+
+/** A command with what it is given to: "Mark INC-12 mitigated". */
+export function commandSentence(command: IncidentCommand, incident: Pick<IncidentView, "number">): string {
+  const [verb = "", participle] = commandNames[command].startsWith("Mark ")
+    ? commandNames[command].split(" ")
+    : [commandNames[command]];
+  return [verb, incidentName(incident), participle].filter(Boolean).join(" ");
+}
 
 /** What a command says about the incident, as its dialog's first line. */
 export const commandMeanings: Record<IncidentCommand, string> = {
@@ -225,4 +234,21 @@ export function incidentsFilter({ state, severity, service, drills, search }: In
     ...(drills !== "with" && { drills }),
     ...(search && { search }),
   };
+}
+
+const linkedPages: [RegExp, LinkKind][] = [
+  [/\/alerts\/([0-9a-f-]{36})/i, "alert"],
+  [/\/rollouts\/([0-9a-f-]{36})/i, "rollout"],
+  [/\/incidents\/([0-9a-f-]{36})/i, "incident"],
+  [/\/audit\?(?:.*&)?entry=([0-9a-f-]{36})/i, "action"],
+  [/\/backups\/([0-9a-f-]{36})/i, "backup"],
+];
+
+/** What the address of a page names; null for one that names nothing that can belong to an incident. */
+export function readLink(address: string): { kind: LinkKind; targetId: string } | null {
+  for (const [pattern, kind] of linkedPages) {
+    const targetId = pattern.exec(address)?.[1];
+    if (targetId) return { kind, targetId };
+  }
+  return null;
 }

@@ -93,7 +93,7 @@ const write = <T>(method: string, address: string, body: unknown, key = newIdemp
 
 /** Opens it; the same key with the same input is done once, however often it is sent. */
 export const reportIncident = (input: ReportIncidentInput, idempotencyKey: string) =>
-  write<IncidentView>("POST", "/api/incidents", input, idempotencyKey);
+  write<IncidentChange>("POST", "/api/incidents", input, idempotencyKey);
 export const changeIncident = (id: string, input: ChangeIncidentInput) => write<IncidentChange>("PATCH", addressOf(id), input);
 export const sendIncidentCommand = (id: string, command: IncidentCommand, input: z.input<typeof incidentCommandSchema>) =>
   write<IncidentChange>("POST", `${addressOf(id)}/${command}`, input);
