@@ -46,7 +46,7 @@ function LoadedDialog({ request, service, onClose }: { request: ActionRequest; s
   const formId = useId();
   const [seen, setSeen] = useState(service);
   const [values, setValues] = useState(() => initialValues(service, request.values));
-  const [reason, setReason] = useStored(`reason ${verb} ${service.id}`);
+  const [reason, setReason] = useStored(`reason ${verb} ${service.id}`, request.reason);
   const [wasSubmitted, setWasSubmitted] = useState(false);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);

@@ -4,7 +4,7 @@ import type { ActionValues } from "#lib/client/action-texts.ts";
 import type { ActionVerb } from "#lib/domain/actions/schemas.ts";
 
 /** An action that somebody is about to take, with what is filled in. */
-export type ActionRequest = { verb: ActionVerb; service: string; values?: Partial<ActionValues> };
+export type ActionRequest = { verb: ActionVerb; service: string; values?: Partial<ActionValues>; reason?: string };
 
 export type Actions = { open: (request: ActionRequest) => void };
 

@@ -43,7 +43,16 @@ export function SuspectLine({ suspect, className }: { suspect: Suspect; classNam
 const undoable = ["image", "rollback", "restart", "scale"];
 
 /** Takes back what a suspect did, by the dialog that every action goes through; null for what cannot be taken back. */
-export function SuspectUndo({ suspect, isPrimary = false }: { suspect: Suspect; isPrimary?: boolean }) {
+export function SuspectUndo({
+  suspect,
+  isPrimary = false,
+  reason,
+}: {
+  suspect: Suspect;
+  isPrimary?: boolean;
+  /** What the dialog's reason begins with. */
+  reason?: string;
+}) {
   const actions = useActions();
   const refusal = useRoleRefusal("operator");
   const rollout = useQuery({ ...rolloutQuery(suspect.rolloutId ?? ""), enabled: suspect.rolloutId !== null }).data;
@@ -76,7 +85,11 @@ export function SuspectUndo({ suspect, isPrimary = false }: { suspect: Suspect; 
     const replicas = rollout?.fromReplicas;
     if (replicas === null || replicas === undefined) return null;
     return (
-      <Button look={look} disabledReason={refusal} onClick={() => actions.open({ verb: "scale", service, values: { replicas } })}>
+      <Button
+        look={look}
+        disabledReason={refusal}
+        onClick={() => actions.open({ verb: "scale", service, values: { replicas }, reason })}
+      >
         <RotateCcw aria-hidden="true" /> Scale {nameOf(service)} back to {replicas}
       </Button>
     );
@@ -87,7 +100,7 @@ export function SuspectUndo({ suspect, isPrimary = false }: { suspect: Suspect; 
       look={look}
       disabledReason={refusal}
       tooltip={rollout ? `Takes back ${rolloutChange(rollout)}` : undefined}
-      onClick={() => actions.open({ verb: "rollback", service, values: toRevision === undefined ? {} : { toRevision } })}
+      onClick={() => actions.open({ verb: "rollback", service, values: toRevision === undefined ? {} : { toRevision }, reason })}
     >
       <RotateCcw aria-hidden="true" /> Roll back {nameOf(service)}
       {toRevision === undefined ? "" : ` to revision ${toRevision}`}
