@@ -1,0 +1,16 @@
+import { HydrationBoundary } from "@tanstack/react-query";
+import type { Metadata } from "next";
+import { readFirstData } from "../../first-data.ts";
+import { IncidentPage } from "../_components/incident-page.tsx";
+
+export const metadata: Metadata = { title: "Incident" };
+
+export default async function Page({ params }: { params: Promise<{ id: string }> }) {
+  const { id } = await params;
+  const firstData = await readFirstData(`/incidents/${encodeURIComponent(id)}`, []);
+  return (
+    <HydrationBoundary state={firstData}>
+      <IncidentPage id={id} />
+    </HydrationBoundary>
+  );
+}

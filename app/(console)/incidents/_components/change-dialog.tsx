@@ -1,0 +1,102 @@
+"use client";
+import { type FormEvent, useId, useState } from "react";
+import { ApiError } from "#lib/client/api.ts";
+import { clockFields, clockNames, incidentName } from "#lib/client/incident-view.ts";
+import { changeIncident } from "#lib/client/incidents.ts";
+import type { Clock } from "#lib/domain/incidents/clock.ts";
+import { type ChangeIncidentInput, changeIncidentSchema, type IncidentDetail } from "#lib/domain/incidents/schemas.ts";
+import { ReasonField } from "../../../ui/actions/action-fields.tsx";
+import { Check } from "../../../ui/check.tsx";
+import { Dialog } from "../../../ui/dialog.tsx";
+import { Field, Input } from "../../../ui/field.tsx";
+import { fieldErrors } from "../../../ui/field-errors.ts";
+import { FormFooter } from "../../../ui/form-footer.tsx";
+import { TimeInput } from "../../../ui/incidents/moment-field.tsx";
+import { ServicesField } from "../../../ui/incidents/services-field.tsx";
+import { SeverityField } from "../../../ui/incidents/severity-field.tsx";
+import { ErrorNotice } from "../../../ui/notices.tsx";
+import { useIncidentWrite } from "./use-incident-write.ts";
+
+const idsOf = (services: IncidentDetail["services"]) => services.map(({ namespace, name }) => `${namespace}/${name}`);
+/** Times are shown and given to the second. */
+const isSame = (a: string | null, b: string | null) =>
+  Math.floor(Date.parse(a ?? "") / 1000) === Math.floor(Date.parse(b ?? "") / 1000);
+
+/** Changes what an incident is called, how bad it is, what it concerns, and its times; a time only with a reason. */
+export function ChangeDialog({ incident, onClose }: { incident: IncidentDetail; onClose: () => void }) {
+  const formId = useId();
+  const [seen] = useState(incident);
+  const [title, setTitle] = useState(seen.title);
+  const [severity, setSeverity] = useState(seen.severity);
+  const [services, setServices] = useState(idsOf(seen.services));
+  const [isDrill, setDrill] = useState(seen.isDrill);
+  const [clock, setClock] = useState<Clock>(seen.clock);
+  const [reason, setReason] = useState("");
+  const [errors, setErrors] = useState<Record<string, string[]>>({});
+  const write = useIncidentWrite({ onDone: onClose });
+  const moved = clockFields.filter((field) => clock[field] !== null && !isSame(clock[field], seen.clock[field]));
+  const problem = write.error instanceof ApiError ? write.error.problem : null;
+  const shown: Record<string, string[] | undefined> = { ...problem?.fields, ...errors };
+  const sentence = `Change ${incidentName(incident)}`;
+
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (write.isPending) return;
+    const input: ChangeIncidentInput = {
+      ...(title.trim() !== seen.title && { title }),
+      ...(severity !== seen.severity && { severity }),
+      ...(services.join() !== idsOf(seen.services).join() && { services: services.map(refOf) }),
+      ...(isDrill !== seen.isDrill && { isDrill }),
+      ...(moved.length > 0 && { clock: Object.fromEntries(moved.map((field) => [field, clock[field]])) }),
+      ...(reason.trim() && { reason: reason.trim() }),
+    };
+    const found = fieldErrors(changeIncidentSchema, input);
+    if (moved.length > 0 && reason.trim().length < 3) found.reason = ["Say why a time changes, in a few words."];
+    setErrors(found);
+    if (Object.keys(found).length > 0) return;
+    const { reason: _, ...changes } = input;
+    if (Object.keys(changes).length === 0) onClose();
+    else write.mutate(() => changeIncident(incident.id, input));
+  };
+
+  return (
+    <Dialog
+      open
+      onClose={onClose}
+      title={sentence}
+      description="Every change stays in the timeline and in the audit."
+      footer={
+        <FormFooter onClose={onClose} form={formId} busy={write.isPending}>
+          {sentence}
+        </FormFooter>
+      }
+    >
+      <form id={formId} onSubmit={submit} className="grid gap-3.5" noValidate>
+        <Field label="What is wrong" errors={shown.title}>
+          {(ties) => <Input {...ties} value={title} maxLength={200} onChange={({ target }) => setTitle(target.value)} />}
+        </Field>
+        <SeverityField value={severity} onChange={setSeverity} errors={shown.severity} />
+        <ServicesField value={services} onChange={setServices} errors={shown.services} />
+        <div className="grid gap-x-4 gap-y-2 sm:grid-cols-2">
+          {clockFields
+            .filter((field) => seen.clock[field] !== null)
+            .map((field) => (
+              <Field key={field} label={clockNames[field]} errors={shown[`clock.${field}`] ?? shown[field]}>
+                {(ties) => (
+                  <TimeInput {...ties} value={clock[field] ?? ""} onChange={(at) => setClock({ ...clock, [field]: at })} />
+                )}
+              </Field>
+            ))}
+        </div>
+        {(moved.length > 0 || reason !== "") && <ReasonField value={reason} onChange={setReason} errors={shown.reason} />}
+        <Check checked={isDrill} onChange={setDrill} label="It is a drill: left out of the trends" />
+        {write.error !== null && <ErrorNotice what={`${sentence}: not done`} error={write.error} />}
+      </form>
+    </Dialog>
+  );
+}
+
+function refOf(id: string) {
+  const [namespace = "", name = ""] = id.split("/");
+  return { namespace, name };
+}

@@ -1,0 +1,71 @@
+"use client";
+import { useQuery } from "@tanstack/react-query";
+import { RotateCcw, RotateCw, Scaling } from "lucide-react";
+import { servicesQuery } from "#lib/client/fleet.ts";
+import { readinessOf } from "#lib/client/fleet-view.ts";
+import { incidentName, isOpen } from "#lib/client/incident-view.ts";
+import type { ActionVerb } from "#lib/domain/actions/schemas.ts";
+import type { Service } from "#lib/domain/fleet/schemas.ts";
+import type { IncidentDetail } from "#lib/domain/incidents/schemas.ts";
+import { useActions } from "../../../ui/actions/use-actions.ts";
+import { Button } from "../../../ui/button.tsx";
+import { SectionHeader } from "../../../ui/page-header.tsx";
+import { ServiceLink } from "../../../ui/service-table-cells.tsx";
+import { useRoleRefusal } from "../../../ui/session.tsx";
+import { Status } from "../../../ui/status.tsx";
+
+const mitigations = [
+  { verb: "rollback", label: "Roll back", icon: RotateCcw },
+  { verb: "restart", label: "Restart", icon: RotateCw },
+  { verb: "scale", label: "Scale", icon: Scaling },
+] as const satisfies { verb: ActionVerb; label: string; icon: typeof RotateCw }[];
+
+/** How the services stand now, and what stops the harm; each by the dialog that every action goes through. */
+export function ConcernedServices({ incident }: { incident: IncidentDetail }) {
+  const services = useQuery(servicesQuery).data?.services ?? [];
+  const concerned = incident.services.flatMap(({ namespace, name }) => {
+    const service = services.find(({ id }) => id === `${namespace}/${name}`);
+    return service ? [service] : [];
+  });
+  if (!isOpen(incident) || concerned.length === 0) return null;
+  const reason = `${incidentName(incident)}: ${incident.title}`.slice(0, 500);
+  return (
+    <section aria-labelledby="services">
+      <SectionHeader id="services" title="Mitigate" aside="stop the harm first; the cause can wait" />
+      <ul>
+        {concerned.map((service) => (
+          <Mitigations key={service.id} service={service} reason={reason} />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Mitigations({ service, reason }: { service: Service; reason: string }) {
+  const actions = useActions();
+  const refusal = useRoleRefusal("operator");
+  const { ready, desired } = readinessOf(service);
+  return (
+    <li className="flex min-h-9 flex-wrap items-center gap-x-3 gap-y-1 border-b px-4 py-1">
+      <ServiceLink service={service} />
+      <Status health={service.health} reason={service.healthReason} />
+      <span className="text-ink-2">
+        {ready}/{desired} ready · {service.version}
+      </span>
+      <span role="toolbar" aria-label={`Mitigations on ${service.name}`} className="ml-auto flex gap-1.5">
+        {mitigations.map(({ verb, label, icon: Icon }) => (
+          <Button
+            key={verb}
+            size="small"
+            disabledReason={
+              refusal ?? (service.paused && verb !== "scale" ? `${service.name} is paused: resume it first.` : null)
+            }
+            onClick={() => actions.open({ verb, service: service.id, reason })}
+          >
+            <Icon aria-hidden="true" /> {label}
+          </Button>
+        ))}
+      </span>
+    </li>
+  );
+}

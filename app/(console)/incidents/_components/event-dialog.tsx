@@ -1,0 +1,77 @@
+"use client";
+import { type FormEvent, useId, useState } from "react";
+import { ApiError } from "#lib/client/api.ts";
+import { changeEvent } from "#lib/client/incidents.ts";
+import type { IncidentDetail, TimelineRow } from "#lib/domain/incidents/schemas.ts";
+import { ReasonField } from "../../../ui/actions/action-fields.tsx";
+import { Check } from "../../../ui/check.tsx";
+import { Dialog } from "../../../ui/dialog.tsx";
+import { Field, TextArea } from "../../../ui/field.tsx";
+import { FormFooter } from "../../../ui/form-footer.tsx";
+import { TimeInput } from "../../../ui/incidents/moment-field.tsx";
+import { ErrorNotice } from "../../../ui/notices.tsx";
+import { isOfPeople } from "./timeline-line.tsx";
+import { useIncidentWrite } from "./use-incident-write.ts";
+
+/** Changes a row of the timeline, with a reason. What Switchyard wrote keeps its words. */
+export function EventDialog({ incident, row, onClose }: { incident: IncidentDetail; row: TimelineRow; onClose: () => void }) {
+  const formId = useId();
+  const [text, setText] = useState(row.message);
+  const [at, setAt] = useState(row.at);
+  const [isHidden, setHidden] = useState(row.isHidden);
+  const [reason, setReason] = useState("");
+  const [wasSubmitted, setWasSubmitted] = useState(false);
+  const write = useIncidentWrite({ onDone: onClose });
+  const fields = write.error instanceof ApiError ? write.error.problem.fields : undefined;
+  const missing = reason.trim().length < 3 ? ["Say why, in a few words."] : undefined;
+  const changes = {
+    ...(isOfPeople(row) && text.trim() !== row.message && { text }),
+    ...(at !== row.at && { at }),
+    ...(isHidden !== row.isHidden && { isHidden }),
+  };
+
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    setWasSubmitted(true);
+    if (Object.keys(changes).length === 0) onClose();
+    else if (!missing && !write.isPending) {
+      write.mutate(() => changeEvent(incident.id, row.id, { ...changes, reason: reason.trim() }));
+    }
+  };
+
+  return (
+    <Dialog
+      open
+      onClose={onClose}
+      title="Edit the timeline"
+      description="What it was before stays in the audit."
+      footer={
+        <FormFooter onClose={onClose} form={formId} busy={write.isPending}>
+          Save
+        </FormFooter>
+      }
+    >
+      <form id={formId} onSubmit={submit} className="grid gap-3.5" noValidate>
+        {isOfPeople(row) ? (
+          <Field label="Text" errors={fields?.text}>
+            {(ties) => (
+              <TextArea {...ties} rows={5} maxLength={20_000} value={text} onChange={({ target }) => setText(target.value)} />
+            )}
+          </Field>
+        ) : (
+          <p className="border-l-2 pl-3 text-ink-2">{row.message}</p>
+        )}
+        <Field label="When it happened" errors={fields?.at}>
+          {(ties) => <TimeInput {...ties} value={at} onChange={setAt} />}
+        </Field>
+        <Check checked={isHidden} onChange={setHidden} label="Hide it: it says nothing about this incident" />
+        <ReasonField
+          value={reason}
+          onChange={setReason}
+          errors={wasSubmitted && Object.keys(changes).length > 0 ? (missing ?? fields?.reason) : undefined}
+        />
+        {write.error !== null && <ErrorNotice what="Not changed" error={write.error} />}
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,78 @@
+"use client";
+import { useQuery } from "@tanstack/react-query";
+import Link from "next/link";
+import { ApiError } from "#lib/client/api.ts";
+import { incidentQuery } from "#lib/client/incidents.ts";
+import type { IncidentDetail } from "#lib/domain/incidents/schemas.ts";
+import { Empty, ErrorNotice, Skeleton } from "../../../ui/notices.tsx";
+import { ConcernedServices } from "./concerned-services.tsx";
+import { IncidentCommandButtons } from "./incident-commands.tsx";
+import { IncidentHeader } from "./incident-header.tsx";
+import { IncidentSuspects } from "./incident-suspects.tsx";
+import { LinksSection } from "./links-section.tsx";
+import { PeopleSection } from "./people-section.tsx";
+import { RecoverySection } from "./recovery-section.tsx";
+import { StepsSection } from "./steps-section.tsx";
+import { Timeline } from "./timeline.tsx";
+import { WhatFires } from "./what-fires.tsx";
+
+export function IncidentPage({ id }: { id: string }) {
+  const { data, error, refetch, errorUpdatedAt } = useQuery(incidentQuery(id));
+  const failed = error && (
+    <ErrorNotice
+      className="m-4"
+      what="The incident could not be read"
+      error={error}
+      since={errorUpdatedAt}
+      still={data && "The page shows what was last read; what is typed here stays."}
+      onRetry={() => refetch()}
+    />
+  );
+  if (data) {
+    return (
+      <>
+        {failed}
+        <LoadedIncident incident={data} />
+      </>
+    );
+  }
+  if (!error) return <Skeleton className="m-4 h-24 max-w-3xl" />;
+  return error instanceof ApiError && error.code === "not-found" ? (
+    <Empty title="There is no such incident">
+      <Link href="/incidents?state=all" className="text-accent hover:underline">
+        See all incidents
+      </Link>
+    </Empty>
+  ) : (
+    failed
+  );
+}
+
+/** What is wrong, since when, what changed before, and whether it is over; then what happened and who does what. */
+function LoadedIncident({ incident }: { incident: IncidentDetail }) {
+  return (
+    <>
+      <IncidentHeader incident={incident}>
+        <IncidentCommandButtons incident={incident} />
+      </IncidentHeader>
+      <div className="grid lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
+        <div className="min-w-0 lg:border-r">
+          <WhatFires incident={incident} />
+          <IncidentSuspects incident={incident} />
+          <ConcernedServices incident={incident} />
+        </div>
+        <RecoverySection incident={incident} />
+      </div>
+      <div className="grid lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
+        <div className="min-w-0 lg:border-r">
+          <Timeline incident={incident} />
+        </div>
+        <div className="min-w-0">
+          <StepsSection incident={incident} />
+          <PeopleSection incident={incident} />
+          <LinksSection incident={incident} />
+        </div>
+      </div>
+    </>
+  );
+}

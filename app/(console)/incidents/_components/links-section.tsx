@@ -1,0 +1,82 @@
+"use client";
+import { X } from "lucide-react";
+import Link from "next/link";
+import { type FormEvent, useState } from "react";
+import { readLink } from "#lib/client/incident-view.ts";
+import { putLink, removeLink } from "#lib/client/incidents.ts";
+import type { IncidentDetail, LinkKind } from "#lib/domain/incidents/schemas.ts";
+import { Button } from "../../../ui/button.tsx";
+import { TimeAgo } from "../../../ui/clock.tsx";
+import { Input } from "../../../ui/field.tsx";
+import { ErrorNotice } from "../../../ui/notices.tsx";
+import { SectionHeader } from "../../../ui/page-header.tsx";
+import { useRoleRefusal } from "../../../ui/session.tsx";
+import { useIncidentWrite } from "./use-incident-write.ts";
+
+const words: Record<LinkKind, string> = {
+  alert: "Alert",
+  rollout: "Rollout",
+  action: "Action",
+  backup: "Backup",
+  incident: "Incident",
+};
+
+/** What belongs to the incident, beside its alerts: rollouts, actions, backups, other incidents. */
+export function LinksSection({ incident }: { incident: IncidentDetail }) {
+  const refusal = useRoleRefusal("operator");
+  const [address, setAddress] = useState("");
+  const write = useIncidentWrite({ onDone: () => setAddress("") });
+  const link = readLink(address);
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (!refusal && !write.isPending && link) write.mutate(() => putLink(incident.id, link));
+  };
+  return (
+    <section aria-labelledby="links">
+      <SectionHeader id="links" title="Belongs to it" />
+      <ul>
+        {incident.links.map((each) => (
+          <li key={`${each.kind} ${each.targetId}`} className="flex h-8 min-w-0 items-center gap-2 border-b px-4">
+            <span className="w-16 shrink-0 text-ink-3">{words[each.kind]}</span>
+            <Link href={each.href} className="min-w-0 truncate font-medium hover:underline">
+              {each.title}
+            </Link>
+            <span className="ml-auto shrink-0 text-xs text-ink-3">
+              {each.by} <TimeAgo at={each.at} />
+            </span>
+            <Button
+              size="small"
+              look="ghost"
+              disabledReason={refusal}
+              aria-label={`Take ${each.title} away`}
+              tooltip="Take it away"
+              onClick={() => write.mutate(() => removeLink(incident.id, { kind: each.kind, targetId: each.targetId }))}
+              className="size-6 p-0"
+            >
+              <X aria-hidden="true" />
+            </Button>
+          </li>
+        ))}
+        {incident.links.length === 0 && <li className="border-b px-4 py-1.5 text-ink-3">Nothing is linked yet.</li>}
+      </ul>
+      <form onSubmit={submit} className="flex items-center gap-2 border-b px-4 py-1.5">
+        <Input
+          aria-label="Address of an alert, a rollout, an action or an incident"
+          placeholder="Paste the address of an alert, rollout, action or incident"
+          value={address}
+          onChange={({ target }) => setAddress(target.value)}
+          className="h-7"
+        />
+        <Button
+          type="submit"
+          size="small"
+          busy={write.isPending}
+          disabledReason={refusal ?? (link ? null : "Paste the address of one of their pages.")}
+        >
+          Link
+        </Button>
+      </form>
+      {write.error !== null && <ErrorNotice className="m-4" what="Not linked" error={write.error} />}
+    </section>
+  );
+}
