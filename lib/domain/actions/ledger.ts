@@ -38,20 +38,28 @@ export function hashRequest(verb: string, { namespace, name }: ServiceRef, input
  * when it is still under way or its process died, and null when there was none. Throws idempotency-conflict for another request.
  */
 export async function findEarlier(context: Context, request: Request): Promise<ActionResult | AuditEntry | null> {
-  const { actor, db } = context;
+  const entry = await findByKey(context, request);
+  if (!entry) return null;
+  return entry.outcome === "pending" ? entry : repeatAnswer(entry);
+}
+
+/** The row of a request that came before with the same key; null when there is none. Throws idempotency-conflict for another request. */
+export async function findByKey(
+  { actor, db }: Pick<Context, "actor" | "db">,
+  { key, hash }: Pick<Request, "key" | "hash">,
+): Promise<EntryWithRollout | null> {
   const entry = await translateDatabaseErrors(() =>
     db.auditEntry.findUnique({
       where: {
-        actorName_actorKind_idempotencyKey: { actorName: actor.name, actorKind: actor.kind, idempotencyKey: request.key },
+        actorName_actorKind_idempotencyKey: { actorName: actor.name, actorKind: actor.kind, idempotencyKey: key },
       },
       include: { rollout: { select: { id: true } } },
     }),
   );
-  if (!entry) return null;
-  if (entry.requestHash !== request.hash) {
+  if (entry && entry.requestHash !== hash) {
     throw new DomainError("idempotency-conflict", "This Idempotency-Key was used for another request; make a new one for each.");
   }
-  return entry.outcome === "pending" ? entry : repeatAnswer(entry);
+  return entry;
 }
 
 /** The answer of a settled row, given again. */

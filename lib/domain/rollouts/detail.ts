@@ -1,8 +1,10 @@
 import { z } from "zod";
+import type { Database } from "#lib/database/client.ts";
 import type { RolloutEvent, RolloutMeasurement } from "#lib/database/generated/client.ts";
 import { authorise, type Context, translateDatabaseErrors } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { parseId, parseInput } from "../validation.ts";
+import { VersionWatch } from "../version-watch.ts";
 import { budgetLeft } from "./analysis/verdict.ts";
 import { compileSteps } from "./engine/compile-steps.ts";
 import type { RolloutRun, Step } from "./engine/run.ts";
@@ -19,12 +21,16 @@ import {
   type StepView,
 } from "./schemas.ts";
 import type { Strategy } from "./strategy.ts";
-import { awaitVersion } from "./version-watch.ts";
 
 /** GET /api/rollouts/:id?after=VERSION&waitSeconds=30 */
 export const followSchema = z.object({
   after: z.coerce.number().int().min(0).optional(),
   waitSeconds: z.coerce.number().int().min(0).max(30).default(0),
+});
+
+const versions = new VersionWatch("rollouts", async (db: Pick<Database, "rollout">, ids) => {
+  const rows = await db.rollout.findMany({ where: { id: { in: ids } }, select: { id: true, runVersion: true } });
+  return new Map(rows.map(({ id, runVersion }) => [id, runVersion]));
 });
 
 /**
@@ -43,7 +49,7 @@ export async function getRolloutDetail(
   const rolloutId = parseId(id, "rollout");
   const { after, waitSeconds } = parseInput(followSchema, input);
   if (after !== undefined && waitSeconds > 0) {
-    await awaitVersion(context.db, { id: rolloutId, after, waitMs: waitSeconds * 1000, signal });
+    await versions.wait(context.db, { id: rolloutId, after, waitMs: waitSeconds * 1000, signal });
   }
   return translateDatabaseErrors(() => readDetail(context, rolloutId, after));
 }
