@@ -4,7 +4,10 @@ import { storableJson } from "#lib/database/storable.ts";
 import { makeUuid } from "#lib/database/uuid.ts";
 import type { Transaction } from "../context.ts";
 import { type EventPayload, matches, type NotificationEvent, rankOf, readFilter } from "./events.ts";
+import { describeIncident, type IncidentNews, type ToldIncident } from "./incident-texts.ts";
 import { describeAlertChange, describeRolloutEnd, describeSilenceExpiry, describeSourceBlind } from "./texts.ts";
+
+export type { IncidentNews } from "./incident-texts.ts";
 
 type Target = Pick<NotificationTarget, "id" | "filter">;
 
@@ -68,6 +71,16 @@ export function announceSilenceExpiry(
   now: Date,
 ): Promise<number> {
   return announceEvents(transaction, [describeSilenceExpiry(silence, now)], now);
+}
+
+/** Puts what happened to an incident into the outbox: opened, its severity changed, escalated, resolved, its postmortem published. */
+export function announceIncident(
+  transaction: Transaction,
+  incident: ToldIncident,
+  news: IncidentNews,
+  now: Date,
+): Promise<number> {
+  return announceEvents(transaction, [describeIncident(incident, news, now)], now);
 }
 
 /** Puts one event into the outbox of every target that wants it, in the transaction of what it tells of. */

@@ -10,6 +10,11 @@ export const eventKinds = [
   "rollout-finished",
   "feed-lost",
   "source-blind",
+  "incident-opened",
+  "incident-severity-changed",
+  "incident-escalated",
+  "incident-resolved",
+  "postmortem-published",
   "test",
 ] as const;
 export type EventKind = (typeof eventKinds)[number];
@@ -19,7 +24,7 @@ export const chosenEventKinds = eventKinds.filter((kind) => kind !== "test");
 
 const serviceIdSchema = z.string().regex(/^[a-z0-9.-]+\/[a-z0-9.-]+$/, "Write a service as namespace/name.");
 
-/** Which events a target wants. No severities = all of them; no services = all of them. */
+/** Which events a target wants. No severities = all of them, of alerts and of incidents (P1 to P4) alike; no services = all of them. */
 export const filterSchema = z.object({
   events: z.array(z.enum(chosenEventKinds)).min(1, "Choose at least one event.").max(20),
   severities: z.array(z.string().trim().min(1).max(60)).max(20).default([]),
@@ -54,10 +59,12 @@ export type NotificationEvent = {
   title: string;
   /** A sentence or two more; may be empty. */
   text: string;
-  /** Of an alert; null for everything else. */
+  /** Of an alert or an incident; null for everything else. */
   severity: string | null;
   namespace: string | null;
   service: string | null;
+  /** All that an incident concerns, as namespace/name. */
+  services?: readonly string[];
   /** The page that shows it, from the root: "/alerts/...". */
   path: string;
   /** When it happened. */
@@ -76,32 +83,60 @@ export const payloadSchema = z.object({
 export type EventPayload = z.infer<typeof payloadSchema>;
 
 /**
- * Whether a filter lets an event pass. Severities choose among alerts only; services choose among what is about a service, and
- * an alert that names none is about none of the chosen ones. What concerns the whole installation passes by its kind alone.
+ * Whether a filter lets an event pass. Severities choose among alerts, and those from P1 to P4 among incidents; services choose among
+ * what is about a service. An alert that names none is about none of the chosen ones, an incident that names none may be about any.
+ * What concerns the whole installation passes by its kind alone.
  */
 export function matches(
   filter: NotificationFilter,
-  event: Pick<NotificationEvent, "event" | "severity" | "namespace" | "service">,
+  event: Pick<NotificationEvent, "event" | "severity" | "namespace" | "service" | "services">,
 ): boolean {
-  const { events, severities, services } = filter;
   if (event.event === "test") return true;
-  if (!events.includes(event.event)) return false;
-  const isAlert = event.event === "alert-fired" || event.event === "alert-resolved";
-  if (isAlert && severities.length > 0 && !severities.includes(event.severity ?? "none")) return false;
-  const hasService = isAlert || rolloutEvents.has(event.event);
-  if (!hasService || services.length === 0) return true;
-  return event.service !== null && services.includes(`${event.namespace}/${event.service}`);
+  if (!filter.events.includes(event.event)) return false;
+  const isAlert = alertEvents.has(event.event);
+  const isIncident = incidentEvents.has(event.event);
+  const severities = filter.severities.filter((severity) => incidentSeverities.has(severity) === isIncident);
+  if ((isAlert || isIncident) && severities.length > 0 && !severities.includes(event.severity ?? "none")) return false;
+  if (filter.services.length === 0) return true;
+  const { services = [] } = event;
+  if (isIncident) return services.length === 0 || services.some((service) => filter.services.includes(service));
+  if (!isAlert && !rolloutEvents.has(event.event)) return true;
+  return event.service !== null && filter.services.includes(`${event.namespace}/${event.service}`);
 }
 
+const alertEvents: ReadonlySet<EventKind> = new Set(["alert-fired", "alert-resolved"]);
 const rolloutEvents: ReadonlySet<EventKind> = new Set(["rollout-failed", "rollout-aborted", "rollout-finished"]);
+const incidentEvents: ReadonlySet<EventKind> = new Set([
+  "incident-opened",
+  "incident-severity-changed",
+  "incident-escalated",
+  "incident-resolved",
+  "postmortem-published",
+]);
+const incidentSeverities: ReadonlySet<string> = new Set(["P1", "P2", "P3", "P4"]);
 
-const severityRanks: Record<string, number> = { critical: 0, page: 0, error: 1, high: 1, warning: 2, info: 3 };
+const severityRanks: Record<string, number> = {
+  critical: 0,
+  page: 0,
+  error: 1,
+  high: 1,
+  warning: 2,
+  info: 3,
+  p1: 0,
+  p2: 0,
+  p3: 2,
+  p4: 3,
+};
 
 /** What a message with many events lists first: 0 is the most urgent. */
 export function rankOf({ event, severity }: Pick<NotificationEvent, "event" | "severity">): number {
   switch (event) {
     case "alert-fired":
+    case "incident-opened":
+    case "incident-severity-changed":
       return severityRanks[severity?.toLowerCase() ?? ""] ?? 3;
+    case "incident-escalated":
+      return 0;
     case "rollout-failed":
     case "rollout-aborted":
     case "feed-lost":
@@ -111,6 +146,8 @@ export function rankOf({ event, severity }: Pick<NotificationEvent, "event" | "s
       return 3;
     case "alert-resolved":
     case "rollout-finished":
+    case "incident-resolved":
+    case "postmortem-published":
     case "test":
       return 4;
   }

@@ -3,8 +3,8 @@ import { formatDuration } from "../duration.ts";
 import type { AlertChange } from "./announce.ts";
 import type { NotificationEvent } from "./events.ts";
 
-const maxTitleLength = 200;
-const maxTextLength = 600;
+export const maxTitleLength = 200;
+export const maxTextLength = 600;
 
 /** The event of an alert that fired or was resolved. */
 export function describeAlertChange(change: AlertChange): NotificationEvent {

@@ -7,7 +7,19 @@ import { Field, Input } from "../../../ui/field.tsx";
 import { errorsBelow, wordsOf } from "./target-input.ts";
 
 export const firstFilter: NotificationFilter = {
-  events: ["alert-fired", "alert-resolved", "silence-expiring", "rollout-failed", "rollout-aborted", "feed-lost", "source-blind"],
+  events: [
+    "alert-fired",
+    "alert-resolved",
+    "silence-expiring",
+    "rollout-failed",
+    "rollout-aborted",
+    "feed-lost",
+    "source-blind",
+    "incident-opened",
+    "incident-severity-changed",
+    "incident-escalated",
+    "incident-resolved",
+  ],
   severities: [],
   services: [],
 };
@@ -21,6 +33,11 @@ const countedNames: Record<EventKind, string> = {
   "rollout-finished": "complete rollouts",
   "feed-lost": "lost feeds",
   "source-blind": "sources not heard",
+  "incident-opened": "incidents",
+  "incident-severity-changed": "changes of severity",
+  "incident-escalated": "escalations",
+  "incident-resolved": "resolved incidents",
+  "postmortem-published": "postmortems",
   test: "tests",
 };
 
