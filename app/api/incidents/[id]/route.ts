@@ -1,0 +1,10 @@
+import { changeIncident } from "#lib/domain/incidents/change.ts";
+import { getIncidentDetail } from "#lib/domain/incidents/detail.ts";
+import { route } from "#lib/web/route.ts";
+
+export const GET = route(({ context, params, search, request }) =>
+  getIncidentDetail(context, params.id ?? "", search, request.signal),
+);
+export const PATCH = route(({ context, params, body, request }) =>
+  changeIncident(context, params.id ?? "", body, request.headers.get("idempotency-key") ?? undefined),
+);

@@ -1,0 +1,159 @@
+import type { z } from "zod";
+import { authorise, type Context, type Transaction } from "../context.ts";
+import { DomainError } from "../errors.ts";
+import type { IncidentNews } from "../notifications/announce.ts";
+import { parseInput } from "../validation.ts";
+import type { Clock } from "./clock.ts";
+import { refuseTimes } from "./clock-input.ts";
+import { escalatesAfter, readEscalation } from "./escalation-settings.ts";
+import { distinct } from "./open.ts";
+import { latest } from "./progress.ts";
+import { changeIncidentSchema, type IncidentChange, type Severity } from "./schemas.ts";
+import { type Step, steps } from "./steps.ts";
+import { clockColumns, clockOf, type StoredIncident } from "./stored.ts";
+import type { NewTimelineRow } from "./timeline.ts";
+import { type PlannedChange, writeIncident } from "./write.ts";
+
+type Input = z.output<typeof changeIncidentSchema>;
+
+/** One thing that differs: what it was and is, the sentence of the timeline, and what of the row changes. */
+type Difference = {
+  before: object;
+  after: object;
+  message: string;
+  data: NonNullable<PlannedChange["data"]>;
+  news?: IncidentNews;
+};
+
+/**
+ * Changes an incident's title, severity, services, times or whether it is a drill; what is left out stays. Operators. Times need a
+ * reason and must lie in their order; those of steps that are still to come are set by their commands.
+ */
+export async function changeIncident(context: Context, id: string, input: unknown, key?: unknown): Promise<IncidentChange> {
+  authorise(context, "operator", "change an incident");
+  const wanted = parseInput(changeIncidentSchema, input);
+  const { reason } = wanted;
+  if (wanted.clock && Object.keys(wanted.clock).length > 0 && !reason) {
+    const message = "Say why the time is another one.";
+    throw new DomainError("invalid-input", message, { fields: { reason: [message] } });
+  }
+  return writeIncident(context, { id, verb: "change", input, key }, async (transaction, incident, now) => {
+    const differences = [
+      changeTitle(incident, wanted),
+      await changeSeverity(transaction, { incident, wanted, now }),
+      await changeServices(transaction, incident, wanted),
+      changeDrill(incident, wanted),
+      ...changeClock(incident, wanted, now),
+    ].filter((one) => one !== null);
+    if (differences.length === 0) return "Nothing differs from what it was.";
+    const { name: by } = context.actor;
+    return {
+      message: differences.map(({ message }) => message).join(" "),
+      data: Object.assign({}, ...differences.map(({ data }) => data)),
+      rows: differences.map(({ message, before, after }): NewTimelineRow => {
+        const text = reason ? `${message} ${reason}` : message;
+        return { at: now, kind: "changed", message: text, by, detail: { before, after } };
+      }),
+      before: Object.assign({}, ...differences.map(({ before }) => before)),
+      after: Object.assign({}, ...differences.map(({ after }) => after)),
+      reason: reason ?? null,
+      news: differences.flatMap(({ news }) => news ?? []),
+    };
+  });
+}
+
+function changeTitle({ title }: StoredIncident, wanted: Input): Difference | null {
+  if (wanted.title === undefined || wanted.title === title) return null;
+  const data = { title: wanted.title };
+  return { before: { title }, after: data, message: `Called “${wanted.title}”, before “${title}”.`, data };
+}
+
+type SeverityChange = { incident: StoredIncident; wanted: Input; now: Date };
+
+async function changeSeverity(transaction: Transaction, { incident, wanted, now }: SeverityChange): Promise<Difference | null> {
+  const from = incident.severity as Severity;
+  const to = wanted.severity;
+  if (to === undefined || to === from) return null;
+  const isAwaited = incident.acknowledgedAt === null && incident.resolvedAt === null;
+  return {
+    before: { severity: from },
+    after: { severity: to },
+    message: `${to < from ? "Raised" : "Lowered"} from ${from} to ${to}.`,
+    data: { severity: to, escalatesAt: isAwaited ? escalatesAfter(await readEscalation(transaction), to, now) : null },
+    news: { event: "incident-severity-changed", from },
+  };
+}
+
+async function changeServices(transaction: Transaction, incident: StoredIncident, wanted: Input): Promise<Difference | null> {
+  if (!wanted.services) return null;
+  const namesOf = (services: { namespace: string; name: string }[]) =>
+    services.map(({ namespace, name }) => `${namespace}/${name}`).toSorted();
+  const before = namesOf(incident.services.map(({ namespace, service }) => ({ namespace, name: service })));
+  const services = distinct(wanted.services);
+  const after = namesOf(services);
+  if (before.join() === after.join()) return null;
+  const { id: incidentId } = incident;
+  await transaction.incidentService.deleteMany({ where: { incidentId } });
+  await transaction.incidentService.createMany({
+    data: services.map(({ namespace, name }) => ({ incidentId, namespace, service: name })),
+  });
+  const list = (names: string[]) => names.join(", ") || "no service";
+  return {
+    before: { services: before },
+    after: { services: after },
+    message: `It concerns ${list(after)}, before ${list(before)}.`,
+    data: {},
+  };
+}
+
+function changeDrill({ isDrill }: StoredIncident, wanted: Input): Difference | null {
+  if (wanted.isDrill === undefined || wanted.isDrill === isDrill) return null;
+  const data = { isDrill: wanted.isDrill };
+  return { before: { isDrill }, after: data, message: data.isDrill ? "It is a drill." : "It is no drill.", data };
+}
+
+const timeTitles: Record<keyof Clock, string> = {
+  impactStartedAt: "The impact began",
+  detectedAt: "Detected",
+  acknowledgedAt: "Acknowledged",
+  mitigatedAt: "Mitigated",
+  resolvedAt: "Resolved",
+};
+
+function changeClock(incident: StoredIncident, wanted: Input, now: Date): Difference[] {
+  const before = clockOf(incident);
+  const names = (Object.keys(timeTitles) as (keyof Clock)[]).filter((name) => {
+    const at = wanted.clock?.[name];
+    return at !== undefined && at.toISOString() !== before[name];
+  });
+  if (names.length === 0) return [];
+  const after: Clock = { ...before };
+  for (const name of names) {
+    const refusal = refuseEarlyTime(name, incident);
+    if (refusal) throw new DomainError("invalid-input", refusal, { fields: { [`clock.${name}`]: [refusal] } });
+    after[name] = wanted.clock?.[name]?.toISOString() ?? before[name] ?? "";
+  }
+  const fields = Object.fromEntries(Object.keys(timeTitles).map((name) => [name, `clock.${name}`]));
+  refuseTimes(after, latest(now, before), fields);
+  const columns = clockColumns(after);
+  return names.map((name) => ({
+    before: { [name]: before[name] },
+    after: { [name]: after[name] },
+    message: `${timeTitles[name]} at ${readable(after[name])}${before[name] ? `, before ${readable(before[name])}` : ""}.`,
+    data: { [name]: columns[name] },
+  }));
+}
+
+/** A time that its command has not set yet; one that was passed over may be given later. */
+function refuseEarlyTime(name: keyof Clock, { step, resolvedAt }: StoredIncident): string | null {
+  const reached = step === "done" ? steps.length : steps.indexOf(step as Step);
+  if (name === "acknowledgedAt" && reached < steps.indexOf("assess"))
+    return "It is not acknowledged yet: acknowledge it with its time.";
+  if (name === "mitigatedAt" && reached < steps.indexOf("resolve")) return "It is not mitigated yet: say so with its time.";
+  if (name === "resolvedAt" && resolvedAt === null) return "It is not resolved yet: resolve it with its time.";
+  return null;
+}
+
+function readable(time: string | null): string {
+  return time === null ? "unknown" : `${time.slice(0, 19).replace("T", " ")} UTC`;
+}

@@ -1,0 +1,123 @@
+import type { Prisma } from "#lib/database/generated/client.ts";
+import { authorise, type Context, type Transaction } from "../context.ts";
+import { formatDuration } from "../duration.ts";
+import { DomainError } from "../errors.ts";
+import type { IncidentNews } from "../notifications/announce.ts";
+import { parseInput } from "../validation.ts";
+import { refuseTimes } from "./clock-input.ts";
+import { joinWork } from "./people.ts";
+import { advance, allowedCommands, latest } from "./progress.ts";
+import { listResolveBlockers } from "./resolve-gate.ts";
+import { type IncidentChange, type IncidentCommand, incidentCommandSchema, incidentCommands } from "./schemas.ts";
+import { clockColumns, type StoredIncident, standingOf } from "./stored.ts";
+import type { NewTimelineRow } from "./timeline.ts";
+import { type PlannedChange, writeIncident } from "./write.ts";
+
+/** A command as it comes: nothing of it has been checked. */
+export type CommandRequest = { id: string; command: string; body: unknown; key?: unknown };
+
+type Order = { command: IncidentCommand; at: Date | null; note: string | null; overrideReason: string | null };
+
+/**
+ * Acknowledges, assesses, mitigates, resolves, reopens or documents an incident. Operators. Refused (precondition-failed) where its
+ * step does not allow it, and a resolve while evidence speaks against it, unless that is overridden with a reason.
+ */
+export async function commandIncident(context: Context, { id, command, body, key }: CommandRequest): Promise<IncidentChange> {
+  const known = incidentCommands.find((one) => one === command);
+  if (!known) throw new DomainError("not-found", `There is no command ${command} for an incident.`);
+  authorise(context, "operator", `${known} an incident`);
+  const { at = null, note = null, override } = parseInput(incidentCommandSchema, body ?? {});
+  const order: Order = { command: known, at, note, overrideReason: override?.reason ?? null };
+  if (override && known !== "resolve") {
+    const message = "Only a resolve has something to override.";
+    throw new DomainError("invalid-input", message, { fields: { override: [message] } });
+  }
+  return writeIncident(context, { id, verb: known, input: body ?? {}, key }, (transaction, incident, now) =>
+    plan(context, { transaction, incident, now, order }),
+  );
+}
+
+type Work = { transaction: Transaction; incident: StoredIncident; now: Date; order: Order };
+
+async function plan(context: Context, { transaction, incident, now, order }: Work): Promise<PlannedChange> {
+  const { command, at, note } = order;
+  const standing = standingOf(incident);
+  const refusal = allowedCommands(standing)[command];
+  if (refusal !== null) throw new DomainError("precondition-failed", `Nothing was done. ${refusal}`);
+  const overrideReason = command === "resolve" ? await passGate(transaction, { incident, now, order }) : null;
+  const { step, clock } = advance(standing, command, at, now);
+  refuseTimes(clock, latest(now, standing.clock), {});
+  const by = context.actor.name;
+  const row: NewTimelineRow = {
+    at: at ?? now,
+    kind: "step",
+    message: [describe(command, incident, by), overrideReason && `Overridden: ${overrideReason}`, note].filter(Boolean).join(" "),
+    by,
+    detail: { command, from: incident.step, to: step, ...(overrideReason && { overrideReason }) },
+  };
+  const joined = command === "reopen" || command === "document" ? [] : await joinWork(transaction, context, incident, now);
+  return {
+    message: describe(command, incident, by),
+    data: { step, ...clockColumns(clock), ...columnsOf(command, { at, now, overrideReason }) },
+    rows: [row, ...joined],
+    before: { step: incident.step, ...standing.clock },
+    after: { step, ...clock },
+    reason: overrideReason ?? note?.slice(0, 500) ?? null,
+    news: command === "resolve" ? [newsOfEnd(incident, { at: at ?? now, overrideReason })] : [],
+  };
+}
+
+/** Throws precondition-failed while evidence speaks against it; the reason of an override that was needed, else null. */
+async function passGate(transaction: Transaction, { incident, now, order }: Omit<Work, "transaction">): Promise<string | null> {
+  const blockers = await listResolveBlockers(transaction, incident.id, now);
+  if (blockers.length === 0) return null;
+  if (order.overrideReason !== null) return order.overrideReason;
+  const why = blockers.map(({ message }) => message).join(" ");
+  throw new DomainError(
+    "precondition-failed",
+    `It is not resolved by the evidence. ${why} Give a reason to resolve it all the same.`,
+  );
+}
+
+type Moment = { at: Date | null; now: Date; overrideReason: string | null };
+
+function columnsOf(command: IncidentCommand, { at, now, overrideReason }: Moment): Prisma.IncidentUncheckedUpdateInput {
+  switch (command) {
+    case "resolve":
+      return { overrideReason, escalatesAt: null };
+    case "reopen":
+      return { overrideReason: null, documentedAt: null };
+    case "document":
+      return { documentedAt: at ?? now };
+    default:
+      return { escalatesAt: null };
+  }
+}
+
+function describe(command: IncidentCommand, { resolvedAt }: StoredIncident, by: string): string {
+  switch (command) {
+    case "acknowledge":
+      return `Acknowledged by ${by}.`;
+    case "assess":
+      return `Assessed by ${by}.`;
+    case "mitigate":
+      return `Mitigated, says ${by}.`;
+    case "resolve":
+      return `Resolved by ${by}.`;
+    case "reopen":
+      return resolvedAt ? `Reopened by ${by}.` : `The mitigation does not hold, says ${by}.`;
+    case "document":
+      return `Documented and closed by ${by}.`;
+  }
+}
+
+function newsOfEnd(
+  { impactStartedAt }: StoredIncident,
+  { at, overrideReason }: { at: Date; overrideReason: string | null },
+): IncidentNews {
+  return {
+    event: "incident-resolved",
+    lasted: formatDuration(at.getTime() - impactStartedAt.getTime()),
+    overrideReason,
+  };
+}

@@ -1,0 +1,47 @@
+import { authorise, type Context } from "../context.ts";
+import { DomainError } from "../errors.ts";
+import { parseInput } from "../validation.ts";
+import { linkRows } from "./link-targets.ts";
+import { type IncidentChange, putLinkSchema } from "./schemas.ts";
+import { writeIncident } from "./write.ts";
+
+/** Says that an alert, a rollout, an action or another incident belongs to an incident. Operators. */
+export async function putLink(context: Context, id: string, input: unknown): Promise<IncidentChange> {
+  authorise(context, "operator", "link to an incident");
+  const link = parseInput(putLinkSchema, input);
+  return writeIncident(context, { id, verb: "link", input: link }, async (transaction, incident, now) => {
+    if (link.kind === "incident" && link.targetId.toLowerCase() === incident.id) {
+      const message = "An incident is not linked to itself.";
+      throw new DomainError("invalid-input", message, { fields: { targetId: [message] } });
+    }
+    const [found] = await linkRows(transaction, [link]);
+    const title = found?.title ?? "";
+    const { name: by } = context.actor;
+    const { count } = await transaction.incidentLink.createMany({
+      data: [{ ...link, incidentId: incident.id, title, at: now, byName: by }],
+      skipDuplicates: true,
+    });
+    if (count === 0) return "It is linked already.";
+    const message = `Linked the ${link.kind} ${title}.`;
+    return { message, rows: [{ at: now, kind: "changed", message, by, detail: { link } }], after: { ...link, title } };
+  });
+}
+
+/** Takes a link away. Operators. */
+export async function removeLink(context: Context, id: string, input: unknown): Promise<IncidentChange> {
+  authorise(context, "operator", "link to an incident");
+  const link = parseInput(putLinkSchema, input);
+  return writeIncident(context, { id, verb: "unlink", input: link }, async (transaction, incident, now) => {
+    const where = { incidentId_kind_targetId: { incidentId: incident.id, ...link } };
+    const row = await transaction.incidentLink.findUnique({ where });
+    if (!row) throw new DomainError("not-found", "This incident has no such link.");
+    await transaction.incidentLink.delete({ where });
+    const message = `Took away the link to the ${link.kind} ${row.title}.`;
+    const { name: by } = context.actor;
+    return {
+      message,
+      rows: [{ at: now, kind: "changed", message, by, detail: { link } }],
+      before: { ...link, title: row.title },
+    };
+  });
+}

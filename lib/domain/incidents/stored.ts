@@ -1,0 +1,96 @@
+import type { Prisma } from "#lib/database/generated/client.ts";
+import type { Transaction } from "../context.ts";
+import { DomainError } from "../errors.ts";
+import { type Clock, figuresOf } from "./clock.ts";
+import type { Standing } from "./progress.ts";
+import type { IncidentView, Origin, Severity } from "./schemas.ts";
+
+/** What of an incident every list and every command reads. */
+export const incidentParts = {
+  services: { orderBy: [{ namespace: "asc" }, { service: "asc" }] },
+  people: { orderBy: [{ joinedAt: "asc" }, { name: "asc" }] },
+  postmortem: { select: { state: true } },
+} as const satisfies Prisma.IncidentInclude;
+
+export type StoredIncident = Prisma.IncidentGetPayload<{ include: typeof incidentParts }>;
+
+/** What lists read of it: what is watched is long. */
+export type ListedIncident = Omit<StoredIncident, "recovery">;
+
+/** What people call it by. */
+export const nameOf = ({ number }: Pick<StoredIncident, "number">) => `INC-${number}`;
+
+/** Reads an incident for a change: nobody else changes it until the transaction ends. Throws not-found. */
+export async function lockIncident(transaction: Transaction, id: string): Promise<StoredIncident> {
+  await transaction.$executeRaw`SELECT 1 FROM incidents WHERE id = ${id}::uuid FOR UPDATE`;
+  const row = await transaction.incident.findUnique({ where: { id }, include: incidentParts });
+  if (!row) throw noSuchIncident();
+  return row;
+}
+
+export function noSuchIncident(): DomainError {
+  return new DomainError("not-found", "There is no incident with this id.");
+}
+
+/** Its times as texts. */
+export function clockOf(row: Pick<StoredIncident, keyof Clock>): Clock {
+  return {
+    impactStartedAt: row.impactStartedAt.toISOString(),
+    detectedAt: row.detectedAt.toISOString(),
+    acknowledgedAt: row.acknowledgedAt?.toISOString() ?? null,
+    mitigatedAt: row.mitigatedAt?.toISOString() ?? null,
+    resolvedAt: row.resolvedAt?.toISOString() ?? null,
+  };
+}
+
+/** Its times as columns take them. */
+export function clockColumns(clock: Clock) {
+  const { acknowledgedAt, mitigatedAt, resolvedAt } = clock;
+  return {
+    impactStartedAt: new Date(clock.impactStartedAt),
+    detectedAt: new Date(clock.detectedAt),
+    acknowledgedAt: acknowledgedAt === null ? null : new Date(acknowledgedAt),
+    mitigatedAt: mitigatedAt === null ? null : new Date(mitigatedAt),
+    resolvedAt: resolvedAt === null ? null : new Date(resolvedAt),
+  };
+}
+
+/** P1 and P2 need a published postmortem; a drill has its report. */
+export function needsPostmortem({
+  severity,
+  isDrill,
+  postmortem,
+}: Pick<StoredIncident, "severity" | "isDrill" | "postmortem">): boolean {
+  return (severity === "P1" || severity === "P2") && !isDrill && postmortem?.state !== "published";
+}
+
+export function standingOf(row: StoredIncident): Standing {
+  return { step: row.step as Standing["step"], clock: clockOf(row), needsPostmortem: needsPostmortem(row) };
+}
+
+/** Who commands now; null when nobody does. */
+export function commanderOf({ people }: Pick<StoredIncident, "people">): string | null {
+  return people.find(({ role, leftAt }) => role === "commander" && leftAt === null)?.name ?? null;
+}
+
+/** A row as lists show it. */
+export function viewIncident(row: ListedIncident): IncidentView {
+  const { id, number, title, isDrill, services, openedByName, escalatesAt } = row;
+  const clock = clockOf(row);
+  return {
+    id,
+    number,
+    title,
+    severity: row.severity as Severity,
+    step: row.step as IncidentView["step"],
+    origin: row.origin as Origin,
+    isDrill,
+    services: services.map(({ namespace, service }) => ({ namespace, name: service })),
+    clock,
+    figures: figuresOf(clock),
+    commander: commanderOf(row),
+    openedBy: openedByName,
+    escalatesAt: escalatesAt?.toISOString() ?? null,
+    needsPostmortem: needsPostmortem(row),
+  };
+}

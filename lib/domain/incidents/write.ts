@@ -1,0 +1,118 @@
+import type { Prisma } from "#lib/database/generated/client.ts";
+import { toJson } from "#lib/database/storable.ts";
+import { findByKey, hashRequest } from "../actions/ledger.ts";
+import { idempotencyKeySchema } from "../actions/schemas.ts";
+import { writeAudit } from "../audit.ts";
+import { type Context, isUniqueViolation, type Transaction, transact } from "../context.ts";
+import { DomainError } from "../errors.ts";
+import { announceIncident, type IncidentNews } from "../notifications/announce.ts";
+import { parseId, parseInput } from "../validation.ts";
+import type { IncidentChange } from "./schemas.ts";
+import { incidentParts, lockIncident, nameOf, type StoredIncident } from "./stored.ts";
+import { insertRows, type NewTimelineRow } from "./timeline.ts";
+
+/** A change as it was asked for; `key` is what came as Idempotency-Key, undefined for none. */
+export type ChangeRequest = { id: string; verb: string; input: unknown; key?: unknown };
+
+/** What a change comes to. */
+export type PlannedChange = {
+  /** What was done, in a sentence. */
+  message: string;
+  /** What of the incident's own row changes. */
+  data?: Prisma.IncidentUncheckedUpdateInput;
+  rows: NewTimelineRow[];
+  before?: object | null;
+  after?: object | null;
+  reason?: string | null;
+  news?: IncidentNews[];
+};
+
+/** Plans a change over what nobody else changes meanwhile; a text says that there is nothing to do. */
+export type Plan = (transaction: Transaction, incident: StoredIncident, now: Date) => Promise<PlannedChange | string>;
+
+/**
+ * Changes an incident: what is planned is written with its rows of the timeline, its audit entry and what is told of it, in one
+ * transaction and under a new version. A repeated request with the same key gets the first one's answer.
+ */
+export async function writeIncident(
+  context: Context,
+  { id, verb, input, key }: ChangeRequest,
+  plan: Plan,
+): Promise<IncidentChange> {
+  const incidentId = parseId(id, "incident");
+  const hash = hashRequest(`${verb} incident`, { namespace: "", name: incidentId }, input);
+  return once(context, key, hash, (keyed) =>
+    transact(context, (transaction) => write(transaction, { incidentId, verb, keyed, plan })),
+  );
+
+  async function write(transaction: Transaction, { incidentId, verb, keyed, plan }: Work): Promise<IncidentChange> {
+    const incident = await lockIncident(transaction, incidentId);
+    const now = context.clock();
+    const planned = await plan(transaction, incident, now);
+    const { number } = incident;
+    if (typeof planned === "string") return { id: incidentId, number, version: incident.version, message: planned };
+    const version = incident.version + 1;
+    const { message, data, rows, before = null, after = null, reason = null, news = [] } = planned;
+    const changed = await transaction.incident.update({
+      where: { id: incidentId },
+      data: { ...data, version },
+      include: incidentParts,
+    });
+    await insertRows(transaction, incidentId, rows, { version, now });
+    await writeAudit(transaction, context, {
+      ...auditedAs(changed),
+      ...keyed,
+      verb,
+      before: before && toJson(before),
+      after: toJson({ ...after, message, version }),
+      reason,
+      outcome: "succeeded",
+    });
+    for (const one of news) await announceIncident(transaction, changed, one, now);
+    return { id: incidentId, number, version, message };
+  }
+}
+
+type Work = { incidentId: string; verb: string; keyed: Keyed; plan: Plan };
+
+/** What an audit entry keeps of a request that came with a key. */
+export type Keyed = { idempotencyKey: string | null; requestHash: string | null };
+
+/** Does it once for its key, however often it is asked for: later requests, also those at the same time, get the first one's answer. */
+export async function once(
+  context: Context,
+  key: unknown,
+  hash: string,
+  run: (keyed: Keyed) => Promise<IncidentChange>,
+): Promise<IncidentChange> {
+  if (key === undefined) return run({ idempotencyKey: null, requestHash: null });
+  const request = { key: parseInput(idempotencyKeySchema, key), hash };
+  const earlier = await findAnswer(context, request);
+  if (earlier) return earlier;
+  try {
+    return await run({ idempotencyKey: request.key, requestHash: hash });
+  } catch (error) {
+    // One that came at the same time may have done it, so that there is nothing left to do.
+    const isLate = isUniqueViolation(error) || (error instanceof DomainError && error.code === "precondition-failed");
+    const first = isLate ? await findAnswer(context, request) : null;
+    if (first) return first;
+    throw error;
+  }
+}
+
+async function findAnswer(context: Context, request: { key: string; hash: string }): Promise<IncidentChange | null> {
+  const entry = await findByKey(context, request);
+  if (!entry?.targetUid) return null;
+  const { version, message } = entry.after as Pick<IncidentChange, "version" | "message">;
+  return { id: entry.targetUid, number: Number(entry.targetName.replace("INC-", "")), version, message };
+}
+
+/** How audit entries name an incident. */
+export function auditedAs(incident: StoredIncident) {
+  return {
+    targetKind: "incident",
+    targetNamespace: incident.services[0]?.namespace ?? null,
+    targetName: nameOf(incident),
+    targetUid: incident.id,
+  };
+}
