@@ -13,6 +13,7 @@ import type { Handlers } from "#lib/runtime/health-server.ts";
 import { Loop } from "#lib/runtime/loop.ts";
 import { AlertReconciler, alertPollMs } from "./alerts.ts";
 import { prune } from "./housekeeping.ts";
+import { incidentLoops } from "./incidents.ts";
 import { NotificationSender, type NotificationSettings } from "./notifications.ts";
 import { carryOutRollouts } from "./rollout-runs.ts";
 import { type ReconcilerContext, reconcileRollouts } from "./rollouts.ts";
@@ -101,6 +102,7 @@ export class Controller {
       this.#loop("rollouts", 1_000, () => reconcileRollouts(context)),
       this.#loop("rollout-queue", 1_000, () => promoteQueued(context)),
       this.#loop("rollout-runs", 1_000, () => carryOutRollouts(context)),
+      ...incidentLoops(context, settings).map(({ name, intervalMs, pass }) => this.#loop(name, intervalMs, pass)),
       this.#loop("abandoned-actions", 10_000, () => settleAbandoned(context)),
       this.#loop("timed-limits", 1_000, () => restoreDueLimits(context)),
       this.#loop("outside-changes", 5_000, () => observeWorkloads(context)),

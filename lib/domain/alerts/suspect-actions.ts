@@ -1,5 +1,5 @@
 import type { Database } from "#lib/database/client.ts";
-import type { ConsoleContext, Context } from "../context.ts";
+import type { ConsoleContext, Context, Transaction } from "../context.ts";
 import type { FleetStore } from "../fleet/live.ts";
 import type { Episode } from "./rows.ts";
 import type { Suspect } from "./schemas.ts";
@@ -19,20 +19,27 @@ export function suspectedServices(fleet: FleetStore, { namespace, service }: Pic
 
 type ActionRow = Omit<SuspectAction, "at"> & { episodeId: string; at: Date };
 
+type Suspected = Pick<Episode, "id" | "startsAt" | "namespace" | "service">;
+
 /** The suspects of each episode by its id, the closest first: one query for all. */
-export async function findSuspects(
-  db: Database,
-  fleet: FleetStore,
-  episodes: readonly Episode[],
-): Promise<Map<string, Suspect[]>> {
-  const asked = episodes.map((episode) => ({ episode, services: suspectedServices(fleet, episode) }));
-  const wanted = asked.flatMap(({ episode, services }) => services.map((service) => ({ episode, service })));
+export function findSuspects(db: Database, fleet: FleetStore, episodes: readonly Suspected[]): Promise<Map<string, Suspect[]>> {
+  return rankActions(
+    db,
+    episodes.map(({ id, startsAt, ...episode }) => ({ id, startsAt, services: suspectedServices(fleet, episode) })),
+  );
+}
+
+/** What is suspected by whom: its own service first, then those that this needs, as namespace/name. */
+export type Asked = { id: string; startsAt: Date; services: readonly string[] };
+
+/** The suspects of everything that is asked for by its id, a UUID, the closest first: one query for all. */
+export async function rankActions(db: Database | Transaction, asked: readonly Asked[]): Promise<Map<string, Suspect[]>> {
+  const wanted = asked.flatMap(({ services, ...one }) => services.map((service) => ({ ...one, service })));
   if (wanted.length === 0) return new Map();
   const rows = await db.$queryRaw<ActionRow[]>`
     SELECT given.episode_id AS "episodeId", given.service, action.*
-    FROM unnest(${wanted.map(({ episode }) => episode.id)}::uuid[],
-      ${wanted.map(({ episode }) => episode.startsAt)}::timestamptz[], ${wanted.map(({ service }) => service)}::text[])
-      AS given (episode_id, starts_at, service)
+    FROM unnest(${wanted.map(({ id }) => id)}::uuid[], ${wanted.map(({ startsAt }) => startsAt)}::timestamptz[],
+      ${wanted.map(({ service }) => service)}::text[]) AS given (episode_id, starts_at, service)
     CROSS JOIN LATERAL (
       SELECT entry.id AS "auditId", entry.at, entry.verb, entry.actor_kind::text AS "actorKind", entry.actor_name AS actor,
         entry.reason, rollout.id AS "rolloutId"
@@ -42,11 +49,11 @@ export async function findSuspects(
         AND entry.at BETWEEN given.starts_at - ${`${suspectMinutes} minutes`}::interval AND given.starts_at
       ORDER BY entry.at DESC LIMIT ${maxActionsOfAlert}
     ) action`;
-  const byEpisode = Map.groupBy(rows, ({ episodeId }) => episodeId);
+  const byId = Map.groupBy(rows, ({ episodeId }) => episodeId);
   return new Map(
-    asked.map(({ episode, services: [service = "", ...dependsOn] }) => {
-      const actions = (byEpisode.get(episode.id) ?? []).map(({ episodeId: _, at, ...row }) => ({ ...row, at: at.toISOString() }));
-      return [episode.id, rankSuspects({ startsAt: episode.startsAt, service, dependsOn }, actions)];
+    asked.map(({ id, startsAt, services: [service = "", ...dependsOn] }) => {
+      const actions = (byId.get(id) ?? []).map(({ episodeId: _, at, ...row }) => ({ ...row, at: at.toISOString() }));
+      return [id, rankSuspects({ startsAt, service, dependsOn }, actions)];
     }),
   );
 }

@@ -1,0 +1,4 @@
+import { getIncidentTrends } from "#lib/domain/incidents/figures.ts";
+import { route } from "#lib/web/route.ts";
+
+export const GET = route(({ context, search }) => getIncidentTrends(context, search));

@@ -1,0 +1,56 @@
+import type { Database } from "#lib/database/client.ts";
+import { makeUuid } from "#lib/database/uuid.ts";
+import type { Suspect } from "../alerts/schemas.ts";
+import { rankActions, suspectedServices } from "../alerts/suspect-actions.ts";
+import type { ConsoleContext, Transaction } from "../context.ts";
+import type { ServiceFigures, ServiceRef } from "../fleet/schemas.ts";
+import type { IncidentSuspect } from "./schemas.ts";
+
+const maxSuspects = 10;
+
+/** What is suspected: when its impact began, and its services, each with those that it needs as namespace/name. */
+export type SuspectedIncident = { impactStartedAt: Date; services: readonly (ServiceRef & { dependsOn: readonly string[] })[] };
+
+/** The services of an incident with what each needs, as the live fleet knows it. */
+export function withDependencies(fleet: ConsoleContext["fleet"], services: readonly ServiceRef[]): SuspectedIncident["services"] {
+  return services.map(({ namespace, name }) => {
+    const [, ...dependsOn] = suspectedServices(fleet, { namespace, service: name });
+    return { namespace, name, dependsOn };
+  });
+}
+
+/**
+ * The changes of the 30 minutes before an incident's impact on its services and on what these need, the closest first, each once and
+ * with what was measured before it and after it had settled.
+ */
+export async function listIncidentSuspects(
+  db: Database | Transaction,
+  { impactStartedAt, services }: SuspectedIncident,
+): Promise<IncidentSuspect[]> {
+  const asked = services.map(({ namespace, name, dependsOn }) => ({
+    id: makeUuid(),
+    startsAt: impactStartedAt,
+    services: [`${namespace}/${name}`, ...dependsOn],
+  }));
+  const found = await rankActions(db, asked);
+  const suspects = pickSuspects([...found.values()]);
+  const measures = await db.actionMeasure.findMany({ where: { auditEntryId: { in: suspects.map(({ auditId }) => auditId) } } });
+  const byAudit = new Map(measures.map((measure) => [measure.auditEntryId, measure]));
+  return suspects.map((suspect) => {
+    const measure = byAudit.get(suspect.auditId);
+    return {
+      ...suspect,
+      before: (measure?.before ?? null) as ServiceFigures | null,
+      after: (measure?.after ?? null) as ServiceFigures | null,
+    };
+  });
+}
+
+/** Of one service as they are ranked; of several the changes of their own before those of what they need. */
+function pickSuspects(found: readonly Suspect[][]): Suspect[] {
+  const [first = []] = found;
+  if (found.length < 2) return first.slice(0, maxSuspects);
+  const isOther = ({ relation }: Suspect) => (relation === "same-service" ? 0 : 1);
+  const all = found.flat().toSorted((a, b) => isOther(a) - isOther(b) || a.secondsBefore - b.secondsBefore);
+  return all.filter(({ auditId }, index) => all.findIndex((one) => one.auditId === auditId) === index).slice(0, maxSuspects);
+}

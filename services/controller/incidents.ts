@@ -1,0 +1,19 @@
+import { escalateOverdue } from "#lib/domain/incidents/escalate.ts";
+import { writeRestarts, writeTimelines } from "#lib/domain/incidents/follow.ts";
+import { openByRules } from "#lib/domain/incidents/opening-rules.ts";
+import { watchRecoveries } from "#lib/domain/incidents/watch-recovery.ts";
+import type { ReconcilerContext } from "./rollouts.ts";
+
+/** The loops that incidents need, by name: each pass may be repeated, and run by two controllers at once. */
+export function incidentLoops(
+  context: ReconcilerContext,
+  settings: { scrapeSeconds: number },
+): { name: string; intervalMs: number; pass: () => Promise<unknown> }[] {
+  return [
+    { name: "incident-rules", intervalMs: 1_000, pass: () => openByRules(context) },
+    { name: "incident-timelines", intervalMs: 2_000, pass: () => writeTimelines(context) },
+    { name: "incident-restarts", intervalMs: 5_000, pass: () => writeRestarts(context) },
+    { name: "incident-recoveries", intervalMs: 3_000, pass: () => watchRecoveries(context, settings) },
+    { name: "incident-escalations", intervalMs: 1_000, pass: () => escalateOverdue(context) },
+  ];
+}
