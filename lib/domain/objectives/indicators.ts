@@ -34,13 +34,14 @@ const buckets = [
 /** What one service did within a time: as the prober saw it, by its own word, and its requests by the time that they took at most. */
 export type Usage = { prober: Counts | null; own: Counts | null; buckets: { le: number; count: number }[] };
 
-/** What every service did in the seconds before now, by id: four queries whatever the size of the fleet. */
+/** What every service did in the seconds before a moment, by default now, by id: four queries whatever the size of the fleet. */
 export async function queryUsage(
   prometheus: PrometheusClient,
   windowSeconds: number,
   timeoutMs?: number,
+  at?: Date,
 ): Promise<Map<string, Usage>> {
-  const ask = (expr: string) => prometheus.query(expr.replaceAll("$window", `${windowSeconds}s`), { timeoutMs });
+  const ask = (expr: string) => prometheus.query(expr.replaceAll("$window", `${windowSeconds}s`), { timeoutMs, at });
   const [bad, all, probes, latencies] = await Promise.all([ask(own.bad), ask(own.all), ask(probed), ask(buckets)]);
   const usage = new Map<string, Usage>();
   const of = (namespace = "", service = "") => {
