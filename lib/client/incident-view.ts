@@ -49,7 +49,7 @@ export function onServices(incidents: readonly IncidentView[], services: readonl
 
 export const commandNames: Record<IncidentCommand, string> = {
   acknowledge: "Acknowledge",
-  assess: "Begin to assess",
+  assess: "Mark assessed",
   mitigate: "Mark mitigated",
   resolve: "Resolve",
   reopen: "Reopen",
@@ -67,7 +67,7 @@ export function commandSentence(command: IncidentCommand, incident: Pick<Inciden
 /** What a command says about the incident, as its dialog's first line. */
 export const commandMeanings: Record<IncidentCommand, string> = {
   acknowledge: "You take it: nobody else is woken, and the time to acknowledge ends.",
-  assess: "It is taken; how bad it is and what changed is looked at.",
+  assess: "How bad it is and what changed before it has been looked at; now the harm is stopped.",
   mitigate: "The harm is stopped, though the cause may still be there. The time to mitigate ends.",
   resolve: "What was harmed works again and stays so. The clock stops.",
   reopen: "It was not over: the clock runs on, and it counts as open again.",
@@ -88,16 +88,19 @@ export const commandMoment: Record<IncidentCommand, keyof Clock | null> = {
 export const isPlain = (command: IncidentCommand) => command === "acknowledge" || command === "assess" || command === "document";
 
 /** The commands that a page shows: those that fit where it is; and the first of them that may be given, the one to press. */
-export function shownCommands({ clock, commands }: Pick<IncidentDetail, "clock" | "commands">): {
+export function shownCommands({ step, clock, commands }: Pick<IncidentDetail, "step" | "clock" | "commands">): {
   shown: IncidentCommand[];
   next: IncidentCommand | null;
 } {
+  const isAcknowledged = clock.acknowledgedAt !== null;
   const open: IncidentCommand[] = [
-    ...(clock.acknowledgedAt === null ? (["acknowledge"] as const) : commands.assess === null ? (["assess"] as const) : []),
-    ...(clock.mitigatedAt === null ? (["mitigate"] as const) : []),
+    ...(isAcknowledged ? [] : (["acknowledge"] as const)),
+    ...(isAcknowledged && commands.assess === null ? (["assess"] as const) : []),
+    ...(commands.mitigate === null ? (["mitigate"] as const) : []),
     "resolve",
+    ...(commands.reopen === null ? (["reopen"] as const) : []),
   ];
-  const over: IncidentCommand[] = commands.document === null ? ["document", "reopen"] : ["reopen"];
+  const over: IncidentCommand[] = step === "done" ? ["reopen"] : ["document", "reopen"];
   const shown = clock.resolvedAt === null ? open : over;
   return { shown, next: shown.find((command) => command !== "reopen" && commands[command] === null) ?? null };
 }
@@ -140,9 +143,9 @@ export function timelineRows(timeline: readonly TimelineRow[], filter: TimelineF
     .toSorted((a, b) => b.at.localeCompare(a.at) || b.id.localeCompare(a.id));
 }
 
-/** How bad an alert is as an incident: in doubt the higher. */
+/** How bad an alert is as an incident, until a person says otherwise. */
 export function severityOfAlert(severity: string): Severity {
-  if (severity === "critical" || severity === "page") return "P2";
+  if (severity === "critical" || severity === "page") return "P1";
   return severity === "warning" ? "P3" : "P4";
 }
 
