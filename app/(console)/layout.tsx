@@ -1,10 +1,12 @@
 import type { ReactNode } from "react";
 import { liveAlertsQuery } from "#lib/client/alerts.ts";
 import { fleetKeys } from "#lib/client/fleet.ts";
+import { latestIncidentsQuery } from "#lib/client/incidents.ts";
 import { latestRolloutsQuery } from "#lib/client/rollouts.ts";
 import { userKeys } from "#lib/client/users.ts";
 import { listLiveAlerts } from "#lib/domain/alerts/live-alerts.ts";
 import { listServices } from "#lib/domain/fleet/queries.ts";
+import { listIncidents } from "#lib/domain/incidents/queries.ts";
 import { listRollouts } from "#lib/domain/rollouts/queries.ts";
 import { getSessionView } from "#lib/domain/users/commands.ts";
 import { BurningBar } from "./_components/burning-bar.tsx";
@@ -19,6 +21,7 @@ export default async function ConsoleLayout({ children }: { children: ReactNode 
     [fleetKeys.services, listServices],
     // What the bar at the top says must be there with the page: it would push everything down when it comes later.
     [liveAlertsQuery().queryKey, (context) => listLiveAlerts(context, {})],
+    [latestIncidentsQuery().queryKey, (context) => listIncidents(context, { state: "open", limit: 50 })],
     [latestRolloutsQuery().queryKey, (context) => listRollouts(context, { limit: 50 })],
   ]);
   return (

@@ -1,4 +1,4 @@
-import { Activity, BellRing, LayoutDashboard, type LucideIcon, RefreshCcw, ScrollText, Settings } from "lucide-react";
+import { Activity, BellRing, LayoutDashboard, type LucideIcon, RefreshCcw, ScrollText, Settings, Siren } from "lucide-react";
 
 export type Destination = { href: string; label: string; letter: string; icon: LucideIcon };
 
@@ -8,6 +8,7 @@ export const destinations: Destination[] = [
   { href: "/fleet", label: "Fleet", letter: "f", icon: Activity },
   { href: "/rollouts", label: "Rollouts", letter: "r", icon: RefreshCcw },
   { href: "/alerts", label: "Alerts", letter: "a", icon: BellRing },
+  { href: "/incidents", label: "Incidents", letter: "i", icon: Siren },
   { href: "/audit", label: "Audit", letter: "u", icon: ScrollText },
 ];
 export const settings: Destination = { href: "/settings", label: "Settings", letter: "s", icon: Settings };
@@ -17,6 +18,8 @@ export const furtherPlaces: Pick<Destination, "href" | "label" | "icon">[] = [
   { href: "/alerts/history", label: "Alert history", icon: BellRing },
   { href: "/alerts/silences", label: "Silences", icon: BellRing },
   { href: "/alerts/rules", label: "Alert rules", icon: BellRing },
+  { href: "/incidents/trends", label: "Incident trends", icon: Siren },
+  { href: "/action-items", label: "Action items", icon: Siren },
 ];
 
 export const isAt = (href: string, pathname: string) =>

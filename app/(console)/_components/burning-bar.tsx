@@ -9,6 +9,8 @@ import { liveAlertsQuery } from "#lib/client/alerts.ts";
 import { bySeverity } from "#lib/client/density.ts";
 import { servicesQuery } from "#lib/client/fleet.ts";
 import { readinessOf } from "#lib/client/fleet-view.ts";
+import { byWeight, incidentName, isBurning } from "#lib/client/incident-view.ts";
+import { latestIncidentsQuery } from "#lib/client/incidents.ts";
 import { isOver, latestRolloutsQuery } from "#lib/client/rollouts.ts";
 import type { LiveAlerts } from "#lib/domain/alerts/schemas.ts";
 import type { Feed, Health, Service } from "#lib/domain/fleet/schemas.ts";
@@ -16,6 +18,7 @@ import { isBlind } from "../../ui/alerts/source-notice.tsx";
 import { cn } from "../../ui/class-names.ts";
 import { Elapsed, useNow } from "../../ui/clock.tsx";
 import { CopyButton } from "../../ui/identifier.tsx";
+import { IncidentSeverity } from "../../ui/incidents/incident-marks.tsx";
 import { useLive } from "../../ui/live/live-provider.tsx";
 import { SeverityShape, severityColor, severityWord } from "../../ui/severity.tsx";
 import { OutcomeShape, StatusShape } from "../../ui/status.tsx";
@@ -32,6 +35,7 @@ export function BurningBar() {
       {feeds.map((feed) => (
         <FeedLine key={feed.name} feed={feed} />
       ))}
+      <IncidentsLine />
       {alerts && <AlertsLine live={alerts} isFeedLost={feeds.some((feed) => feed.name === "alertmanager")} />}
       <ServicesLine services={data?.services ?? []}>
         {rollouts.slice(0, 3).map((rollout) => (
@@ -105,6 +109,38 @@ function FeedLine({ feed }: { feed: Feed }) {
           <code className="truncate text-ink">{feed.hint}</code>
           <CopyButton text={feed.hint} label="Copy the hint" />
         </span>
+      )}
+    </Line>
+  );
+}
+
+const mostIncidents = 3;
+
+/** Open incidents that wake people, the worst first. */
+function IncidentsLine() {
+  const open = (useQuery(latestIncidentsQuery()).data?.items ?? []).filter(isBurning).sort(byWeight);
+  if (open.length === 0) return null;
+  return (
+    <Line tone="bad">
+      {open.slice(0, mostIncidents).map((incident, index) => (
+        <Link
+          key={incident.id}
+          href={`/incidents/${incident.id}`}
+          className={cn("inline-flex min-w-0 items-center gap-1.5 hover:underline", index > 0 && "max-md:hidden")}
+        >
+          <IncidentSeverity severity={incident.severity} isBare />
+          <span className="shrink-0 font-mono text-ink-2">{incidentName(incident)}</span>
+          <span className="max-w-96 truncate font-medium text-ink">{incident.title}</span>
+          <span className="shrink-0 text-ink-3">
+            <Elapsed from={incident.clock.impactStartedAt} to={null} />
+          </span>
+          {incident.clock.acknowledgedAt === null && <span className="shrink-0 font-medium text-bad">not taken</span>}
+        </Link>
+      ))}
+      {open.length > mostIncidents && (
+        <Link href="/incidents" className="text-ink-2 hover:text-ink">
+          and {open.length - mostIncidents} more
+        </Link>
       )}
     </Line>
   );

@@ -4,6 +4,7 @@ import { type ReactNode, useEffect, useState } from "react";
 import { ApiError } from "#lib/client/api.ts";
 import { ActionProvider } from "../../ui/actions/action-provider.tsx";
 import { AlertActionProvider } from "../../ui/alerts/alert-action-provider.tsx";
+import { IncidentProvider } from "../../ui/incidents/incident-provider.tsx";
 import { LiveProvider } from "../../ui/live/live-provider.tsx";
 import { TooltipProvider } from "../../ui/tooltip.tsx";
 
@@ -30,7 +31,9 @@ export function ConsoleProviders({ firstData, children }: { firstData: Dehydrate
         <TooltipProvider>
           <LiveProvider>
             <ActionProvider>
-              <AlertActionProvider>{children}</AlertActionProvider>
+              <AlertActionProvider>
+                <IncidentProvider>{children}</IncidentProvider>
+              </AlertActionProvider>
             </ActionProvider>
           </LiveProvider>
         </TooltipProvider>

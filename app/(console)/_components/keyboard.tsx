@@ -2,8 +2,10 @@
 import { useRouter } from "next/navigation";
 import { useEffect, useState } from "react";
 import { Dialog } from "../../ui/dialog.tsx";
+import { useIncidents } from "../../ui/incidents/use-incidents.ts";
 import { beginGoing, endGoing } from "../../ui/keys.ts";
 import { destinations, settings } from "../../ui/navigation.ts";
+import { useRoleRefusal } from "../../ui/session.tsx";
 import { Palette } from "./palette.tsx";
 
 const paletteEvent = "switchyard:palette";
@@ -17,6 +19,8 @@ const isDialogOpen = () => document.querySelector('[role="dialog"]') !== null;
 export function Keyboard() {
   const router = useRouter();
   const [open, setOpen] = useState<"palette" | "keys" | null>(null);
+  const incidents = useIncidents();
+  const mayReport = useRoleRefusal("operator") === null;
 
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
@@ -34,6 +38,7 @@ export function Keyboard() {
       const destination = [...destinations, settings].find((candidate) => candidate.letter === event.key);
       if (isGoing && destination) router.push(destination.href);
       else if (event.key === "g") beginGoing();
+      else if (event.key === "c" && mayReport) incidents.report();
       else if (event.key === "?") setOpen("keys");
       else if (event.key === "/") {
         const filter = document.querySelector<HTMLInputElement>("[data-filter]");
@@ -50,7 +55,7 @@ export function Keyboard() {
       window.removeEventListener("keydown", onKeyDown);
       window.removeEventListener(paletteEvent, onPalette);
     };
-  }, [router]);
+  }, [router, incidents, mayReport]);
 
   return (
     <>
@@ -84,13 +89,15 @@ function goUp(router: ReturnType<typeof useRouter>) {
 const keyList: [string, string][] = [
   ["Ctrl K", "Find a service or page, or do something: “scale relay to 5”"],
   ...[...destinations, settings].map(({ letter, label }): [string, string] => [`g ${letter}`, `Go to ${label}`]),
+  ["c", "Report an incident"],
   ["/", "Filter the list"],
   ["↑ ↓", "Move through rows (also j and k)"],
   ["Enter", "Open the row"],
   ["Space", "Select the row"],
   ["t", "Charts as tables, and back"],
-  ["a", "Acknowledge the selected alert"],
+  ["a", "Acknowledge the selected alert, or the incident"],
   ["s", "Silence the selected alert"],
+  ["n", "Write a note about the incident"],
   ["Esc", "Back out"],
   ["?", "This list"],
 ];

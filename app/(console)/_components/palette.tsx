@@ -9,10 +9,14 @@ import { byUrgency } from "#lib/client/alert-view.ts";
 import { liveAlertsQuery } from "#lib/client/alerts.ts";
 import { servicesQuery } from "#lib/client/fleet.ts";
 import { readinessOf } from "#lib/client/fleet-view.ts";
+import { byWeight, incidentName } from "#lib/client/incident-view.ts";
+import { latestIncidentsQuery } from "#lib/client/incidents.ts";
 import { readWishes } from "#lib/client/palette.ts";
 import { useActions } from "../../ui/actions/use-actions.ts";
 import { useAlertActions } from "../../ui/alerts/use-alert-actions.ts";
 import { Elapsed } from "../../ui/clock.tsx";
+import { IncidentSeverity } from "../../ui/incidents/incident-marks.tsx";
+import { useIncidents } from "../../ui/incidents/use-incidents.ts";
 import { destinations, furtherPlaces, settings } from "../../ui/navigation.ts";
 import { useRoleRefusal } from "../../ui/session.tsx";
 import { SeverityShape } from "../../ui/severity.tsx";
@@ -42,6 +46,7 @@ function PaletteContent({ onClose }: { onClose: () => void }) {
   const services = useQuery(servicesQuery).data?.services ?? [];
   const actions = useActions();
   const alertActions = useAlertActions();
+  const incidentActions = useIncidents();
   const refusal = useRoleRefusal("operator");
   const wishes = readWishes(text, services);
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
@@ -53,6 +58,15 @@ function PaletteContent({ onClose }: { onClose: () => void }) {
     .filter((alert) => fits(`alert ${alert.name} ${alert.service ?? ""} ${alert.instance ?? ""} ${alert.severity}`))
     .sort(byUrgency)
     .slice(0, text === "" ? 5 : 15);
+  const incidents = (useQuery(latestIncidentsQuery()).data?.items ?? [])
+    .filter((incident) =>
+      fits(
+        `incident ${incidentName(incident)} ${incident.severity} ${incident.title} ${incident.services.map(({ name }) => name)}`,
+      ),
+    )
+    .sort(byWeight)
+    .slice(0, text === "" ? 5 : 15);
+  const isReporting = text !== "" && "report an incident".includes(text.toLowerCase().trim());
   const isSilencing = text !== "" && "new silence".includes(text.toLowerCase().trim());
   const suggestions = ["scale", "restart", "set image", "roll back", "pause", "resume"].filter(
     (verb) => text !== "" && verb.startsWith(text.toLowerCase()) && text.toLowerCase() !== verb,
@@ -68,7 +82,7 @@ function PaletteContent({ onClose }: { onClose: () => void }) {
         autoFocus
         value={text}
         onValueChange={setText}
-        placeholder="Find a service or an alert, or say what to do: scale relay to 5"
+        placeholder="Find a service, an alert or an incident, or say what to do: scale relay to 5"
         className="h-11 w-full border-b bg-transparent px-4 text-base outline-none"
       />
       <Command.List className="scroll-thin max-h-[56vh] overflow-y-auto p-1.5">
@@ -116,12 +130,41 @@ function PaletteContent({ onClose }: { onClose: () => void }) {
             </Item>
           </Group>
         )}
+        {isReporting && (
+          <Group heading="Do">
+            <Item
+              value="report incident"
+              disabled={refusal !== null}
+              onSelect={() => {
+                onClose();
+                incidentActions.report();
+              }}
+            >
+              <span className="font-medium">Report an incident</span>
+              <span className="ml-auto text-ink-3">{refusal ?? "c"}</span>
+            </Item>
+          </Group>
+        )}
         {suggestions.length > 0 && (
           <Group heading="Do">
             {suggestions.map((verb) => (
               <Item key={verb} value={`verb ${verb}`} onSelect={() => setText(`${verb} `)}>
                 <span className="font-medium">{verb}</span>
                 <span className="text-ink-3">then a service's name</span>
+              </Item>
+            ))}
+          </Group>
+        )}
+        {incidents.length > 0 && (
+          <Group heading="Incidents">
+            {incidents.map((incident) => (
+              <Item key={incident.id} value={`incident ${incident.id}`} onSelect={() => go(`/incidents/${incident.id}`)}>
+                <IncidentSeverity severity={incident.severity} isBare />
+                <span className="shrink-0 font-mono text-xs text-ink-3">{incidentName(incident)}</span>
+                <span className="truncate font-medium">{incident.title}</span>
+                <span className="ml-auto shrink-0 text-ink-3">
+                  <Elapsed from={incident.clock.impactStartedAt} to={null} />
+                </span>
               </Item>
             ))}
           </Group>

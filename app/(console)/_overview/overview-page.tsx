@@ -6,6 +6,8 @@ import { judgeByAlerts, wantedByService } from "#lib/client/alert-view.ts";
 import { liveAlertsQuery } from "#lib/client/alerts.ts";
 import { servicesQuery } from "#lib/client/fleet.ts";
 import { isListed } from "#lib/client/fleet-view.ts";
+import { byWeight } from "#lib/client/incident-view.ts";
+import { latestIncidentsQuery } from "#lib/client/incidents.ts";
 import { countOf } from "#lib/client/numbers.ts";
 import { isOver, latestRolloutsQuery } from "#lib/client/rollouts.ts";
 import type { Health, Service } from "#lib/domain/fleet/schemas.ts";
@@ -13,6 +15,7 @@ import { Answer } from "../../ui/answer.tsx";
 import { TableSkeleton } from "../../ui/notices.tsx";
 import { PageHeader, SectionHeader } from "../../ui/page-header.tsx";
 import { StatusShape } from "../../ui/status.tsx";
+import { IncidentTable } from "../incidents/_components/incident-table.tsx";
 import { RolloutTable } from "../rollouts/_components/rollout-table.tsx";
 import { LastHour } from "./last-hour.tsx";
 import { ObjectivesSection } from "./objectives-section.tsx";
@@ -23,6 +26,7 @@ export function OverviewPage() {
   const rollouts = useQuery(latestRolloutsQuery()).data?.items ?? [];
   const firing = useQuery(liveAlertsQuery()).data?.items ?? [];
   const alerts = wantedByService(firing);
+  const incidents = useQuery(latestIncidentsQuery()).data?.items.toSorted(byWeight) ?? [];
   const active = rollouts.filter((rollout) => !isOver(rollout.state));
   return (
     <>
@@ -34,6 +38,12 @@ export function OverviewPage() {
           ) : null
         }
       />
+      {incidents.length > 0 && (
+        <section aria-labelledby="open-incidents">
+          <SectionHeader id="open-incidents" title="Open incidents" aside={countOf(incidents.length, "incident")} />
+          <IncidentTable incidents={incidents} empty={null} />
+        </section>
+      )}
       <Answer
         of={query}
         what="The fleet could not be read"

@@ -6,6 +6,7 @@ import { type ReactNode, useEffect } from "react";
 import { chartsAddress, historyAddress, sentenceOf, serviceOf } from "#lib/client/alert-view.ts";
 import { alertQuery } from "#lib/client/alerts.ts";
 import { ApiError } from "#lib/client/api.ts";
+import { reportOfAlert } from "#lib/client/incident-view.ts";
 import { formatAbsolute } from "#lib/client/time.ts";
 import type { AlertDetail } from "#lib/domain/alerts/schemas.ts";
 import { BlindNotice } from "../../../ui/alerts/source-notice.tsx";
@@ -15,6 +16,7 @@ import { type AlertActions, useAlertActions } from "../../../ui/alerts/use-alert
 import { Button, buttonLook } from "../../../ui/button.tsx";
 import { Elapsed, TimeAgo, useNow } from "../../../ui/clock.tsx";
 import { Tint } from "../../../ui/figure.tsx";
+import { ReportButton } from "../../../ui/incidents/report-button.tsx";
 import { isGoing } from "../../../ui/keys.ts";
 import { Empty, ErrorNotice, Skeleton } from "../../../ui/notices.tsx";
 import { useRoleRefusal } from "../../../ui/session.tsx";
@@ -120,6 +122,7 @@ function Actions({ alert, actions, undo }: { alert: AlertDetail; actions: AlertA
       <Button disabledReason={refusal} aria-keyshortcuts="s" onClick={() => actions.silence({ alerts: [alert] })}>
         <BellOff aria-hidden="true" /> Silence
       </Button>
+      <ReportButton draft={reportOfAlert(alert)} />
       {undo}
     </div>
   );

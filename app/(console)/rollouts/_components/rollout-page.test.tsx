@@ -12,6 +12,7 @@ import { userKeys } from "#lib/client/users.ts";
 import type { RolloutDetail } from "#lib/domain/rollouts/schemas.ts";
 import type { Role } from "#lib/domain/users/schemas.ts";
 import { ActionContext } from "../../../ui/actions/use-actions.ts";
+import { IncidentContext } from "../../../ui/incidents/use-incidents.ts";
 import { TooltipProvider } from "../../../ui/tooltip.tsx";
 import { RolloutPage } from "./rollout-page.tsx";
 
@@ -28,6 +29,7 @@ type Sent = { url: string; body: unknown; key: string | null };
 const sent: Sent[] = [];
 let answers: Response[] = [];
 const actions = { open: vi.fn() };
+const incidents = { report: vi.fn() };
 const line = (name: string, value: number) => ({
   name,
   points: [0, 60, 120].map((time): [number, number | null] => [time, value]),
@@ -92,7 +94,9 @@ function show(rollout: RolloutDetail, role: Role = "operator") {
     <QueryClientProvider client={queries}>
       <TooltipProvider>
         <ActionContext value={actions}>
-          <RolloutPage id={rollout.id} />
+          <IncidentContext value={incidents}>
+            <RolloutPage id={rollout.id} />
+          </IncidentContext>
         </ActionContext>
       </TooltipProvider>
     </QueryClientProvider>,
@@ -121,6 +125,17 @@ describe("the page of a rollout with a strategy", () => {
     expect(screen.getByRole("img", { name: "Traffic: 90 % stable, 10 % candidate, by weights of its route" })).toBeDefined();
     change(aRollout({ version: 5, share: { stable: 50, candidate: 50, by: "route" } }));
     expect(await screen.findByRole("img", { name: /^Traffic: 50 % stable, 50 % candidate/ })).toBeDefined();
+  });
+
+  it("reports an incident that begins with the rollout, its service and its start", () => {
+    show(aRollout({ state: "aborted" }));
+    fireEvent.click(button("Report an incident"));
+    expect(incidents.report).toHaveBeenCalledWith({
+      title: "Set image of relay to 2.1.0: aborted",
+      services: ["fleet/relay"],
+      impactStartedAt: "2026-11-21T11:58:00.000Z",
+      links: [{ kind: "rollout", targetId: "rollout-1" }],
+    });
   });
 
   it("draws candidate and stable on the same chart", () => {

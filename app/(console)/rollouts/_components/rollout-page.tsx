@@ -3,8 +3,10 @@ import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import { ApiError } from "#lib/client/api.ts";
 import { serviceQuery } from "#lib/client/fleet.ts";
+import { reportOfRollout } from "#lib/client/incident-view.ts";
 import { isOver, latestRolloutsQuery, rolloutDetailQuery } from "#lib/client/rollouts.ts";
 import type { RolloutDetail } from "#lib/domain/rollouts/schemas.ts";
+import { ReportButton } from "../../../ui/incidents/report-button.tsx";
 import { useWatchedService } from "../../../ui/live/live-provider.tsx";
 import { Empty, ErrorNotice, Skeleton } from "../../../ui/notices.tsx";
 import { SectionHeader } from "../../../ui/page-header.tsx";
@@ -56,6 +58,7 @@ function LoadedRollout({ rollout }: { rollout: RolloutDetail }) {
       <RolloutHeader rollout={rollout}>
         {isCarriedOut && <RolloutCommandButtons rollout={rollout} />}
         {isUndoable && <Undo rollout={rollout} />}
+        <ReportButton draft={reportOfRollout(rollout)} />
       </RolloutHeader>
       {isCarriedOut && <StrategyView rollout={rollout} />}
       <Instances rollout={rollout} />

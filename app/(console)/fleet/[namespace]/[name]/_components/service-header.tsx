@@ -17,6 +17,7 @@ import { Button, buttonLook } from "../../../../../ui/button.tsx";
 import { Age, TimeAgo } from "../../../../../ui/clock.tsx";
 import { Figure, ReadyBar, Tint } from "../../../../../ui/figure.tsx";
 import { CopyButton } from "../../../../../ui/identifier.tsx";
+import { ReportButton } from "../../../../../ui/incidents/report-button.tsx";
 import { Skeleton } from "../../../../../ui/notices.tsx";
 import { Budget } from "../../../../../ui/objectives/budget.tsx";
 import { useRoleRefusal } from "../../../../../ui/session.tsx";
@@ -98,6 +99,7 @@ function Actions({ service }: { service: Service }) {
           <Pause aria-hidden="true" /> Pause
         </Button>
       )}
+      <ReportButton draft={{ services: [service.id] }} />
       {showsAutoscaler && <AutoscalerDialog id={service.id} onClose={() => setShowsAutoscaler(false)} />}
     </div>
   );
