@@ -7,7 +7,8 @@ import { newIdempotencyKey } from "#lib/client/actions.ts";
 import { ApiError } from "#lib/client/api.ts";
 import { incidentName, onServices, type ReportDraft } from "#lib/client/incident-view.ts";
 import { incidentKeys, latestIncidentsQuery, reportIncident } from "#lib/client/incidents.ts";
-import { type IncidentView, reportIncidentSchema, type Severity } from "#lib/domain/incidents/schemas.ts";
+import type { OpenIncident } from "#lib/domain/errors.ts";
+import { type IncidentView, reportIncidentSchema, type Severity, severities } from "#lib/domain/incidents/schemas.ts";
 import { Check } from "../check.tsx";
 import { Elapsed } from "../clock.tsx";
 import { Dialog } from "../dialog.tsx";
@@ -42,7 +43,6 @@ export function ReportDialog({ draft, onClose }: { draft: ReportDraft; onClose: 
   const [isAnother, setAnother] = useState(false);
   const [errors, setErrors] = useState<Record<string, string[]>>({});
   const lastSent = useRef({ body: "", key: newIdempotencyKey() });
-  const open = onServices(useQuery(latestIncidentsQuery()).data?.items ?? [], services);
   const report = useMutation({
     mutationFn: (input: Parameters<typeof reportIncident>[0]) => reportIncident(input, lastSent.current.key),
     onSuccess: (incident) => {
@@ -53,6 +53,9 @@ export function ReportDialog({ draft, onClose }: { draft: ReportDraft; onClose: 
     onSettled: () => void queries.invalidateQueries({ queryKey: incidentKeys.all }),
   });
   const problem = report.error instanceof ApiError ? report.error.problem : null;
+  const known = useQuery(latestIncidentsQuery()).data?.items ?? [];
+  const open: OpenOne[] = onServices(known, services);
+  for (const told of problem?.incidents ?? []) if (!open.some(({ id }) => id === told.id)) open.push(told);
   const shown = { ...problem?.fields, ...errors };
 
   const submit = (event: FormEvent) => {
@@ -117,11 +120,14 @@ export function ReportDialog({ draft, onClose }: { draft: ReportDraft; onClose: 
             <Check checked={isDrill} onChange={setDrill} label="It is a drill" />
           </div>
         </div>
-        {report.error !== null && <ErrorNotice what="The incident was not opened" error={report.error} />}
+        {report.error !== null && !problem?.incidents && <ErrorNotice what="The incident was not opened" error={report.error} />}
       </form>
     </Dialog>
   );
 }
+
+/** As lists know it, or as little as the server's refusal tells. */
+type OpenOne = OpenIncident & Partial<Pick<IncidentView, "step" | "clock">>;
 
 /** What is open on the same services already: most likely the same. */
 function OpenOnes({
@@ -131,7 +137,7 @@ function OpenOnes({
   errors,
   onOpen,
 }: {
-  incidents: readonly IncidentView[];
+  incidents: readonly OpenOne[];
   isAnother: boolean;
   onChange: (isAnother: boolean) => void;
   errors?: string[];
@@ -146,16 +152,20 @@ function OpenOnes({
       <ul className="my-1 grid gap-1">
         {incidents.map((incident) => (
           <li key={incident.id} className="flex min-w-0 flex-wrap items-center gap-x-3">
-            <IncidentSeverity severity={incident.severity} isBare />
+            <IncidentSeverity severity={severityOf(incident)} isBare />
             <Link href={`/incidents/${incident.id}`} onClick={onOpen} className="min-w-0 truncate font-medium hover:underline">
               {incidentName(incident)} {incident.title}
             </Link>
-            <span className="text-xs text-ink-2">
-              <IncidentStep step={incident.step} />
-            </span>
-            <span className="ml-auto text-xs text-ink-3">
-              <Elapsed from={incident.clock.impactStartedAt} to={null} />
-            </span>
+            {incident.step && (
+              <span className="text-xs text-ink-2">
+                <IncidentStep step={incident.step} />
+              </span>
+            )}
+            {incident.clock && (
+              <span className="ml-auto text-xs text-ink-3">
+                <Elapsed from={incident.clock.impactStartedAt} to={null} />
+              </span>
+            )}
           </li>
         ))}
       </ul>
@@ -168,3 +178,5 @@ function OpenOnes({
     </section>
   );
 }
+
+const severityOf = ({ severity }: OpenOne): Severity => severities.find((each) => each === severity) ?? "P4";
