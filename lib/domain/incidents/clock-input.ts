@@ -12,3 +12,10 @@ export function refuseTimes(clock: Clock, now: Date, fields: Partial<Record<keyo
   }
   throw new DomainError("invalid-input", Object.values(named).flat().join(" "), { fields: named });
 }
+
+/** Throws invalid-input for a time in the future, by the field in which it was given. */
+export function refuseFuture(field: string, at: Date, now: Date): void {
+  if (at <= now) return;
+  const message = "This lies in the future.";
+  throw new DomainError("invalid-input", message, { fields: { [field]: [message] } });
+}

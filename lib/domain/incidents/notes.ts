@@ -1,8 +1,8 @@
 import { authorise, type Context } from "../context.ts";
 import { parseInput } from "../validation.ts";
+import { refuseFuture } from "./clock-input.ts";
 import { type IncidentChange, noteSchema, updateSchema } from "./schemas.ts";
 import type { StoredIncident } from "./stored.ts";
-import { refuseRowTime } from "./timeline-edit.ts";
 import { writeIncident } from "./write.ts";
 
 /** Writes a note of a person, in Markdown, at the time that it is about. Operators. */
@@ -10,7 +10,7 @@ export async function addNote(context: Context, id: string, input: unknown, key?
   authorise(context, "operator", "write notes");
   const { text, at } = parseInput(noteSchema, input);
   return writeIncident(context, { id, verb: "note", input, key }, async (_, incident, now) => {
-    if (at) refuseRowTime(at, now);
+    if (at) refuseFuture("at", at, now);
     return {
       message: "The note is in the timeline.",
       rows: [{ at: at ?? now, kind: "note", message: text, by: context.actor.name, service: onlyService(incident) }],

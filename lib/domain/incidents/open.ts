@@ -8,9 +8,9 @@ import { announceIncident } from "../notifications/announce.ts";
 import { escalatesAfter, readEscalation } from "./escalation-settings.ts";
 import { linkRows } from "./link-targets.ts";
 import type { LinkKind, Origin, Severity } from "./schemas.ts";
-import { incidentParts, type StoredIncident } from "./stored.ts";
+import { incidentParts, nameOf, type StoredIncident } from "./stored.ts";
 import { insertRows } from "./timeline.ts";
-import { auditedAs, type Keyed } from "./write.ts";
+import { answerFor, auditedAs, type Keyed } from "./write.ts";
 
 /** What an incident begins with. */
 export type NewIncident = {
@@ -76,18 +76,32 @@ export async function openIncident(
   await insertRows(
     transaction,
     incident.id,
-    [{ at: now, kind: "opened", message: describeOpening(input, by), by, source: "opened", service: input.services[0] }],
+    [
+      {
+        at: now,
+        kind: "opened",
+        message: describeOpening(incident, by, input.why),
+        by,
+        source: "opened",
+        service: input.services[0],
+      },
+    ],
     { version: incident.version, now },
   );
   await writeAudit(transaction, context, {
     ...auditedAs(incident),
     ...keyed,
     verb: "report",
-    after: toJson({ ...input, id: incident.id, message: `INC-${incident.number} is open.`, version: incident.version }),
+    after: toJson({ ...input, ...answerFor(keyed, openedAnswer(incident)) }),
     outcome: "succeeded",
   });
   await announceIncident(transaction, incident, { event: "incident-opened", by }, now);
   return { incident, isNew: true };
+}
+
+/** The answer to the one who reported it. */
+export function openedAnswer(incident: StoredIncident) {
+  return { message: `${nameOf(incident)} is open.`, version: incident.version };
 }
 
 async function create(
@@ -127,7 +141,7 @@ export function distinct(services: readonly ServiceRef[]): ServiceRef[] {
   return [...new Map(services.map(({ namespace, name }) => [`${namespace}/${name}`, { namespace, name }])).values()];
 }
 
-function describeOpening({ severity, isDrill, why, impactStartedAt, detectedAt }: NewIncident, by: string): string {
+function describeOpening({ severity, isDrill, impactStartedAt, detectedAt }: StoredIncident, by: string, why?: string): string {
   const ttd = detectedAt.getTime() - impactStartedAt.getTime();
   const since = ttd > 0 ? ` The impact began ${formatDuration(ttd)} before it was detected.` : "";
   return `${isDrill ? "Drill opened" : "Opened"} as ${severity} by ${by}.${why ? ` ${why}` : ""}${since}`;

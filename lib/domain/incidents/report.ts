@@ -2,8 +2,8 @@ import { hashRequest } from "../actions/ledger.ts";
 import { authorise, type Context, type Transaction, transact } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { parseInput } from "../validation.ts";
-import { refuseTimes } from "./clock-input.ts";
-import { distinct, listOpenIncidentsOf, lockOpening, openIncident } from "./open.ts";
+import { refuseFuture } from "./clock-input.ts";
+import { distinct, listOpenIncidentsOf, lockOpening, openedAnswer, openIncident } from "./open.ts";
 import { type IncidentChange, type LinkKind, reportIncidentSchema } from "./schemas.ts";
 import { nameOf, type StoredIncident } from "./stored.ts";
 import { type Keyed, once } from "./write.ts";
@@ -23,17 +23,10 @@ export async function reportIncident(context: Context, input: unknown, key?: unk
     await lockOpening(transaction);
     if (!isAnother) refuseDuplicate(await listOpenIncidentsOf(transaction, services, given));
     const now = context.clock();
+    if (impactStartedAt) refuseFuture("impactStartedAt", impactStartedAt, now);
     const alert = (await firstAlert(transaction, links)) ?? { startsAt: now, firstReceivedAt: now };
     const detected = earlier(now, alert.firstReceivedAt);
     const began = impactStartedAt ?? earlier(detected, alert.startsAt);
-    const clock = {
-      impactStartedAt: began.toISOString(),
-      detectedAt: later(detected, impactStartedAt ?? detected).toISOString(),
-      acknowledgedAt: null,
-      mitigatedAt: null,
-      resolvedAt: null,
-    };
-    refuseTimes(clock, now, { impactStartedAt: "impactStartedAt", detectedAt: "impactStartedAt" });
     const { incident } = await openIncident(
       transaction,
       context,
@@ -44,12 +37,11 @@ export async function reportIncident(context: Context, input: unknown, key?: unk
         origin: context.actor.kind === "token" ? "token" : "person",
         originKey: null,
         impactStartedAt: began,
-        detectedAt: new Date(clock.detectedAt),
+        detectedAt: later(detected, began),
       },
       keyed,
     );
-    const { id, number, version } = incident;
-    return { id, number, version, message: `${nameOf(incident)} is open.` };
+    return { id: incident.id, number: incident.number, ...openedAnswer(incident) };
   }
 }
 

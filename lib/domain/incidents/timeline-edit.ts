@@ -3,6 +3,7 @@ import { storableText } from "#lib/database/storable.ts";
 import { authorise, type Context } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { parseId, parseInput } from "../validation.ts";
+import { refuseFuture } from "./clock-input.ts";
 import { changeEventSchema, type IncidentChange } from "./schemas.ts";
 import { writeIncident } from "./write.ts";
 
@@ -51,17 +52,10 @@ function differencesOf(row: IncidentEvent, { text, at, isHidden }: Wanted, now: 
     const message = "What Switchyard wrote keeps its message; add a note, or hide the row with a reason.";
     throw new DomainError("invalid-input", message, { fields: { text: [message] } });
   }
-  if (at) refuseRowTime(at, now);
+  if (at) refuseFuture("at", at, now);
   return {
     ...(text !== undefined && text !== row.message && { message: storableText(text) }),
     ...(at !== undefined && at.getTime() !== row.at.getTime() && { at }),
     ...(isHidden !== undefined && isHidden !== (row.hiddenAt !== null) && { isHidden }),
   };
-}
-
-/** Throws invalid-input for a time in the future. */
-export function refuseRowTime(at: Date, now: Date): void {
-  if (at <= now) return;
-  const message = "This lies in the future.";
-  throw new DomainError("invalid-input", message, { fields: { at: [message] } });
 }

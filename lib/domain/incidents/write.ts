@@ -64,13 +64,20 @@ export async function writeIncident(
       ...keyed,
       verb,
       before: before && toJson(before),
-      after: toJson({ ...after, message, version }),
+      after: toJson({ ...after, ...answerFor(keyed, { message, version }) }),
       reason,
       outcome: "succeeded",
     });
     for (const one of news) await announceIncident(transaction, changed, one, now);
     return { id: incidentId, number, version, message };
   }
+}
+
+type Answer = Pick<IncidentChange, "message" | "version">;
+
+/** What an audit entry keeps so that a repeated request gets the same answer. */
+export function answerFor({ idempotencyKey }: Keyed, { message, version }: Answer): { answer?: Answer } {
+  return idempotencyKey === null ? {} : { answer: { message, version } };
 }
 
 type Work = { incidentId: string; verb: string; keyed: Keyed; plan: Plan };
@@ -102,9 +109,9 @@ export async function once(
 
 async function findAnswer(context: Context, request: { key: string; hash: string }): Promise<IncidentChange | null> {
   const entry = await findByKey(context, request);
-  if (!entry?.targetUid) return null;
-  const { version, message } = entry.after as Pick<IncidentChange, "version" | "message">;
-  return { id: entry.targetUid, number: Number(entry.targetName.replace("INC-", "")), version, message };
+  const { answer } = (entry?.after ?? {}) as { answer?: Answer };
+  if (!entry?.targetUid || !answer) return null;
+  return { id: entry.targetUid, number: Number(entry.targetName.replace("INC-", "")), ...answer };
 }
 
 /** How audit entries name an incident. */
