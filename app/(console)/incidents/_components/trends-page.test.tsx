@@ -1,0 +1,82 @@
+// @vitest-environment jsdom
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { cleanup, render, screen, within } from "@testing-library/react";
+import type { ReactNode } from "react";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { incidentTrendsQuery } from "#lib/client/incidents.ts";
+import type { FigureSummary, IncidentTrends, TrendRow } from "#lib/domain/incidents/schemas.ts";
+import { TrendsPage } from "./trends-page.tsx";
+
+vi.mock("next/navigation", () => ({
+  usePathname: () => "/incidents/trends",
+  useRouter: () => ({ push: vi.fn() }),
+  useSearchParams: () => new URLSearchParams("days=30"),
+}));
+vi.mock("next/link", () => ({
+  default: ({ children, href, ...rest }: { children: ReactNode; href: string }) => (
+    <a href={href} {...rest}>
+      {children}
+    </a>
+  ),
+}));
+
+beforeEach(() => {
+  vi.stubGlobal("fetch", () => new Promise(() => {}));
+  vi.stubGlobal("matchMedia", () => ({ matches: false, addEventListener: () => {}, removeEventListener: () => {} }));
+});
+afterEach(() => {
+  cleanup();
+  vi.unstubAllGlobals();
+});
+
+const known: FigureSummary = { n: 3, missing: 1, median: 120, p90: 600, mean: 240 };
+const unknown: FigureSummary = { n: 0, missing: 4, median: null, p90: null, mean: null };
+const row: TrendRow = { incidents: 4, figures: { ttd: known, tta: known, ttm: unknown, ttr: known } };
+const trends: IncidentTrends = {
+  from: "2026-10-22T12:00:00.000Z",
+  to: "2026-11-21T12:00:00.000Z",
+  drillsLeftOut: 2,
+  all: row,
+  bySeverity: [{ ...row, severity: "P1" }],
+  byService: [{ ...row, namespace: "fleet", service: "relay", downtimeSeconds: 7200, mtbf: 646_200 }],
+};
+
+function show(answer: IncidentTrends) {
+  const queries = new QueryClient({ defaultOptions: { queries: { staleTime: Number.POSITIVE_INFINITY } } });
+  queries.setQueryData(incidentTrendsQuery(30).queryKey, answer);
+  render(
+    <QueryClientProvider client={queries}>
+      <TrendsPage />
+    </QueryClientProvider>,
+  );
+}
+
+it("shows each figure with how many it is of and how many are not known", () => {
+  show(trends);
+  const figures = screen.getByRole("region", { name: "All incidents" });
+  expect(figures.textContent).toContain("4 incidents, 2 drills left out");
+  const [ttd, , ttm] = within(figures).getAllByRole("definition");
+  expect(ttd?.textContent).toBe("2 m medianp90 10 m, mean 4 mn 3, 1 not known and left out");
+  expect(ttm?.textContent).toBe("– medianp90 –, mean –n 0, 4 not known and left out");
+});
+
+it("shows the time between failures of each service beside its downtime", () => {
+  show(trends);
+  const cells = within(screen.getByRole("table", { name: "By service" })).getAllByRole("cell");
+  expect(cells.map(({ textContent }) => textContent)).toEqual([
+    "relay",
+    "4",
+    "2 m / 10 m",
+    "2 m / 10 m",
+    "–",
+    "2 m / 10 m",
+    "2 h",
+    "7 d 11 h",
+  ]);
+});
+
+it("says that there were none, and that drills were left out", () => {
+  show({ ...trends, all: { ...row, incidents: 0 }, bySeverity: [], byService: [] });
+  expect(screen.getByText("No incidents in this time")).toBeDefined();
+  expect(screen.getByText(/^2 drills left out/)).toBeDefined();
+});
