@@ -1,0 +1,217 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { PrometheusClient } from "#lib/prometheus/client.ts";
+import { createTestDatabase } from "../../../../e2e/postgres.ts";
+import { alertContext, makeEpisode, makeSource, minutesAgo, testNow } from "../../alerts/test-alerts.ts";
+import type { Context } from "../../context.ts";
+import { changeItem, commandItem, createItem } from "./commands.ts";
+import { getItem, listItems } from "./queries.ts";
+import type { CreateItemInput } from "./schemas.ts";
+import { reopenReturned } from "./watch.ts";
+
+let database: Awaited<ReturnType<typeof createTestDatabase>>;
+let olga: Context;
+let incidentId: string;
+let sourceId: string;
+let now = testNow;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  olga = { ...alertContext(database.database), clock: () => now };
+  sourceId = await makeSource(database.database);
+});
+afterAll(() => database?.drop());
+beforeEach(async () => {
+  now = testNow;
+  await database.database.incident.deleteMany();
+  const incident = await database.database.incident.create({
+    data: {
+      title: "The relay is slow",
+      severity: "P2",
+      step: "document",
+      origin: "alert",
+      openedAt: minutesAgo(19),
+      openedByName: "Switchyard",
+      impactStartedAt: minutesAgo(20),
+      detectedAt: minutesAgo(19),
+      resolvedAt: minutesAgo(5),
+      services: { create: { namespace: "fleet", service: "relay" } },
+    },
+  });
+  incidentId = incident.id;
+});
+
+const make = (input: Partial<CreateItemInput> = {}) =>
+  createItem(olga, {
+    incidentId,
+    title: "Test latency before a release",
+    type: "prevent",
+    owner: "otto",
+    dueOn: "2026-12-01",
+    ...input,
+  });
+const command = (id: string, name: "close" | "reopen", body?: object) => commandItem(olga, { id, command: name, body });
+const timeline = async () =>
+  (await database.database.incidentEvent.findMany({ where: { incidentId }, orderBy: { version: "asc" } })).map(
+    (row) => row.message,
+  );
+
+describe("an action item", () => {
+  test("has an owner and a day, belongs to an incident, and is told in its timeline and audited", async () => {
+    const item = await make({ link: "https://tracker.example/1" });
+    expect(item).toMatchObject({
+      incident: { id: incidentId, severity: "P2" },
+      owner: "otto",
+      dueOn: "2026-12-01",
+      state: "open",
+    });
+    expect(item).toMatchObject({ isWatched: true, isOverdue: false, link: "https://tracker.example/1" });
+    expect(await timeline()).toEqual([`olga added the action item AI-${item.number} for otto: Test latency before a release`]);
+    expect(await database.database.auditEntry.findFirst({ where: { targetUid: item.id } })).toMatchObject({
+      verb: "create",
+      targetKind: "action-item",
+      targetName: `AI-${item.number}`,
+    });
+  });
+
+  test("is refused without them, with a link that is none, or with a proof that cannot be carried out yet", async () => {
+    await expect(make({ owner: " " })).rejects.toThrow("Somebody has to own it.");
+    await expect(make({ dueOn: "soon" })).rejects.toThrow("Give a day");
+    await expect(make({ link: "javascript:alert(1)" })).rejects.toThrow("Give an address");
+    await expect(make({ proof: { kind: "drill", drill: "relay" } })).rejects.toThrow("Switchyard carries out no drills yet.");
+    await expect(make({ proof: { kind: "restore", backup: "b" } })).rejects.toThrow("Switchyard keeps no backups yet.");
+    await expect(make({ incidentId: "019b0000-0000-7000-8000-000000000000" })).rejects.toThrow("There is no incident");
+  });
+
+  test("is an operator's to change; a viewer reads", async () => {
+    const viewer = { ...olga, actor: { ...olga.actor, role: "viewer" as const } };
+    const { id } = await make();
+    await expect(createItem(viewer, {})).rejects.toThrow("this needs the role operator");
+    await expect(commandItem(viewer, { id, command: "close", body: {} })).rejects.toThrow("this needs the role operator");
+    expect((await getItem(viewer, id)).id).toBe(id);
+  });
+
+  test("changes over what was read only", async () => {
+    const item = await make();
+    const changed = await changeItem(olga, item.id, { version: item.version, owner: "ada", dueOn: "2026-12-24" });
+    expect(changed).toMatchObject({ owner: "ada", dueOn: "2026-12-24", type: "prevent" });
+    await expect(changeItem(olga, item.id, { version: item.version, owner: "olga" })).rejects.toMatchObject({ code: "stale" });
+    expect(await database.database.auditEntry.findFirst({ where: { targetUid: item.id, verb: "update" } })).toMatchObject({
+      before: { ownerName: "otto", dueOn: "2026-12-01" },
+      after: { ownerName: "ada", dueOn: "2026-12-24" },
+    });
+  });
+
+  test("is closed once and reopened with a reason", async () => {
+    const { id } = await make();
+    expect(await command(id, "close")).toMatchObject({ state: "done", closedBy: "olga", closedAt: now.toISOString() });
+    await expect(command(id, "close")).rejects.toThrow("It is done already.");
+    await expect(command(id, "reopen")).rejects.toThrow("Say why it is reopened.");
+    expect(await command(id, "reopen", { reason: "it was undone" })).toMatchObject({
+      state: "open",
+      reopenReason: "it was undone",
+    });
+  });
+});
+
+describe("the list", () => {
+  test("has the most overdue first, a page at a time, and knows what is overdue today", async () => {
+    const days = ["2026-11-22", "2026-11-20", "2026-11-21", "2026-11-19"];
+    for (const dueOn of days) await make({ dueOn });
+    const late = await make({ dueOn: "2026-11-01" });
+    await command(late.id, "close");
+    const first = await listItems(olga, { state: "overdue", limit: 1 });
+    const second = await listItems(olga, { state: "overdue", limit: 1, cursor: first.nextCursor });
+    expect([first, second].map(({ items }) => items.map(({ dueOn, isOverdue }) => [dueOn, isOverdue]))).toEqual([
+      [["2026-11-19", true]],
+      [["2026-11-20", true]],
+    ]);
+    expect(second.nextCursor).toBeNull();
+    expect((await listItems(olga, { state: "open" })).items.map(({ dueOn }) => dueOn)).toEqual(days.toSorted());
+    expect((await listItems(olga, { owner: "nobody" })).items).toEqual([]);
+    expect((await listItems(olga, { incidentId, state: "done" })).items.map(({ id }) => id)).toEqual([late.id]);
+  });
+});
+
+describe("a proof", () => {
+  const rule = { type: "alerting", name: "RelayHighLatency", query: "slow", duration: 0, health: "ok" };
+  const withPrometheus = (firesAfterSeconds: number): Context => {
+    const began = minutesAgo(20).getTime() / 1000;
+    const points = [[began + firesAfterSeconds, 1]];
+    const prometheus = {
+      rules: async () => [{ name: "relay", file: "relay.yaml", rules: [rule] }],
+      queryRange: async () => [{ labels: { namespace: "fleet", service: "relay" }, points }],
+    } as unknown as PrometheusClient;
+    return { ...olga, prometheus };
+  };
+  const proof = { kind: "alert-rule" as const, rule: "RelayHighLatency", withinSeconds: 60 };
+
+  test("is run to close, and its result kept", async () => {
+    const { id } = await make({ proof });
+    const closed = await commandItem(withPrometheus(30), { id, command: "close", body: undefined });
+    expect(closed).toMatchObject({
+      state: "done",
+      proofResult: { verdict: "passed", at: now.toISOString() },
+      overrideReason: null,
+    });
+    expect((await timeline()).at(-1)).toContain("would have fired 30 s after the impact began");
+  });
+
+  test("that does not pass keeps it open, which is told, unless an override says why it is closed", async () => {
+    const { id } = await make({ proof });
+    const close = (body?: object) => commandItem(withPrometheus(90), { id, command: "close", body });
+    await expect(close()).rejects.toThrow("It stays open: RelayHighLatency, as it is now, would have fired 1 m 30 s after");
+    expect(await getItem(olga, id)).toMatchObject({ state: "open", proofResult: { verdict: "failed" } });
+    expect(await close({ override: { reason: "the rule is being replaced" } })).toMatchObject({
+      state: "done",
+      proofResult: { verdict: "failed" },
+      overrideReason: "the rule is being replaced",
+    });
+  });
+
+  test("that cannot be run proves nothing", async () => {
+    const { id } = await make({ proof });
+    await expect(command(id, "close")).rejects.toThrow("It stays open: No Prometheus is connected.");
+    expect((await getItem(olga, id)).proofResult?.verdict).toBe("unknown");
+  });
+});
+
+describe("an alert of the incident that fires again", () => {
+  async function closeWatched(isWatched = true) {
+    const episode = await makeEpisode(database.database, sourceId, { startsAt: minutesAgo(19), endsAt: minutesAgo(9) });
+    const link = { incidentId, kind: "alert", targetId: episode, title: "RelayHighLatency", at: now, byName: "Switchyard" };
+    await database.database.incidentLink.create({ data: link });
+    const { id } = await make({ isWatched });
+    await command(id, "close");
+    return id;
+  }
+  const fireAgain = (minutes: number, labels = {}) =>
+    makeEpisode(database.database, sourceId, {
+      startsAt: new Date(testNow.getTime() + minutes * 60_000),
+      endsAt: new Date(),
+      labels,
+    });
+
+  test("opens what is closed, once, and says why", async () => {
+    const id = await closeWatched();
+    expect(await reopenReturned(olga)).toBe(0);
+    await fireAgain(5);
+    expect(await reopenReturned(olga)).toBe(1);
+    expect(await reopenReturned(olga)).toBe(0);
+    expect(await getItem(olga, id)).toMatchObject({
+      state: "open",
+      closedAt: null,
+      reopenReason: "RelayHighLatency fired again, 2026-11-21 12:05 UTC.",
+    });
+    expect((await timeline()).at(-1)).toMatch(/^The action item AI-\d+ is open again: RelayHighLatency fired again/);
+  });
+
+  test("does not open it for an episode from before it was closed, for another alert, or when nobody asked for it", async () => {
+    await database.database.alertEpisode.deleteMany();
+    await closeWatched();
+    await fireAgain(-2);
+    await fireAgain(6, { pod: "another" });
+    const unwatched = await make({ isWatched: false });
+    await command(unwatched.id, "close");
+    expect(await reopenReturned(olga)).toBe(0);
+  });
+});
