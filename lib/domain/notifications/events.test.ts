@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { formatDuration } from "../duration.ts";
 import { filterSchema, matches, type NotificationEvent, rankOf } from "./events.ts";
+import { describeIncident, type ToldIncident } from "./incident-texts.ts";
 import { describeAlertChange, describeFeedLost, describeRolloutEnd, describeSilenceExpiry } from "./texts.ts";
 
 const at = new Date("2026-11-21T03:04:05Z");
@@ -26,6 +27,16 @@ const rollout = {
 };
 const fired = describeAlertChange(alert);
 const resolved = describeAlertChange({ ...alert, kind: "resolved", endsAt: new Date(at.getTime() + 192_000) });
+const incident: ToldIncident = {
+  id: "i1",
+  number: 12,
+  title: "Writes are slow",
+  severity: "P2",
+  isDrill: false,
+  version: 3,
+  services: ["hub", "relay"].map((service) => ({ namespace: "fleet", service })),
+};
+const opened = describeIncident(incident, { event: "incident-opened", by: "olga" }, at);
 const feed = describeFeedLost({ id: "prometheus", name: "Prometheus", error: "refused.", since: at });
 
 function passes(event: NotificationEvent | null, filter: object): boolean {
@@ -52,6 +63,26 @@ describe("a filter", () => {
     expect(passes(fired, { services: ["other/relay", "fleet/hub"] })).toBe(false);
     expect(passes(describeAlertChange({ ...alert, service: null }), { services: ["fleet/relay"] })).toBe(false);
     expect(passes(feed, { services: ["fleet/relay"] })).toBe(true);
+  });
+
+  test("chooses among incidents by P1 to P4, among alerts by their own severities", () => {
+    const events = ["incident-opened", "alert-fired"];
+    const passing = (severities: string[]) => [opened, fired].map((event) => passes(event, { events, severities }));
+    expect([["P1"], ["P1", "P2"], ["warning"], ["P2", "critical"], ["P1", "info"]].map(passing)).toEqual([
+      [false, true],
+      [true, true],
+      [true, false],
+      [true, true],
+      [false, false],
+    ]);
+  });
+
+  test("lets an incident of several services pass by any of them, and one of none by any filter", () => {
+    const events = ["incident-opened"];
+    expect(passes(opened, { events, services: ["fleet/relay"] })).toBe(true);
+    expect(passes(opened, { events, services: ["fleet/edge"] })).toBe(false);
+    const unplaced = describeIncident({ ...incident, services: [] }, { event: "incident-opened", by: "olga" }, at);
+    expect(passes(unplaced, { events, services: ["fleet/edge"] })).toBe(true);
   });
 
   test("never holds up a test", () => {
@@ -96,6 +127,27 @@ describe("the texts", () => {
     expect(first.title).toBe('Silence ends in 10 m: alertname="X"');
     expect(describeSilenceExpiry(silence, new Date(now.getTime() + 60_000)).key).toBe(first.key);
     expect(describeSilenceExpiry({ ...silence, endsAt: now }, now).key).not.toBe(first.key);
+  });
+
+  test("tell of an incident once for each thing that happens to it, and say when it is a drill", () => {
+    expect(opened).toMatchObject({
+      key: "incident/i1/opened",
+      title: "P2 INC-12: Writes are slow",
+      text: "Opened by olga. It concerns fleet/hub, fleet/relay.",
+      severity: "P2",
+      path: "/incidents/i1",
+    });
+    const changed = (version: number) =>
+      describeIncident({ ...incident, version }, { event: "incident-severity-changed", from: "P3" }, at);
+    expect(changed(4).title).toBe("INC-12 is now P2, before P3: Writes are slow");
+    expect(changed(5).key).not.toBe(changed(4).key);
+    const overdue = describeIncident({ ...incident, isDrill: true }, { event: "incident-escalated", minutes: 15, times: 2 }, at);
+    expect(overdue).toMatchObject({
+      key: "incident/i1/escalated/2",
+      title: "Drill: Nobody has acknowledged P2 INC-12 for 15 m: Writes are slow",
+    });
+    const end = describeIncident(incident, { event: "incident-resolved", lasted: "2 h", overrideReason: "moved" }, at);
+    expect(end.text).toBe("Resolved in spite of the evidence: moved. It concerns fleet/hub, fleet/relay.");
   });
 
   test("are cut to a bound", () => {

@@ -56,7 +56,7 @@ function wordsOf(
       return {
         key: `resolved/${version}`,
         title: `${name} is resolved after ${news.lasted}: ${title}`,
-        text: news.overrideReason ? `Resolved in spite of the evidence: ${news.overrideReason}` : "",
+        text: news.overrideReason ? `Resolved in spite of the evidence: ${news.overrideReason.replace(/\.?$/, ".")}` : "",
       };
     case "postmortem-published":
       return { key: `published/${version}`, title: `The postmortem of ${name} is published: ${title}`, text: `By ${news.by}.` };

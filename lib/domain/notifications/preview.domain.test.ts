@@ -1,4 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { testContext } from "../actions/test-fleet.ts";
+import { changeIncident } from "../incidents/change.ts";
+import { commandIncident } from "../incidents/commands.ts";
+import { reportIncident } from "../incidents/report.ts";
 import { previewFilter } from "./preview.ts";
 import { type NotificationWorld, startNotificationWorld } from "./test-world.ts";
 
@@ -62,5 +66,25 @@ describe("the preview of a filter", () => {
       uncounted: [],
     });
     expect(await preview({ events: ["feed-lost"] })).toMatchObject({ matched: 0, uncounted: ["feed-lost"] });
+  });
+
+  test("counts what was told of incidents, of any of their services", async () => {
+    const context = testContext({ ...world.as("admin"), clock: world.clock }, { role: "operator" });
+    const services = ["relay", "hub"].map((name) => ({ namespace: "fleet", name }));
+    const { id } = await reportIncident(context, { title: "It is slow", severity: "P3", services });
+    await changeIncident(context, id, { severity: "P2" });
+    await commandIncident(context, { id, command: "resolve", body: { override: { reason: "only counted" } } });
+    await reportIncident(context, { title: "A colour is wrong", severity: "P4" });
+    const events = ["incident-opened", "incident-severity-changed", "incident-resolved"];
+    expect(await preview({ events, severities: ["P2"], services: ["fleet/hub"] })).toMatchObject({
+      matched: 3,
+      uncounted: [],
+      byEvent: [
+        { event: "incident-opened", matched: 1, total: 2 },
+        { event: "incident-severity-changed", matched: 1, total: 1 },
+        { event: "incident-resolved", matched: 1, total: 1 },
+      ],
+    });
+    expect(await preview({ events, services: ["fleet/edge"] })).toMatchObject({ matched: 1 });
   });
 });

@@ -82,14 +82,14 @@ export function FilterFields({
       )}
       <div className="grid items-start gap-3 sm:grid-cols-2">
         <Field
-          label="Severities of alerts"
+          label="Severities"
           errors={errorsBelow(errors, "filter.severities")}
-          hint="Leave it empty for all. Several with commas."
+          hint="Of alerts, and P1 to P4 of incidents. Leave it empty for all. Several with commas."
         >
           {(ties) => (
             <Input
               {...ties}
-              placeholder="critical, warning"
+              placeholder="critical, warning, P1, P2"
               defaultValue={filter.severities.join(", ")}
               autoComplete="off"
               spellCheck={false}
