@@ -1,0 +1,7 @@
+import { commandPostmortem } from "#lib/domain/incidents/postmortem/commands.ts";
+import { route } from "#lib/web/route.ts";
+
+export const POST = route(({ context, params, body, request }) => {
+  const key = request.headers.get("idempotency-key") ?? undefined;
+  return commandPostmortem(context, { id: params.id ?? "", command: params.command ?? "", body, key });
+});

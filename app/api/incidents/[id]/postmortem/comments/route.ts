@@ -1,0 +1,4 @@
+import { addComment } from "#lib/domain/incidents/postmortem/comments.ts";
+import { reply, route } from "#lib/web/route.ts";
+
+export const POST = route(async ({ context, params, body }) => reply(201, await addComment(context, params.id ?? "", body)));
