@@ -1,5 +1,6 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import type { z } from "zod";
+import type { Automation } from "#lib/domain/incidents/automation-settings.ts";
 import type {
   ChangeIncidentInput,
   changeEventSchema,
@@ -113,6 +114,14 @@ export const removeLink = (id: string, { kind, targetId }: z.input<typeof putLin
   request<IncidentChange>(`${addressOf(id)}/links/${kind}/${encodeURIComponent(targetId)}`, { method: "DELETE" });
 export const putCheck = (id: string, input: z.input<typeof checkSchema>) =>
   write<IncidentChange>("PUT", `${addressOf(id)}/checks`, input);
+
+/** What opens incidents by itself, and for how long alerts must be over before one may be resolved. */
+export const automationQuery = queryOptions({
+  queryKey: [...incidentKeys.all, "automation"],
+  queryFn: ({ signal }) => request<Automation>("/api/incidents/settings/automation", { signal }),
+});
+export const setAutomation = (input: Automation) =>
+  request<Automation>("/api/incidents/settings/automation", { method: "PUT", body: input });
 
 /** After how long without an acknowledgement people are told again. */
 export const escalationQuery = queryOptions({

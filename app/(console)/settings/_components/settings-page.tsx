@@ -7,6 +7,7 @@ import { AccountSection } from "./account-section.tsx";
 import { AlertSourcesSection } from "./alert-sources-section.tsx";
 import { ConnectionsSection } from "./connections-section.tsx";
 import { FreezeWindowsSection } from "./freeze-windows-section.tsx";
+import { IncidentsSection } from "./incidents-section.tsx";
 import { NotificationsSection } from "./notifications-section.tsx";
 import { TokensSection } from "./tokens-section.tsx";
 import { UsersSection } from "./users-section.tsx";
@@ -17,6 +18,7 @@ const sections = [
   { id: "tokens", label: "API tokens", Section: TokensSection },
   { id: "alert-sources", label: "Alert sources", Section: AlertSourcesSection },
   { id: "notifications", label: "Notifications", Section: NotificationsSection },
+  { id: "incidents", label: "Incidents", Section: IncidentsSection },
   { id: "freeze-windows", label: "Freeze windows", Section: FreezeWindowsSection },
   { id: "connections", label: "Connections", Section: ConnectionsSection },
 ] as const;
