@@ -16,6 +16,7 @@ import { type AlertActions, useAlertActions } from "../../../ui/alerts/use-alert
 import { Button, buttonLook } from "../../../ui/button.tsx";
 import { Elapsed, TimeAgo, useNow } from "../../../ui/clock.tsx";
 import { Tint } from "../../../ui/figure.tsx";
+import { OpenIncidents } from "../../../ui/incidents/open-incidents.tsx";
 import { ReportButton } from "../../../ui/incidents/report-button.tsx";
 import { isGoing } from "../../../ui/keys.ts";
 import { Empty, ErrorNotice, Skeleton } from "../../../ui/notices.tsx";
@@ -90,6 +91,7 @@ function LoadedAlert({ alert }: { alert: AlertDetail }) {
           />
         </div>
         <Facts alert={alert} />
+        <OpenIncidents service={service} />
         <Links alert={alert} service={service} />
       </header>
       <Suspects alert={alert} />

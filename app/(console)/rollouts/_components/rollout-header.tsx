@@ -8,6 +8,7 @@ import type { RolloutDetail } from "#lib/domain/rollouts/schemas.ts";
 import { useActions } from "../../../ui/actions/use-actions.ts";
 import { Button } from "../../../ui/button.tsx";
 import { Elapsed, TimeAgo } from "../../../ui/clock.tsx";
+import { OpenIncidents } from "../../../ui/incidents/open-incidents.tsx";
 import { useRoleRefusal } from "../../../ui/session.tsx";
 import { OutcomeStatus } from "../../../ui/status.tsx";
 
@@ -71,6 +72,7 @@ export function RolloutHeader({ rollout, children }: { rollout: RolloutDetail; c
           </div>
         ))}
       </dl>
+      <OpenIncidents service={service} />
       {rollout.reason && <p className="mt-3 max-w-3xl border-l-2 border-line-strong pl-3 text-ink-2">{rollout.reason}</p>}
     </header>
   );

@@ -17,6 +17,7 @@ import { Button, buttonLook } from "../../../../../ui/button.tsx";
 import { Age, TimeAgo } from "../../../../../ui/clock.tsx";
 import { Figure, ReadyBar, Tint } from "../../../../../ui/figure.tsx";
 import { CopyButton } from "../../../../../ui/identifier.tsx";
+import { OpenIncidents } from "../../../../../ui/incidents/open-incidents.tsx";
 import { ReportButton } from "../../../../../ui/incidents/report-button.tsx";
 import { Skeleton } from "../../../../../ui/notices.tsx";
 import { Budget } from "../../../../../ui/objectives/budget.tsx";
@@ -58,6 +59,7 @@ export function ServiceHeader({
       </div>
       {service ? <Facts service={service} figures={figures} /> : <Skeleton className="mt-3 h-9 w-full max-w-2xl" />}
       <LastChange id={id} />
+      <OpenIncidents service={id} />
     </header>
   );
 }
