@@ -30,6 +30,16 @@ function read() {
 /** The time, ticking once a second for the whole page; null while the server renders, whose clock and zone are others. */
 export const useNow = (): number | null => useSyncExternalStore<number | null>(subscribe, read, () => null);
 
+const never = () => () => {};
+
+/** Whether the page lives in a browser: the server that renders it first has another zone, and no stores. */
+export const useIsLive = (): boolean =>
+  useSyncExternalStore(
+    never,
+    () => true,
+    () => false,
+  );
+
 /** "3 m ago", with the absolute time and zone on hover. */
 export function TimeAgo({ at, className }: { at: string; className?: string }) {
   const present = useNow();

@@ -38,7 +38,7 @@ export function Keyboard() {
       const destination = [...destinations, settings].find((candidate) => candidate.letter === event.key);
       if (isGoing && destination) router.push(destination.href);
       else if (event.key === "g") beginGoing();
-      else if (event.key === "c" && mayReport) incidents.report();
+      else if (event.key === "c" && !isGoing && mayReport) incidents.report();
       else if (event.key === "?") setOpen("keys");
       else if (event.key === "/") {
         const filter = document.querySelector<HTMLInputElement>("[data-filter]");

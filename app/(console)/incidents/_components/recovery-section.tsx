@@ -2,7 +2,7 @@
 import { recoverySentence } from "#lib/client/incident-view.ts";
 import { formatAbsolute, formatClock, formatDuration } from "#lib/client/time.ts";
 import type { IncidentDetail, Recovery } from "#lib/domain/incidents/schemas.ts";
-import { useNow } from "../../../ui/clock.tsx";
+import { useIsLive } from "../../../ui/clock.tsx";
 import { Figure, Tint } from "../../../ui/figure.tsx";
 import { SectionHeader } from "../../../ui/page-header.tsx";
 import { StatusShape } from "../../../ui/status.tsx";
@@ -85,7 +85,7 @@ function Watched({ recovery, incident }: { recovery: Recovery; incident: Inciden
 
 // The server's zone is not the viewer's: the time is written once the page lives.
 function At({ at }: { at: string }) {
-  return useNow() === null ? null : (
+  return !useIsLive() ? null : (
     <time dateTime={at} title={formatAbsolute(at)}>
       {formatClock(at)}
     </time>

@@ -22,7 +22,7 @@ import { formatAbsolute, formatClock } from "#lib/client/time.ts";
 import type { TimelineKind, TimelineRow } from "#lib/domain/incidents/schemas.ts";
 import { Button } from "../../../ui/button.tsx";
 import { cn } from "../../../ui/class-names.ts";
-import { TimeAgo, useNow } from "../../../ui/clock.tsx";
+import { TimeAgo, useIsLive } from "../../../ui/clock.tsx";
 import { Markdown } from "../../../ui/markdown.tsx";
 import { useRoleRefusal } from "../../../ui/session.tsx";
 
@@ -116,7 +116,7 @@ export const TimelineLine = memo(function TimelineLine({
 
 // The server's zone is not the viewer's: times are written once the page lives.
 function RowTime({ row }: { row: TimelineRow }) {
-  const isLive = useNow() !== null;
+  const isLive = useIsLive();
   const late = Date.parse(row.recordedAt) - Date.parse(row.at) > 60_000;
   const title = late ? `${formatAbsolute(row.at)}, written ${formatAbsolute(row.recordedAt)}` : formatAbsolute(row.at);
   return (

@@ -5,7 +5,7 @@ import { countOf } from "#lib/client/numbers.ts";
 import type { IncidentDetail, TimelineRow } from "#lib/domain/incidents/schemas.ts";
 import { Button } from "../../../ui/button.tsx";
 import { cn } from "../../../ui/class-names.ts";
-import { useNow } from "../../../ui/clock.tsx";
+import { useIsLive } from "../../../ui/clock.tsx";
 import { SectionHeader } from "../../../ui/page-header.tsx";
 import { useUrlState } from "../../../ui/use-url-state.ts";
 import { Composer } from "./composer.tsx";
@@ -19,7 +19,7 @@ export function Timeline({ incident }: { incident: IncidentDetail }) {
   const [withHidden, setWithHidden] = useState(false);
   const [editing, setEditing] = useState<TimelineRow | null>(null);
   // What was typed is kept in the browser, where the server cannot look.
-  const isLive = useNow() !== null;
+  const isLive = useIsLive();
   const rows = timelineRows(incident.timeline, filter, withHidden);
   const hidden = incident.timeline.filter(({ isHidden }) => isHidden).length;
   const older = incident.timelineTotal - incident.timeline.length;

@@ -64,6 +64,9 @@ export function WhatFires({ incident }: { incident: IncidentDetail }) {
 
 function Firing({ alert, isLinked }: { alert: AlertRow; isLinked: boolean }) {
   const sentence = sentenceOf(alert);
+  const named = alert.annotations.runbook_url ?? alert.annotations.runbook ?? "";
+  // The text comes from outside: only to the web, whatever it says.
+  const runbook = /^https?:\/\//i.test(named) ? named : null;
   return (
     <li className="flex h-8 min-w-0 items-center gap-3 border-b px-4">
       <SeverityShape severity={alert.severity} />
@@ -73,6 +76,11 @@ function Firing({ alert, isLinked }: { alert: AlertRow; isLinked: boolean }) {
       <AlertStanding standing={alert.standing} />
       {sentence !== alert.name && <span className="min-w-0 truncate text-ink-2 max-md:hidden">{sentence}</span>}
       <span className="ml-auto shrink-0 text-ink-3">
+        {runbook && (
+          <a href={runbook} target="_blank" rel="noreferrer noopener" className="mr-3 text-xs text-accent hover:underline">
+            Runbook
+          </a>
+        )}
         {!isLinked && <span className="mr-2 text-xs">not linked yet</span>}
         <Elapsed from={alert.startsAt} to={alert.endsAt} />
       </span>
