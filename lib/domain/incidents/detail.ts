@@ -53,13 +53,13 @@ async function readDetail({ db, fleet, clock }: FleetContext, id: string, known:
   if (!row) throw noSuchIncident();
   const { version, impactStartedAt, recovery } = row;
   // A database that was restored may be behind what somebody knows.
-  const after = known !== undefined && known <= version ? known : null;
+  const isKnown = known !== undefined && known <= version;
   // What came after the row was read belongs to the next answer.
   const told = { incidentId: id, version: { lte: version } };
   const incident = viewIncident(row);
   const [rows, timelineTotal, linkedFrom, resolveBlockers, suspects] = await Promise.all([
     db.incidentEvent.findMany({
-      where: after === null ? told : { incidentId: id, version: { lte: version, gt: after } },
+      where: isKnown ? { incidentId: id, version: { lte: version, gt: known } } : told,
       orderBy: [{ at: "desc" }, { id: "desc" }],
       take: mostTimelineRows,
     }),
@@ -72,6 +72,8 @@ async function readDetail({ db, fleet, clock }: FleetContext, id: string, known:
     row.resolvedAt ? [] : listResolveBlockers(db, id, clock()),
     listIncidentSuspects(db, { impactStartedAt, services: withDependencies(fleet, incident.services) }),
   ]);
+  // So many that some of the new ones are left out are the newest of all, too.
+  const after = isKnown && rows.length < mostTimelineRows ? known : null;
   const own = row.links.map(({ kind, targetId, title, at, byName }) => ({ kind: kind as LinkKind, targetId, title, at, byName }));
   const others = linkedFrom
     .filter(({ incidentId }) => !own.some(({ targetId }) => targetId === incidentId))

@@ -143,6 +143,12 @@ export const listIncidentsSchema = z.object({
 });
 export type ListIncidentsInput = z.input<typeof listIncidentsSchema>;
 
+/** GET /api/incidents/:id/timeline */
+export const listTimelineSchema = z.object({
+  cursor: z.string().optional(),
+  limit: z.coerce.number().int().min(1).max(500).default(200),
+});
+
 /** An incident as lists show it. Times are ISO 8601 in UTC. */
 export type IncidentView = {
   id: string;

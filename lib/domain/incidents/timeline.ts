@@ -1,9 +1,12 @@
 import type { IncidentEvent } from "#lib/database/generated/client.ts";
 import { Prisma } from "#lib/database/generated/client.ts";
 import { storableText, toJson } from "#lib/database/storable.ts";
-import type { Transaction } from "../context.ts";
+import { authorise, type Context, type Transaction, translateDatabaseErrors } from "../context.ts";
 import type { ServiceRef } from "../fleet/schemas.ts";
-import type { TimelineKind, TimelineRow } from "./schemas.ts";
+import { decodeCursor, toPage } from "../pagination.ts";
+import type { Page } from "../rollouts/schemas.ts";
+import { parseId, parseInput } from "../validation.ts";
+import { listTimelineSchema, type TimelineKind, type TimelineRow } from "./schemas.ts";
 import { noSuchIncident } from "./stored.ts";
 
 /** A row to write. */
@@ -67,6 +70,27 @@ export async function insertRows(
     skipDuplicates: true,
   });
   return count;
+}
+
+/** An incident's whole timeline, newest first, a page at a time. */
+export async function listTimeline(context: Context, id: string, input: unknown): Promise<Page<TimelineRow>> {
+  authorise(context, "viewer", "see incidents");
+  const incidentId = parseId(id, "incident");
+  const { cursor, limit } = parseInput(listTimelineSchema, input);
+  const rows = await translateDatabaseErrors(async () => {
+    if ((await context.db.incident.count({ where: { id: incidentId } })) === 0) throw noSuchIncident();
+    return context.db.incidentEvent.findMany({
+      where: { incidentId, AND: cursor ? before(cursor) : [] },
+      orderBy: [{ at: "desc" }, { id: "desc" }],
+      take: limit + 1,
+    });
+  });
+  return toPage(rows, limit, (row) => row, viewTimelineRow);
+}
+
+function before(cursor: string): Prisma.IncidentEventWhereInput[] {
+  const { at, id } = decodeCursor(cursor);
+  return [{ at: { lte: at } }, { OR: [{ at: { lt: at } }, { id: { lt: id } }] }];
 }
 
 /** The charts from ten minutes before an instant to five after it. */
