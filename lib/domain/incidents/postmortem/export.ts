@@ -12,11 +12,14 @@ import { noSuchPostmortem } from "./stored.ts";
 /** A postmortem as a file to keep. */
 export type ExportedPostmortem = { name: string; type: "text/markdown" | "text/html"; text: string };
 
-/** The postmortem with its action items, as Markdown or as a page of HTML that prints well and asks nobody for anything. */
+/**
+ * The postmortem with its action items, as Markdown or as a page of HTML that prints well and asks nobody for anything. `nonce` is
+ * what the answer's Content-Security-Policy wants of its style.
+ */
 export async function exportPostmortem(
   context: Context,
   id: string,
-  { input, baseUrl }: { input: unknown; baseUrl: string },
+  { input, baseUrl, nonce = "" }: { input: unknown; baseUrl: string; nonce?: string },
 ): Promise<ExportedPostmortem> {
   authorise(context, "viewer", "see postmortems");
   const { format } = parseInput(exportSchema, input);
@@ -40,6 +43,7 @@ export async function exportPostmortem(
     body: toHtml(readMarkdown(text)),
     chart: recovery ? drawRecovery(recovery) : "",
     note,
+    nonce,
   });
   return { name: `${name}.html`, type: "text/html", text: html };
 }
@@ -118,10 +122,10 @@ a { color: #1f5fbf; } figure { margin: 1.5rem 0; } figcaption, footer { font-siz
 @page { margin: 18mm; }
 `;
 
-function page(title: string, { body, chart, note }: { body: string; chart: string; note: string }): string {
+function page(title: string, { body, chart, note, nonce }: Record<"body" | "chart" | "note" | "nonce", string>): string {
   return `<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escapeHtml(title)}</title><style>${style}</style></head>
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escapeHtml(title)}</title><style nonce="${escapeHtml(nonce)}">${style}</style></head>
 <body>
 ${body}
 ${chart}

@@ -2,9 +2,9 @@ import { exportPolicy, exportPostmortem } from "#lib/domain/incidents/postmortem
 import { route } from "#lib/web/route.ts";
 import { getRuntime } from "#lib/web/runtime.ts";
 
-export const GET = route(async ({ context, params, search }) => {
-  const baseUrl = getRuntime().env.NEXTAUTH_URL;
-  const { name, type, text } = await exportPostmortem(context, params.id ?? "", { input: search, baseUrl });
+export const GET = route(async ({ context, params, search, request }) => {
+  const from = { baseUrl: getRuntime().env.NEXTAUTH_URL, nonce: request.headers.get("x-nonce") ?? "" };
+  const { name, type, text } = await exportPostmortem(context, params.id ?? "", { input: search, ...from });
   const headers = {
     "content-type": `${type}; charset=utf-8`,
     "content-disposition": `${type === "text/html" ? "inline" : "attachment"}; filename="${name}"`,

@@ -1,0 +1,165 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { SaveInput } from "#lib/domain/incidents/postmortem/schemas.ts";
+import { ApiError } from "./api.ts";
+import { DraftSession, type DraftStore } from "./draft-session.ts";
+
+class MemoryStore implements DraftStore {
+  readonly entries = new Map<string, string>();
+  get length() {
+    return this.entries.size;
+  }
+  key = (index: number) => [...this.entries.keys()][index] ?? null;
+  getItem = (key: string) => this.entries.get(key) ?? null;
+  setItem = (key: string, value: string) => void this.entries.set(key, value);
+  removeItem = (key: string) => void this.entries.delete(key);
+}
+
+const refusal = (code: "unreachable" | "stale" | "precondition-failed") =>
+  new ApiError({ status: 0, code, detail: `It was ${code}.` });
+
+let store: MemoryStore;
+let server: { version: number; text: string };
+let saves: SaveInput[];
+let fail: (() => Error | null) | null;
+const sessions: DraftSession[] = [];
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  store = new MemoryStore();
+  server = { version: 1, text: "start\n" };
+  saves = [];
+  fail = null;
+});
+afterEach(() => {
+  for (const session of sessions.splice(0)) session.close();
+  vi.useRealTimers();
+});
+
+function open(own: DraftStore = store): DraftSession {
+  const session: DraftSession = new DraftSession({
+    incidentId: "incident",
+    known: server,
+    save: async (input) => {
+      saves.push(input);
+      const error = fail?.();
+      if (error) throw error;
+      if (input.version !== server.version) throw refusal("stale");
+      server = { version: server.version + 1, text: input.text };
+      return { version: server.version };
+    },
+    ask: () => setTimeout(() => session.hear(server), 100),
+    store: own,
+    onChange: () => {},
+  });
+  sessions.push(session);
+  return session;
+}
+
+const wait = (ms: number) => vi.advanceTimersByTimeAsync(ms);
+
+describe("a session of writing", () => {
+  it("saves within a second what is typed, and keeps nothing in the browser afterwards", async () => {
+    const session = open();
+    session.type("start\nm");
+    session.type("start\nmine\n");
+    expect(session.view().status).toBe("saving");
+    expect(store.entries.size).toBe(1);
+    await wait(1_000);
+    expect(saves.map(({ text, version }) => [text, version])).toEqual([["start\nmine\n", 1]]);
+    expect(session.view().status).toBe("saved");
+    expect(store.entries.size).toBe(0);
+  });
+
+  it("sends the same save until there is an answer, then what was typed since", async () => {
+    const session = open();
+    let left = 2;
+    fail = () => (left-- > 0 ? refusal("unreachable") : null);
+    session.type("a\n");
+    await wait(1_000);
+    expect(session.view()).toMatchObject({ status: "unreachable", error: { message: "It was unreachable." } });
+    session.type("ab\n");
+    await wait(10_000);
+    expect(saves.map(({ text }) => text)).toEqual(["a\n", "a\n", "a\n", "ab\n"]);
+    expect(new Set(saves.slice(0, 3).map(({ saveId }) => saveId)).size).toBe(1);
+    expect(session.view()).toMatchObject({ status: "saved", error: null });
+    expect(server.text).toBe("ab\n");
+  });
+
+  it("joins what another wrote meanwhile, and saves both", async () => {
+    const session = open();
+    session.type("start\nmine\n");
+    server = { version: 2, text: "before\nstart\n" };
+    await wait(3_000);
+    expect(session.view()).toMatchObject({ text: "before\nstart\nmine\n", status: "saved" });
+    expect(server).toEqual({ version: 3, text: "before\nstart\nmine\n" });
+  });
+
+  it("waits for a choice where both changed the same words", async () => {
+    const session = open();
+    session.type("mine\n");
+    server = { version: 2, text: "theirs\n" };
+    await wait(10_000);
+    expect(session.view().status).toBe("conflict");
+    expect(server.version).toBe(2);
+    session.settle(["both"]);
+    await wait(1_000);
+    expect(server.text).toBe("mine\ntheirs\n");
+  });
+
+  it("says why it was refused, and keeps the text here", async () => {
+    const session = open();
+    fail = () => refusal("precondition-failed");
+    session.type("late\n");
+    await wait(2_000);
+    expect(session.view()).toMatchObject({ status: "refused", text: "late\n" });
+    expect(store.entries.size).toBe(1);
+    fail = null;
+    await wait(10_000);
+    expect(server.text).toBe("late\n");
+  });
+});
+
+describe("what a page leaves behind", () => {
+  it("is taken up by the next one at once, when it was closed", async () => {
+    fail = () => refusal("unreachable");
+    const first = open();
+    first.type("start\nunsaved\n");
+    await wait(100);
+    first.close();
+    fail = null;
+    server = { version: 2, text: "other\nstart\n" };
+    const second = open();
+    expect(second.view().text).toContain("unsaved");
+    await wait(5_000);
+    expect(server.text).toBe("other\nstart\nunsaved\n");
+    expect(store.entries.size).toBe(0);
+  });
+
+  it("is left alone while that page lives, and taken up when its browser crashed", async () => {
+    fail = () => refusal("unreachable");
+    const alive = open();
+    alive.type("start\nalive\n");
+    await wait(100);
+    const other = open();
+    await wait(20_000);
+    expect(other.view().text).toBe("start\n");
+    const [kept] = store.entries.values();
+    alive.close();
+    store.entries.clear();
+    store.setItem("switchyard postmortem incident crashed", kept ?? "");
+    fail = null;
+    await wait(30_000);
+    expect(server.text).toBe("start\nalive\n");
+  });
+
+  it("is no trouble when the browser keeps nothing", async () => {
+    const full = new MemoryStore();
+    full.setItem = () => {
+      throw new Error("quota");
+    };
+    const session = open(full);
+    session.type("typed\n");
+    await wait(1_000);
+    expect(server.text).toBe("typed\n");
+  });
+});

@@ -1,0 +1,63 @@
+import { queryOptions } from "@tanstack/react-query";
+import type {
+  CommentView,
+  Impact,
+  PostmortemAnswer,
+  PostmortemCommand,
+  PostmortemCommandInput,
+  PostmortemView,
+  SaveAnswer,
+  SaveInput,
+  VersionView,
+} from "#lib/domain/incidents/postmortem/schemas.ts";
+import type { IncidentChange } from "#lib/domain/incidents/schemas.ts";
+import { newIdempotencyKey } from "./actions.ts";
+import { request } from "./api.ts";
+
+export const postmortemKeys = { all: ["postmortems"] as const };
+
+const addressOf = (id: string) => `/api/incidents/${encodeURIComponent(id)}/postmortem`;
+
+/** The postmortem of an incident; asked often, as others may write in it. */
+export const postmortemQuery = (id: string) =>
+  queryOptions({
+    queryKey: [...postmortemKeys.all, id],
+    queryFn: ({ signal }) => request<PostmortemAnswer>(addressOf(id), { signal }),
+    refetchInterval: 2000,
+  });
+
+export const postmortemVersionsQuery = (id: string) =>
+  queryOptions({
+    queryKey: [...postmortemKeys.all, id, "versions"],
+    queryFn: ({ signal }) => request<{ items: VersionView[] }>(`${addressOf(id)}/versions`, { signal }),
+    refetchInterval: 5000,
+  });
+
+/** The text of one version; a version that a later one has swallowed is gone. */
+export const postmortemVersionQuery = (id: string, version: number) =>
+  queryOptions({
+    queryKey: [...postmortemKeys.all, id, "versions", version],
+    queryFn: ({ signal }) => request<{ version: number; text: string }>(`${addressOf(id)}/versions/${version}`, { signal }),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
+export const startPostmortem = (id: string) =>
+  request<IncidentChange>(addressOf(id), { method: "POST", body: {}, headers: { "idempotency-key": newIdempotencyKey() } });
+export const savePostmortem = (id: string, input: SaveInput) =>
+  request<SaveAnswer>(addressOf(id), { method: "PUT", body: input });
+export const changePostmortemOwner = (id: string, owner: string) =>
+  request<PostmortemView>(addressOf(id), { method: "PATCH", body: { owner } });
+export const sendPostmortemCommand = (id: string, command: PostmortemCommand, input: PostmortemCommandInput = {}) =>
+  request<IncidentChange>(`${addressOf(id)}/${command}`, {
+    method: "POST",
+    body: input,
+    headers: { "idempotency-key": newIdempotencyKey() },
+  });
+export const measureImpact = (id: string) => request<Impact>(`${addressOf(id)}/impact`, { method: "POST", body: {} });
+export const addComment = (id: string, input: { text: string; quote?: string | null }) =>
+  request<CommentView>(`${addressOf(id)}/comments`, { method: "POST", body: input });
+export const changeComment = (id: string, commentId: string, input: { text?: string; isSettled?: boolean }) =>
+  request<CommentView>(`${addressOf(id)}/comments/${encodeURIComponent(commentId)}`, { method: "PATCH", body: input });
+
+/** Where it is to be had as a file, or as a page to print. */
+export const exportAddress = (id: string, format: "markdown" | "html") => `${addressOf(id)}/export?format=${format}`;
