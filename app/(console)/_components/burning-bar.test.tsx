@@ -1,0 +1,53 @@
+// @vitest-environment jsdom
+import { cleanup, screen } from "@testing-library/react";
+import type { ReactNode } from "react";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { anIncident } from "#lib/client/incident-fixtures.ts";
+import type { IncidentView } from "#lib/domain/incidents/schemas.ts";
+import { show } from "../fleet/[namespace]/[name]/rollout/_components/rollout-test-world.tsx";
+import { BurningBar } from "./burning-bar.tsx";
+
+vi.mock("../../ui/live/live-provider.tsx", () => ({ useLive: () => ({ stream: { state: "live", since: 0 } }) }));
+vi.mock("next/link", () => ({
+  default: ({ children, href, ...rest }: { children: ReactNode; href: string }) => (
+    <a href={href} {...rest}>
+      {children}
+    </a>
+  ),
+}));
+
+let open: IncidentView[];
+beforeEach(() => {
+  vi.useFakeTimers({ now: Date.parse("2026-11-21T12:00:00.000Z"), toFake: ["Date"] });
+  vi.stubGlobal("fetch", async (url: string) =>
+    url.startsWith("/api/incidents") ? Response.json({ items: open, nextCursor: null }) : new Promise(() => {}),
+  );
+});
+afterEach(() => {
+  cleanup();
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+function bar(incidents: IncidentView[]) {
+  open = incidents;
+  show(<BurningBar />);
+}
+
+it("names the incidents that wake people, the worst first, and that nobody has taken them", async () => {
+  const taken = { ...anIncident().clock, acknowledgedAt: "2026-11-21T11:55:00.000Z" };
+  const worse = anIncident({ id: "worse", number: 13, severity: "P1", title: "Documents are lost", clock: taken });
+  bar([anIncident(), worse]);
+  const links = await screen.findAllByRole("link");
+  expect(links.map((link) => [link.getAttribute("href"), link.textContent])).toEqual([
+    ["/incidents/worse", "P1CriticalINC-13Documents are lost10 m"],
+    [`/incidents/${anIncident().id}`, "P2HighINC-12Documents open slowly10 mnot taken"],
+  ]);
+});
+
+it("is silent about drills and about what is not urgent", async () => {
+  const [drill, minor] = [anIncident({ id: "drill", isDrill: true }), anIncident({ id: "minor", severity: "P3" })];
+  bar([drill, minor, anIncident()]);
+  const links = await screen.findAllByRole("link");
+  expect(links.map((link) => link.getAttribute("href"))).toEqual([`/incidents/${anIncident().id}`]);
+});
