@@ -79,7 +79,7 @@ export function ChangeDialog({ incident, onClose }: { incident: IncidentDetail; 
         <ServicesField value={services} onChange={setServices} errors={shown.services} />
         <div className="grid gap-x-4 gap-y-2 sm:grid-cols-2">
           {clockFields
-            .filter((field) => seen.clock[field] !== null)
+            .filter((field) => seen.clock[field] !== null || isLeftOut(field, seen))
             .map((field) => (
               <Field key={field} label={clockNames[field]} errors={shown[`clock.${field}`] ?? shown[field]}>
                 {(ties) => (
@@ -95,6 +95,9 @@ export function ChangeDialog({ incident, onClose }: { incident: IncidentDetail; 
     </Dialog>
   );
 }
+
+/** Who resolves without having said when the harm ended can say so afterwards. */
+const isLeftOut = (field: keyof Clock, { clock }: IncidentDetail) => field === "mitigatedAt" && clock.resolvedAt !== null;
 
 function refOf(id: string) {
   const [namespace = "", name = ""] = id.split("/");

@@ -320,6 +320,18 @@ describe("a change", () => {
   });
 });
 
+it("lets who resolved it say afterwards when the harm ended", async () => {
+  const over = { acknowledgedAt: "2026-11-21T11:52:00.000Z", resolvedAt: "2026-11-21T11:59:00.000Z" };
+  show({ step: "document", clock: { ...anIncident().clock, ...over } });
+  fireEvent.click(button("Edit"));
+  const dialog = within(screen.getByRole("dialog"));
+  fireEvent.change(dialog.getByLabelText("Mitigated"), { target: { value: "2026-11-21T11:55:00" } });
+  fireEvent.change(dialog.getByLabelText("Reason"), { target: { value: "by the chart" } });
+  fireEvent.click(dialog.getByRole("button", { name: "Change INC-12" }));
+  const mitigatedAt = new Date("2026-11-21T11:55:00").toISOString();
+  await waitFor(() => expect(sent[0]?.body).toEqual({ clock: { mitigatedAt }, reason: "by the chart" }));
+});
+
 it("is taken over by one click", async () => {
   show();
   fireEvent.click(button("I command"));
