@@ -71,10 +71,10 @@ export function indicatorsOf(kind: string, ref: ServiceRef, windowSeconds: numbe
   const known = byKind[kind];
   if (!known) return [{ ...up, expr: fill("avg(up{$in})") }];
   const { errorRatio, latencyP95Seconds } = alarmLimits(kind);
-  const who = known.isProbed ? ", as the prober's clients see it" : "";
+  const who = known.isProbed ? " as the prober sees them" : "";
   const errors: Indicator = {
     name: "error-ratio",
-    title: `Share of failed operations${who}`,
+    title: `Failed operations${who}`,
     unit: "ratio",
     limit: errorRatio ?? errorLimit,
     bad: "above",
@@ -83,7 +83,7 @@ export function indicatorsOf(kind: string, ref: ServiceRef, windowSeconds: numbe
   if (latencyP95Seconds === null) return [errors];
   const latency: Indicator = {
     name: "latency-p95",
-    title: `p95 latency${who}`,
+    title: `p95 latency of operations${who}`,
     unit: "seconds",
     limit: latencyP95Seconds,
     bad: "above",
@@ -97,7 +97,8 @@ const up = { name: "up", title: "Share of instances that answer", unit: "ratio",
 /** Which of a service's indicators stands behind alerts of these names; null when they do not tell. */
 export function indicatorBehind(alerts: readonly string[]): IndicatorName | null {
   const isAbout = (pattern: RegExp) => alerts.some((name) => pattern.test(name));
-  if (isAbout(/error|fail|lost|diverge|interrupt|down|gone|drop|disconnect/i)) return "error-ratio";
+  // That a budget burns does not tell which one.
+  if (isAbout(/error(?!budget)|fail|lost|diverge|interrupt|down|gone|drop|disconnect/i)) return "error-ratio";
   return isAbout(/latency|slow|duration/i) ? "latency-p95" : null;
 }
 

@@ -76,15 +76,15 @@ async function findAlerts(db: Database, { criticalAlerts, namedAlerts }: Automat
   const severities = criticalAlerts.isOn ? critical : [];
   if (names.length === 0 && severities.length === 0) return [];
   const rows = await db.$queryRaw<AlertRow[]>`
-    SELECT episode.id, source_id AS "sourceId", fingerprint, name, severity, annotations->>'summary' AS summary, namespace, service,
+    SELECT found.id, source_id AS "sourceId", fingerprint, name, severity, annotations->>'summary' AS summary, namespace, service,
       starts_at AS "startsAt", first_received_at AS "firstReceivedAt"
-    FROM alert_episodes episode
-    WHERE state = 'firing' AND silenced_by = '{}' AND NOT inhibited
+    FROM alert_episodes found
+    WHERE state = 'firing' AND coalesce(cardinality(silenced_by), 0) = 0 AND NOT inhibited
       AND (lower(severity) = ANY(${severities}::text[]) OR name = ANY(${names}::text[]))
-      AND NOT EXISTS (SELECT 1 FROM incidents WHERE origin_key = 'alert/' || episode.id)
-      AND NOT EXISTS (SELECT 1 FROM incident_links WHERE kind = 'alert' AND target_id = episode.id)
-      AND NOT EXISTS (${joinedBefore(Prisma.sql`'alert/' || episode.id`)})
-    ORDER BY starts_at, episode.id LIMIT ${most}`;
+      AND NOT EXISTS (SELECT 1 FROM incidents WHERE origin_key = 'alert/' || found.id)
+      AND NOT EXISTS (SELECT 1 FROM incident_links WHERE kind = 'alert' AND target_id = found.id)
+      AND NOT EXISTS (${joinedBefore(Prisma.sql`'alert/' || found.id`)})
+    ORDER BY starts_at, found.id LIMIT ${most}`;
   return rows.map((row) => {
     const { id, name, severity, summary, namespace, service, startsAt, firstReceivedAt, sourceId, fingerprint } = row;
     const isCritical = severities.includes(severity.toLowerCase());
@@ -129,7 +129,7 @@ async function findRollouts(db: Database, { rollouts: rule }: Automation["openin
         OR (state = 'aborted' AND run->'abort'->>'by' = ${systemName})
         OR (state IN ('progressing', 'paused') AND run->'hold'->>'cause' = 'failed')
     )
-    SELECT * FROM ended
+    SELECT * FROM ended found
     WHERE "endedAt" BETWEEN ${now}::timestamptz - ${rolloutsWithin}::interval AND ${now}
       AND NOT EXISTS (SELECT 1 FROM incidents WHERE origin_key = ${endKey})
       AND NOT EXISTS (${joinedBefore(endKey)})
@@ -162,7 +162,7 @@ function joinedBefore(key: Prisma.Sql): Prisma.Sql {
   return Prisma.sql`
     SELECT 1 FROM incident_services concerned JOIN incident_events event
       ON event.incident_id = concerned.incident_id AND event.source = 'joined/' || ${key}
-    WHERE concerned.namespace = namespace AND concerned.service = service`;
+    WHERE concerned.namespace = found.namespace AND concerned.service = found.service`;
 }
 
 /** True when it opened one. */
@@ -170,6 +170,8 @@ async function openOrJoin(context: RuleContext, trigger: Trigger): Promise<boole
   const suspect = await describeSuspect(context, trigger);
   return transact(context, async (transaction) => {
     await lockOpening(transaction);
+    // Another controller may have been faster.
+    if (await transaction.incident.findUnique({ where: { originKey: trigger.key }, select: { id: true } })) return false;
     const [open] = await listOpen(transaction, trigger);
     if (open) {
       await join(transaction, context, open, trigger);

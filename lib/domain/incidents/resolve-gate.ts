@@ -94,18 +94,16 @@ function judgeIndicator({ recovery, hasServices }: ResolveFacts, now: Date): Res
     const message = "Whether it is over has not been measured: nothing is known of its services yet.";
     return hasServices ? [{ id: "indicator-unknown", message }] : [];
   }
-  const what = `${recovery.indicator.title} of ${recovery.service}`;
+  const what = `${recovery.service}, ${recovery.indicator.title.toLowerCase()}`;
   if (now.getTime() - Date.parse(recovery.lookedAt) > staleAfterMs) {
-    return [{ id: "indicator-unknown", message: `${what} has not been measured since ${time(new Date(recovery.lookedAt))}.` }];
+    return [{ id: "indicator-unknown", message: `${what}: not measured since ${time(new Date(recovery.lookedAt))}.` }];
   }
   if (recovery.state === "unknown") return [{ id: "indicator-unknown", message: `${what}: nothing is measured now.` }];
   if (recovery.state === "bad") {
-    return [{ id: "indicator-bad", message: `${what} is still ${recovery.indicator.bad} its limit.` }];
+    return [{ id: "indicator-bad", message: `${what}: still ${recovery.indicator.bad} the limit.` }];
   }
   if (recovery.wasBad && recovery.recoveredAt === null) {
-    return [
-      { id: "indicator-bad", message: `${what} has not been good for ${formatDuration(recovery.windowSeconds * 1000)} yet.` },
-    ];
+    return [{ id: "indicator-bad", message: `${what}: not good for ${formatDuration(recovery.windowSeconds * 1000)} yet.` }];
   }
   return [];
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { toJson } from "#lib/database/storable.ts";
 import type { PrometheusClient } from "#lib/prometheus/client.ts";
 import { type Context, transact } from "../context.ts";
@@ -5,7 +6,7 @@ import { findWorkload } from "../fleet/fresh.ts";
 import { kindLabel, type ServiceRef } from "../fleet/schemas.ts";
 import { formatSeconds, formatShare } from "../rollouts/analysis/figure-texts.ts";
 import { type Indicator, indicatorBehind, indicatorsOf } from "./indicators.ts";
-import { beginRecovery, lookBackSeconds, type Point, type RecoveryNews, type StoredRecovery, takePoints } from "./recovery.ts";
+import { beginRecovery, type Point, type RecoveryNews, type StoredRecovery, takePoints } from "./recovery.ts";
 import { appendTimeline, type NewTimelineRow } from "./timeline.ts";
 
 export type RecoveryContext = Pick<Context, "db" | "kubernetes" | "prometheus" | "clock" | "logger">;
@@ -101,34 +102,38 @@ function watchedService({ services, alerts }: Watched): ServiceRef | null {
 
 type Reading = { begin: (indicator: Indicator) => StoredRecovery; read: (stored: StoredRecovery) => Promise<Look> };
 
-/** The indicator that the alerts name; where they name none the first one that was bad since the impact began. */
+/**
+ * What is watched stays so while it is bad. Otherwise another one that is bad now takes its place, and what was never bad gives way to
+ * what the alerts name. In the beginning it is the first one that was bad, those that the alerts name before the others.
+ */
 async function choose(
   { stored, alerts }: Watched,
   indicators: readonly Indicator[],
   { begin, read }: Reading,
 ): Promise<Look | null> {
-  const name = indicatorBehind(alerts.map((alert) => alert.name));
-  const named = indicators.filter((indicator) => indicator.name === name);
-  const candidates = named.length > 0 ? named : indicators;
-  const known = candidates.map((indicator) => ({ indicator, stored: resume(stored, begin(indicator)) }));
-  const current = known.find((one) => one.stored !== null) ?? null;
-  if (current?.stored?.wasBad || (current && candidates.length === 1)) return current.stored && read(current.stored);
-  const looks = await Promise.all(known.map((one) => read(one.stored ?? lately(begin(one.indicator), stored))));
-  return looks.find((look) => look.stored.wasBad) ?? looks[known.findIndex((one) => one.stored !== null)] ?? looks[0] ?? null;
+  const names = alerts.map((alert) => indicatorBehind([alert.name]));
+  const rank = ({ name }: Indicator) => (names.includes(name) ? names.indexOf(name) : names.length);
+  const fresh = indicators.toSorted((a, b) => rank(a) - rank(b)).map(begin);
+  const watched = fresh.find((one) => isSame(stored, one)) ? stored : null;
+  if (!watched || (!watched.wasBad && fresh[0]?.expr !== watched.expr && names.some((name) => name !== null))) {
+    const looks = await Promise.all(fresh.map(read));
+    return looks.find((look) => look.stored.wasBad) ?? looks[0] ?? null;
+  }
+  const look = await read(watched);
+  if (look.stored.state === "bad") return look;
+  for (const other of fresh.filter(({ expr }) => expr !== watched.expr)) {
+    const { stored: lately } = await read({ ...other, lookedAt: latest(other.lookedAt, watched.lookedAt) });
+    if (lately.state === "bad" && lately.wasBad) return read(other);
+  }
+  return look;
 }
 
-/** Beside another one that is watched already, of an indicator only the last minutes are looked at. */
-function lately(fresh: StoredRecovery, watched: StoredRecovery | null): StoredRecovery {
-  if (watched?.impactStartedAt !== fresh.impactStartedAt) return fresh;
-  const from = Math.max(Date.parse(fresh.lookedAt), Date.parse(watched.lookedAt) - lookBackSeconds * 1000);
-  return { ...fresh, lookedAt: new Date(from).toISOString() };
+function latest(a: string, b: string): string {
+  return a > b ? a : b;
 }
 
-/** What is stored, while it is about the same. */
-function resume(stored: StoredRecovery | null, fresh: StoredRecovery): StoredRecovery | null {
-  const isSame =
-    stored?.expr === fresh.expr && stored.service === fresh.service && stored.impactStartedAt === fresh.impactStartedAt;
-  return isSame ? stored : null;
+function isSame(stored: StoredRecovery | null, { expr, service, impactStartedAt }: StoredRecovery): boolean {
+  return stored?.expr === expr && stored.service === service && stored.impactStartedAt === impactStartedAt;
 }
 
 /** Takes in what came since the last look. A point younger than a scrape may still change. */
@@ -154,7 +159,7 @@ async function look(
 /** Over what was read: a look that another controller took in the meantime counts. */
 async function keep(context: RecoveryContext, incident: Watched, ref: ServiceRef, { stored, news }: Look): Promise<void> {
   const { lookedAt: before = null } = incident.stored ?? {};
-  if (incident.stored && stored.lookedAt === before && stored.expr === incident.stored.expr) return;
+  if (isDeepStrictEqual(toJson(stored), incident.stored)) return;
   const now = context.clock();
   await transact(context, async (transaction) => {
     const [row] = await transaction.$queryRaw<{ id: string }[]>`
@@ -171,11 +176,12 @@ function describeNews({ kind, at }: RecoveryNews, recovery: StoredRecovery, serv
   const { indicator, before, during, after, windowSeconds: window } = recovery;
   const format = indicator.unit === "seconds" ? formatSeconds : formatShare;
   const figure = (value: number | null) => (value === null ? "unknown" : format(value));
-  const what = `${indicator.title} of ${service.name}`;
+  const what = `${service.name}: ${indicator.title}`;
+  const figures = `before ${figure(before)}, at worst ${figure(during)}, after ${figure(after)}, limit ${figure(indicator.limit)}`;
   const message =
     kind === "recovered"
-      ? `Recovered, from the data: ${what} has been good for ${window} s. Before: ${figure(before)}, at worst: ${figure(during)}, after: ${figure(after)}; the limit is ${figure(indicator.limit)}.`
-      : `${what} is ${indicator.bad} its limit of ${figure(indicator.limit)} again.`;
+      ? `Recovered, from the data. ${what} have been good for ${window} s (${figures}).`
+      : `Bad again, from the data. ${what} (limit ${figure(indicator.limit)}).`;
   const detail = { kind, before, during, after, limit: indicator.limit };
   return { at: new Date(at), kind: "recovery", message, by: "Switchyard", source: `recovery/${kind}/${at}`, service, detail };
 }

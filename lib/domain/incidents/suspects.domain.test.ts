@@ -1,0 +1,61 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { getIncidentTrends } from "./figures.ts";
+import { listIncidentSuspects } from "./suspects.ts";
+import { relay, storeAction } from "./test-happenings.ts";
+import { type IncidentWorld, startIncidentWorld } from "./test-incidents.ts";
+
+let world: IncidentWorld;
+beforeAll(async () => {
+  world = await startIncidentWorld();
+});
+afterAll(() => world?.drop());
+
+const hub = { namespace: "fleet", name: "hub" };
+const postgres = { namespace: "fleet", name: "postgres" };
+const ago = (seconds: number) => new Date(world.now().getTime() - seconds * 1000);
+
+test("suspects are the changes of all services of the incident and of what they need, each once, with what was measured", async () => {
+  const image = await storeAction(world.db, { at: ago(60), service: relay });
+  const ofDatabase = await storeAction(world.db, { at: ago(30), verb: "restart", service: postgres });
+  const scale = await storeAction(world.db, { at: ago(90), verb: "scale", service: hub });
+  await storeAction(world.db, { at: ago(31 * 60), service: relay });
+  await storeAction(world.db, { at: ago(-1), service: relay });
+  await storeAction(world.db, { at: ago(20), outcome: "failed", service: relay });
+  const figures = { requestsPerSecond: 10, errorRatio: 0, latencyP95Seconds: 0.004 };
+  await world.db.actionMeasure.create({ data: { auditEntryId: image, before: figures, beforeAt: ago(60) } });
+  const dependsOn = ["fleet/postgres"];
+  const impactStartedAt = world.now();
+  const of = async (...services: { namespace: string; name: string; dependsOn: string[] }[]) =>
+    (await listIncidentSuspects(world.db, { impactStartedAt, services })).map(({ auditId, relation }) => [auditId, relation]);
+
+  expect(await of({ ...relay, dependsOn })).toEqual([
+    [image, "same-service"],
+    [ofDatabase, "dependency"],
+  ]);
+  expect(await of({ ...relay, dependsOn }, { ...hub, dependsOn })).toEqual([
+    [image, "same-service"],
+    [scale, "same-service"],
+    [ofDatabase, "dependency"],
+  ]);
+  expect(await of({ ...relay, dependsOn }, { ...postgres, dependsOn: [] })).toEqual([
+    [ofDatabase, "same-service"],
+    [image, "same-service"],
+  ]);
+  const [suspect] = await listIncidentSuspects(world.db, { impactStartedAt, services: [{ ...relay, dependsOn: [] }] });
+  expect(suspect).toMatchObject({ actor: "piet", verb: "image", before: figures, after: null });
+  expect(await of()).toEqual([]);
+});
+
+test("trends are asked for by days, and have the incidents of the services as they are stored", async () => {
+  await world.report({ services: [relay], severity: "P1", impactStartedAt: ago(600).toISOString() });
+  await world.report({ services: [hub], severity: "P3", isDrill: true });
+  world.pass(60);
+  const trends = await getIncidentTrends(world.as("vera", "viewer"), { days: "7" });
+  expect(Date.parse(trends.to) - Date.parse(trends.from)).toBe(7 * 86_400_000);
+  expect(trends).toMatchObject({
+    drillsLeftOut: 1,
+    all: { incidents: 1, figures: { ttd: { n: 1, median: 600 }, ttr: { n: 0, missing: 1 } } },
+    byService: [{ namespace: "fleet", service: "relay", downtimeSeconds: 660 }],
+  });
+  await expect(getIncidentTrends(world.context, { days: 0 })).rejects.toMatchObject({ code: "invalid-input" });
+});
