@@ -13,6 +13,7 @@ import { IncidentSeverity } from "../../../ui/incidents/incident-marks.tsx";
 import { Empty, TableSkeleton } from "../../../ui/notices.tsx";
 import { SectionHeader } from "../../../ui/page-header.tsx";
 import { useUrlState } from "../../../ui/use-url-state.ts";
+import { IncidentCalendar } from "./incident-calendar.tsx";
 import { IncidentsHeader } from "./incidents-header.tsx";
 
 const spans: Record<string, string> = { "7": "7 days", "30": "30 days", "90": "90 days", "365": "A year" };
@@ -40,7 +41,7 @@ export function TrendsPage() {
         </Select>
       </IncidentsHeader>
       <Answer of={query} what="The trends could not be read" waiting={<TableSkeleton rows={8} columns={6} />}>
-        {(trends) => (trends.all.incidents === 0 ? <NoTrends trends={trends} /> : <Trends trends={trends} />)}
+        {(trends) => (trends.all.incidents === 0 ? <NoTrends trends={trends} /> : <Trends trends={trends} days={Number(days)} />)}
       </Answer>
     </>
   );
@@ -56,7 +57,7 @@ const NoTrends = ({ trends }: { trends: IncidentTrends }) => (
   </Empty>
 );
 
-function Trends({ trends }: { trends: IncidentTrends }) {
+function Trends({ trends, days }: { trends: IncidentTrends; days: number }) {
   return (
     <>
       <section aria-labelledby="all-figures">
@@ -71,6 +72,7 @@ function Trends({ trends }: { trends: IncidentTrends }) {
           ))}
         </dl>
       </section>
+      <IncidentCalendar days={days} />
       <section aria-labelledby="by-severity">
         <SectionHeader id="by-severity" title="By severity" aside={shownWords} />
         <DataTable

@@ -1,0 +1,33 @@
+import type { IncidentView } from "#lib/domain/incidents/schemas.ts";
+import { byWeight } from "./incident-view.ts";
+
+/** A day in the viewer's zone with the incidents whose impact began on it, the worst first; null where that is not known. */
+export type CalendarDay = { date: string; incidents: IncidentView[] | null };
+
+/**
+ * The last `days` days until `now` in whole weeks, Monday first; the days of the first and last week that lie outside are null. Of
+ * days before `knownFrom` (ISO 8601) not all incidents are known.
+ */
+export function calendarOf(
+  incidents: readonly IncidentView[],
+  { now, days, knownFrom }: { now: number; days: number; knownFrom: string | null },
+): (CalendarDay | null)[][] {
+  const byDay = Map.groupBy(incidents, ({ clock }) => dayOf(new Date(clock.impactStartedAt)));
+  const today = new Date(now);
+  const first = new Date(today.getFullYear(), today.getMonth(), today.getDate() - days + 1);
+  const before = (first.getDay() + 6) % 7;
+  const weeks = Math.ceil((before + days) / 7);
+  const firstKnown = knownFrom === null ? null : dayOf(new Date(knownFrom));
+  return Array.from({ length: weeks }, (_, week) =>
+    Array.from({ length: 7 }, (_, weekday) => {
+      const offset = week * 7 + weekday - before;
+      if (offset < 0 || offset >= days) return null;
+      const date = dayOf(new Date(first.getFullYear(), first.getMonth(), first.getDate() + offset));
+      const isKnown = firstKnown === null || date > firstKnown;
+      return { date, incidents: isKnown ? (byDay.get(date) ?? []).toSorted(byWeight) : null };
+    }),
+  );
+}
+
+const two = (value: number) => String(value).padStart(2, "0");
+const dayOf = (date: Date) => `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
