@@ -4,6 +4,7 @@ import { join, relative } from "node:path";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { connectDatabase } from "#lib/database/client.ts";
 import { ensureAlertSource } from "#lib/domain/alerts/sources.ts";
+import { demoAutomation, ensureAutomation } from "#lib/domain/incidents/automation-settings.ts";
 import { ensureAdministrator, ensureSystemToken } from "#lib/domain/users/commands.ts";
 import { applyMigrations } from "#prisma/schema-engine.ts";
 import { applyDemo, countInstances, serviceUrl } from "./demo.ts";
@@ -229,13 +230,14 @@ export class Switchyard {
     return Object.fromEntries(Object.entries(found).filter((entry): entry is [string, string] => entry[1] !== undefined));
   }
 
-  /** The demo's Alertmanager is a source of alerts from the start; those of a real cluster are added in Settings. */
+  /** The demo's Alertmanager is a source of alerts from the start, with the demo's short times; those of a real cluster are added in Settings. */
   async #ensureEmbeddedSource(url: string, secrets: Secrets, alertmanagerUrl: string | undefined): Promise<void> {
     const { cluster, demo, alertmanagerUrl: given } = this.#settings;
     if (cluster || !demo || given || !alertmanagerUrl) return;
     const database = connectDatabase(url, { maxConnections: 1 });
     try {
       await ensureAlertSource(database, { name: "embedded", secret: secrets.alertSecret, urls: [alertmanagerUrl] });
+      await ensureAutomation(database, demoAutomation, new Date());
     } finally {
       await database.$disconnect();
     }

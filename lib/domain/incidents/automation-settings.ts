@@ -33,6 +33,12 @@ export const defaultAutomation: Automation = {
   clearSeconds: 300,
 };
 
+/** The demo's alerts look at seconds, not at minutes. */
+export const demoAutomation: Automation = {
+  opening: { ...defaultAutomation.opening, namedAlerts: { isOn: true, severity: "P2", names: ["RelayHighLatency"] } },
+  clearSeconds: 10,
+};
+
 /** What Switchyard does with incidents by itself. */
 export async function getAutomation(context: Context): Promise<Automation> {
   authorise(context, "viewer", "see what opens incidents");

@@ -17,8 +17,9 @@ const minuteMs = 60_000;
 export async function writeTimelines(context: FollowContext): Promise<number> {
   const { db, clock } = context;
   const now = clock();
-  const found = await Promise.all([findAlertRows(db, now), findActionRows(db, now), findRolloutRows(db, now)]);
-  return writeRows(context, found.flat(), now);
+  // One after the other: the loops share few connections.
+  const found = [...(await findAlertRows(db, now)), ...(await findActionRows(db, now)), ...(await findRolloutRows(db, now))];
+  return writeRows(context, found, now);
 }
 
 /** The same for what only the cluster tells: restarts of instances. A service that cannot be asked keeps no other one back. */
