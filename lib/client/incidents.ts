@@ -14,6 +14,7 @@ import type {
   incidentCommandSchema,
   ListIncidentsInput,
   noteSchema,
+  PastedImage,
   personSchema,
   putLinkSchema,
   ReportIncidentInput,
@@ -22,7 +23,7 @@ import type {
 } from "#lib/domain/incidents/schemas.ts";
 import type { Page } from "#lib/domain/rollouts/schemas.ts";
 import { newIdempotencyKey } from "./actions.ts";
-import { queryString, request } from "./api.ts";
+import { queryString, request, send } from "./api.ts";
 
 export const incidentKeys = { all: ["incidents"] as const };
 
@@ -82,6 +83,16 @@ function byTime(a: TimelineRow, b: TimelineRow): number {
   return a.id < b.id ? -1 : 1;
 }
 
+/** The whole timeline, newest first, a page at a time; what came since is told by `incidentQuery`. */
+export const timelineQuery = (id: string) =>
+  infiniteQueryOptions({
+    queryKey: ["incident-timeline", id],
+    queryFn: ({ pageParam, signal }) =>
+      request<Page<TimelineRow>>(`${addressOf(id)}/timeline${queryString({ cursor: pageParam, limit: 500 })}`, { signal }),
+    initialPageParam: null as string | null,
+    getNextPageParam: (last) => last.nextCursor,
+  });
+
 export const incidentTrendsQuery = (days: number) =>
   queryOptions({
     queryKey: [...incidentKeys.all, "trends", days],
@@ -122,6 +133,12 @@ export const automationQuery = queryOptions({
 });
 export const setAutomation = (input: Automation) =>
   request<Automation>("/api/incidents/settings/automation", { method: "PUT", body: input });
+
+/** Keeps a picture that is pasted into a text of the incident; "![](address)" shows it. */
+export async function pasteImage(id: string, picture: Blob): Promise<PastedImage> {
+  const response = await send(`${addressOf(id)}/images`, { method: "POST", body: picture });
+  return (await response.json()) as PastedImage;
+}
 
 /** After how long without an acknowledgement people are told again. */
 export const escalationQuery = queryOptions({

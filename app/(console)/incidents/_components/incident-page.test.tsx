@@ -258,6 +258,16 @@ describe("the timeline", () => {
     await waitFor(() => expect(screen.getByLabelText<HTMLTextAreaElement>("Note", { selector: "textarea" }).value).toBe(""));
   });
 
+  it("has its older rows on demand, each once", async () => {
+    show({ timeline: [note], timelineTotal: 2 });
+    vi.stubGlobal("fetch", async () => Response.json({ items: [note, aTimelineRow()], nextCursor: null }));
+    expect(rows()).toHaveLength(1);
+    fireEvent.click(button("Show older ones (1)"));
+    await waitFor(() => expect(rows()).toHaveLength(2));
+    expect(rows()[1]).toContain("RelayHighLatency fires.");
+    expect(screen.queryByRole("button", { name: /^Show older ones/ })).toBeNull();
+  });
+
   it("tells an update who it is for", async () => {
     show();
     fireEvent.focus(screen.getByLabelText("Note", { selector: "textarea" }));

@@ -1,11 +1,14 @@
 "use client";
+import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { type TimelineFilter, timelineFilterNames, timelineFilters, timelineRows } from "#lib/client/incident-view.ts";
+import { timelineQuery } from "#lib/client/incidents.ts";
 import { countOf } from "#lib/client/numbers.ts";
 import type { IncidentDetail, TimelineRow } from "#lib/domain/incidents/schemas.ts";
 import { Button } from "../../../ui/button.tsx";
 import { cn } from "../../../ui/class-names.ts";
 import { useIsLive } from "../../../ui/clock.tsx";
+import { ErrorNotice } from "../../../ui/notices.tsx";
 import { SectionHeader } from "../../../ui/page-header.tsx";
 import { useUrlState } from "../../../ui/use-url-state.ts";
 import { Composer } from "./composer.tsx";
@@ -20,9 +23,12 @@ export function Timeline({ incident }: { incident: IncidentDetail }) {
   const [editing, setEditing] = useState<TimelineRow | null>(null);
   // What was typed is kept in the browser, where the server cannot look.
   const isLive = useIsLive();
-  const rows = timelineRows(incident.timeline, filter, withHidden);
-  const hidden = incident.timeline.filter(({ isHidden }) => isHidden).length;
-  const older = incident.timelineTotal - incident.timeline.length;
+  const [withOlder, setWithOlder] = useState(false);
+  const older = useInfiniteQuery({ ...timelineQuery(incident.id), enabled: withOlder });
+  const timeline = withRows(incident.timeline, older.data?.pages.flatMap((page) => page.items) ?? []);
+  const rows = timelineRows(timeline, filter, withHidden);
+  const hidden = timeline.filter(({ isHidden }) => isHidden).length;
+  const missing = incident.timelineTotal - timeline.length;
   return (
     <section aria-labelledby="timeline">
       <SectionHeader id="timeline" title="Timeline" aside={countOf(rows.length, "entry", "entries")}>
@@ -40,10 +46,30 @@ export function Timeline({ incident }: { incident: IncidentDetail }) {
         ))}
         {rows.length === 0 && <li className="px-4 py-3 text-ink-3">Nothing of this kind has happened.</li>}
       </ol>
-      {older > 0 && <p className="px-4 py-2 text-ink-3">{countOf(older, "older entry", "older entries")} by the API.</p>}
+      {withOlder && older.error && (
+        <ErrorNotice
+          className="m-4"
+          what="The older entries could not be read"
+          error={older.error}
+          onRetry={() => older.refetch()}
+        />
+      )}
+      {missing > 0 && (
+        <div className="p-4 text-center">
+          <Button busy={older.isFetching} onClick={() => (older.data ? older.fetchNextPage() : setWithOlder(true))}>
+            Show older ones ({missing.toLocaleString("en-US")})
+          </Button>
+        </div>
+      )}
       {editing && <EventDialog incident={incident} row={editing} onClose={() => setEditing(null)} />}
     </section>
   );
+}
+
+/** Rows by their id: of one that both have, what is followed is newer. */
+function withRows(followed: readonly TimelineRow[], read: readonly TimelineRow[]): TimelineRow[] {
+  const known = new Set(followed.map(({ id }) => id));
+  return [...followed, ...read.filter(({ id }) => !known.has(id))];
 }
 
 function Filters({ value, onChange }: { value: TimelineFilter; onChange: (filter: TimelineFilter) => void }) {
