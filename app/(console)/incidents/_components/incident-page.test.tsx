@@ -152,6 +152,26 @@ describe("what changed just before", () => {
   });
 });
 
+it("calls no linked alert over because it is missing in the list of what fires", async () => {
+  const link = {
+    kind: "alert" as const,
+    targetId: "alert-1",
+    title: "RelayHighLatency",
+    href: "/alerts/alert-1",
+    at: "2026-11-21T11:51:00.000Z",
+    by: "Switchyard",
+  };
+  vi.stubGlobal("fetch", async (url: string) =>
+    url === "/api/alerts/alert-1"
+      ? Response.json({ id: "alert-1", standing: "unknown", startsAt: "2026-11-21T11:50:00.000Z", endsAt: null })
+      : new Promise(() => {}),
+  );
+  show({ links: [link] });
+  const row = () => section("What fires").getByRole("listitem").textContent;
+  expect(row()).toBe("RelayHighLatencylinked 9 m ago");
+  await waitFor(() => expect(row()).toBe("UnknownRelayHighLatency10 m"));
+});
+
 describe("recovery", () => {
   it("is shown before, during and now, and not called one while it is bad", () => {
     show({ recovery: aRecovery() });

@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import { byUrgency, sentenceOf, serviceOf } from "#lib/client/alert-view.ts";
-import { liveAlertsQuery } from "#lib/client/alerts.ts";
+import { alertQuery, liveAlertsQuery } from "#lib/client/alerts.ts";
 import { isOpen } from "#lib/client/incident-view.ts";
 import { countOf } from "#lib/client/numbers.ts";
 import type { AlertRow } from "#lib/domain/alerts/schemas.ts";
@@ -45,20 +45,31 @@ export function WhatFires({ incident }: { incident: IncidentDetail }) {
             </Link>
           </li>
         )}
-        {live.data !== undefined &&
-          over.slice(0, mostShown).map(({ targetId, title, href, at }) => (
-            <li key={targetId} className="flex h-8 min-w-0 items-center gap-3 border-b px-4 text-ink-2">
-              <AlertStanding standing="resolved" />
-              <Link href={href} className="name min-w-0 truncate hover:underline">
-                {title}
-              </Link>
-              <span className="ml-auto shrink-0 text-xs text-ink-3">
-                linked <TimeAgo at={at} />
-              </span>
-            </li>
-          ))}
+        {live.data !== undefined && over.slice(0, mostShown).map((link) => <Linked key={link.targetId} link={link} />)}
       </ul>
     </section>
+  );
+}
+
+/** One that the list of what fires does not have: how it stands is asked by itself, as the list may be cut. */
+function Linked({ link: { targetId, title, href, at } }: { link: IncidentDetail["links"][number] }) {
+  const alert = useQuery(alertQuery(targetId)).data;
+  return (
+    <li className="flex h-8 min-w-0 items-center gap-3 border-b px-4 text-ink-2">
+      {alert && <AlertStanding standing={alert.standing} />}
+      <Link href={href} className="name min-w-0 truncate hover:underline">
+        {title}
+      </Link>
+      <span className="ml-auto shrink-0 text-ink-3">
+        {alert ? (
+          <Elapsed from={alert.startsAt} to={alert.endsAt} />
+        ) : (
+          <span className="text-xs">
+            linked <TimeAgo at={at} />
+          </span>
+        )}
+      </span>
+    </li>
   );
 }
 
