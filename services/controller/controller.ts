@@ -5,6 +5,7 @@ import { watchSilences } from "#lib/domain/alerts/silences-expiry.ts";
 import { restoreDueLimits } from "#lib/domain/autoscaling/restore.ts";
 import { measureActions } from "#lib/domain/ledger/measure.ts";
 import { observeWorkloads } from "#lib/domain/ledger/observe.ts";
+import { observeConfig } from "#lib/domain/ledger/observe-config.ts";
 import { type WatchedFeed, watchFeeds } from "#lib/domain/notifications/feed-outages.ts";
 import { listExportedServices } from "#lib/domain/objectives/held.ts";
 import { removeUnusedCopies } from "#lib/domain/rollouts/start/collect-copies.ts";
@@ -106,6 +107,7 @@ export class Controller {
       this.#loop("abandoned-actions", 10_000, () => settleAbandoned(context)),
       this.#loop("timed-limits", 1_000, () => restoreDueLimits(context)),
       this.#loop("outside-changes", 5_000, () => observeWorkloads(context)),
+      this.#loop("outside-config", 10_000, () => observeConfig({ ...context, sealer: settings.notifications.sealer })),
       this.#loop("service-metrics", 15_000, () => this.#exportServices()),
       this.#loop("measures", 15_000, () => measureActions(context, settings)),
       this.#loop("config-copies", 3_600_000, () => removeUnusedCopies(context)),

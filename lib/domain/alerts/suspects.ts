@@ -13,6 +13,7 @@ const likelihood: Record<string, number> = {
   rollout: 1,
   rollback: 1,
   template: 1,
+  config: 1,
   restart: 0.7,
   scale: 0.7,
   resume: 0.8,

@@ -78,6 +78,12 @@ function describeRange(limits: unknown): string {
   return `${min} to ${max}`;
 }
 
+/** What of a ConfigMap or Secret changed, as the audit keeps it. */
+function describeConfig(intended: unknown): string {
+  const { config = "configuration", keys = [] } = (intended ?? {}) as { config?: string; keys?: string[] };
+  return keys.length > 0 ? `${config}: ${keys.join(", ")}` : `${config} changed`;
+}
+
 /** What changed in a few words, from the states before and after. */
 export function describeMark({
   verb,
@@ -105,6 +111,8 @@ export function describeMark({
       return "rollouts paused";
     case "resume":
       return "rollouts resumed";
+    case "config":
+      return describeConfig((after as { intended?: unknown } | null)?.intended);
     case "change-limits":
     case "restore-limits":
       return `autoscaler ${describeRange(before)} → ${describeRange((after as { intended?: unknown } | null)?.intended)}`;

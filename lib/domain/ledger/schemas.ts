@@ -4,7 +4,7 @@ import type { ServiceFigures } from "../fleet/schemas.ts";
 import type { RolloutView } from "../rollouts/schemas.ts";
 
 /** The verbs of changes that were made outside Switchyard, beside those of its own actions. */
-export const externalVerbs = ["image", "restart", "template", "scale", "pause", "resume", "edit"] as const;
+export const externalVerbs = ["image", "restart", "template", "scale", "pause", "resume", "config", "edit"] as const;
 export type ExternalVerb = (typeof externalVerbs)[number];
 
 /** One thing that was done to a service, as charts mark it and pages name it. Times are ISO 8601 in UTC. */
