@@ -13,7 +13,7 @@ const badges: Record<Severity, string> = {
 const colors: Record<Severity, string> = { P1: "text-bad", P2: "text-bad", P3: "text-warn", P4: "text-quiet" };
 
 /** An incident's severity as a badge, and where there is room as the guides' word; the same on every page. */
-export function IncidentSeverity({ severity, isBare = false }: { severity: Severity; isBare?: boolean }) {
+export function IncidentSeverity({ severity, isBare = false }: { severity: Severity; isBare?: boolean | "narrow" }) {
   const { title, about } = severityInfos[severity];
   return (
     <span
@@ -21,7 +21,7 @@ export function IncidentSeverity({ severity, isBare = false }: { severity: Sever
       className={cn("inline-flex items-center gap-1.5 whitespace-nowrap font-medium", colors[severity])}
     >
       <span className={cn("rounded-sm border px-1 text-2xs font-semibold leading-4", badges[severity])}>{severity}</span>
-      {isBare ? <span className="sr-only">{title}</span> : title}
+      <span className={cn(isBare === true && "sr-only", isBare === "narrow" && "max-md:sr-only")}>{title}</span>
     </span>
   );
 }

@@ -4,6 +4,7 @@ import { postNote, postUpdate } from "#lib/client/incidents.ts";
 import type { IncidentDetail } from "#lib/domain/incidents/schemas.ts";
 import { Button } from "../../../ui/button.tsx";
 import { TextArea } from "../../../ui/field.tsx";
+import { usePastedImages } from "../../../ui/incidents/use-pasted-images.ts";
 import { isGoing } from "../../../ui/keys.ts";
 import { ErrorNotice } from "../../../ui/notices.tsx";
 import { useRoleRefusal } from "../../../ui/session.tsx";
@@ -11,7 +12,7 @@ import { useStored } from "../../../ui/use-stored.ts";
 import { useIncidentWrite } from "./use-incident-write.ts";
 
 const kinds = {
-  note: { label: "Note", placeholder: "What you saw, tried or found. Markdown.", send: "Add the note" },
+  note: { label: "Note", placeholder: "What you saw, tried or found. Markdown; pictures may be pasted.", send: "Add the note" },
   internal: {
     label: "Update for the team",
     placeholder: "Where it stands, what is done next, and when the next update comes.",
@@ -33,12 +34,13 @@ export function Composer({ incident }: { incident: IncidentDetail }) {
   const field = useRef<HTMLTextAreaElement>(null);
   const refusal = useRoleRefusal("operator");
   const write = useIncidentWrite({ onDone: () => setText("") });
+  const images = usePastedImages({ incidentId: incident.id, field, setText });
   useWritingKey(field);
 
   const submit = (event?: FormEvent) => {
     event?.preventDefault();
     const message = text.trim();
-    if (refusal || write.isPending || message === "") return;
+    if (refusal || write.isPending || images.isSending || message === "") return;
     write.mutate(() =>
       kind === "note" ? postNote(incident.id, { text: message }) : postUpdate(incident.id, { audience: kind, text: message }),
     );
@@ -48,6 +50,7 @@ export function Composer({ incident }: { incident: IncidentDetail }) {
     <form onSubmit={submit} className="grid gap-2 border-b bg-sunken px-4 py-2">
       <TextArea
         ref={field}
+        {...images.handlers}
         aria-label={kinds[kind].label}
         aria-keyshortcuts="n"
         rows={isOpen ? 3 : 1}
@@ -81,13 +84,16 @@ export function Composer({ incident }: { incident: IncidentDetail }) {
               look="primary"
               size="small"
               busy={write.isPending}
-              disabledReason={refusal ?? (text.trim() === "" ? "Write something first." : null)}
+              disabledReason={
+                refusal ?? (images.isSending ? "A picture is on its way." : text.trim() === "" ? "Write something first." : null)
+              }
             >
               {kinds[kind].send}
             </Button>
           </span>
         </div>
       )}
+      {images.error !== null && <ErrorNotice what="The picture was not kept" error={images.error} />}
       {write.error !== null && <ErrorNotice what="Not written: what you typed is still here" error={write.error} />}
     </form>
   );

@@ -16,7 +16,7 @@ const columns: Column<IncidentView>[] = [
     essential: true,
     cell: ({ severity }) => (
       <Tint value={severity}>
-        <IncidentSeverity severity={severity} />
+        <IncidentSeverity severity={severity} isBare="narrow" />
       </Tint>
     ),
   },
