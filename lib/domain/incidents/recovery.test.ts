@@ -97,7 +97,7 @@ test("an indicator that is bad below its limit is worst at its lowest", () => {
 test("a long incident keeps its newest points and the shape of the older ones", () => {
   const values = Array.from({ length: 1_000 }, (_, index) => (index < 500 ? 0.2 : 0.01));
   const { points } = take(row(0, ...values)).recovery;
-  expect(points.length).toBeLessThanOrEqual(240);
+  expect(points.length).toBeLessThanOrEqual(360);
   expect(points.at(-1)).toEqual({ at: at(4_995), value: 0.01 });
   expect(points[0]).toEqual({ at: at(0), value: 0.2 });
   expect(points.slice(-100)).toEqual(

@@ -3,9 +3,9 @@ import type { Recovery } from "./schemas.ts";
 
 /** After this time without a look nothing is known any more. */
 export const staleAfterMs = 60_000;
-/** Before the impact this much is looked at, so that there is something to compare with. */
-export const lookBackSeconds = 600;
-const mostPoints = 240;
+/** Longer than an alert takes to fire, so that most of what lies before the impact was good. */
+export const lookBackSeconds = 1_800;
+const mostPoints = 360;
 
 /** What is kept of a recovery between two looks, beside what pages see. */
 export type StoredRecovery = Recovery & {
