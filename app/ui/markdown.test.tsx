@@ -29,6 +29,14 @@ describe("Markdown in a page", () => {
     expect([outside.getAttribute("target"), outside.getAttribute("rel")]).toEqual(["_blank", "noopener noreferrer"]);
   });
 
+  it("shows pictures that were pasted into an incident, and none from elsewhere", () => {
+    const address = "/api/incidents/0197a000-0000-7000-8000-000000000012/images/0197a000-0000-7000-8000-0000000000ab";
+    render(<Markdown text={`![graph](${address}) ![spy](https://example.org/x.png)`} />);
+    expect(screen.getAllByRole("img").map((image) => [image.getAttribute("src"), image.getAttribute("alt")])).toEqual([
+      [address, "graph"],
+    ]);
+  });
+
   it("shows what would be a script as it was written", () => {
     const { container } = render(<Markdown text={"<script>alert(1)</script> [x](javascript:alert(1))"} />);
     expect(container.querySelector("script, a")).toBeNull();

@@ -49,6 +49,7 @@ export async function problemOf(response: Response): Promise<Problem> {
   };
 }
 
+/** `body` is sent as JSON, a Blob as it is. */
 export type RequestOptions = { method?: string; body?: unknown; headers?: Record<string, string>; signal?: AbortSignal };
 
 /** One request to Switchyard's own API. Resolves with the parsed answer, rejects with ApiError; an abort passes through. */
@@ -61,11 +62,13 @@ export async function request<T>(path: string, options: RequestOptions = {}): Pr
 /** Like `request`, but hands over the response of a success, for streams. */
 export async function send(path: string, { method = "GET", body, headers = {}, signal }: RequestOptions = {}): Promise<Response> {
   let response: Response;
+  const type: Record<string, string> =
+    body === undefined ? {} : { "content-type": body instanceof Blob ? body.type : "application/json" };
   try {
     response = await fetch(path, {
       method,
-      headers: { accept: "application/json", ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
-      body: body === undefined ? undefined : JSON.stringify(body),
+      headers: { accept: "application/json", ...type, ...headers },
+      body: body === undefined || body instanceof Blob ? body : JSON.stringify(body),
       signal,
       cache: "no-store",
     });

@@ -23,7 +23,7 @@ import type {
 } from "#lib/domain/incidents/schemas.ts";
 import type { Page } from "#lib/domain/rollouts/schemas.ts";
 import { newIdempotencyKey } from "./actions.ts";
-import { queryString, request, send } from "./api.ts";
+import { queryString, request } from "./api.ts";
 
 export const incidentKeys = { all: ["incidents"] as const };
 
@@ -135,10 +135,8 @@ export const setAutomation = (input: Automation) =>
   request<Automation>("/api/incidents/settings/automation", { method: "PUT", body: input });
 
 /** Keeps a picture that is pasted into a text of the incident; "![](address)" shows it. */
-export async function pasteImage(id: string, picture: Blob): Promise<PastedImage> {
-  const response = await send(`${addressOf(id)}/images`, { method: "POST", body: picture });
-  return (await response.json()) as PastedImage;
-}
+export const pasteImage = (id: string, picture: Blob) =>
+  request<PastedImage>(`${addressOf(id)}/images`, { method: "POST", body: picture });
 
 /** After how long without an acknowledgement people are told again. */
 export const escalationQuery = queryOptions({

@@ -5,7 +5,11 @@ import { toProblem } from "./problem.ts";
 import { getRuntime } from "./runtime.ts";
 import { getActor, makeContext, readBearer } from "./session.ts";
 
-const maxBodyBytes = 1024 * 1024;
+const mebibyte = 1024 * 1024;
+
+/** What a route takes: JSON of at most 1 MiB, or a picture of at most 5 MiB as it is. */
+type Accepts = "json" | "image";
+const maxMebibytes: Record<Accepts, number> = { json: 1, image: 5 };
 
 /** What a handler gets of its request. */
 export type RouteInput = {
@@ -13,7 +17,7 @@ export type RouteInput = {
   params: Record<string, string>;
   /** The query of the address; of a repeated name the last value. */
   search: Record<string, string>;
-  /** The parsed JSON body of POST, PATCH and PUT; undefined when it is empty. */
+  /** The parsed JSON body of POST, PATCH and PUT, or the bytes of a picture; undefined when it is empty. */
   body: unknown;
   request: Request;
 };
@@ -22,13 +26,16 @@ type Segment = { params: Promise<Record<string, string>> };
 
 /**
  * Wraps a handler: session or token -> context -> handler -> JSON. A Response passes through, undefined becomes 204, a thrown
- * DomainError becomes problem+json. Methods that change something refuse foreign origins, other bodies than JSON, and more
- * than 1 MiB.
+ * DomainError becomes problem+json. Methods that change something refuse foreign origins, other bodies than `accepts`, and longer
+ * ones.
  */
-export function route(handler: (input: RouteInput) => unknown): (request: Request, segment: Segment) => Promise<Response> {
+export function route(
+  handler: (input: RouteInput) => unknown,
+  { accepts = "json" }: { accepts?: Accepts } = {},
+): (request: Request, segment: Segment) => Promise<Response> {
   return async (request, segment) => {
     const requestId = readRequestId(request);
-    const response = await answer(handler, request, segment, requestId);
+    const response = await answer({ handler, accepts }, request, segment, requestId);
     response.headers.set("x-request-id", requestId);
     return response;
   };
@@ -40,7 +47,7 @@ export function reply(status: number, body: object): Response {
 }
 
 async function answer(
-  handler: (input: RouteInput) => unknown,
+  { handler, accepts }: { handler: (input: RouteInput) => unknown; accepts: Accepts },
   request: Request,
   segment: Segment,
   requestId: string,
@@ -49,7 +56,7 @@ async function answer(
     const actor = await getActor(request);
     const changes = request.method !== "GET" && request.method !== "HEAD";
     if (changes && readBearer(request) === null) refuseForeignOrigin(request);
-    const body = changes ? await readBody(request) : undefined;
+    const body = changes ? await readBody(request, accepts) : undefined;
     const context = makeContext(actor, requestId);
     const search = Object.fromEntries(new URL(request.url).searchParams);
     const result = await handler({ context, params: await segment.params, search, body, request });
@@ -84,16 +91,22 @@ function isOwnOrigin(origin: string, request: Request): boolean {
   return host === request.headers.get("host") || origin === new URL(getRuntime().env.NEXTAUTH_URL).origin;
 }
 
-async function readBody(request: Request): Promise<unknown> {
+async function readBody(request: Request, accepts: Accepts): Promise<unknown> {
+  const limit = maxMebibytes[accepts];
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of request.body ?? []) {
     size += chunk.length;
-    if (size > maxBodyBytes) throw new DomainError("invalid-input", "The request is longer than 1 MiB.");
+    if (size > limit * mebibyte) throw new DomainError("invalid-input", `The request is longer than ${limit} MiB.`);
     chunks.push(chunk);
   }
   if (size === 0) return undefined;
-  if (!/^application\/json\b/i.test(request.headers.get("content-type") ?? "")) {
+  const type = request.headers.get("content-type") ?? "";
+  if (accepts === "image") {
+    if (!/^image\//i.test(type)) throw new DomainError("invalid-input", "Send a picture, with its content-type.");
+    return Buffer.concat(chunks);
+  }
+  if (!/^application\/json\b/i.test(type)) {
     throw new DomainError("invalid-input", "Send JSON, with content-type application/json.");
   }
   try {

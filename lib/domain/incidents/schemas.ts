@@ -118,6 +118,9 @@ export const checkSchema = z.object({ item: z.string().min(1).max(60), isDone: z
 /** The answer to every change: the incident, its version after it, and what was done in a sentence. */
 export type IncidentChange = { id: string; number: number; version: number; message: string };
 
+/** The answer to POST /api/incidents/:id/images, whose body is the picture: what a note's Markdown shows it by. */
+export type PastedImage = { id: string; address: string };
+
 /** GET and PUT /api/incidents/settings/escalation: the minutes after which people are told again; null: never. */
 export const escalationSchema = z.object({
   minutes: z.record(

@@ -32,9 +32,12 @@ export function isSafeHref(href: string): boolean {
   return /^(https?:\/\/|mailto:|#|\/(?!\/|\\))/i.test(href);
 }
 
-/** An image that the page shows: only one that is inside the text itself, so that reading asks nobody else for it. */
+/** An image that the page shows: one inside the text itself or pasted into an incident, so that reading asks nobody else for it. */
 export function isSafeImage(source: string): boolean {
-  return /^data:image\/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+$/.test(source);
+  return (
+    /^data:image\/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+$/.test(source) ||
+    /^\/api\/incidents\/[0-9a-f-]{36}\/images\/[0-9a-f-]{36}$/.test(source)
+  );
 }
 
 class InlineReader {

@@ -59,6 +59,8 @@ describe("a text that means harm", () => {
     ["[x](/\\evil.example/)"],
     ['![x](https://evil.example/pixel.png?"onload=)'],
     ["![x](data:image/svg+xml;base64,AAAA)"],
+    ["![x](/api/incidents/0197a000-0000-7000-8000-000000000012/images/../../../tokens)"],
+    ["![x](/api/account)"],
     ['[x"onmouseover="y](https://a.example)'],
     ["```\n</code></pre><script>"],
   ])("puts nothing into the page: %j", (text) => {

@@ -34,7 +34,7 @@ export function Composer({ incident }: { incident: IncidentDetail }) {
   const field = useRef<HTMLTextAreaElement>(null);
   const refusal = useRoleRefusal("operator");
   const write = useIncidentWrite({ onDone: () => setText("") });
-  const images = usePastedImages({ incidentId: incident.id, field, setText });
+  const images = usePastedImages({ incidentId: incident.id, field, text, setText });
   useWritingKey(field);
 
   const submit = (event?: FormEvent) => {
