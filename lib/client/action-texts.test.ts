@@ -48,6 +48,8 @@ describe("a verb of the audit", () => {
       "Rotate the secret of notification target",
     );
     expect(auditWords({ verb: "send-again", targetKind: "notification-target" })).toBe("Send again to notification target");
+    expect(auditWords({ verb: "acknowledge", targetKind: "incident" })).toBe("Acknowledge incident");
+    expect(auditWords({ verb: "change-timeline", targetKind: "incident" })).toBe("Correct the timeline of incident");
   });
 });
 

@@ -78,6 +78,15 @@ const phrases: Record<string, string> = {
   "rotate-secret": "Rotate the secret of",
   "send-again": "Send again to",
   test: "Send a test to",
+  note: "Write a note on",
+  "post-update": "Post an update on",
+  "change-timeline": "Correct the timeline of",
+  check: "Tick the checklist of",
+  assign: "Assign people to",
+  unassign: "Let people leave",
+  link: "Link to",
+  unlink: "Take a link from",
+  paste: "Paste a picture into",
 };
 
 /** An entry of the audit as "Scale relay", "Create user ana": what is no service is named with its kind. */

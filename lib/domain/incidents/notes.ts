@@ -23,7 +23,7 @@ export async function addNote(context: Context, id: string, input: unknown, key?
 export async function postUpdate(context: Context, id: string, input: unknown, key?: unknown): Promise<IncidentChange> {
   authorise(context, "operator", "post status updates");
   const { audience, text } = parseInput(updateSchema, input);
-  return writeIncident(context, { id, verb: "update", input, key }, async (_, incident, now) => ({
+  return writeIncident(context, { id, verb: "post-update", input, key }, async (_, incident, now) => ({
     message: "The update is in the timeline.",
     rows: [
       { at: now, kind: "update", message: text, by: context.actor.name, service: onlyService(incident), detail: { audience } },
