@@ -29,8 +29,8 @@ type Outside = {
   incidentId: string;
   known: Known;
   save: (input: SaveInput) => Promise<{ version: number }>;
-  /** Asks for the server's text; `hear` gets it. */
-  ask: () => void;
+  /** The server's text as it is now. */
+  ask: () => Promise<Known>;
   store: DraftStore;
   onChange: () => void;
 };
@@ -113,6 +113,11 @@ export class DraftSession {
     void this.#send();
   }
 
+  /** A closed session saves nothing any more; a page that comes back opens another one. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   #change(draft: Draft): void {
     if (draft === this.#draft) return;
     this.#draft = draft;
@@ -163,7 +168,11 @@ export class DraftSession {
     this.#draft = takeRefused(this.#draft, id);
     if (code === "stale") {
       this.#error = null;
-      this.#outside.ask();
+      // Who gets no answer asks again with the next beat.
+      void this.#outside.ask().then(
+        (known) => this.hear(known),
+        () => {},
+      );
       return Number.POSITIVE_INFINITY;
     }
     this.#error = error instanceof Error ? error : null;

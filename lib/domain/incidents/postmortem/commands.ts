@@ -161,14 +161,16 @@ function plan({ actor }: Context, { known, incident, why, now }: Told): PlannedC
       return told("changed", `${by} reopened the postmortem.${because}`);
     case "publish": {
       const isLast = incident.step === "document";
-      return told("step", `${by} published the postmortem.${because}`, {
-        documentedAt: incident.documentedAt ?? now,
-        ...(isLast && { step: "done" }),
-      });
+      const data = { documentedAt: incident.documentedAt ?? now, ...(isLast && { step: "done" }) };
+      return {
+        ...told("step", `${by} published the postmortem.${because}`),
+        data,
+        news: [{ event: "postmortem-published", by }],
+      };
     }
   }
-  function told(kind: "changed" | "step", message: string, data?: PlannedChange["data"]): PlannedChange {
-    return { message, data, rows: [row(kind, message, by, now)], reason: why };
+  function told(kind: "changed" | "step", message: string): PlannedChange {
+    return { message, rows: [row(kind, message, by, now)], reason: why };
   }
 }
 

@@ -1,0 +1,103 @@
+"use client";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { type FormEvent, useId, useState } from "react";
+import { itemKeys, itemName, sendItemCommand } from "#lib/client/action-items.ts";
+import { ApiError } from "#lib/client/api.ts";
+import { auditKeys } from "#lib/client/audit.ts";
+import { postmortemKeys } from "#lib/client/postmortems.ts";
+import type { ItemCommand, ItemView } from "#lib/domain/incidents/action-items/schemas.ts";
+import { proofInfos } from "#lib/domain/incidents/action-items/schemas.ts";
+import { ReasonField } from "../../../ui/actions/action-fields.tsx";
+import { Check } from "../../../ui/check.tsx";
+import { Dialog } from "../../../ui/dialog.tsx";
+import { FormFooter } from "../../../ui/form-footer.tsx";
+import { ErrorNotice } from "../../../ui/notices.tsx";
+import { useRoleRefusal } from "../../../ui/session.tsx";
+import { useStored } from "../../../ui/use-stored.ts";
+
+/** Closes an item, which runs its proof, or opens it again. */
+export function ItemCommandDialog({ item, command, onClose }: { item: ItemView; command: ItemCommand; onClose: () => void }) {
+  const queries = useQueryClient();
+  const formId = useId();
+  const refusal = useRoleRefusal("operator");
+  const [reason, setReason] = useStored(`${command} reason ${item.id}`);
+  const [overrides, setOverrides] = useState(false);
+  const [wasSubmitted, setWasSubmitted] = useState(false);
+  const needsReason = command === "reopen" || overrides;
+  const missing = needsReason && reason.trim().length < 3 ? ["Say why, in a few words."] : undefined;
+  const send = useMutation({
+    mutationFn: () =>
+      sendItemCommand(item.id, command, command === "reopen" ? { reason } : { override: overrides ? { reason } : null }),
+    onSuccess: () => {
+      setReason("");
+      onClose();
+    },
+    onSettled: () => {
+      for (const queryKey of [itemKeys.all, postmortemKeys.all, auditKeys.all]) void queries.invalidateQueries({ queryKey });
+    },
+  });
+  const isUnproven = send.error instanceof ApiError && send.error.code === "precondition-failed" && item.proof !== null;
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    setWasSubmitted(true);
+    if (!refusal && !send.isPending && !missing) send.mutate();
+  };
+  const sentence = `${command === "close" ? "Close" : "Reopen"} ${itemName(item)}`;
+  return (
+    <Dialog
+      open
+      onClose={onClose}
+      title={sentence}
+      description={item.title}
+      footer={
+        <FormFooter
+          onClose={onClose}
+          form={formId}
+          look={overrides ? "danger" : "primary"}
+          busy={send.isPending}
+          disabledReason={refusal}
+        >
+          {sentence}
+          {overrides && " unproven"}
+        </FormFooter>
+      }
+    >
+      <form id={formId} onSubmit={submit} noValidate className="grid gap-3">
+        {command === "close" && <Proving item={item} />}
+        {send.error && <ErrorNotice what={command === "close" ? "It stays open" : "It stays closed"} error={send.error} />}
+        {(isUnproven || overrides) && (
+          <Check
+            checked={overrides}
+            onChange={setOverrides}
+            label="Close it although it is not proven. The postmortem says so."
+          />
+        )}
+        {needsReason && <ReasonField value={reason} onChange={setReason} errors={wasSubmitted ? missing : undefined} />}
+      </form>
+    </Dialog>
+  );
+}
+
+function Proving({ item: { proof, isWatched } }: { item: ItemView }) {
+  return (
+    <div className="grid gap-1 text-ink-2">
+      <p>
+        {proof ? (
+          <>
+            Its proof is run now. <span className="font-medium text-ink">{proofInfos[proof.kind].title}:</span>{" "}
+            {proofInfos[proof.kind].about}
+            {proof.kind === "alert-rule" && (
+              <>
+                {" "}
+                <span className="name">{proof.rule}</span>, within {proof.withinSeconds} s.
+              </>
+            )}
+          </>
+        ) : (
+          "It has no proof: your word closes it."
+        )}
+      </p>
+      {isWatched && <p>It opens again by itself when one of the incident's alerts fires after this.</p>}
+    </div>
+  );
+}

@@ -1,0 +1,127 @@
+"use client";
+import { Download, Printer } from "lucide-react";
+import Link from "next/link";
+import { useState } from "react";
+import { exportAddress } from "#lib/client/postmortems.ts";
+import type {
+  PostmortemAnswer,
+  PostmortemCommand,
+  PostmortemState,
+  PostmortemView,
+} from "#lib/domain/incidents/postmortem/schemas.ts";
+import type { Severity } from "#lib/domain/incidents/schemas.ts";
+import { Button, buttonLook } from "../../../../../ui/button.tsx";
+import { cn } from "../../../../../ui/class-names.ts";
+import { TimeAgo } from "../../../../../ui/clock.tsx";
+import { Tint } from "../../../../../ui/figure.tsx";
+import { DrillBadge, IncidentSeverity } from "../../../../../ui/incidents/incident-marks.tsx";
+import { useRoleRefusal } from "../../../../../ui/session.tsx";
+import { CommandDialog } from "./command-dialog.tsx";
+
+/** Whose postmortem it is, where it stands, what is missing, and what may be done with it. */
+export function PostmortemHeader({ answer: { incident, isRequired, postmortem } }: { answer: PostmortemAnswer }) {
+  return (
+    <header className="border-b px-4 py-3 print:hidden">
+      <div className="flex flex-wrap items-start gap-x-4 gap-y-2">
+        <div className="min-w-0 flex-1 basis-80">
+          <p className="flex items-center gap-1.5 text-xs text-ink-3">
+            <Link href="/incidents" className="hover:text-ink">
+              Incidents
+            </Link>
+            /
+            <Link href={`/incidents/${incident.id}`} className="font-mono hover:text-ink">
+              INC-{incident.number}
+            </Link>
+            / Postmortem
+          </p>
+          <h1 className="break-words text-xl font-semibold tracking-[-0.015em]">{incident.title}</h1>
+          <p role="status" aria-live="polite" className="mt-0.5 flex flex-wrap items-center gap-x-4 gap-y-1 text-ink-2">
+            <IncidentSeverity severity={incident.severity as Severity} />
+            {incident.isDrill && <DrillBadge />}
+            {postmortem ? <Standing postmortem={postmortem} /> : <span>{isRequired ? "Required" : "Not required"}</span>}
+          </p>
+        </div>
+        {postmortem && <Actions postmortem={postmortem} />}
+      </div>
+      {postmortem && postmortem.state !== "published" && postmortem.gaps.length > 0 && <Gaps postmortem={postmortem} />}
+    </header>
+  );
+}
+
+const stateLooks: Record<PostmortemState, [word: string, look: string]> = {
+  draft: ["Draft", "border-dashed border-line-strong text-ink-2"],
+  review: ["In review", "border-accent-solid/60 bg-accent-soft text-accent"],
+  published: ["Published", "border-good-fill text-good"],
+};
+
+function Standing({
+  postmortem: { state, owner, updatedAt, updatedBy, reviewBy, publishedAt, publishedBy },
+}: {
+  postmortem: PostmortemView;
+}) {
+  const [word, look] = stateLooks[state];
+  return (
+    <>
+      <Tint value={state}>
+        <span className={cn("rounded-sm border px-1 text-2xs font-semibold leading-4", look)}>{word}</span>
+      </Tint>
+      <span>owned by {owner}</span>
+      {state === "published" && publishedAt ? (
+        <span>
+          by {publishedBy}, <TimeAgo at={publishedAt} />
+        </span>
+      ) : (
+        <span>
+          {state === "review" && `${reviewBy} asked for a review; `}last written by {updatedBy}, <TimeAgo at={updatedAt} />
+        </span>
+      )}
+    </>
+  );
+}
+
+function Gaps({ postmortem: { gaps } }: { postmortem: PostmortemView }) {
+  return (
+    <details className="mt-2 max-w-3xl text-ink-2">
+      <summary className="cursor-pointer">
+        {gaps.length === 1 ? "One thing is missing" : `${gaps.length} things are missing`} before it can be published
+      </summary>
+      <ul className="mt-1 list-disc pl-5">
+        {gaps.map(({ id, message }) => (
+          <li key={id}>{message}</li>
+        ))}
+      </ul>
+    </details>
+  );
+}
+
+function Actions({ postmortem }: { postmortem: PostmortemView }) {
+  const [command, setCommand] = useState<PostmortemCommand | null>(null);
+  const refusal = useRoleRefusal("operator");
+  const { incidentId, state, gaps } = postmortem;
+  return (
+    <div role="toolbar" aria-label="Postmortem" className="flex flex-wrap gap-1.5">
+      {state === "draft" && (
+        <Button disabledReason={refusal} onClick={() => setCommand("review")}>
+          Ask for a review
+        </Button>
+      )}
+      {state !== "published" && (
+        <Button look={gaps.length === 0 ? "primary" : "plain"} disabledReason={refusal} onClick={() => setCommand("publish")}>
+          Publish
+        </Button>
+      )}
+      {state !== "draft" && (
+        <Button disabledReason={refusal} onClick={() => setCommand("reopen")}>
+          {state === "published" ? "Reopen" : "Back to draft"}
+        </Button>
+      )}
+      <a href={exportAddress(incidentId, "html")} target="_blank" rel="noopener" className={buttonLook()}>
+        <Printer aria-hidden="true" /> Print
+      </a>
+      <a href={exportAddress(incidentId, "markdown")} download className={buttonLook()}>
+        <Download aria-hidden="true" /> Markdown
+      </a>
+      {command && <CommandDialog command={command} postmortem={postmortem} onClose={() => setCommand(null)} />}
+    </div>
+  );
+}
