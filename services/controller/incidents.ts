@@ -1,3 +1,4 @@
+import { reopenReturned } from "#lib/domain/incidents/action-items/watch.ts";
 import { escalateOverdue } from "#lib/domain/incidents/escalate.ts";
 import { writeRestarts, writeTimelines } from "#lib/domain/incidents/follow.ts";
 import { openByRules } from "#lib/domain/incidents/opening-rules.ts";
@@ -15,5 +16,6 @@ export function incidentLoops(
     { name: "incident-restarts", intervalMs: 5_000, pass: () => writeRestarts(context) },
     { name: "incident-recoveries", intervalMs: 3_000, pass: () => watchRecoveries(context, settings) },
     { name: "incident-escalations", intervalMs: 1_000, pass: () => escalateOverdue(context) },
+    { name: "action-items", intervalMs: 5_000, pass: () => reopenReturned(context) },
   ];
 }

@@ -48,7 +48,7 @@ describe("a critical alert", () => {
       title: "relay: p95 is 400 ms",
       severity: "P1",
       origin: "alert",
-      openedBy: "switchyard",
+      openedBy: "Switchyard",
       clock: { impactStartedAt: ago(30).toISOString(), detectedAt: ago(25).toISOString() },
       links: [{ kind: "alert", targetId: alert }],
       suspects: [{ actor: "piet", verb: "image" }],
@@ -63,7 +63,7 @@ describe("a critical alert", () => {
     const alert = await storeAlert(world.db, { startsAt: ago(5), service });
     expect(await look()).toBe(0);
     const joined = await world.detail(id);
-    expect(joined).toMatchObject({ severity: "P3", links: [{ kind: "alert", targetId: alert, by: "switchyard" }] });
+    expect(joined).toMatchObject({ severity: "P3", links: [{ kind: "alert", targetId: alert, by: "Switchyard" }] });
     expect(joined.timeline.filter(({ source }) => source === `joined/alert/${alert}`)).toHaveLength(1);
     await resolve(id);
     expect(await look()).toBe(0);

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Database } from "#lib/database/client.ts";
 import { Prisma } from "#lib/database/generated/client.ts";
 import { rankActions } from "../alerts/suspect-actions.ts";
-import { type Context, type Transaction, transact } from "../context.ts";
+import { type Actor, type Context, type Transaction, transact } from "../context.ts";
 import { describeAbout } from "../fleet/about.ts";
 import { findWorkload } from "../fleet/fresh.ts";
 import type { ServiceRef } from "../fleet/schemas.ts";
@@ -35,6 +35,8 @@ type Trigger = {
   alert: { sourceId: string; fingerprint: string } | null;
 };
 
+/** As rollouts name it where no person gave them up. */
+const switchyard: Actor = { ...systemActor, name: "Switchyard" };
 const most = 50;
 /** What ended longer ago than this opens nothing any more: nobody looked, and it is history. */
 const rolloutsWithin = "1 hour";
@@ -126,7 +128,7 @@ async function findRollouts(db: Database, { rollouts: rule }: Automation["openin
         coalesce(finished_at, (run->'hold'->>'since')::timestamptz) AS "endedAt"
       FROM rollouts rollout JOIN audit_entries entry ON entry.id = rollout.audit_entry_id
       WHERE (state = 'failed' AND finished_at IS NOT NULL)
-        OR (state = 'aborted' AND run->'abort'->>'by' = ${systemName})
+        OR (state = 'aborted' AND run->'abort'->>'by' = ${switchyard.name})
         OR (state IN ('progressing', 'paused') AND run->'hold'->>'cause' = 'failed')
     )
     SELECT * FROM ended found
@@ -151,8 +153,6 @@ async function findRollouts(db: Database, { rollouts: rule }: Automation["openin
   });
 }
 
-/** Who gives rollouts up where no person does. */
-const systemName = "Switchyard";
 /** Each end of a rollout by itself, for one that was retried may be aborted again. */
 const keyOfEnd = (id: string, endedAt: Date) => `rollout/${id}/${endedAt.getTime()}`;
 const endKey = Prisma.sql`'rollout/' || id || '/' || round(extract(epoch FROM "endedAt") * 1000)::bigint`;
@@ -178,7 +178,7 @@ async function openOrJoin(context: RuleContext, trigger: Trigger): Promise<boole
       return false;
     }
     const { key, origin, link, severity, title, why, service, impactStartedAt, detectedAt } = trigger;
-    const own = { actor: systemActor, clock: context.clock, requestId: randomUUID() };
+    const own = { actor: switchyard, clock: context.clock, requestId: randomUUID() };
     const { isNew } = await openIncident(transaction, own, {
       title,
       severity,
@@ -218,7 +218,7 @@ async function listOpen(transaction: Transaction, { service, alert }: Trigger): 
 async function join(transaction: Transaction, { clock }: RuleContext, open: StoredIncident, trigger: Trigger): Promise<void> {
   const now = clock();
   const { key, link, title, why, severity, service } = trigger;
-  const by = systemActor.name;
+  const by = switchyard.name;
   const isRaised =
     severity < open.severity && open.acknowledgedAt === null && open.origin !== "person" && open.origin !== "token";
   const rows: NewTimelineRow[] = [
