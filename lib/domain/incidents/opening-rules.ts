@@ -39,7 +39,7 @@ type Trigger = {
 const switchyard: Actor = { ...systemActor, name: "Switchyard" };
 const most = 50;
 /** What ended longer ago than this opens nothing any more: nobody looked, and it is history. */
-const rolloutsWithin = "1 hour";
+const rolloutsWithinMs = 3_600_000;
 
 /**
  * Opens an incident for each thing that a rule names and that has none yet; what concerns a service that has an open incident joins
@@ -120,6 +120,7 @@ type RolloutRow = {
 
 async function findRollouts(db: Database, { rollouts: rule }: Automation["opening"], now: Date): Promise<Trigger[]> {
   if (!rule.isOn) return [];
+  const since = new Date(now.getTime() - rolloutsWithinMs);
   // One that failed and stays where it is waits for a person: its rollout is not over.
   const rows = await db.$queryRaw<RolloutRow[]>`
     WITH ended AS (
@@ -127,12 +128,12 @@ async function findRollouts(db: Database, { rollouts: rule }: Automation["openin
         CASE WHEN finished_at IS NULL THEN 'failed' ELSE state::text END AS state,
         coalesce(finished_at, (run->'hold'->>'since')::timestamptz) AS "endedAt"
       FROM rollouts rollout JOIN audit_entries entry ON entry.id = rollout.audit_entry_id
-      WHERE (state = 'failed' AND finished_at IS NOT NULL)
-        OR (state = 'aborted' AND run->'abort'->>'by' = ${switchyard.name})
+      WHERE (state = 'failed' AND finished_at >= ${since})
+        OR (state = 'aborted' AND finished_at >= ${since} AND run->'abort'->>'by' = ${switchyard.name})
         OR (state IN ('progressing', 'paused') AND run->'hold'->>'cause' = 'failed')
     )
     SELECT * FROM ended found
-    WHERE "endedAt" BETWEEN ${now}::timestamptz - ${rolloutsWithin}::interval AND ${now}
+    WHERE "endedAt" BETWEEN ${since} AND ${now}
       AND NOT EXISTS (SELECT 1 FROM incidents WHERE origin_key = ${endKey})
       AND NOT EXISTS (${joinedBefore(endKey)})
     ORDER BY "endedAt", id LIMIT ${most}`;
