@@ -17,6 +17,7 @@ import type {
   PastedImage,
   personSchema,
   putLinkSchema,
+  RelatedIncident,
   ReportIncidentInput,
   TimelineRow,
   updateSchema,
@@ -91,6 +92,14 @@ export const timelineQuery = (id: string) =>
       request<Page<TimelineRow>>(`${addressOf(id)}/timeline${queryString({ cursor: pageParam, limit: 500 })}`, { signal }),
     initialPageParam: null as string | null,
     getNextPageParam: (last) => last.nextCursor,
+  });
+
+/** Earlier incidents that look like it: how were they ended? */
+export const relatedIncidentsQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["incidents-related", id],
+    queryFn: ({ signal }) => request<RelatedIncident[]>(`${addressOf(id)}/related`, { signal }),
+    staleTime: 30_000,
   });
 
 export const incidentTrendsQuery = (days: number) =>

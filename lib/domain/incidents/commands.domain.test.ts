@@ -321,6 +321,9 @@ test("incidents are linked to each other, once, and seen from both", async () =>
   await removeLink(world.context, one.id, link);
   expect((await world.detail(other.id)).links).toEqual([]);
   await expect(removeLink(world.context, one.id, link)).rejects.toMatchObject({ code: "not-found" });
+  await putLink(world.context, one.id, link);
+  await removeLink(world.context, other.id, { kind: "incident", targetId: one.id });
+  expect((await world.detail(one.id)).links).toEqual([]);
 });
 
 test("lines of the checklist are ticked with who and when", async () => {

@@ -27,16 +27,21 @@ export async function putLink(context: Context, id: string, input: unknown): Pro
   });
 }
 
-/** Takes a link away. Operators. */
+/** Takes a link away, one between two incidents from either of them. Operators. */
 export async function removeLink(context: Context, id: string, input: unknown): Promise<IncidentChange> {
   authorise(context, "operator", "link to an incident");
   const link = parseInput(putLinkSchema, input);
   return writeIncident(context, { id, verb: "unlink", input: link }, async (transaction, incident, now) => {
-    const where = { incidentId_kind_targetId: { incidentId: incident.id, ...link } };
-    const row = await transaction.incidentLink.findUnique({ where });
+    const own = { ...link, incidentId: incident.id };
+    const fromOther = { kind: "incident", incidentId: link.targetId, targetId: incident.id };
+    const where = link.kind === "incident" ? { OR: [own, fromOther] } : own;
+    const row = await transaction.incidentLink.findFirst({ where });
     if (!row) throw new DomainError("not-found", "This incident has no such link.");
-    await transaction.incidentLink.delete({ where });
-    const message = `Took away the link to the ${link.kind} ${row.title}.`;
+    await transaction.incidentLink.deleteMany({ where });
+    const message =
+      row.incidentId === incident.id
+        ? `Took away the link to the ${link.kind} ${row.title}.`
+        : "Took away the link from an incident that led here.";
     const { name: by } = context.actor;
     return {
       message,

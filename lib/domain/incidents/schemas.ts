@@ -220,6 +220,21 @@ export type Recovery = {
 /** A change before the impact, with what was measured before it and after it had settled. */
 export type IncidentSuspect = Suspect & { before: ServiceFigures | null; after: ServiceFigures | null };
 
+/** GET /api/incidents/:id/related: an earlier incident that looks like this one. */
+export type RelatedIncident = {
+  id: string;
+  number: number;
+  title: string;
+  severity: Severity;
+  /** When its impact began, and when it was resolved. */
+  at: string;
+  resolvedAt: string | null;
+  /** There is a published postmortem to read. */
+  hasPostmortem: boolean;
+  /** The alerts and services that both have. */
+  why: string;
+};
+
 /** How long something took, in seconds, over those incidents of which it is known. */
 export type FigureSummary = {
   n: number;

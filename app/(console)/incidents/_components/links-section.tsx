@@ -11,6 +11,7 @@ import { Input } from "../../../ui/field.tsx";
 import { ErrorNotice } from "../../../ui/notices.tsx";
 import { SectionHeader } from "../../../ui/page-header.tsx";
 import { useRoleRefusal } from "../../../ui/session.tsx";
+import { RelatedList } from "./related-list.tsx";
 import { useIncidentWrite } from "./use-incident-write.ts";
 
 const words: Record<LinkKind, string> = {
@@ -77,6 +78,7 @@ export function LinksSection({ incident }: { incident: IncidentDetail }) {
         </Button>
       </form>
       {write.error !== null && <ErrorNotice className="m-4" what="Not linked" error={write.error} />}
+      <RelatedList incidentId={incident.id} />
     </section>
   );
 }
