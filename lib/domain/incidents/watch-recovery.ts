@@ -17,6 +17,7 @@ const scrapesInWindow = 2.5;
 /** Of a longer absence of the controller the rest is not looked at. */
 const mostSeconds = 3 * 3600;
 const mostWatched = 50;
+const tellEveryMs = 10_000;
 
 type Watched = {
   id: string;
@@ -167,21 +168,34 @@ async function keep(context: RecoveryContext, incident: Watched, ref: ServiceRef
       WHERE id = ${incident.id}::uuid AND resolved_at IS NULL AND recovery->>'lookedAt' IS NOT DISTINCT FROM ${before}
       FOR UPDATE`;
     if (!row) return;
+    const data = { recovery: toJson(stored) };
+    if (!isWorthTelling(incident.stored, stored)) {
+      await transaction.incident.update({ where: { id: incident.id }, data });
+      return;
+    }
     const rows = news.map((one) => describeNews(one, stored, ref));
-    await appendTimeline(transaction, incident.id, rows, { now, data: { recovery: toJson(stored) } });
+    await appendTimeline(transaction, incident.id, rows, { now, data });
   });
+}
+
+/** Whoever follows the incident is told at once of another state, and of nothing but newer points each few seconds. */
+function isWorthTelling(before: StoredRecovery | null, after: StoredRecovery): boolean {
+  if (!before) return true;
+  const turn = ({ lookedAt }: StoredRecovery) => Math.floor(Date.parse(lookedAt) / tellEveryMs);
+  const stateOf = ({ state, goodSince, recoveredAt, expr }: StoredRecovery) => [state, goodSince, recoveredAt, expr].join();
+  return turn(before) !== turn(after) || stateOf(before) !== stateOf(after);
 }
 
 function describeNews({ kind, at }: RecoveryNews, recovery: StoredRecovery, service: ServiceRef): NewTimelineRow {
   const { indicator, before, during, after, windowSeconds: window } = recovery;
   const format = indicator.unit === "seconds" ? formatSeconds : formatShare;
   const figure = (value: number | null) => (value === null ? "unknown" : format(value));
-  const what = `${service.name}: ${indicator.title}`;
+  const what = `${service.name}, ${indicator.title}`;
   const figures = `before ${figure(before)}, at worst ${figure(during)}, after ${figure(after)}, limit ${figure(indicator.limit)}`;
   const message =
     kind === "recovered"
-      ? `Recovered, from the data. ${what} have been good for ${window} s (${figures}).`
-      : `Bad again, from the data. ${what} (limit ${figure(indicator.limit)}).`;
+      ? `Recovered, from the data. ${what}: good for ${window} s (${figures}).`
+      : `Bad again, from the data. ${what}: ${indicator.bad} the limit of ${figure(indicator.limit)}.`;
   const detail = { kind, before, during, after, limit: indicator.limit };
   return { at: new Date(at), kind: "recovery", message, by: "Switchyard", source: `recovery/${kind}/${at}`, service, detail };
 }
