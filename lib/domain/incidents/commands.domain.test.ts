@@ -376,7 +376,7 @@ test("a list is filtered, searched and paged without a gap or a doubling", async
   expect(await titles({ namespace: "elsewhere" })).toEqual([]);
 });
 
-test("targets are told of the opening, a new severity and the end, each once", async () => {
+test("targets are told of the opening, a new severity, the end and that it was none, each once and as they want", async () => {
   const target = await world.db.notificationTarget.create({
     data: {
       name: "hook",
@@ -396,11 +396,15 @@ test("targets are told of the opening, a new severity and the end, each once", a
   await changeIncident(world.context, id, { severity: "P1" });
   world.pass(120);
   await command(id, "resolve", { body: { override: { reason: "tried out" } } });
+  await command(id, "reopen");
+  await command(id, "mitigate");
+  await command(id, "reopen");
   await world.report({ services: named("untold"), severity: "P1" });
   const rows = await world.db.notification.findMany({ where: { targetId: target.id }, orderBy: { id: "asc" } });
   expect(rows.map(({ event, severity, title }) => [event, severity, title])).toEqual([
     ["incident-severity-changed", "P1", `INC-${number} is now P1, before P3: The relay is slow`],
     ["incident-resolved", "P1", `INC-${number} is resolved after 2 m: The relay is slow`],
+    ["incident-opened", "P1", `P1 INC-${number} is open again: The relay is slow`],
   ]);
 });
 

@@ -63,7 +63,7 @@ async function plan(context: Context, { transaction, incident, now, order }: Wor
     before: { step: incident.step, ...standing.clock },
     after: { step, ...clock },
     reason: overrideReason ?? note?.slice(0, 500) ?? null,
-    news: command === "resolve" ? [newsOfEnd(incident, { at: at ?? now, overrideReason })] : [],
+    news: newsOf(command, { incident, at: at ?? now, overrideReason, by }),
   };
 }
 
@@ -111,13 +111,12 @@ function describe(command: IncidentCommand, { resolvedAt }: StoredIncident, by: 
   }
 }
 
-function newsOfEnd(
-  { impactStartedAt }: StoredIncident,
-  { at, overrideReason }: { at: Date; overrideReason: string | null },
-): IncidentNews {
-  return {
-    event: "incident-resolved",
-    lasted: formatDuration(at.getTime() - impactStartedAt.getTime()),
-    overrideReason,
-  };
+type Told = { incident: StoredIncident; at: Date; overrideReason: string | null; by: string };
+
+/** What people want to know who do not look: that it is over, and that it is not. */
+function newsOf(command: IncidentCommand, { incident, at, overrideReason, by }: Told): IncidentNews[] {
+  if (command === "reopen" && incident.resolvedAt) return [{ event: "incident-opened", by, isAgain: true }];
+  if (command !== "resolve") return [];
+  const lasted = formatDuration(at.getTime() - incident.impactStartedAt.getTime());
+  return [{ event: "incident-resolved", lasted, overrideReason }];
 }

@@ -42,35 +42,41 @@ export async function writeIncident(
   const incidentId = parseId(id, "incident");
   const hash = hashRequest(`${verb} incident`, { namespace: "", name: incidentId }, input);
   return once(context, key, hash, (keyed) =>
-    transact(context, (transaction) => write(transaction, { incidentId, verb, keyed, plan })),
+    transact(context, (transaction) => write(context, transaction, { incidentId, verb, keyed, plan })),
   );
+}
 
-  async function write(transaction: Transaction, { incidentId, verb, keyed, plan }: Work): Promise<IncidentChange> {
-    const incident = await lockIncident(transaction, incidentId);
-    const now = context.clock();
-    const planned = await plan(transaction, incident, now);
-    const { number } = incident;
-    if (typeof planned === "string") return { id: incidentId, number, version: incident.version, message: planned };
-    const version = incident.version + 1;
-    const { message, data, rows, before = null, after = null, reason = null, news = [] } = planned;
-    const changed = await transaction.incident.update({
-      where: { id: incidentId },
-      data: { ...data, version },
-      include: incidentParts,
-    });
-    await insertRows(transaction, incidentId, rows, { version, now });
-    await writeAudit(transaction, context, {
-      ...auditedAs(changed),
-      ...keyed,
-      verb,
-      before: before && toJson(before),
-      after: toJson({ ...after, ...answerFor(keyed, { message, version }) }),
-      reason,
-      outcome: "succeeded",
-    });
-    for (const one of news) await announceIncident(transaction, changed, one, now);
-    return { id: incidentId, number, version, message };
-  }
+type Work = { incidentId: string; verb: string; keyed: Keyed; plan: Plan };
+
+async function write(
+  context: Context,
+  transaction: Transaction,
+  { incidentId, verb, keyed, plan }: Work,
+): Promise<IncidentChange> {
+  const incident = await lockIncident(transaction, incidentId);
+  const now = context.clock();
+  const planned = await plan(transaction, incident, now);
+  const { number } = incident;
+  if (typeof planned === "string") return { id: incidentId, number, version: incident.version, message: planned };
+  const version = incident.version + 1;
+  const { message, data, rows, before = null, after = null, reason = null, news = [] } = planned;
+  const changed = await transaction.incident.update({
+    where: { id: incidentId },
+    data: { ...data, version },
+    include: incidentParts,
+  });
+  await insertRows(transaction, incidentId, rows, { version, now });
+  await writeAudit(transaction, context, {
+    ...auditedAs(changed),
+    ...keyed,
+    verb,
+    before: before && toJson(before),
+    after: toJson({ ...after, ...answerFor(keyed, { message, version }) }),
+    reason,
+    outcome: "succeeded",
+  });
+  for (const one of news) await announceIncident(transaction, changed, one, now);
+  return { id: incidentId, number, version, message };
 }
 
 type Answer = Pick<IncidentChange, "message" | "version">;
@@ -79,8 +85,6 @@ type Answer = Pick<IncidentChange, "message" | "version">;
 export function answerFor({ idempotencyKey }: Keyed, { message, version }: Answer): { answer?: Answer } {
   return idempotencyKey === null ? {} : { answer: { message, version } };
 }
-
-type Work = { incidentId: string; verb: string; keyed: Keyed; plan: Plan };
 
 /** What an audit entry keeps of a request that came with a key. */
 export type Keyed = { idempotencyKey: string | null; requestHash: string | null };

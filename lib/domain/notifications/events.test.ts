@@ -141,6 +141,8 @@ describe("the texts", () => {
       describeIncident({ ...incident, version }, { event: "incident-severity-changed", from: "P3" }, at);
     expect(changed(4).title).toBe("INC-12 is now P2, before P3: Writes are slow");
     expect(changed(5).key).not.toBe(changed(4).key);
+    const again = describeIncident(incident, { event: "incident-opened", by: "olga", isAgain: true }, at);
+    expect(again).toMatchObject({ key: "incident/i1/opened/3", title: "P2 INC-12 is open again: Writes are slow" });
     const overdue = describeIncident({ ...incident, isDrill: true }, { event: "incident-escalated", minutes: 15, times: 2 }, at);
     expect(overdue).toMatchObject({
       key: "incident/i1/escalated/2",

@@ -15,6 +15,7 @@ export const eventKinds = [
   "incident-escalated",
   "incident-resolved",
   "postmortem-published",
+  "action-item-due",
   "test",
 ] as const;
 export type EventKind = (typeof eventKinds)[number];
@@ -112,6 +113,7 @@ const incidentEvents: ReadonlySet<EventKind> = new Set([
   "incident-escalated",
   "incident-resolved",
   "postmortem-published",
+  "action-item-due",
 ]);
 const incidentSeverities: ReadonlySet<string> = new Set(["P1", "P2", "P3", "P4"]);
 
@@ -143,6 +145,7 @@ export function rankOf({ event, severity }: Pick<NotificationEvent, "event" | "s
     case "source-blind":
       return 1;
     case "silence-expiring":
+    case "action-item-due":
       return 3;
     case "alert-resolved":
     case "rollout-finished":

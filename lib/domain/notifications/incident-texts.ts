@@ -4,7 +4,8 @@ import { maxTextLength, maxTitleLength, shorten } from "./texts.ts";
 
 /** What happened to an incident. */
 export type IncidentNews =
-  | { event: "incident-opened"; by: string }
+  /** `isAgain`: it had been resolved. */
+  | { event: "incident-opened"; by: string; isAgain?: boolean }
   | { event: "incident-severity-changed"; from: string }
   /** `minutes` without an acknowledgement; `times` counts from 1. */
   | { event: "incident-escalated"; minutes: number; times: number }
@@ -43,6 +44,13 @@ function wordsOf(
   const name = `INC-${number}`;
   switch (news.event) {
     case "incident-opened":
+      if (news.isAgain) {
+        return {
+          key: `opened/${version}`,
+          title: `${severity} ${name} is open again: ${title}`,
+          text: `Reopened by ${news.by}.`,
+        };
+      }
       return { key: "opened", title: `${severity} ${name}: ${title}`, text: `Opened by ${news.by}.` };
     case "incident-severity-changed":
       return { key: `severity/${version}`, title: `${name} is now ${severity}, before ${news.from}: ${title}`, text: "" };
