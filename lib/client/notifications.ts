@@ -87,6 +87,7 @@ export const eventNames: Record<EventKind, string> = {
   "incident-escalated": "Nobody acknowledges an incident",
   "incident-resolved": "An incident is resolved",
   "postmortem-published": "A postmortem is published",
+  "action-item-due": "An action item is due or overdue",
   "feed-lost": "A feed is lost",
   "source-blind": "A source of alerts is not heard",
   test: "A test",

@@ -1,3 +1,4 @@
+import { remindOwners } from "#lib/domain/incidents/action-items/remind.ts";
 import { reopenReturned } from "#lib/domain/incidents/action-items/watch.ts";
 import { escalateOverdue } from "#lib/domain/incidents/escalate.ts";
 import { writeRestarts, writeTimelines } from "#lib/domain/incidents/follow.ts";
@@ -17,5 +18,6 @@ export function incidentLoops(
     { name: "incident-recoveries", intervalMs: 3_000, pass: () => watchRecoveries(context, settings) },
     { name: "incident-escalations", intervalMs: 1_000, pass: () => escalateOverdue(context) },
     { name: "action-items", intervalMs: 5_000, pass: () => reopenReturned(context) },
+    { name: "action-item-reminders", intervalMs: 60_000, pass: () => remindOwners(context) },
   ];
 }

@@ -38,6 +38,7 @@ const countedNames: Record<EventKind, string> = {
   "incident-escalated": "escalations",
   "incident-resolved": "resolved incidents",
   "postmortem-published": "postmortems",
+  "action-item-due": "reminders of action items",
   test: "tests",
 };
 

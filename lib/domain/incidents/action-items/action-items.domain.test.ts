@@ -5,6 +5,7 @@ import { alertContext, makeEpisode, makeSource, minutesAgo, testNow } from "../.
 import type { Context } from "../../context.ts";
 import { changeItem, commandItem, createItem } from "./commands.ts";
 import { getItem, listItems } from "./queries.ts";
+import { remindOwners } from "./remind.ts";
 import type { CreateItemInput } from "./schemas.ts";
 import { reopenReturned } from "./watch.ts";
 
@@ -213,5 +214,42 @@ describe("an alert of the incident that fires again", () => {
     const unwatched = await make({ isWatched: false });
     await command(unwatched.id, "close");
     expect(await reopenReturned(olga)).toBe(0);
+  });
+});
+
+describe("a reminder", () => {
+  const target = (filter: object) =>
+    database.database.notificationTarget.create({
+      data: {
+        kind: "webhook",
+        name: JSON.stringify(filter),
+        config: {},
+        filter,
+        createdAt: now,
+        updatedAt: now,
+        updatedByName: "test",
+      },
+    });
+  const told = async (targetId: string) =>
+    (await database.database.notification.findMany({ where: { targetId }, orderBy: { id: "asc" } })).map(({ title }) => title);
+
+  test("is told the day before and once more when it is overdue, to those who follow the service", async () => {
+    const events = ["action-item-due"];
+    const mine = await target({ events, severities: [], services: ["fleet/relay"] });
+    const other = await target({ events, severities: [], services: ["fleet/hub"] });
+    const { number, id } = await make({ dueOn: "2026-11-23" });
+    const done = await make({ dueOn: "2026-11-22" });
+    await command(done.id, "close");
+    for (const day of ["2026-11-21", "2026-11-22", "2026-11-22", "2026-11-23", "2026-11-24", "2026-11-25"]) {
+      now = new Date(`${day}T08:00:00Z`);
+      await remindOwners(olga);
+    }
+    const title = `AI-${number} of otto is due 2026-11-23: Test latency before a release`;
+    expect(await told(mine.id)).toEqual([title, title.replace("is due", "is overdue since")]);
+    expect(await told(other.id)).toEqual([]);
+    const { version } = await getItem(olga, id);
+    await changeItem(olga, id, { version, dueOn: "2026-11-26" });
+    await remindOwners(olga);
+    expect(await told(mine.id)).toHaveLength(3);
   });
 });
