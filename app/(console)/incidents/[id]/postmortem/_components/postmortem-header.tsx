@@ -17,6 +17,7 @@ import { Tint } from "../../../../../ui/figure.tsx";
 import { DrillBadge, IncidentSeverity } from "../../../../../ui/incidents/incident-marks.tsx";
 import { useRoleRefusal } from "../../../../../ui/session.tsx";
 import { CommandDialog } from "./command-dialog.tsx";
+import { OwnerDialog } from "./owner-dialog.tsx";
 
 /** Whose postmortem it is, where it stands, what is missing, and what may be done with it. */
 export function PostmortemHeader({ answer: { incident, isRequired, postmortem } }: { answer: PostmortemAnswer }) {
@@ -54,18 +55,26 @@ const stateLooks: Record<PostmortemState, [word: string, look: string]> = {
   published: ["Published", "border-good-fill text-good"],
 };
 
-function Standing({
-  postmortem: { state, owner, updatedAt, updatedBy, reviewBy, publishedAt, publishedBy },
-}: {
-  postmortem: PostmortemView;
-}) {
+function Standing({ postmortem }: { postmortem: PostmortemView }) {
+  const [isChanging, setChanging] = useState(false);
+  const { state, owner, updatedAt, updatedBy, reviewBy, publishedAt, publishedBy } = postmortem;
   const [word, look] = stateLooks[state];
   return (
     <>
       <Tint value={state}>
         <span className={cn("rounded-sm border px-1 text-2xs font-semibold leading-4", look)}>{word}</span>
       </Tint>
-      <span>owned by {owner}</span>
+      <span>
+        owned by{" "}
+        <button
+          type="button"
+          aria-label={`Owner: ${owner}. Change`}
+          onClick={() => setChanging(true)}
+          className="text-accent hover:underline"
+        >
+          {owner}
+        </button>
+      </span>
       {state === "published" && publishedAt ? (
         <span>
           by {publishedBy}, <TimeAgo at={publishedAt} />
@@ -75,6 +84,7 @@ function Standing({
           {state === "review" && `${reviewBy} asked for a review; `}last written by {updatedBy}, <TimeAgo at={updatedAt} />
         </span>
       )}
+      {isChanging && <OwnerDialog postmortem={postmortem} onClose={() => setChanging(false)} />}
     </>
   );
 }

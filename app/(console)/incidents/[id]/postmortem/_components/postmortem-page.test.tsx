@@ -208,6 +208,17 @@ describe("publishing", () => {
   });
 });
 
+it("has an owner, who can be another", async () => {
+  await show();
+  fireEvent.click(screen.getByRole("button", { name: "Owner: olga. Change" }));
+  fireEvent.change(screen.getByLabelText("Owner"), { target: { value: " " } });
+  fireEvent.click(screen.getByRole("button", { name: "Change the owner" }));
+  expect(screen.getByText("Give a name.")).toBeDefined();
+  fireEvent.change(screen.getByLabelText("Owner"), { target: { value: "otto" } });
+  fireEvent.click(screen.getByRole("button", { name: "Change the owner" }));
+  await waitFor(() => expect(sent).toEqual([{ method: "PATCH", url: "/api/incidents/inc/postmortem", body: { owner: "otto" } }]));
+});
+
 describe("a comment", () => {
   it("is added, and open ones can be settled", async () => {
     const comment = { id: "c1", at, by: "otto", text: "Why *so* late?", quote: "It was slow", settledAt: null, settledBy: null };
