@@ -47,13 +47,14 @@ const textSchema = z.string().trim().min(1, "Write something.").max(20_000, "Use
 const timeSchema = z.iso
   .datetime({ offset: true, error: "Give a time such as 2026-12-24T12:00:00Z." })
   .transform((text) => new Date(text));
+const severitySchema = z.enum(severities, "Choose P1, P2, P3 or P4.");
 const servicesSchema = z.array(serviceRefSchema).max(20, "Name at most 20 services.");
 const linkSchema = z.object({ kind: z.enum(linkKinds), targetId: z.uuid("Give the id of what is linked.") });
 
 /** POST /api/incidents */
 export const reportIncidentSchema = z.object({
   title: titleSchema,
-  severity: z.enum(severities),
+  severity: severitySchema,
   services: servicesSchema.default([]),
   /** Since when users notice; when left out, the start of the first linked alert, else now. */
   impactStartedAt: timeSchema.optional(),
@@ -67,7 +68,7 @@ export type ReportIncidentInput = z.input<typeof reportIncidentSchema>;
 /** PATCH /api/incidents/:id: what is left out stays. A change of a time of the clock needs a reason. */
 export const changeIncidentSchema = z.object({
   title: titleSchema.optional(),
-  severity: z.enum(severities).optional(),
+  severity: severitySchema.optional(),
   services: servicesSchema.optional(),
   isDrill: z.boolean().optional(),
   clock: z
