@@ -288,6 +288,19 @@ describe("the timeline", () => {
     expect(screen.queryByRole("button", { name: /^Show older ones/ })).toBeNull();
   });
 
+  it("draws the newest of many rows first, and the rest on demand", () => {
+    const at = (index: number) => new Date(Date.parse("2026-11-21T11:00:00.000Z") + index * 1000).toISOString();
+    const timeline = Array.from({ length: 320 }, (_, index) =>
+      aTimelineRow({ id: `row-${index}`, at: at(index), message: `Row ${index}.` }),
+    );
+    show({ timeline });
+    expect(rows()).toHaveLength(200);
+    expect(rows()[0]).toContain("Row 319.");
+    fireEvent.click(button("Show older ones (120)"));
+    expect(rows()).toHaveLength(320);
+    expect(screen.queryByRole("button", { name: /^Show older ones/ })).toBeNull();
+  });
+
   it("tells an update who it is for", async () => {
     show();
     fireEvent.focus(screen.getByLabelText("Note", { selector: "textarea" }));

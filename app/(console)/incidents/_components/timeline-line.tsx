@@ -24,7 +24,6 @@ import { Button } from "../../../ui/button.tsx";
 import { cn } from "../../../ui/class-names.ts";
 import { TimeAgo, useIsLive } from "../../../ui/clock.tsx";
 import { Markdown } from "../../../ui/markdown.tsx";
-import { useRoleRefusal } from "../../../ui/session.tsx";
 
 const kinds: Record<TimelineKind, { icon: LucideIcon; word: string; color?: string }> = {
   opened: { icon: Siren, word: "Opened", color: "text-bad" },
@@ -51,13 +50,15 @@ export const isOfPeople = ({ kind, source }: Pick<TimelineRow, "kind" | "source"
 /** One row: when, what, by whom, and the way to the charts of that instant. */
 export const TimelineLine = memo(function TimelineLine({
   row,
+  refusal,
   onEdit,
 }: {
   row: TimelineRow;
+  /** Why the person may not edit it. */
+  refusal: string | null;
   onEdit: (row: TimelineRow) => void;
 }) {
   const { icon: Icon, word, color } = kinds[row.kind];
-  const refusal = useRoleRefusal("operator");
   return (
     <li
       className={cn(

@@ -10,10 +10,14 @@ import { cn } from "../../../ui/class-names.ts";
 import { useIsLive } from "../../../ui/clock.tsx";
 import { ErrorNotice } from "../../../ui/notices.tsx";
 import { SectionHeader } from "../../../ui/page-header.tsx";
+import { useRoleRefusal } from "../../../ui/session.tsx";
 import { useUrlState } from "../../../ui/use-url-state.ts";
 import { Composer } from "./composer.tsx";
 import { EventDialog } from "./event-dialog.tsx";
 import { TimelineLine } from "./timeline-line.tsx";
+
+const shownAtFirst = 200;
+const shownMore = 500;
 
 /** What happened, newest first: written by Switchyard and by people. */
 export function Timeline({ incident }: { incident: IncidentDetail }) {
@@ -23,12 +27,21 @@ export function Timeline({ incident }: { incident: IncidentDetail }) {
   const [editing, setEditing] = useState<TimelineRow | null>(null);
   // What was typed is kept in the browser, where the server cannot look.
   const isLive = useIsLive();
+  const [most, setMost] = useState(shownAtFirst);
   const [withOlder, setWithOlder] = useState(false);
   const older = useInfiniteQuery({ ...timelineQuery(incident.id), enabled: withOlder });
+  const refusal = useRoleRefusal("operator");
   const timeline = withRows(incident.timeline, older.data?.pages.flatMap((page) => page.items) ?? []);
   const rows = timelineRows(timeline, filter, withHidden);
   const hidden = timeline.filter(({ isHidden }) => isHidden).length;
   const missing = incident.timelineTotal - timeline.length;
+  const left = Math.max(0, rows.length - most) + missing;
+  const showOlder = () => {
+    setMost(most + shownMore);
+    if (rows.length >= most + shownMore || missing === 0) return;
+    if (older.data) void older.fetchNextPage();
+    else setWithOlder(true);
+  };
   return (
     <section aria-labelledby="timeline">
       <SectionHeader id="timeline" title="Timeline" aside={countOf(rows.length, "entry", "entries")}>
@@ -41,8 +54,8 @@ export function Timeline({ incident }: { incident: IncidentDetail }) {
       </SectionHeader>
       {isLive ? <Composer incident={incident} /> : <div className="h-12 border-b bg-sunken" />}
       <ol aria-label="Timeline">
-        {rows.map((row) => (
-          <TimelineLine key={row.id} row={row} onEdit={setEditing} />
+        {rows.slice(0, most).map((row) => (
+          <TimelineLine key={row.id} row={row} refusal={refusal} onEdit={setEditing} />
         ))}
         {rows.length === 0 && <li className="px-4 py-3 text-ink-3">Nothing of this kind has happened.</li>}
       </ol>
@@ -54,10 +67,10 @@ export function Timeline({ incident }: { incident: IncidentDetail }) {
           onRetry={() => older.refetch()}
         />
       )}
-      {missing > 0 && (
+      {left > 0 && (
         <div className="p-4 text-center">
-          <Button busy={older.isFetching} onClick={() => (older.data ? older.fetchNextPage() : setWithOlder(true))}>
-            Show older ones ({missing.toLocaleString("en-US")})
+          <Button busy={older.isFetching} onClick={showOlder}>
+            Show older ones ({left.toLocaleString("en-US")})
           </Button>
         </div>
       )}
