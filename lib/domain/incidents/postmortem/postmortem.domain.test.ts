@@ -200,11 +200,18 @@ describe("publishing", () => {
   });
 
   test("documents a resolved incident, and closes the text until it is reopened with a reason", async () => {
+    const filter = { events: ["postmortem-published"], severities: [], services: [] };
+    const target = await database.database.notificationTarget.create({
+      data: { name: "chat", kind: "webhook", config: {}, filter, createdAt: now, updatedAt: now, updatedByName: "ada" },
+    });
     const id = await makePostmortem();
     await save(olga, id, 1, "# All is written");
     await makeItem(id);
     await commandPostmortem(olga, { id, command: "review", body: undefined });
     await commandPostmortem(otto, { id, command: "publish", body: undefined });
+    expect(await database.database.notification.findMany({ where: { targetId: target.id } })).toMatchObject([
+      { event: "postmortem-published", title: expect.stringMatching(/^The postmortem of INC-\d+ is published/) },
+    ]);
     expect(await read(id)).toMatchObject({ state: "published", reviewBy: "olga", publishedBy: "otto", gaps: [] });
     expect(await database.database.incident.findUnique({ where: { id } })).toMatchObject({ step: "done", documentedAt: now });
     await expect(save(olga, id, 4, "more")).rejects.toThrow("reopen it, with a reason");

@@ -22,6 +22,7 @@ const modes = [
 export function Editor({ postmortem }: { postmortem: PostmortemView }) {
   const { view, session } = useDraft(postmortem);
   const [search, setSearch] = useUrlState();
+  if (postmortem.state === "published" && view.status === "saved") return <PostmortemText text={view.text} />;
   const mode = modes.find(([value]) => value === search.get("view"))?.[0] ?? "both";
   return (
     <section aria-label="The text">
@@ -47,14 +48,21 @@ export function Editor({ postmortem }: { postmortem: PostmortemView }) {
       </SectionHeader>
       {view.pieces && <ConflictView pieces={view.pieces} onSettle={(choices) => session.settle(choices)} />}
       <div className={cn("grid", mode === "both" && "md:grid-cols-2")}>
-        {mode !== "preview" && <Writing text={view.text} onType={(text) => session.type(text)} />}
+        {mode !== "preview" && <Writing text={view.text} onType={(text) => session.type(text)} onSave={() => session.flush()} />}
         {mode !== "write" && <Preview text={view.text} isBeside={mode === "both"} />}
       </div>
     </section>
   );
 }
 
-function Writing({ text, onType }: { text: string; onType: (text: string) => void }) {
+/** The text as it reads, where it is not to be written. */
+export const PostmortemText = ({ text }: { text: string }) => (
+  <article className="max-w-3xl px-4 py-4">
+    <Markdown text={text} />
+  </article>
+);
+
+function Writing({ text, onType, onSave }: { text: string; onType: (text: string) => void; onSave: () => void }) {
   const area = useRef<HTMLTextAreaElement>(null);
   const shown = useRef(text);
   const selected = useRef<[number, number]>([0, 0]);
@@ -79,6 +87,11 @@ function Writing({ text, onType }: { text: string; onType: (text: string) => voi
       maxLength={longestText}
       spellCheck
       onSelect={remember}
+      onKeyDown={(event) => {
+        if (event.key !== "s" || !(event.ctrlKey || event.metaKey)) return;
+        event.preventDefault();
+        onSave();
+      }}
       onChange={({ target }) => {
         shown.current = target.value;
         remember();

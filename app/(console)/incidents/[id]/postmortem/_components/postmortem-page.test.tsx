@@ -44,10 +44,12 @@ type Sent = { method: string; url: string; body: unknown };
 let answer: PostmortemAnswer;
 let sent: Sent[];
 let failing: boolean;
+let refusal: string | null;
 
 beforeEach(() => {
   sent = [];
   failing = false;
+  refusal = null;
   answer = {
     incident: { id: "inc", number: 12, title: "The relay is slow", severity: "P1", isDrill: false, resolvedAt: at },
     isRequired: true,
@@ -74,6 +76,7 @@ afterEach(() => {
 
 function save({ version, text }: { version: number; text: string }): Response {
   const { postmortem } = answer;
+  if (refusal) return Response.json({ code: "precondition-failed", detail: refusal }, { status: 409 });
   if (!postmortem || postmortem.version !== version) {
     return Response.json({ code: "stale", detail: "otto has changed the text meanwhile." }, { status: 409 });
   }
@@ -163,6 +166,25 @@ describe("writing", () => {
     fireEvent.click(within(choice).getByRole("button", { name: "Go on with this" }));
     await status(/Saved/);
     expect(answer.postmortem?.text).toBe("# INC-12\n\n## Summary\n\nIt was very slow.\n");
+  });
+
+  it("is told to be kept here only when another has published it meanwhile", async () => {
+    const { hear } = await show();
+    const published = aPostmortem({ state: "published", version: 2, publishedAt: at, publishedBy: "otto" });
+    answer = { ...answer, postmortem: published };
+    refusal = "This postmortem is published: reopen it, with a reason, to change it.";
+    type("# INC-12\n\nToo late.\n");
+    await hear();
+    await status(/Not saved, kept in this browser: This postmortem is published/);
+    expect(editor().value).toContain("Too late.");
+    expect(answer.postmortem?.text).toBe(published.text);
+  });
+
+  it("is saved at once with Ctrl+S", async () => {
+    await show();
+    type("# INC-12\n\nNow.\n");
+    fireEvent.keyDown(editor(), { key: "s", ctrlKey: true });
+    await waitFor(() => expect(answer.postmortem?.version).toBe(2), { timeout: 500 });
   });
 
   it("is no viewer's: the text is shown as it reads", async () => {

@@ -7,11 +7,10 @@ import { incidentKeys } from "#lib/client/incidents.ts";
 import { postmortemKeys, postmortemQuery, startPostmortem } from "#lib/client/postmortems.ts";
 import type { PostmortemAnswer, PostmortemView } from "#lib/domain/incidents/postmortem/schemas.ts";
 import { Button } from "../../../../../ui/button.tsx";
-import { Markdown } from "../../../../../ui/markdown.tsx";
 import { Empty, ErrorNotice, Skeleton } from "../../../../../ui/notices.tsx";
 import { useRoleRefusal } from "../../../../../ui/session.tsx";
 import { CommentsSection } from "./comments-section.tsx";
-import { Editor } from "./editor.tsx";
+import { Editor, PostmortemText } from "./editor.tsx";
 import { HistorySection } from "./history-section.tsx";
 import { ImpactSection } from "./impact-section.tsx";
 import { ItemsSection } from "./items-section.tsx";
@@ -84,17 +83,12 @@ function Loaded({ postmortem }: { postmortem: PostmortemView }) {
     () => true,
     () => false,
   );
-  const canWrite = isBrowser && refusal === null && postmortem.state !== "published";
+  // Also of a published one: who was writing when it was published is told what is not saved.
+  const canWrite = isBrowser && refusal === null;
   return (
     <div className="grid xl:grid-cols-[minmax(0,1fr)_26rem] print:block">
       <div className="min-w-0 xl:border-r">
-        {canWrite ? (
-          <Editor postmortem={postmortem} />
-        ) : (
-          <article className="max-w-3xl px-4 py-4">
-            <Markdown text={postmortem.text} />
-          </article>
-        )}
+        {canWrite ? <Editor postmortem={postmortem} /> : <PostmortemText text={postmortem.text} />}
         <ItemsSection incidentId={postmortem.incidentId} />
       </div>
       <div className="min-w-0 max-xl:border-t print:hidden">
