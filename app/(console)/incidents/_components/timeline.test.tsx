@@ -1,0 +1,114 @@
+// @vitest-environment jsdom
+import { cleanup, fireEvent, screen, waitFor, within } from "@testing-library/react";
+import type { ReactNode } from "react";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { aTimelineRow } from "#lib/client/incident-fixtures.ts";
+import { begin, button, end, id, rows, server, show } from "./incident-test-world.tsx";
+
+vi.mock("next/navigation", () => ({ useSearchParams: () => new URLSearchParams(window.location.search) }));
+vi.mock("next/link", () => ({
+  default: ({ children, href, ...rest }: { children: ReactNode; href: string }) => (
+    <a href={href} {...rest}>
+      {children}
+    </a>
+  ),
+}));
+
+beforeEach(begin);
+afterEach(end);
+
+describe("the timeline", () => {
+  const note = aTimelineRow({
+    id: "row-2",
+    at: "2026-11-21T11:55:00.000Z",
+    kind: "note",
+    message: "It is the **cache**.",
+    by: "ana",
+    source: null,
+    href: null,
+  });
+
+  it("has the newest first, people's words as Markdown, and leads to the charts of that instant", () => {
+    show({ timeline: [aTimelineRow(), note] });
+    expect(rows()[0]).toContain("It is the cache.");
+    expect(screen.getByText("cache").tagName).toBe("STRONG");
+    expect(rows()[1]).toContain("RelayHighLatency fires.");
+    expect(screen.getByRole("link", { name: /^Charts at/ }).getAttribute("href")).toBe("/fleet/fleet/relay?from=1&to=2");
+  });
+
+  it("is written to from the keyboard, and what is typed stays until it is sent", async () => {
+    server.answer = () =>
+      Response.json({ code: "database-unavailable", detail: "The database does not answer." }, { status: 503 });
+    show();
+    fireEvent.keyDown(document.body, { key: "n" });
+    const field = screen.getByLabelText<HTMLTextAreaElement>("Note", { selector: "textarea" });
+    expect(document.activeElement).toBe(field);
+    fireEvent.change(field, { target: { value: "Looking at the cache" } });
+    fireEvent.keyDown(field, { key: "Enter", ctrlKey: true });
+    await screen.findByText("The database does not answer.");
+    cleanup();
+    server.answer = () => Response.json({ id, number: 12, version: 4, message: "Noted." });
+    show();
+    fireEvent.click(button("Add the note"));
+    await waitFor(() =>
+      expect(server.sent.at(-1)).toEqual({ method: "POST", path: "/notes", body: { text: "Looking at the cache" } }),
+    );
+    await waitFor(() => expect(screen.getByLabelText<HTMLTextAreaElement>("Note", { selector: "textarea" }).value).toBe(""));
+  });
+
+  it("has its older rows on demand, each once", async () => {
+    show({ timeline: [note], timelineTotal: 2 });
+    vi.stubGlobal("fetch", async () => Response.json({ items: [note, aTimelineRow()], nextCursor: null }));
+    expect(rows()).toHaveLength(1);
+    fireEvent.click(button("Show older ones (1)"));
+    await waitFor(() => expect(rows()).toHaveLength(2));
+    expect(rows()[1]).toContain("RelayHighLatency fires.");
+    expect(screen.queryByRole("button", { name: /^Show older ones/ })).toBeNull();
+  });
+
+  it("draws the newest of many rows first, and the rest on demand", () => {
+    const at = (index: number) => new Date(Date.parse("2026-11-21T11:00:00.000Z") + index * 1000).toISOString();
+    const timeline = Array.from({ length: 320 }, (_, index) =>
+      aTimelineRow({ id: `row-${index}`, at: at(index), message: `Row ${index}.` }),
+    );
+    show({ timeline });
+    expect(rows()).toHaveLength(200);
+    expect(rows()[0]).toContain("Row 319.");
+    fireEvent.click(button("Show older ones (120)"));
+    expect(rows()).toHaveLength(320);
+    expect(screen.queryByRole("button", { name: /^Show older ones/ })).toBeNull();
+  });
+
+  it("tells an update who it is for", async () => {
+    show();
+    fireEvent.focus(screen.getByLabelText("Note", { selector: "textarea" }));
+    fireEvent.click(screen.getByLabelText("Update for those outside", { selector: "input" }));
+    const field = screen.getByLabelText("Update for those outside", { selector: "textarea" });
+    fireEvent.change(field, { target: { value: "Documents open slowly." } });
+    fireEvent.click(button("Send to those outside"));
+    await waitFor(() =>
+      expect(server.sent[0]).toEqual({
+        method: "POST",
+        path: "/updates",
+        body: { audience: "external", text: "Documents open slowly." },
+      }),
+    );
+  });
+
+  it("keeps the words that Switchyard wrote, and hides a row only with a reason", async () => {
+    show();
+    fireEvent.click(button("Edit: Alert"));
+    const dialog = within(screen.getByRole("dialog"));
+    expect(dialog.queryByLabelText("Text")).toBeNull();
+    fireEvent.click(dialog.getByRole("checkbox"));
+    fireEvent.click(dialog.getByRole("button", { name: "Save" }));
+    expect(dialog.getByText("Say why, in a few words.")).toBeDefined();
+    fireEvent.change(dialog.getByLabelText("Reason"), { target: { value: "another service" } });
+    fireEvent.click(dialog.getByRole("button", { name: "Save" }));
+    await waitFor(() =>
+      expect(server.sent).toEqual([
+        { method: "PATCH", path: "/events/row-1", body: { isHidden: true, reason: "another service" } },
+      ]),
+    );
+  });
+});
