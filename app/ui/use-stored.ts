@@ -1,14 +1,19 @@
 "use client";
 import { useState } from "react";
 
-/** Text kept for the tab under a name, so that a dialog closed by mistake, or a reload, loses nothing; until then `first`. */
-export function useStored(name: string, first = "") {
+const stores = { tab: () => sessionStorage, browser: () => localStorage };
+
+/**
+ * Text kept under a name, so that a dialog closed by mistake, or a reload, loses nothing; until there is any, `first`. It is kept for
+ * the tab, or for the browser where a closed tab must not lose it.
+ */
+export function useStored(name: string, first = "", keptFor: keyof typeof stores = "tab") {
   const key = `switchyard ${name}`;
-  const [text, setText] = useState(() => sessionStorage.getItem(key) ?? first);
+  const [text, setText] = useState(() => stores[keptFor]().getItem(key) ?? first);
   const store = (next: string) => {
     setText(next);
-    if (next) sessionStorage.setItem(key, next);
-    else sessionStorage.removeItem(key);
+    if (next) stores[keptFor]().setItem(key, next);
+    else stores[keptFor]().removeItem(key);
   };
   return [text, store] as const;
 }

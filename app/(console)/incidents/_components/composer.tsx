@@ -26,10 +26,10 @@ const kinds = {
 } as const;
 type Kind = keyof typeof kinds;
 
-/** Writes notes and status updates. What is typed stays in the tab until it is sent; Ctrl Enter sends, `n` leads here. */
+/** Writes notes and status updates. What is typed stays in the browser until it is sent; Ctrl Enter sends, `n` leads here. */
 export function Composer({ incident }: { incident: IncidentDetail }) {
   const [kind, setKind] = useState<Kind>("note");
-  const [text, setText] = useStored(`timeline of incident ${incident.id}`);
+  const [text, setText] = useStored(`timeline of incident ${incident.id}`, "", "browser");
   const [isOpen, setOpen] = useState(text !== "");
   const field = useRef<HTMLTextAreaElement>(null);
   const refusal = useRoleRefusal("operator");

@@ -27,6 +27,7 @@ export function begin() {
   server.sent = [];
   server.answer = () => Response.json({ id, number: 12, version: 4, message: "Done." });
   sessionStorage.clear();
+  localStorage.clear();
   vi.useFakeTimers({ now: Date.parse("2026-11-21T12:00:00.000Z"), toFake: ["Date"] });
   vi.stubGlobal(
     "ResizeObserver",

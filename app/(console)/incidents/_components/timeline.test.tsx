@@ -47,6 +47,8 @@ describe("the timeline", () => {
     fireEvent.keyDown(field, { key: "Enter", ctrlKey: true });
     await screen.findByText("The database does not answer.");
     cleanup();
+    // The tab is closed, and the page opened in another.
+    sessionStorage.clear();
     server.answer = () => Response.json({ id, number: 12, version: 4, message: "Noted." });
     show();
     fireEvent.click(button("Add the note"));
