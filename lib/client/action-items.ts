@@ -41,7 +41,9 @@ export const incidentItemsQuery = (incidentId: string) =>
 
 const addressOf = (id: string) => `/api/action-items/${encodeURIComponent(id)}`;
 
-export const createItem = (input: CreateItemInput) => request<ItemView>("/api/action-items", { method: "POST", body: input });
+/** The same key with the same input makes one item, however often it is sent. */
+export const createItem = (input: CreateItemInput, key: string) =>
+  request<ItemView>("/api/action-items", { method: "POST", body: input, headers: { "idempotency-key": key } });
 export const changeItem = (id: string, input: ChangeItemInput) =>
   request<ItemView>(addressOf(id), { method: "PATCH", body: input });
 export const sendItemCommand = (id: string, command: ItemCommand, input: ItemCommandInput = {}) =>

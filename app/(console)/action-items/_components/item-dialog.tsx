@@ -1,12 +1,14 @@
 "use client";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, useId, useState } from "react";
+import { type FormEvent, useId, useRef, useState } from "react";
 import { changeItem, createItem, itemKeys, itemName } from "#lib/client/action-items.ts";
+import { newIdempotencyKey } from "#lib/client/actions.ts";
 import { rulesQuery } from "#lib/client/alerts.ts";
 import { ApiError } from "#lib/client/api.ts";
 import { auditKeys } from "#lib/client/audit.ts";
 import { postmortemKeys } from "#lib/client/postmortems.ts";
 import {
+  type CreateItemInput,
   createItemSchema,
   type ItemType,
   type ItemView,
@@ -44,10 +46,16 @@ export function ItemDialog({ incidentId, item, onClose }: { incidentId: string; 
   const [watched, setWatched] = useState<boolean | null>(item?.isWatched ?? null);
   const [errors, setErrors] = useState<Record<string, string[]>>({});
   const isWatched = watched ?? (type === "prevent" || type === "mitigate");
+  const lastSent = useRef({ body: "", key: "" });
+  const keyFor = (input: CreateItemInput) => {
+    const body = JSON.stringify(input);
+    if (lastSent.current.body !== body) lastSent.current = { body, key: newIdempotencyKey() };
+    return lastSent.current.key;
+  };
   const write = useMutation({
-    mutationFn: (input: Parameters<typeof createItem>[0]) => {
+    mutationFn: (input: CreateItemInput) => {
       const { incidentId: _, ...change } = input;
-      return item ? changeItem(item.id, { ...change, version: item.version }) : createItem(input);
+      return item ? changeItem(item.id, { ...change, version: item.version }) : createItem(input, keyFor(input));
     },
     onSuccess: onClose,
     onSettled: () => {

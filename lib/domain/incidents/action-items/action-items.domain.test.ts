@@ -91,6 +91,16 @@ describe("an action item", () => {
     expect((await getItem(viewer, id)).id).toBe(id);
   });
 
+  test("is made once for its key, however often it is asked for, also at the same time", async () => {
+    const input = { incidentId, title: "Once", type: "detect", owner: "otto", dueOn: "2026-12-01" };
+    const key = "a-key-of-its-own";
+    const made = await Promise.all([createItem(olga, input, key), createItem(olga, input, key)]);
+    made.push(await createItem(olga, input, key));
+    expect(new Set(made.map(({ id }) => id)).size).toBe(1);
+    expect((await listItems(olga, { incidentId })).items).toHaveLength(1);
+    await expect(createItem(olga, { ...input, title: "Other" }, key)).rejects.toMatchObject({ code: "idempotency-conflict" });
+  });
+
   test("changes over what was read only", async () => {
     const item = await make();
     const changed = await changeItem(olga, item.id, { version: item.version, owner: "ada", dueOn: "2026-12-24" });

@@ -1,10 +1,20 @@
 import { Prisma } from "#lib/database/generated/client.ts";
 import { storableText, toJson } from "#lib/database/storable.ts";
-import { authorise, type Context, type Transaction, transact, translateDatabaseErrors } from "../../context.ts";
+import { findByKey, hashRequest } from "../../actions/ledger.ts";
+import { idempotencyKeySchema } from "../../actions/schemas.ts";
+import {
+  authorise,
+  type Context,
+  isUniqueViolation,
+  type Transaction,
+  transact,
+  translateDatabaseErrors,
+} from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { parseId, parseInput } from "../../validation.ts";
 import { lockIncident } from "../stored.ts";
 import { refuseMissingProof, runProof } from "./prove.ts";
+import { getItem } from "./queries.ts";
 import {
   changeItemSchema,
   createItemSchema,
@@ -17,9 +27,29 @@ import {
 } from "./schemas.ts";
 import { itemName, itemParts, lockItem, noSuchItem, type StoredItem, tellItem, viewItem } from "./stored.ts";
 
-/** Notes what is to be done after an incident. Operators; audited. A proof that cannot be carried out yet is refused. */
-export async function createItem(context: Context, input: unknown): Promise<ItemView> {
+/**
+ * Notes what is to be done after an incident. Operators; audited. A proof that cannot be carried out yet is refused. A repeated request
+ * with the same `key`, which came as Idempotency-Key, gets the item that the first one made.
+ */
+export async function createItem(context: Context, input: unknown, key?: string): Promise<ItemView> {
   authorise(context, "operator", "add an action item");
+  if (key === undefined) return addItem(context, input, null);
+  const request = {
+    key: parseInput(idempotencyKeySchema, key),
+    hash: hashRequest("create action-item", { namespace: "", name: "" }, input),
+  };
+  const earlier = await findByKey(context, request);
+  if (earlier) return getItem(context, earlier.targetUid ?? "");
+  try {
+    return await addItem(context, input, request);
+  } catch (error) {
+    const first = isUniqueViolation(error) ? await findByKey(context, request) : null;
+    if (first) return getItem(context, first.targetUid ?? "");
+    throw error;
+  }
+}
+
+async function addItem(context: Context, input: unknown, request: { key: string; hash: string } | null): Promise<ItemView> {
   const { incidentId, title, type, owner, dueOn, link, proof, isWatched } = parseInput(createItemSchema, input);
   refuseMissingProof(proof);
   const now = context.clock();
@@ -42,7 +72,7 @@ export async function createItem(context: Context, input: unknown): Promise<Item
       include: itemParts,
     });
     const message = `${context.actor.name} added the action item ${itemName(row)} for ${row.ownerName}: ${row.title}`;
-    await tellItem(transaction, context, row, { verb: "create", message, after: { type, owner, dueOn } });
+    await tellItem(transaction, context, row, { verb: "create", message, after: { type, owner, dueOn }, request });
     return viewItem(row, now);
   });
 }

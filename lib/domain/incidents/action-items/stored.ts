@@ -70,7 +70,14 @@ export function viewItem(row: StoredItem, now: Date): ItemView {
   };
 }
 
-type Told = { verb: string; message: string; before?: object; after?: object; reason?: string | null; source?: string };
+type Told = {
+  verb: string;
+  message: string;
+  before?: object;
+  after?: object;
+  reason?: string | null;
+  request?: { key: string; hash: string } | null;
+};
 
 /** Writes a change of an item into its incident's timeline and the audit, in the transaction that makes it. */
 export async function tellItem(
@@ -79,9 +86,9 @@ export async function tellItem(
   row: StoredItem,
   told: Told,
 ) {
-  const { verb, message, before, after, reason, source } = told;
+  const { verb, message, before, after, reason, request } = told;
   const now = context.clock();
-  await appendTimeline(transaction, row.incident.id, [{ at: now, kind: "changed", message, by: context.actor.name, source }], {
+  await appendTimeline(transaction, row.incident.id, [{ at: now, kind: "changed", message, by: context.actor.name }], {
     now,
   });
   await writeAudit(transaction, context, {
@@ -93,6 +100,8 @@ export async function tellItem(
     before: before as Prisma.InputJsonObject | undefined,
     after: { title: storableText(row.title), incident: `INC-${row.incident.number}`, ...after } as Prisma.InputJsonObject,
     reason,
+    idempotencyKey: request?.key,
+    requestHash: request?.hash,
     outcome: "succeeded",
   });
 }
