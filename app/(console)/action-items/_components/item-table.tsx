@@ -41,7 +41,6 @@ const what: Column<ItemView> = {
           target="_blank"
           rel="noopener noreferrer"
           aria-label={`${itemName({ number })} elsewhere`}
-          onClick={(event) => event.stopPropagation()}
           className="ml-1.5 inline-block align-middle text-ink-3 hover:text-accent"
         >
           <ExternalLink aria-hidden="true" className="size-3.5" />
@@ -70,7 +69,6 @@ const incident: Column<ItemView> = {
     <Link
       href={`/incidents/${item.incident.id}/postmortem`}
       title={item.incident.title}
-      onClick={(event) => event.stopPropagation()}
       className="font-mono text-xs text-accent hover:underline"
     >
       INC-{item.incident.number}
@@ -103,10 +101,7 @@ export function ItemTable({
         size="small"
         disabledReason={refusal}
         aria-label={`${item.state === "open" ? "Close" : "Reopen"} ${itemName(item)}`}
-        onClick={(event) => {
-          event.stopPropagation();
-          setOpened({ item, as: item.state === "open" ? "close" : "reopen" });
-        }}
+        onClick={() => setOpened({ item, as: item.state === "open" ? "close" : "reopen" })}
       >
         {item.state === "open" ? "Close" : "Reopen"}
       </Button>
