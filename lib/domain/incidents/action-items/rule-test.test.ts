@@ -30,7 +30,9 @@ describe("an alert would first have fired", () => {
   test("of the series that are about one of the services, or about none", () => {
     expect(first([series({ namespace: "fleet", service: "hub" }, 0), series(relay, 40)])).toBe(40);
     expect(first([series({ cluster: "a" }, 30), series(relay, 40)])).toBe(30);
-    expect(first([series({ namespace: "other", service: "relay" }, 0)])).toBeNull();
+    const other = series({ namespace: "other", service: "relay" }, 0);
+    expect(first([other])).toBeNull();
+    expect(firstFiring([other], { services: [], forSeconds: 0, stepSeconds: 10 })).toBe(at(0));
   });
 });
 

@@ -12,7 +12,7 @@ export type RuleCase = {
   withinSeconds: number;
   impactStartedAt: Date;
   endedAt: Date;
-  /** namespace/name; a series that names another service is no alert of this incident. */
+  /** namespace/name; a series that names another service is no alert of this incident. None: every series counts. */
   services: string[];
 };
 
@@ -66,7 +66,9 @@ type Replay = Pick<RuleCase, "services"> & { forSeconds: number; stepSeconds: nu
 /** When an alert of one of the services would first have fired, Unix seconds: once it was true for so long. Null for never. */
 export function firstFiring(series: readonly PrometheusSeries[], { services, forSeconds, stepSeconds }: Replay): number | null {
   const times = series
-    .filter(({ labels }) => !labels.service || services.includes(`${labels.namespace}/${labels.service}`))
+    .filter(
+      ({ labels }) => services.length === 0 || !labels.service || services.includes(`${labels.namespace}/${labels.service}`),
+    )
     .flatMap(({ points }) => {
       let since: number | null = null;
       let last = Number.NEGATIVE_INFINITY;
