@@ -1,14 +1,16 @@
 "use client";
-import { useQuery } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { postmortemVersionQuery, postmortemVersionsQuery } from "#lib/client/postmortems.ts";
+import { postmortemKeys, postmortemVersionQuery, postmortemVersionsQuery, savePostmortem } from "#lib/client/postmortems.ts";
 import type { PostmortemView, VersionMark, VersionView } from "#lib/domain/incidents/postmortem/schemas.ts";
 import { Answer } from "../../../../../ui/answer.tsx";
+import { Button } from "../../../../../ui/button.tsx";
 import { TimeAgo } from "../../../../../ui/clock.tsx";
 import { Dialog } from "../../../../../ui/dialog.tsx";
 import { TemplateDiff } from "../../../../../ui/diff-view.tsx";
-import { Skeleton } from "../../../../../ui/notices.tsx";
+import { ErrorNotice, Skeleton } from "../../../../../ui/notices.tsx";
 import { SectionHeader } from "../../../../../ui/page-header.tsx";
+import { useRoleRefusal } from "../../../../../ui/session.tsx";
 
 const markWords: Record<VersionMark, string> = {
   drafted: "Drafted",
@@ -18,7 +20,8 @@ const markWords: Record<VersionMark, string> = {
 };
 
 /** The texts that it had; each opens beside the one before it. */
-export function HistorySection({ postmortem: { incidentId } }: { postmortem: PostmortemView }) {
+export function HistorySection({ postmortem }: { postmortem: PostmortemView }) {
+  const { incidentId } = postmortem;
   const query = useQuery(postmortemVersionsQuery(incidentId));
   const [opened, setOpened] = useState<{ version: VersionView; before: VersionView | null } | null>(null);
   return (
@@ -45,14 +48,15 @@ export function HistorySection({ postmortem: { incidentId } }: { postmortem: Pos
           </ol>
         )}
       </Answer>
-      {opened && <VersionDialog incidentId={incidentId} {...opened} onClose={() => setOpened(null)} />}
+      {opened && <VersionDialog postmortem={postmortem} {...opened} onClose={() => setOpened(null)} />}
     </section>
   );
 }
 
-type Opened = { incidentId: string; version: VersionView; before: VersionView | null; onClose: () => void };
+type Opened = { postmortem: PostmortemView; version: VersionView; before: VersionView | null; onClose: () => void };
 
-function VersionDialog({ incidentId, version, before, onClose }: Opened) {
+function VersionDialog({ postmortem, version, before, onClose }: Opened) {
+  const { incidentId } = postmortem;
   const after = useQuery(postmortemVersionQuery(incidentId, version.version));
   const earlier = useQuery({ ...postmortemVersionQuery(incidentId, before?.version ?? 0), enabled: before !== null });
   const isReady = before === null || earlier.data !== undefined || earlier.error !== null;
@@ -63,6 +67,10 @@ function VersionDialog({ incidentId, version, before, onClose }: Opened) {
       onClose={onClose}
       title={`Version ${version.version}`}
       description={`By ${version.by}, ${version.at.slice(0, 16).replace("T", " ")} UTC.`}
+      footer={
+        after.data &&
+        version.version < postmortem.version && <PutBack postmortem={postmortem} text={after.data.text} onDone={onClose} />
+      }
     >
       <Answer of={after} what="The version could not be read" waiting={<Skeleton className="h-40" />}>
         {({ text }) =>
@@ -79,5 +87,26 @@ function VersionDialog({ incidentId, version, before, onClose }: Opened) {
         }
       </Answer>
     </Dialog>
+  );
+}
+
+/** Makes an older text the present one: a version more, nothing is lost. What is being typed is joined with it. */
+function PutBack({ postmortem, text, onDone }: { postmortem: PostmortemView; text: string; onDone: () => void }) {
+  const queries = useQueryClient();
+  const refusal = useRoleRefusal("operator");
+  const { incidentId, version, state } = postmortem;
+  const putBack = useMutation({
+    mutationFn: () => savePostmortem(incidentId, { text, version, saveId: crypto.randomUUID() }),
+    onSuccess: onDone,
+    onSettled: () => void queries.invalidateQueries({ queryKey: postmortemKeys.all }),
+  });
+  const published = state === "published" ? "It is published: reopen it first." : null;
+  return (
+    <>
+      {putBack.error && <ErrorNotice what="The text is as before" error={putBack.error} className="w-full" />}
+      <Button busy={putBack.isPending} disabledReason={refusal ?? published} onClick={() => putBack.mutate()}>
+        Put this text back
+      </Button>
+    </>
   );
 }

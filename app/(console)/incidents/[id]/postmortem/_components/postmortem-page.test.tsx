@@ -5,7 +5,7 @@ import type { ReactNode } from "react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { postmortemQuery } from "#lib/client/postmortems.ts";
 import { userKeys } from "#lib/client/users.ts";
-import type { PostmortemAnswer, PostmortemView } from "#lib/domain/incidents/postmortem/schemas.ts";
+import type { PostmortemAnswer, PostmortemView, VersionView } from "#lib/domain/incidents/postmortem/schemas.ts";
 import type { Role } from "#lib/domain/users/schemas.ts";
 import { TooltipProvider } from "../../../../../ui/tooltip.tsx";
 import { PostmortemPage } from "./postmortem-page.tsx";
@@ -43,11 +43,13 @@ const aPostmortem = (change: Partial<PostmortemView> = {}): PostmortemView => ({
 type Sent = { method: string; url: string; body: unknown };
 let answer: PostmortemAnswer;
 let sent: Sent[];
+let versions: VersionView[];
 let failing: boolean;
 let refusal: string | null;
 
 beforeEach(() => {
   sent = [];
+  versions = [];
   failing = false;
   refusal = null;
   answer = {
@@ -63,7 +65,9 @@ beforeEach(() => {
     if (method !== "GET") sent.push({ method, url, body: body ? JSON.parse(String(body)) : undefined });
     if (failing) throw new TypeError("no network");
     if (url.includes("/api/action-items")) return Response.json({ items: [], nextCursor: null });
-    if (url.endsWith("/versions")) return Response.json({ items: [] });
+    if (url.endsWith("/versions")) return Response.json({ items: versions });
+    const [, version] = /versions\/(\d+)$/.exec(url) ?? [];
+    if (version) return Response.json({ version: Number(version), text: `Text of ${version}.\n` });
     if (method === "PUT") return save(JSON.parse(String(body)));
     if (method === "POST") return Response.json({ id: "inc", number: 12, version: 2, message: "Done." }, { status: 201 });
     return Response.json(answer);
@@ -227,6 +231,38 @@ describe("publishing", () => {
     expect(screen.getByRole("link", { name: "Print" }).getAttribute("href")).toBe(
       "/api/incidents/inc/postmortem/export?format=html",
     );
+  });
+});
+
+describe("the history", () => {
+  it("shows what a version changed, and puts an older text back over the present one", async () => {
+    const version = (number: number): VersionView => ({
+      version: number,
+      at,
+      beganAt: at,
+      by: "otto",
+      mark: number === 1 ? "drafted" : null,
+    });
+    versions = [version(3), version(2), version(1)];
+    answer = { ...answer, postmortem: aPostmortem({ version: 3 }) };
+    await show();
+    const history = screen.getByRole("region", { name: "History" });
+    fireEvent.click(await within(history).findByRole("button", { name: /v2/ }));
+    const diff = await screen.findByRole("figure", { name: "v1 compared with v2" });
+    expect(diff.textContent).toContain("+1 −1");
+    fireEvent.click(screen.getByRole("button", { name: "Put this text back" }));
+    await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+    expect(answer.postmortem).toMatchObject({ version: 4, text: "Text of 2.\n" });
+    await waitFor(() => expect(editor().value).toBe("Text of 2.\n"), { timeout: 5_000 });
+  });
+
+  it("puts nothing back over a published text", async () => {
+    versions = [{ version: 1, at, beganAt: at, by: "otto", mark: "drafted" }];
+    answer = { ...answer, postmortem: aPostmortem({ version: 3, state: "published", publishedAt: at, publishedBy: "otto" }) };
+    await show();
+    fireEvent.click(await screen.findByRole("button", { name: /v1/ }));
+    const button = await screen.findByRole("button", { name: "Put this text back" });
+    expect(button.getAttribute("aria-description")).toBe("It is published: reopen it first.");
   });
 });
 
