@@ -34,7 +34,8 @@ function probed(target: string, operations: { errors: string; latency: string })
   };
 }
 
-const protocolErrors = increase("errors_total{$in}");
+const received = increase("messages_received{$in}");
+const protocolErrors = `(${increase("errors_total{$in}")} or 0 * ${received})`;
 
 const byKind: Record<string, Expressions & { isProbed: boolean }> = {
   relay: {
@@ -48,7 +49,7 @@ const byKind: Record<string, Expressions & { isProbed: boolean }> = {
   connector: { isProbed: true, ...probed("hub", { errors: 'operation="scan"', latency: 'operation="scan"' }) },
   edge: {
     isProbed: false,
-    errors: share(protocolErrors, `(${increase("messages_received{$in}")} + ${protocolErrors})`),
+    errors: share(protocolErrors, `(${received} + ${protocolErrors})`),
     latency: enough(p95("request_duration_seconds_bucket{$in}"), increase("request_duration_seconds_count{$in}")),
   },
   prober: {
