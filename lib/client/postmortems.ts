@@ -5,6 +5,7 @@ import type {
   PostmortemAnswer,
   PostmortemCommand,
   PostmortemCommandInput,
+  PostmortemNews,
   PostmortemView,
   SaveAnswer,
   SaveInput,
@@ -12,19 +13,28 @@ import type {
 } from "#lib/domain/incidents/postmortem/schemas.ts";
 import type { IncidentChange } from "#lib/domain/incidents/schemas.ts";
 import { newIdempotencyKey } from "./actions.ts";
-import { request } from "./api.ts";
+import { queryString, request } from "./api.ts";
 
 export const postmortemKeys = { all: ["postmortems"] as const };
 
 const addressOf = (id: string) => `/api/incidents/${encodeURIComponent(id)}/postmortem`;
 
-/** The postmortem of an incident; asked often, as others may write in it. */
+/** The postmortem of an incident; asked often, as others may write in it, but for the text only when it is another. */
 export const postmortemQuery = (id: string) =>
   queryOptions({
     queryKey: [...postmortemKeys.all, id],
-    queryFn: ({ signal }) => request<PostmortemAnswer>(addressOf(id), { signal }),
+    queryFn: async ({ client, queryKey, signal }) => {
+      const held = client.getQueryData<PostmortemAnswer>(queryKey)?.postmortem;
+      const news = await request<PostmortemNews>(`${addressOf(id)}${queryString({ after: held?.version })}`, { signal });
+      return withText(news, held?.text ?? "");
+    },
     refetchInterval: 2000,
   });
+
+/** An answer with the text that was held where it has none. */
+function withText({ postmortem, ...answer }: PostmortemNews, held: string): PostmortemAnswer {
+  return { ...answer, postmortem: postmortem && { ...postmortem, text: postmortem.text ?? held } };
+}
 
 export const postmortemVersionsQuery = (id: string) =>
   queryOptions({

@@ -7,7 +7,7 @@ import { changePostmortem, commandPostmortem, startPostmortem } from "./commands
 import { addComment, changeComment } from "./comments.ts";
 import { getVersion, listVersions } from "./history.ts";
 import { savePostmortem } from "./save.ts";
-import { getPostmortem } from "./stored.ts";
+import { getPostmortem, getPostmortemNews } from "./stored.ts";
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
 let olga: ConsoleContext;
@@ -131,6 +131,15 @@ describe("a draft", () => {
     await expect(save(viewer, id, 1, "mine")).rejects.toThrow("this needs the role operator");
     expect((await getPostmortem(viewer, id)).postmortem?.version).toBe(1);
   });
+});
+
+test("its text is told anew only when it is another than the one of the version that is held", async () => {
+  const id = await makePostmortem();
+  const textOf = async (after?: string) => (await getPostmortemNews(olga, id, { after })).postmortem?.text;
+  expect(await textOf("1")).toBeNull();
+  expect(await textOf()).toContain("# INC-");
+  await save(otto, id, 1, "his");
+  expect(await textOf("1")).toBe("his");
 });
 
 describe("a save", () => {

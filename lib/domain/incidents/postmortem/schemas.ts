@@ -13,6 +13,9 @@ const textSchema = z.string().max(longestText, "Use at most 200,000 characters."
 const commentText = z.string().trim().min(1, "Write something.").max(5_000, "Use at most 5,000 characters.");
 const personSchema = z.string().trim().min(1, "Give a name.").max(100, "Use at most 100 characters.");
 
+/** GET /api/incidents/:id/postmortem?after=VERSION: the text is left out while it is the one of that version. */
+export const getPostmortemSchema = z.object({ after: z.coerce.number().int().min(0).optional() });
+
 /** POST /api/incidents/:id/postmortem: drafts it; when there is one already that stays as it is. */
 export const draftSchema = z.object({ owner: personSchema.optional() }).default({});
 
@@ -108,10 +111,13 @@ export type PostmortemView = {
 };
 
 /** GET /api/incidents/:id/postmortem: null while nobody has drafted one; `isRequired` for P1 and P2. */
-export type PostmortemAnswer = {
+export type PostmortemAnswer = AnswerWith<PostmortemView>;
+/** The same with the text left out where it is known already. */
+export type PostmortemNews = AnswerWith<Omit<PostmortemView, "text"> & { text: string | null }>;
+type AnswerWith<View> = {
   incident: { id: string; number: number; title: string; severity: string; isDrill: boolean; resolvedAt: string | null };
   isRequired: boolean;
-  postmortem: PostmortemView | null;
+  postmortem: View | null;
 };
 
 /** What has become of a save. */

@@ -1,9 +1,17 @@
 import type { Prisma } from "#lib/database/generated/client.ts";
 import { authorise, type Context, type Transaction, translateDatabaseErrors } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
-import { parseId } from "../../validation.ts";
+import { parseId, parseInput } from "../../validation.ts";
 import { allowedPostmortemCommands, gapsOf } from "./gaps.ts";
-import type { CommentView, Impact, PostmortemAnswer, PostmortemState, PostmortemView } from "./schemas.ts";
+import {
+  type CommentView,
+  getPostmortemSchema,
+  type Impact,
+  type PostmortemAnswer,
+  type PostmortemNews,
+  type PostmortemState,
+  type PostmortemView,
+} from "./schemas.ts";
 
 const whole = {
   comments: { orderBy: [{ at: "asc" }, { id: "asc" }] },
@@ -20,6 +28,14 @@ const whole = {
   },
 } as const satisfies Prisma.PostmortemInclude;
 export type StoredPostmortem = Prisma.PostmortemGetPayload<{ include: typeof whole }>;
+
+/** As getPostmortem, without the text while it is the one of the version that `after` names. */
+export async function getPostmortemNews(context: Context, id: string, input: unknown): Promise<PostmortemNews> {
+  const { after } = parseInput(getPostmortemSchema, input);
+  const answer = await getPostmortem(context, id);
+  const { postmortem } = answer;
+  return postmortem && postmortem.version === after ? { ...answer, postmortem: { ...postmortem, text: null } } : answer;
+}
 
 /** The postmortem of an incident, and whether it needs one. */
 export async function getPostmortem(context: Context, id: string): Promise<PostmortemAnswer> {

@@ -1,9 +1,9 @@
 import { changePostmortem, startPostmortem } from "#lib/domain/incidents/postmortem/commands.ts";
 import { savePostmortem } from "#lib/domain/incidents/postmortem/save.ts";
-import { getPostmortem } from "#lib/domain/incidents/postmortem/stored.ts";
+import { getPostmortemNews } from "#lib/domain/incidents/postmortem/stored.ts";
 import { reply, route } from "#lib/web/route.ts";
 
-export const GET = route(({ context, params }) => getPostmortem(context, params.id ?? ""));
+export const GET = route(({ context, params, search }) => getPostmortemNews(context, params.id ?? "", search));
 export const POST = route(async ({ context, params, body, request }) => {
   const key = request.headers.get("idempotency-key") ?? undefined;
   return reply(201, await startPostmortem(context, { id: params.id ?? "", body, key }));
