@@ -36,7 +36,12 @@ export async function listRelatedIncidents(context: Context, id: string): Promis
         ),
         candidates AS (
           SELECT incident.* FROM incidents incident, own
-          WHERE incident.id <> own.id AND NOT incident.is_drill AND incident.impact_started_at <= own.impact_started_at
+          WHERE incident.id IN (
+              SELECT incident_id FROM incident_services WHERE (namespace, service) IN (SELECT namespace, service FROM own_services)
+              UNION
+              SELECT incident_id FROM incident_links link JOIN alert_episodes episode ON episode.id = link.target_id
+              WHERE link.kind = 'alert' AND episode.name IN (SELECT name FROM own_alerts))
+            AND incident.id <> own.id AND NOT incident.is_drill AND incident.impact_started_at <= own.impact_started_at
             AND incident.impact_started_at > own.impact_started_at - make_interval(days => ${days})
             AND NOT EXISTS (
               SELECT 1 FROM incident_links WHERE kind = 'incident'
@@ -56,7 +61,7 @@ export async function listRelatedIncidents(context: Context, id: string): Promis
         )
       SELECT id, number, title, severity, impact_started_at AS at, resolved_at AS "resolvedAt", alerts, services,
         EXISTS (SELECT 1 FROM postmortems WHERE incident_id = compared.id AND state = 'published') AS "hasPostmortem"
-      FROM compared WHERE cardinality(alerts) + cardinality(services) > 0
+      FROM compared
       ORDER BY least(cardinality(alerts), 1) + least(cardinality(services), 1) DESC, cardinality(alerts) DESC,
         impact_started_at DESC, id
       LIMIT ${most}`;
