@@ -20,6 +20,7 @@ const refusal = (code: "unreachable" | "stale" | "precondition-failed") =>
 let store: MemoryStore;
 let server: { version: number; text: string };
 let saves: SaveInput[];
+let done: Map<string, number>;
 let fail: (() => Error | null) | null;
 const sessions: DraftSession[] = [];
 
@@ -28,6 +29,7 @@ beforeEach(() => {
   store = new MemoryStore();
   server = { version: 1, text: "start\n" };
   saves = [];
+  done = new Map();
   fail = null;
 });
 afterEach(() => {
@@ -43,6 +45,8 @@ function open(own: DraftStore = store): DraftSession {
       saves.push(input);
       const error = fail?.();
       if (error) throw error;
+      const before = done.get(input.saveId);
+      if (before !== undefined) return { version: before };
       if (input.version !== server.version) throw refusal("stale");
       server = { version: server.version + 1, text: input.text };
       return { version: server.version };
@@ -117,6 +121,19 @@ describe("a session of writing", () => {
     await wait(10_000);
     expect(server.text).toBe("late\n");
   });
+
+  it("gives up what was refused when the person says so, for what the server has", async () => {
+    const session = open();
+    fail = () => refusal("precondition-failed");
+    session.type("late\n");
+    await wait(2_000);
+    session.hear({ version: 4, text: "published\n" });
+    session.discard();
+    expect(session.view()).toMatchObject({ status: "saved", text: "published\n" });
+    expect(store.entries.size).toBe(0);
+    await wait(20_000);
+    expect(saves).toHaveLength(1);
+  });
 });
 
 describe("what a page leaves behind", () => {
@@ -133,6 +150,28 @@ describe("what a page leaves behind", () => {
     await wait(5_000);
     expect(server.text).toBe("other\nstart\nunsaved\n");
     expect(store.entries.size).toBe(0);
+  });
+
+  it("shows at once what others wrote after a save of it whose answer was lost", async () => {
+    const first = open();
+    fail = () => {
+      const input = saves.at(-1);
+      if (input && !done.has(input.saveId)) {
+        server = { version: server.version + 1, text: input.text };
+        done.set(input.saveId, server.version);
+      }
+      return refusal("unreachable");
+    };
+    first.type("start\nmine\n");
+    await wait(1_500);
+    first.close();
+    await wait(0);
+    server = { version: 3, text: "before\nstart\nmine\n" };
+    fail = null;
+    const second = open();
+    await wait(500);
+    expect(second.view()).toMatchObject({ status: "saved", text: "before\nstart\nmine\n" });
+    expect(server.version).toBe(3);
   });
 
   it("is left alone while that page lives, and taken up when its browser crashed", async () => {

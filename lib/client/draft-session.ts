@@ -53,6 +53,7 @@ export class DraftSession {
   readonly #prefix: string;
   readonly #key: string;
   #draft: Draft;
+  #known: Known;
   #view: DraftView;
   #error: Error | null = null;
   #failures = 0;
@@ -66,6 +67,7 @@ export class DraftSession {
     this.#prefix = `switchyard postmortem ${outside.incidentId} `;
     this.#key = `${this.#prefix}${crypto.randomUUID()}`;
     this.#draft = openDraft(outside.known);
+    this.#known = outside.known;
     this.#adopt();
     this.#view = this.#makeView();
     this.#beat = setInterval(() => {
@@ -87,6 +89,7 @@ export class DraftSession {
   }
 
   hear(known: Known): void {
+    if (known.version > this.#known.version) this.#known = known;
     this.#change(takeKnown(this.#draft, known));
     this.#later(saveAfterMs);
   }
@@ -94,6 +97,13 @@ export class DraftSession {
   settle(choices: readonly Choice[]): void {
     this.#change(settleDraft(this.#draft, choices));
     this.#later(0);
+  }
+
+  /** Gives up what the server does not have; for text that it refused. */
+  discard(): void {
+    if (this.#isSending) return;
+    this.#error = null;
+    this.#change(openDraft(this.#known));
   }
 
   /** Sends what is unsaved now, as when the page goes out of sight. */
@@ -147,6 +157,9 @@ export class DraftSession {
       this.#error = null;
       this.#failures = 0;
       this.#draft = takeSaved(this.#draft, { id: sent.id, version });
+      if (version > this.#known.version) this.#known = this.#draft.base;
+      // An earlier page's save may lie behind what others have written since.
+      else this.#draft = takeKnown(this.#draft, this.#known);
       if (!isUnsaved(this.#draft)) wait = Number.POSITIVE_INFINITY;
     } catch (error) {
       wait = this.#takeFailure(error, sent.id);
@@ -211,13 +224,12 @@ export class DraftSession {
   /** Takes up what a page left behind that is gone; one at a time, and only when nothing of this page's own is unsaved. */
   #adopt(): void {
     if (isUnsaved(this.#draft) || this.#draft.sent || this.#isClosed) return;
-    const { store, known } = this.#outside;
+    const { store } = this.#outside;
     for (const key of this.#abandonedKeys()) {
       const found = readKept(readRecord(store.getItem(key))?.draft ?? null);
       store.removeItem(key);
       if (!found) continue;
-      const latest = this.#draft.base.version > known.version ? this.#draft.base : known;
-      this.#draft = takeKnown(found, latest);
+      this.#draft = takeKnown(found, this.#known);
       this.#keep();
       this.#view = this.#makeView();
       this.#outside.onChange();

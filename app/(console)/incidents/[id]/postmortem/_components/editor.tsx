@@ -26,7 +26,10 @@ export function Editor({ postmortem }: { postmortem: PostmortemView }) {
   const mode = modes.find(([value]) => value === search.get("view"))?.[0] ?? "both";
   return (
     <section aria-label="The text">
-      <SectionHeader title="The text" aside={<SaveStatus view={view} updatedBy={postmortem.updatedBy} />}>
+      <SectionHeader
+        title="The text"
+        aside={<SaveStatus view={view} updatedBy={postmortem.updatedBy} onDiscard={() => session.discard()} />}
+      >
         <div role="radiogroup" aria-label="View" className="flex overflow-hidden rounded-md border print:hidden">
           {modes.map(([value, label]) => (
             // biome-ignore lint/a11y/useSemanticElements: a group of buttons that looks like one.

@@ -184,6 +184,9 @@ describe("writing", () => {
     await status(/Not saved, kept in this browser: This postmortem is published/);
     expect(editor().value).toContain("Too late.");
     expect(answer.postmortem?.text).toBe(published.text);
+    fireEvent.click(screen.getByRole("button", { name: "Discard what is not saved" }));
+    expect(screen.queryByLabelText("Text of the postmortem, Markdown")).toBeNull();
+    expect(screen.getByText("It was slow.")).toBeDefined();
   });
 
   it("is saved at once with Ctrl+S", async () => {

@@ -1,13 +1,16 @@
 import { CloudAlert, CloudCheck, GitMerge, LoaderCircle } from "lucide-react";
 import type { DraftView } from "#lib/client/draft-session.ts";
+import { Button } from "../../../../../ui/button.tsx";
 
 /** Where what was typed is: with Switchyard, on its way, or only in this browser. */
 export function SaveStatus({
+  onDiscard,
   view: { status, error },
   updatedBy,
 }: {
   view: Pick<DraftView, "status" | "error">;
   updatedBy: string;
+  onDiscard: () => void;
 }) {
   return (
     <span role="status" aria-live="polite" className="inline-flex items-center gap-1.5 [&_svg]:size-3.5">
@@ -29,6 +32,9 @@ export function SaveStatus({
       {status === "refused" && (
         <span className="inline-flex items-center gap-1.5 text-bad">
           <CloudAlert aria-hidden="true" /> Not saved, kept in this browser: {error?.message}
+          <Button size="small" look="ghost" onClick={onDiscard}>
+            Discard what is not saved
+          </Button>
         </span>
       )}
       {status === "conflict" && (
