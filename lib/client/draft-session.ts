@@ -1,5 +1,6 @@
 import type { Choice, Piece } from "#lib/domain/incidents/postmortem/merge.ts";
 import type { SaveInput } from "#lib/domain/incidents/postmortem/schemas.ts";
+import { newIdempotencyKey } from "./actions.ts";
 import { ApiError } from "./api.ts";
 import {
   beginSave,
@@ -65,7 +66,7 @@ export class DraftSession {
   constructor(outside: Outside) {
     this.#outside = outside;
     this.#prefix = `switchyard postmortem ${outside.incidentId} `;
-    this.#key = `${this.#prefix}${crypto.randomUUID()}`;
+    this.#key = `${this.#prefix}${newIdempotencyKey()}`;
     this.#draft = openDraft(outside.known);
     this.#known = outside.known;
     this.#adopt();
@@ -117,7 +118,7 @@ export class DraftSession {
     if (this.#isClosed) return;
     clearInterval(this.#beat);
     if (this.#timer) clearTimeout(this.#timer);
-    this.#draft = beginSave(this.#draft, crypto.randomUUID());
+    this.#draft = beginSave(this.#draft, newIdempotencyKey());
     this.#keep(true);
     this.#isClosed = true;
     void this.#send();
@@ -145,7 +146,7 @@ export class DraftSession {
 
   async #send(): Promise<void> {
     if (this.#isSending) return;
-    this.#draft = beginSave(this.#draft, crypto.randomUUID());
+    this.#draft = beginSave(this.#draft, newIdempotencyKey());
     const sent = saveToSend(this.#draft);
     if (!sent) return;
     this.#isSending = true;

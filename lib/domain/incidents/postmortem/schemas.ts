@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { reasonSchema } from "../../actions/schemas.ts";
+import { idempotencyKeySchema, reasonSchema } from "../../actions/schemas.ts";
 
 export const postmortemStates = ["draft", "review", "published"] as const;
 export type PostmortemState = (typeof postmortemStates)[number];
@@ -23,7 +23,7 @@ export const draftSchema = z.object({ owner: personSchema.optional() }).default(
  * PUT /api/incidents/:id/postmortem: writes the text over the version that was read; stale when there is a newer one. The same
  * saveId is done once, however often it is sent.
  */
-export const saveSchema = z.object({ text: textSchema, version: z.int().min(1), saveId: z.uuid("Give a new id for each save.") });
+export const saveSchema = z.object({ text: textSchema, version: z.int().min(1), saveId: idempotencyKeySchema });
 export type SaveInput = z.input<typeof saveSchema>;
 
 /** PATCH /api/incidents/:id/postmortem */

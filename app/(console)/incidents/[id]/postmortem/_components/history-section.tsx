@@ -1,6 +1,7 @@
 "use client";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
+import { newIdempotencyKey } from "#lib/client/actions.ts";
 import { postmortemKeys, postmortemVersionQuery, postmortemVersionsQuery, savePostmortem } from "#lib/client/postmortems.ts";
 import type { PostmortemView, VersionMark, VersionView } from "#lib/domain/incidents/postmortem/schemas.ts";
 import { Answer } from "../../../../../ui/answer.tsx";
@@ -96,7 +97,7 @@ function PutBack({ postmortem, text, onDone }: { postmortem: PostmortemView; tex
   const refusal = useRoleRefusal("operator");
   const { incidentId, version, state } = postmortem;
   const putBack = useMutation({
-    mutationFn: () => savePostmortem(incidentId, { text, version, saveId: crypto.randomUUID() }),
+    mutationFn: () => savePostmortem(incidentId, { text, version, saveId: newIdempotencyKey() }),
     onSuccess: onDone,
     onSettled: () => void queries.invalidateQueries({ queryKey: postmortemKeys.all }),
   });

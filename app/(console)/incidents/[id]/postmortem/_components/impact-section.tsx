@@ -5,6 +5,7 @@ import { measureImpact, postmortemKeys } from "#lib/client/postmortems.ts";
 import { impactLines } from "#lib/domain/incidents/postmortem/impact-texts.ts";
 import type { PostmortemView } from "#lib/domain/incidents/postmortem/schemas.ts";
 import { Button } from "../../../../../ui/button.tsx";
+import { copyText } from "../../../../../ui/identifier.tsx";
 import { Markdown } from "../../../../../ui/markdown.tsx";
 import { ErrorNotice } from "../../../../../ui/notices.tsx";
 import { SectionHeader } from "../../../../../ui/page-header.tsx";
@@ -22,7 +23,7 @@ export function ImpactSection({ postmortem: { incidentId, impact } }: { postmort
   return (
     <section aria-label="Impact">
       <SectionHeader title="Impact">
-        <Button size="small" look="ghost" tooltip="Copy as Markdown" onClick={() => void navigator.clipboard.writeText(text)}>
+        <Button size="small" look="ghost" tooltip="Copy as Markdown" onClick={() => void copyText(text)}>
           <ClipboardCopy aria-hidden="true" /> Copy
         </Button>
         <Button size="small" busy={measure.isPending} disabledReason={refusal} onClick={() => measure.mutate()}>
