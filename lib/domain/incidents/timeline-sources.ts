@@ -1,5 +1,5 @@
 import type { Database } from "#lib/database/client.ts";
-import type { Prisma } from "#lib/database/generated/client.ts";
+import { Prisma } from "#lib/database/generated/client.ts";
 import { describeTransition } from "../alerts/transition-texts.ts";
 import { formatDuration } from "../duration.ts";
 import { describeMark } from "../ledger/queries.ts";
@@ -14,7 +14,8 @@ export type SourcedRow = NewTimelineRow & { incidentId: string; linksAlert?: str
 
 /*
  * What has not been written yet of the incidents that are followed, by what it is written from. Each query asks for all incidents at
- * once and leaves out what their timelines have, so that a pass that has nothing to do reads next to nothing.
+ * once and leaves out what their timelines have, so that a pass that has nothing to do reads next to nothing. Within LATERAL and
+ * OFFSET 0 each part is read by its own times, however long the history of a service is.
  */
 
 type AlertRow = {
@@ -41,35 +42,42 @@ type AlertRow = {
  */
 export async function findAlertRows(db: Database, now: Date): Promise<SourcedRow[]> {
   const rows = await db.$queryRaw<AlertRow[]>`
-    WITH followed AS (
-      SELECT id, impact_started_at, coalesce(resolved_at, ${now}) AS over_at,
-        impact_started_at - ${minutes(sourceWindow.beforeMinutes)}::interval AS from_at,
-        coalesce(resolved_at + ${minutes(sourceWindow.afterMinutes)}::interval, ${now}) AS until_at
-      FROM incidents WHERE resolved_at IS NULL OR resolved_at > ${now}::timestamptz - ${minutes(sourceWindow.afterMinutes)}::interval
-    ), concerned AS (
-      SELECT followed.*, episode.id AS episode_id, false AS linked
-      FROM followed JOIN incident_services service ON service.incident_id = followed.id
-        JOIN alert_episodes episode ON episode.namespace = service.namespace AND episode.service = service.service
-      WHERE episode.starts_at <= followed.until_at AND (episode.ends_at IS NULL OR episode.ends_at >= followed.from_at)
-      UNION ALL
-      SELECT followed.*, link.target_id, true
+    WITH ${followedAt(now)}, episodes AS (
+      SELECT followed.id AS incident_id, followed.from_at, episode.id
+      FROM followed JOIN incident_services named ON named.incident_id = followed.id
+        CROSS JOIN LATERAL (
+          SELECT id FROM alert_episodes
+          WHERE namespace = named.namespace AND service = named.service AND starts_at BETWEEN followed.from_at AND followed.until_at
+          UNION ALL
+          SELECT id FROM alert_episodes
+          WHERE state = 'firing' AND starts_at < followed.from_at AND namespace = named.namespace AND service = named.service
+          UNION ALL
+          SELECT id FROM (SELECT * FROM alert_episodes WHERE ends_at >= followed.from_at OFFSET 0) ended
+          WHERE starts_at < followed.from_at AND namespace = named.namespace AND service = named.service
+          OFFSET 0
+        ) episode
+      UNION
+      SELECT followed.id, '-infinity', link.target_id
       FROM followed JOIN incident_links link ON link.incident_id = followed.id AND link.kind = 'alert'
-    ), episodes AS (
-      SELECT concerned.id, from_at, until_at, episode_id, bool_or(linked) AS linked,
-        bool_or(episode.starts_at <= over_at AND (episode.ends_at IS NULL OR episode.ends_at >= impact_started_at)) AS meanwhile
-      FROM concerned JOIN alert_episodes episode ON episode.id = episode_id
-      GROUP BY concerned.id, from_at, until_at, episode_id
     )
-    SELECT episodes.id AS "incidentId", transition.id, transition.at, transition.kind, transition.by, transition.detail,
+    SELECT followed.id AS "incidentId", transition.id, transition.at, transition.kind, transition.by, transition.detail,
       episode.id AS "episodeId", episode.name, episode.severity, episode.annotations->>'summary' AS summary,
-      episode.namespace, episode.service, episode.starts_at AS "startsAt", episode.ends_at AS "endsAt", episodes.meanwhile
-    FROM episodes JOIN alert_transitions transition ON transition.episode_id = episodes.episode_id
-      JOIN alert_episodes episode ON episode.id = episodes.episode_id
-    WHERE (episodes.linked OR episodes.meanwhile OR transition.at >= episodes.from_at) AND transition.at <= episodes.until_at
-      AND NOT EXISTS (
-        SELECT 1 FROM incident_events WHERE incident_id = episodes.id AND source = 'alert-transition/' || transition.id)
+      episode.namespace, episode.service, episode.starts_at AS "startsAt", episode.ends_at AS "endsAt", episode.meanwhile
+    FROM episodes JOIN followed ON followed.id = episodes.incident_id
+      CROSS JOIN LATERAL (
+        SELECT *, starts_at <= followed.over_at AND (ends_at IS NULL OR ends_at >= followed.impact_started_at) AS meanwhile
+        FROM alert_episodes WHERE id = episodes.id OFFSET 0
+      ) episode
+      CROSS JOIN LATERAL (
+        SELECT * FROM alert_transitions one
+        WHERE one.episode_id = episode.id AND one.at <= followed.until_at AND (episode.meanwhile OR one.at >= episodes.from_at)
+          AND NOT EXISTS (
+            SELECT 1 FROM incident_events WHERE incident_id = followed.id AND source = 'alert-transition/' || one.id)
+        OFFSET 0
+      ) transition
     ORDER BY transition.at, transition.id LIMIT ${mostRows}`;
-  return rows.map((row) => ({
+  const once = new Map(rows.map((row) => [`${row.incidentId} ${row.id}`, row]));
+  return [...once.values()].map((row) => ({
     incidentId: row.incidentId,
     at: row.at,
     kind: "alert",
@@ -115,22 +123,19 @@ const configVerbs: ReadonlySet<string> = new Set(["template", "edit", "config", 
 /** What was done to an incident's services, through Switchyard or outside it. What was refused did nothing. */
 export async function findActionRows(db: Database, now: Date): Promise<SourcedRow[]> {
   const rows = await db.$queryRaw<ActionRow[]>`
-    WITH followed AS (
-      SELECT incident.id, service.namespace, service.service,
-        impact_started_at - ${minutes(sourceWindow.beforeMinutes)}::interval AS from_at,
-        coalesce(resolved_at + ${minutes(sourceWindow.afterMinutes)}::interval, ${now}) AS until_at
-      FROM incidents incident JOIN incident_services service ON service.incident_id = incident.id
-      WHERE resolved_at IS NULL OR resolved_at > ${now}::timestamptz - ${minutes(sourceWindow.afterMinutes)}::interval
-    )
+    WITH ${followedAt(now)}
     SELECT followed.id AS "incidentId", entry.id, entry.at, entry.actor_kind::text AS "actorKind", entry.actor_name AS actor,
-      entry.verb, followed.namespace, followed.service, entry.before, entry.after, entry.reason, entry.outcome::text AS outcome,
+      entry.verb, named.namespace, named.service, entry.before, entry.after, entry.reason, entry.outcome::text AS outcome,
       entry.error_message AS error, rollout.to_revision AS "toRevision", rollout.id AS "rolloutId"
-    FROM followed JOIN audit_entries entry
-        ON entry.target_namespace = followed.namespace AND entry.target_name = followed.service
-          AND entry.at BETWEEN followed.from_at AND followed.until_at
+    FROM followed JOIN incident_services named ON named.incident_id = followed.id
+      CROSS JOIN LATERAL (
+        SELECT * FROM audit_entries one
+        WHERE target_namespace = named.namespace AND target_name = named.service AND target_kind = 'service'
+          AND at BETWEEN followed.from_at AND followed.until_at AND outcome IN ('succeeded', 'failed')
+          AND NOT EXISTS (SELECT 1 FROM incident_events WHERE incident_id = followed.id AND source = 'audit/' || one.id)
+        OFFSET 0
+      ) entry
       LEFT JOIN rollouts rollout ON rollout.audit_entry_id = entry.id
-    WHERE entry.target_kind = 'service' AND entry.outcome IN ('succeeded', 'failed')
-      AND NOT EXISTS (SELECT 1 FROM incident_events WHERE incident_id = followed.id AND source = 'audit/' || entry.id)
     ORDER BY entry.at, entry.id LIMIT ${mostRows}`;
   return rows.map((row) => ({
     incidentId: row.incidentId,
@@ -168,16 +173,15 @@ type RolloutRow = {
 /** What rollouts of an incident's services came to: of one with a strategy each of its events, of another its end. */
 export async function findRolloutRows(db: Database, now: Date): Promise<SourcedRow[]> {
   const rows = await db.$queryRaw<RolloutRow[]>`
-    WITH followed AS (
-      SELECT incident.id, service.namespace, service.service,
-        impact_started_at - ${minutes(sourceWindow.beforeMinutes)}::interval AS from_at,
-        coalesce(resolved_at + ${minutes(sourceWindow.afterMinutes)}::interval, ${now}) AS until_at
-      FROM incidents incident JOIN incident_services service ON service.incident_id = incident.id
-      WHERE resolved_at IS NULL OR resolved_at > ${now}::timestamptz - ${minutes(sourceWindow.afterMinutes)}::interval
-    ), concerned AS (
+    WITH ${followedAt(now)}, concerned AS (
       SELECT followed.id AS incident_id, from_at, until_at, rollout.*
-      FROM followed JOIN rollouts rollout ON rollout.namespace = followed.namespace AND rollout.service = followed.service
-      WHERE rollout.started_at <= until_at AND (rollout.finished_at IS NULL OR rollout.finished_at >= from_at)
+      FROM followed JOIN incident_services named ON named.incident_id = followed.id
+        CROSS JOIN LATERAL (
+          SELECT id, state, message, finished_at, strategy, namespace, service FROM rollouts
+          WHERE namespace = named.namespace AND service = named.service
+            AND started_at <= followed.until_at AND (finished_at IS NULL OR finished_at >= followed.from_at)
+          OFFSET 0
+        ) rollout
     ), found AS (
       SELECT incident_id, 'rollout-event/' || event.id AS source, concerned.id AS rollout_id, event.at, event.kind, event.message,
         event.by, namespace, service, from_at, until_at
@@ -205,5 +209,15 @@ export async function findRolloutRows(db: Database, now: Date): Promise<SourcedR
   }));
 }
 
-const minutes = (count: number) => `${count} minutes`;
+/** The incidents whose timelines are written, with from when until when, and until when they go on. */
+function followedAt(now: Date): Prisma.Sql {
+  const before = `${sourceWindow.beforeMinutes} minutes`;
+  const after = `${sourceWindow.afterMinutes} minutes`;
+  return Prisma.sql`followed AS MATERIALIZED (
+    SELECT id, impact_started_at, coalesce(resolved_at, ${now}) AS over_at,
+      impact_started_at - ${before}::interval AS from_at, coalesce(resolved_at + ${after}::interval, ${now}) AS until_at
+    FROM incidents WHERE resolved_at IS NULL OR resolved_at > ${now}::timestamptz - ${after}::interval
+  )`;
+}
+
 const capitalise = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);
