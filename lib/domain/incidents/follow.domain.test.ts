@@ -128,6 +128,8 @@ describe("an alert of the incident's services", () => {
   test("is linked when it fires while the incident goes on, also when it began before its window, and not when it was over before", async () => {
     const old = await storeAlert(world.db, { startsAt: ago(90), service });
     await storeAlert(world.db, { startsAt: ago(20), endsAt: ago(10), service });
+    // Of this one only its end lies within the window.
+    await storeAlert(world.db, { startsAt: ago(45), endsAt: ago(12), service });
     const { id } = await report();
     world.pass(60);
     const later = await storeAlert(world.db, { startsAt: world.now(), service });
@@ -139,7 +141,7 @@ describe("an alert of the incident's services", () => {
       ]),
     );
     expect(await linksOf(id)).toHaveLength(2);
-    expect(await rowsOf(id)).toHaveLength(4);
+    expect(await rowsOf(id)).toHaveLength(5);
   });
 
   test("stays away once a person has taken it away, until it fires again", async () => {
