@@ -12,9 +12,11 @@ import { ErrorNotice } from "../../../../../ui/notices.tsx";
 import { SectionHeader } from "../../../../../ui/page-header.tsx";
 import { useRoleRefusal } from "../../../../../ui/session.tsx";
 import { useStored } from "../../../../../ui/use-stored.ts";
+import { useIsBrowser } from "./use-is-browser.ts";
 
 /** What others say about the text; settled ones are folded away. */
 export function CommentsSection({ postmortem: { incidentId, comments } }: { postmortem: PostmortemView }) {
+  const isBrowser = useIsBrowser();
   const [withSettled, setWithSettled] = useState(false);
   const open = comments.filter(({ settledAt }) => settledAt === null);
   const settled = comments.length - open.length;
@@ -32,7 +34,7 @@ export function CommentsSection({ postmortem: { incidentId, comments } }: { post
           <Comment key={comment.id} incidentId={incidentId} comment={comment} />
         ))}
       </ul>
-      <NewComment incidentId={incidentId} />
+      {isBrowser && <NewComment incidentId={incidentId} />}
     </section>
   );
 }

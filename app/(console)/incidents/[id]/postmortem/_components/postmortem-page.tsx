@@ -1,7 +1,6 @@
 "use client";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import Link from "next/link";
-import { useSyncExternalStore } from "react";
 import { ApiError } from "#lib/client/api.ts";
 import { incidentKeys } from "#lib/client/incidents.ts";
 import { postmortemKeys, postmortemQuery, startPostmortem } from "#lib/client/postmortems.ts";
@@ -15,6 +14,7 @@ import { HistorySection } from "./history-section.tsx";
 import { ImpactSection } from "./impact-section.tsx";
 import { ItemsSection } from "./items-section.tsx";
 import { PostmortemHeader } from "./postmortem-header.tsx";
+import { useIsBrowser } from "./use-is-browser.ts";
 
 export function PostmortemPage({ id }: { id: string }) {
   const { data, error, refetch, errorUpdatedAt } = useQuery(postmortemQuery(id));
@@ -73,16 +73,9 @@ function NotDrafted({ answer: { incident, isRequired } }: { answer: PostmortemAn
   );
 }
 
-const nothing = () => () => {};
-
 function Loaded({ postmortem }: { postmortem: PostmortemView }) {
   const refusal = useRoleRefusal("operator");
-  // What the browser keeps is known only there.
-  const isBrowser = useSyncExternalStore(
-    nothing,
-    () => true,
-    () => false,
-  );
+  const isBrowser = useIsBrowser();
   // Also of a published one: who was writing when it was published is told what is not saved.
   const canWrite = isBrowser && refusal === null;
   return (
