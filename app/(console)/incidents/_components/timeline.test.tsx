@@ -60,7 +60,11 @@ describe("the timeline", () => {
 
   it("has its older rows on demand, each once", async () => {
     show({ timeline: [note], timelineTotal: 2 });
-    vi.stubGlobal("fetch", async () => Response.json({ items: [note, aTimelineRow()], nextCursor: null }));
+    vi.stubGlobal("fetch", async (url: string) =>
+      url.startsWith(`/api/incidents/${id}/timeline?`)
+        ? Response.json({ items: [note, aTimelineRow()], nextCursor: null })
+        : new Promise(() => {}),
+    );
     expect(rows()).toHaveLength(1);
     fireEvent.click(button("Show older ones (1)"));
     await waitFor(() => expect(rows()).toHaveLength(2));
