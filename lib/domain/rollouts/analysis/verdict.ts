@@ -116,7 +116,7 @@ export function judgeAnalysis(settings: Analysis, state: AnalysisState, isOver: 
     if (found.length > 0) return { outcome, message: found.map(({ message }) => message).join(" ") };
   }
   const names = Object.keys(state.metrics).map(titleOf).join("; ");
-  return { outcome: "passed", message: `Passed with ${state.taken} measurements each: ${names}.` };
+  return { outcome: "passed", message: `Passed with ${state.taken} measurement${state.taken === 1 ? "" : "s"} each: ${names}.` };
 }
 
 function judgeMetric(
