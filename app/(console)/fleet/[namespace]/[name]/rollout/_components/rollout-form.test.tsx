@@ -127,7 +127,7 @@ describe("the form of a rollout", () => {
     preflight = aPreflight({ checklist: [pinned, alerts] });
     open();
     await wantVersion();
-    expect(screen.getByRole("link", { name: "1 check passed, 1 failed" }).getAttribute("href")).toBe("#rollout-preflight");
+    expect(screen.getByRole("link", { name: "1 check passed, 1 failed" }).getAttribute("href")).toBe("#preflight");
   });
 
   it("does not start when Enter is pressed in a field", async () => {

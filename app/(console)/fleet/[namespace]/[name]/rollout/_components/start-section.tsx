@@ -93,7 +93,7 @@ function ChecksInShort({ checklist }: { checklist: Preflight["checklist"] }) {
   const failed = checklist.filter(({ state }) => state === "failed").length;
   const passed = checklist.filter(({ state }) => state === "passed").length;
   return (
-    <a href="#rollout-preflight" className="block text-xs hover:underline">
+    <a href="#preflight" className="block text-xs hover:underline">
       {countOf(passed, "check")} passed{failed > 0 && <span className="text-warn">, {failed} failed</span>}
     </a>
   );
