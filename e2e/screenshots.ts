@@ -209,6 +209,7 @@ async function openNewestRollout(page: Page, filter = ""): Promise<void> {
 /** The form that starts a rollout, with the demo's other good version, once preflight is there. */
 async function fillStart(page: Page, name: string): Promise<void> {
   await open(page, `/fleet/fleet/${name}/rollout`);
+  await page.getByRole("tab", { name: "Image" }).click();
   const { containers } = await (await page.request.get(`/api/services/fleet/${name}/rollouts/options`)).json();
   const [, repository, major, minor] = /^(.+):(\d+)\.(\d+)\.\d+$/.exec(containers[0].image) ?? [];
   await page.getByLabel("Image").fill(`${repository}:${major}.${minor === "0" ? 1 : 0}.0`);

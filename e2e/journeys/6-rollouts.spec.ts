@@ -49,7 +49,9 @@ test("a frozen service is not rolled out: the form says until when, why, and wha
   await expect(operating.getByLabel(/Override as administrator/)).toBeDisabled();
   await expect(operating.getByText(/Needs the role admin; yours is operator/)).toBeVisible();
   // Only the content scrolls: on a phone a document that does, too, would take the navigation with it.
+  await operating.setViewportSize({ width: 390, height: 844 });
   expect(await operating.evaluate(() => document.documentElement.scrollHeight - window.innerHeight)).toBe(0);
+  await operating.setViewportSize({ width: 1440, height: 900 });
 });
 
 test("once the freeze is cancelled, what was typed is started: read, ticked, given a reason", async ({ page }) => {

@@ -16,7 +16,7 @@ const columns: Column<RolloutView>[] = [
   {
     id: "state",
     header: "State",
-    width: "w-32",
+    width: "w-28",
     essential: true,
     cell: (rollout) => (
       <Tint value={rollout.state}>
@@ -27,7 +27,7 @@ const columns: Column<RolloutView>[] = [
   {
     id: "service",
     header: "Service",
-    width: "w-36 max-md:w-24",
+    width: "w-32 max-md:w-24",
     essential: true,
     cell: (rollout) => (
       <span className="name font-medium" title={rollout.namespace}>
@@ -64,7 +64,7 @@ const columns: Column<RolloutView>[] = [
   {
     id: "reason",
     header: "Reason",
-    width: "w-48",
+    width: "w-36",
     cell: (rollout) => (
       <span title={rollout.reason ?? undefined} className="text-ink-2">
         {rollout.reason ?? "–"}
@@ -75,7 +75,7 @@ const columns: Column<RolloutView>[] = [
   {
     id: "started",
     header: "Started",
-    width: "w-24",
+    width: "w-20",
     cell: (rollout) => <TimeAgo at={rollout.startedAt} className="text-ink-2" />,
   },
   {
