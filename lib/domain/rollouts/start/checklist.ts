@@ -87,6 +87,8 @@ const questions: Question[] = [
   { id: "alerts", group: "service", title: "No alert fires", isBlocker: false, answer: judgeAlerts },
   { id: "freeze", group: "service", title: "No freeze window", isBlocker: false, answer: judgeFreeze },
   ...[
+    ["backup", "A verified backup of its data is at hand"],
+    ["no-incident", "No P1 or P2 incident is open"],
     ["security-audit", "The security audit of its dependencies passed"],
     ["tests", "All of its tests pass"],
     ["migrations", "Database migrations were tried"],
