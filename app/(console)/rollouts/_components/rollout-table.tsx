@@ -9,6 +9,7 @@ import { type Column, DataTable } from "../../../ui/data-table.tsx";
 import { Tint } from "../../../ui/figure.tsx";
 import { Empty } from "../../../ui/notices.tsx";
 import { OutcomeStatus } from "../../../ui/status.tsx";
+import { useNarrow } from "../../../ui/use-narrow.ts";
 
 const hasFailed = ({ state }: RolloutView) => state === "failed" || state === "aborted";
 
@@ -90,6 +91,7 @@ const columns: Column<RolloutView>[] = [
 /** Rollouts as rows; each opens under its address. */
 export function RolloutTable({ rollouts, empty }: { rollouts: RolloutView[]; empty?: ReactNode }) {
   const router = useRouter();
+  const isNarrow = useNarrow();
   return (
     <DataTable
       label="Rollouts"
@@ -98,7 +100,7 @@ export function RolloutTable({ rollouts, empty }: { rollouts: RolloutView[]; emp
       keyOf={(rollout) => rollout.id}
       nameOf={(rollout) => `${rolloutTitle(rollout)} ${rollout.state}`}
       onOpen={(rollout) => router.push(`/rollouts/${rollout.id}`)}
-      note={(rollout) => hasFailed(rollout) && <p className="-mt-1 pl-4 text-bad md:hidden">{rollout.message}</p>}
+      note={(rollout) => isNarrow && hasFailed(rollout) && <p className="-mt-1 pl-4 text-bad">{rollout.message}</p>}
       empty={empty ?? <Empty title="No rollouts" />}
     />
   );
