@@ -4,7 +4,7 @@ import { startStrategy } from "#lib/domain/rollouts/start/start.ts";
 import { until } from "#lib/kubernetes/test-cluster.ts";
 import { Random } from "../conformance/fuzz/random.ts";
 import { type Journey, journeys } from "./crashes/journeys.ts";
-import { type CrashWorld, deploy, readObjects, readWrites, startCrashWorld } from "./crashes/world.ts";
+import { type CrashWorld, deploy, readObjects, readWrites, startCrashWorld, undeploy } from "./crashes/world.ts";
 
 /** kill -9 of controllers at random instants of rollouts: the outcome is the one of an undisturbed controller, and no step is done twice. */
 
@@ -100,8 +100,10 @@ describe("rollouts", () => {
             await controllers.replace(random.below(count));
             killed += 1;
           }
-          for (const one of started)
+          for (const one of started) {
             expect(await readOutcome(one), explain(one.journey, round)).toEqual(expected.get(one.journey.name));
+            await undeploy(world, one.name);
+          }
         }
       } finally {
         await controllers.stop();

@@ -5,6 +5,7 @@ import type { Database } from "#lib/database/client.ts";
 import { readTarget } from "#lib/domain/actions/target.ts";
 import { namespaceYaml, type TestContext, testContext } from "#lib/domain/actions/test-fleet.ts";
 import type { KubernetesClient } from "#lib/kubernetes/client.ts";
+import { KubernetesError } from "#lib/kubernetes/errors.ts";
 import type { KubernetesObject } from "#lib/kubernetes/objects.ts";
 import { TestCluster, until } from "#lib/kubernetes/test-cluster.ts";
 import { PrometheusClient } from "#lib/prometheus/client.ts";
@@ -99,6 +100,15 @@ spec:
   hosts: [${name}]
   http: [{ route: [{ destination: { host: ${name} } }] }]
 `;
+
+/** Takes a service away again with all that is its own: hundreds of instances more would find no room on the nodes. */
+export async function undeploy({ kubernetes }: CrashWorld, name: string): Promise<void> {
+  for (const path of Object.values(collections)) {
+    await kubernetes.remove(`${path}/${name}`, {}).catch((error: unknown) => {
+      if (!(error instanceof KubernetesError && error.status === 404)) throw error;
+    });
+  }
+}
 
 /** Every object of a service and of its candidate, without what differs between two runs that did the same. */
 export async function readObjects({ kubernetes }: CrashWorld, name: string): Promise<object> {
