@@ -5,7 +5,6 @@ import type { Database } from "#lib/database/client.ts";
 import { readTarget } from "#lib/domain/actions/target.ts";
 import { namespaceYaml, type TestContext, testContext } from "#lib/domain/actions/test-fleet.ts";
 import type { KubernetesClient } from "#lib/kubernetes/client.ts";
-import { KubernetesError } from "#lib/kubernetes/errors.ts";
 import type { KubernetesObject } from "#lib/kubernetes/objects.ts";
 import { TestCluster, until } from "#lib/kubernetes/test-cluster.ts";
 import { PrometheusClient } from "#lib/prometheus/client.ts";
@@ -104,8 +103,10 @@ spec:
 /** Takes a service away again with all that is its own: hundreds of instances more would find no room on the nodes. */
 export async function undeploy({ kubernetes }: CrashWorld, name: string): Promise<void> {
   for (const path of Object.values(collections)) {
-    await kubernetes.remove(`${path}/${name}`, {}).catch((error: unknown) => {
-      if (!(error instanceof KubernetesError && error.status === 404)) throw error;
+    await until(`${path}/${name} is gone`, async () => {
+      const object = (await kubernetes.list<KubernetesObject>(path)).find(({ metadata }) => metadata.name === name);
+      if (object) await kubernetes.remove(`${path}/${name}`, object.metadata);
+      return object === undefined || undefined;
     });
   }
 }
