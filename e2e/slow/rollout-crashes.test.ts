@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Prisma } from "#lib/database/generated/client.ts";
 import { startStrategy } from "#lib/domain/rollouts/start/start.ts";
 import { until } from "#lib/kubernetes/test-cluster.ts";
 import { Random } from "../conformance/fuzz/random.ts";
@@ -38,9 +39,13 @@ async function startAll(round: string) {
 
 type Started = Awaited<ReturnType<typeof startAll>>;
 
+/** Whether all have ended, and the checks after those that are complete were made. */
 async function areOver(started: Started): Promise<boolean> {
-  const active = { in: ["queued", "progressing", "paused"] as ("queued" | "progressing" | "paused")[] };
-  return (await world.db.rollout.count({ where: { id: { in: started.map(({ id }) => id) }, state: active } })) === 0;
+  const open: Prisma.RolloutWhereInput[] = [
+    { state: { in: ["queued", "progressing", "paused"] } },
+    { state: "complete", events: { none: { kind: "check" } } },
+  ];
+  return (await world.db.rollout.count({ where: { id: { in: started.map(({ id }) => id) }, OR: open } })) === 0;
 }
 
 function readOutcome(one: { id: string; name: string }) {
