@@ -65,6 +65,23 @@ async function outcomeOf({ id, name }: { id: string; name: string }) {
   };
 }
 
+/**
+ * The same objects at the end, and nothing written or told more often than undisturbed. How far one comes before its analysis gives it
+ * up is a matter of time, so that it may leave something out; one that is completed does all of it.
+ */
+function expectSame(outcome: Awaited<ReturnType<typeof outcomeOf>>, { name, ends }: Journey, where: string): void {
+  const undisturbed = expected.get(name);
+  const { writes, events } = outcome;
+  expect(outcome, where).toEqual(ends === "complete" ? undisturbed : { ...undisturbed, writes, events });
+  const counts = { ...writes, ...countEach(events) };
+  const most: Record<string, number> = { ...undisturbed?.writes, ...countEach(undisturbed?.events ?? []) };
+  for (const [what, count] of Object.entries(counts)) expect(count, `${what}, ${where}`).toBeLessThanOrEqual(most[what] ?? 0);
+}
+
+function countEach(names: readonly string[]): Record<string, number> {
+  return Object.fromEntries([...new Set(names)].map((name) => [name, names.filter((each) => each === name).length]));
+}
+
 function explain({ name }: Journey, round: number): string {
   return `${name} in round ${round} (seed ${seed})`;
 }
@@ -106,7 +123,7 @@ describe("rollouts", () => {
             killed += 1;
           }
           for (const one of started) {
-            expect(await readOutcome(one), explain(one.journey, round)).toEqual(expected.get(one.journey.name));
+            expectSame(await readOutcome(one), one.journey, explain(one.journey, round));
             await undeploy(world, one.name);
           }
         }
