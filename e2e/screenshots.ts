@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { type Browser, chromium, type Page } from "@playwright/test";
+import { type Browser, chromium, expect, type Locator, type Page } from "@playwright/test";
 import { logIn } from "./log-in.ts";
 
 /**
@@ -68,20 +68,53 @@ const pages: Record<string, (page: Page) => Promise<void>> = {
   },
   stateful: (page) => open(page, "/fleet/fleet/redis?tab=revisions"),
   rollouts: (page) => open(page, "/rollouts"),
-  "roll-out": async (page) => {
-    await open(page, `${service}/rollout`);
-    await page.getByLabel("Image").fill("switchyard/relay:2.0.1");
-    await page.getByRole("region", { name: "Checklist" }).waitFor();
+  "rollouts-filtered": (page) => open(page, "/rollouts?state=complete&strategy=canary"),
+  "roll-out": (page) => fillStart(page, "relay"),
+  "roll-out-preflight": async (page) => {
+    await fillStart(page, "relay");
+    await lead(page.getByRole("region", { name: "Preflight" }));
   },
+  "roll-out-checklist": async (page) => {
+    await fillStart(page, "relay");
+    await lead(page.getByRole("region", { name: "Checklist" }));
+  },
+  "roll-out-hub": (page) => fillStart(page, "hub"),
+  "roll-out-connector": (page) => fillStart(page, "connector"),
+  "roll-out-edge": (page) => fillStart(page, "edge"),
+  "roll-out-rolling": async (page) => {
+    await fillStart(page, "relay");
+    await page.getByRole("radio", { name: /^Rolling/ }).check();
+    await page.getByRole("checkbox", { name: "Measure while it rolls" }).check();
+  },
+  "roll-out-template": async (page) => {
+    await open(page, `${service}/rollout`);
+    await page.getByRole("tab", { name: "Whole template" }).click();
+  },
+  replay: async (page) => {
+    await fillStart(page, "relay");
+    await page.getByRole("button", { name: "Try on past releases" }).first().click();
+    await page.getByRole("dialog").getByRole("list", { name: "Releases" }).waitFor();
+  },
+  autoscaler: async (page) => {
+    const scaled = await findAutoscaled(page);
+    if (!scaled) return print("autoscaler: no service has one");
+    await open(page, `/fleet/${scaled}`);
+    await page.getByRole("button", { name: "Autoscaler" }).click();
+    const most = page.getByRole("dialog").getByLabel("At most");
+    // While a change for a while holds there is nothing to fill in.
+    if (await most.isVisible()) await most.fill(String(Number(await most.inputValue()) + 2));
+  },
+  "freeze-windows": (page) => open(page, "/settings?section=freeze-windows"),
   freeze: async (page) => {
     await open(page, "/settings?section=freeze-windows");
     await page.getByRole("button", { name: "Freeze rollouts" }).click();
     await page.getByRole("dialog").waitFor();
   },
-  rollout: async (page) => {
-    const { items } = await (await page.request.get("/api/rollouts?limit=1")).json();
-    await open(page, `/rollouts/${items[0]?.id ?? "none"}`);
-  },
+  rollout: (page) => openNewestRollout(page),
+  "rollout-canary": (page) => openNewestRollout(page, "strategy=canary"),
+  "rollout-blue-green": (page) => openNewestRollout(page, "strategy=blue-green"),
+  "rollout-rolling": (page) => openNewestRollout(page, "strategy=rolling"),
+  "rollout-aborted": (page) => openNewestRollout(page, "state=aborted"),
   alerts: (page) => open(page, "/alerts"),
   alert: (page) => openNewestAlert(page),
   acknowledge: async (page) => {
@@ -139,10 +172,19 @@ async function takeAll(from: Browser, suffix: string, look: Parameters<Browser["
   for (const [name, visit] of Object.entries(pages)) {
     if (wanted && !wanted.includes(name)) continue;
     await visit(page);
-    await page.waitForTimeout(1500);
+    await settle(page);
     await picture(page, `${name}-${suffix}`);
   }
   await context.close();
+}
+
+/** Waits until nothing is drawn as still to come; a page that waits for ever is a picture, too. */
+async function settle(page: Page): Promise<void> {
+  await page.waitForTimeout(1_000);
+  await expect(page.locator('[class*="breathe_"]:visible'))
+    .toHaveCount(0, { timeout: 20_000 })
+    .catch(() => print(`${page.url()} is still loading`));
+  await page.waitForTimeout(500);
 }
 
 async function open(page: Page, path: string): Promise<void> {
@@ -157,6 +199,35 @@ async function openNewestAlert(page: Page): Promise<void> {
   const suspected = live.items?.find((alert: { suspect: unknown }) => alert.suspect);
   await open(page, `/alerts/${suspected?.id ?? live.items?.[0]?.id ?? history.items?.[0]?.id ?? "none"}`);
   await page.getByRole("heading", { level: 1 }).waitFor();
+}
+
+async function openNewestRollout(page: Page, filter = ""): Promise<void> {
+  const { items } = await (await page.request.get(`/api/rollouts?limit=1&${filter}`)).json();
+  await open(page, `/rollouts/${items[0]?.id ?? "none"}`);
+}
+
+/** The form that starts a rollout, with the demo's other good version, once preflight is there. */
+async function fillStart(page: Page, name: string): Promise<void> {
+  await open(page, `/fleet/fleet/${name}/rollout`);
+  await page.getByRole("tab", { name: "Image" }).click();
+  const { containers } = await (await page.request.get(`/api/services/fleet/${name}/rollouts/options`)).json();
+  const [, repository, major, minor] = /^(.+):(\d+)\.(\d+)\.\d+$/.exec(containers[0].image) ?? [];
+  await page.getByLabel("Image").fill(`${repository}:${major}.${minor === "0" ? 1 : 0}.0`);
+  await page.getByRole("region", { name: "Checklist" }).waitFor();
+}
+
+async function findAutoscaled(page: Page): Promise<string | null> {
+  const { services } = await (await page.request.get("/api/services")).json();
+  for (const { id } of services) {
+    const { autoscaler } = await (await page.request.get(`/api/services/${id}/autoscaling`)).json();
+    if (autoscaler) return id;
+  }
+  return null;
+}
+
+/** Scrolls until what is looked for is the first thing on the page. */
+async function lead(to: Locator): Promise<void> {
+  await to.evaluate((element) => element.scrollIntoView({ block: "start" }));
 }
 
 async function picture(page: Page, name: string): Promise<void> {

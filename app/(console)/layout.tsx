@@ -40,7 +40,8 @@ export default async function ConsoleLayout({ children }: { children: ReactNode 
             id="content"
             data-scroller
             tabIndex={-1}
-            className="scroll-thin min-h-0 flex-1 overflow-y-auto overflow-x-hidden outline-none"
+            // What is positioned in it scrolls with it, and not the document.
+            className="scroll-thin relative min-h-0 flex-1 overflow-y-auto overflow-x-hidden outline-none"
           >
             {children}
           </main>

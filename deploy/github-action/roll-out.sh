@@ -148,7 +148,6 @@ say "Rollout of $SERVICE to $IMAGE: $page"
 } >>"$GITHUB_OUTPUT"
 
 version=
-last_event=
 state=
 message=
 while :; do
@@ -165,9 +164,8 @@ while :; do
     announce error "The rollout can no longer be followed: $(complaint)"
     exit 3
   fi
-  # Ids of events grow with time.
-  jq -r --arg last "$last_event" '.events | sort_by(.id)[] | select(.id > $last) | "\(.at[11:19])  \(.kind)  \(.message)"' "$dir/answer"
-  last_event=$(jq -r --arg last "$last_event" '[.events[].id, $last] | max' "$dir/answer")
+  # An answer has the events that came after the version that was asked with.
+  jq -r '.events[] | "\(.at[11:19])  \(.kind)  \(.message)"' "$dir/answer"
   version=$(jq -r .version "$dir/answer")
   state=$(jq -r .state "$dir/answer")
   message=$(jq -r '.message | gsub("\\s+"; " ")' "$dir/answer")

@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Prisma } from "#lib/database/generated/client.ts";
 import { startStrategy } from "#lib/domain/rollouts/start/start.ts";
 import { until } from "#lib/kubernetes/test-cluster.ts";
 import { Random } from "../conformance/fuzz/random.ts";
 import { type Journey, journeys } from "./crashes/journeys.ts";
-import { type CrashWorld, deploy, readObjects, readWrites, startCrashWorld } from "./crashes/world.ts";
+import { type CrashWorld, deploy, readObjects, readWrites, startCrashWorld, undeploy } from "./crashes/world.ts";
 
 /** kill -9 of controllers at random instants of rollouts: the outcome is the one of an undisturbed controller, and no step is done twice. */
 
@@ -38,9 +39,13 @@ async function startAll(round: string) {
 
 type Started = Awaited<ReturnType<typeof startAll>>;
 
+/** Whether all have ended, and the checks after those that are complete were made. */
 async function areOver(started: Started): Promise<boolean> {
-  const active = { in: ["queued", "progressing", "paused"] as ("queued" | "progressing" | "paused")[] };
-  return (await world.db.rollout.count({ where: { id: { in: started.map(({ id }) => id) }, state: active } })) === 0;
+  const open: Prisma.RolloutWhereInput[] = [
+    { state: { in: ["queued", "progressing", "paused"] } },
+    { state: "complete", events: { none: { kind: "check" } } },
+  ];
+  return (await world.db.rollout.count({ where: { id: { in: started.map(({ id }) => id) }, OR: open } })) === 0;
 }
 
 function readOutcome(one: { id: string; name: string }) {
@@ -58,6 +63,23 @@ async function outcomeOf({ id, name }: { id: string; name: string }) {
     // A machine that is busy may keep the next controller from its first pass for a while.
     events: events.map(({ kind }) => kind).filter((kind) => kind !== "absent"),
   };
+}
+
+/**
+ * The same objects at the end, and nothing written or told more often than undisturbed. How far one comes before its analysis gives it
+ * up is a matter of time, so that it may leave something out; one that is completed does all of it.
+ */
+function expectSame(outcome: Awaited<ReturnType<typeof outcomeOf>>, { name, ends }: Journey, where: string): void {
+  const undisturbed = expected.get(name);
+  const { writes, events } = outcome;
+  expect(outcome, where).toEqual(ends === "complete" ? undisturbed : { ...undisturbed, writes, events });
+  const counts = { ...writes, ...countEach(events) };
+  const most: Record<string, number> = { ...undisturbed?.writes, ...countEach(undisturbed?.events ?? []) };
+  for (const [what, count] of Object.entries(counts)) expect(count, `${what}, ${where}`).toBeLessThanOrEqual(most[what] ?? 0);
+}
+
+function countEach(names: readonly string[]): Record<string, number> {
+  return Object.fromEntries([...new Set(names)].map((name) => [name, names.filter((each) => each === name).length]));
 }
 
 function explain({ name }: Journey, round: number): string {
@@ -100,8 +122,10 @@ describe("rollouts", () => {
             await controllers.replace(random.below(count));
             killed += 1;
           }
-          for (const one of started)
-            expect(await readOutcome(one), explain(one.journey, round)).toEqual(expected.get(one.journey.name));
+          for (const one of started) {
+            expectSame(await readOutcome(one), one.journey, explain(one.journey, round));
+            await undeploy(world, one.name);
+          }
         }
       } finally {
         await controllers.stop();

@@ -144,7 +144,11 @@ test("a slow version is aborted by its analysis within two minutes, with a sente
   expect(await versionsOfPods()).toEqual([image]);
   expect(await readService(page.request, "relay")).toMatchObject({ version, candidate: null });
   expect(await probesSince("relay", before)).toMatchObject(nothingLost);
-  expect(await hook.called()).toMatchObject({ event: "rollout-aborted", url: `${system.url}/rollouts/${id}`, text: rollout.message });
+  expect(await hook.called()).toMatchObject({
+    event: "rollout-aborted",
+    url: `${system.url}/rollouts/${id}`,
+    text: rollout.message,
+  });
   await hook.remove();
 });
 

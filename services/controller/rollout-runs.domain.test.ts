@@ -195,7 +195,8 @@ test("a canary by instances goes through its weights by itself, and each write i
   expect(detail.measurements.length).toBeGreaterThan(5);
   expect(detail.steps.map(({ state }) => state)).toEqual(Array(11).fill("done"));
   expect(detail.events.filter(({ kind }) => kind === "traffic").map(({ message }) => message)).toEqual([
-    "10 % of the traffic goes to the candidate.",
+    // One of four.
+    "25 % of the traffic goes to the candidate.",
     "50 % of the traffic goes to the candidate.",
     "100 % of the traffic goes to the candidate.",
   ]);

@@ -207,8 +207,5 @@ async function checkComplete(context: RunnerContext): Promise<void> {
     },
     take: 50,
   });
-  for (const rollout of complete) {
-    await runPostChecks(context, rollout);
-    await context.db.rollout.updateMany({ where: { id: rollout.id }, data: { runVersion: { increment: 1 } } });
-  }
+  for (const rollout of complete) await runPostChecks(context, rollout);
 }

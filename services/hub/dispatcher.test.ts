@@ -23,6 +23,17 @@ test("a scan goes to the connector with the largest part of its capacity free", 
   expect(taken.filter((instance) => instance === "small")).toHaveLength(1);
 });
 
+test("connectors that are equally free take turns, however little there is to do", () => {
+  const peers = ["a", "b", "c"].map((instance) => createConnector(instance, 10));
+  const { dispatcher } = setUp(...peers);
+  const taken = Array.from({ length: 6 }, () => {
+    const peer = dispatcher.acquire("t");
+    if (peer) dispatcher.release(peer);
+    return peer?.instance;
+  });
+  expect(taken).toEqual(["a", "b", "c", "a", "b", "c"]);
+});
+
 test("no connector gets more than its capacity, and one whose place is free again is told of", () => {
   const peer = createConnector("c", 2);
   const { dispatcher, freed, running } = setUp(peer);

@@ -27,7 +27,10 @@ export type DispatcherOptions = {
 
 type Slot = { peer: ConnectorPeer; running: number; isResting: boolean; timer: NodeJS.Timeout | undefined };
 
-/** The places of this hub's connectors: a scan goes to the connector of its tenant that has the largest part of them free. */
+/**
+ * The places of this hub's connectors: a scan goes to the connector of its tenant that has the largest part of them free, of equals
+ * to the one that waits the longest.
+ */
 export class ScanDispatcher {
   readonly #options: DispatcherOptions;
   readonly #slots = new Map<ConnectorPeer, Slot>();
@@ -70,6 +73,9 @@ export class ScanDispatcher {
     if (!slot) return undefined;
     slot.running += 1;
     this.#count(1);
+    // Behind its equals: else a connector that came last, as a canary does, gets nothing while there is little to do.
+    this.#slots.delete(slot.peer);
+    this.#slots.set(slot.peer, slot);
     return slot.peer;
   }
 

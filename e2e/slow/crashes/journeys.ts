@@ -28,6 +28,9 @@ const canary = {
   progressDeadlineSeconds: 3_600,
 } as const satisfies Strategy;
 
+/** Given up at its first weight, however late the measurements come of a controller that is killed again and again. */
+const badCanary = { ...canary, steps: [{ weight: 10, pauseSeconds: 600 }, ...canary.steps.slice(1)] } satisfies Strategy;
+
 const blueGreen = {
   kind: "blue-green",
   previewReplicas: 1,
@@ -57,7 +60,7 @@ export const journeys: Journey[] = [
   },
   { name: "blue-green", strategy: blueGreen, hasRoute: false, ends: "complete" },
   { name: "rolling", strategy: rolling, hasRoute: false, ends: "complete" },
-  { name: "bad-canary", strategy: canary, hasRoute: false, ends: "aborted" },
-  { name: "bad-canary-by-route", strategy: canary, hasRoute: true, ends: "aborted" },
+  { name: "bad-canary", strategy: badCanary, hasRoute: false, ends: "aborted" },
+  { name: "bad-canary-by-route", strategy: badCanary, hasRoute: true, ends: "aborted" },
   { name: "bad-blue-green", strategy: { ...blueGreen, prePromotion: null }, hasRoute: false, ends: "aborted" },
 ];

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Database } from "#lib/database/client.ts";
@@ -100,6 +100,17 @@ spec:
   http: [{ route: [{ destination: { host: ${name} } }] }]
 `;
 
+/** Takes a service away again with all that is its own: hundreds of instances more would find no room on the nodes. */
+export async function undeploy({ kubernetes }: CrashWorld, name: string): Promise<void> {
+  for (const path of Object.values(collections)) {
+    await until(`${path}/${name} is gone`, async () => {
+      const object = (await kubernetes.list<KubernetesObject>(path)).find(({ metadata }) => metadata.name === name);
+      if (object) await kubernetes.remove(`${path}/${name}`, object.metadata);
+      return object === undefined || undefined;
+    });
+  }
+}
+
 /** Every object of a service and of its candidate, without what differs between two runs that did the same. */
 export async function readObjects({ kubernetes }: CrashWorld, name: string): Promise<object> {
   const found: Record<string, unknown> = {};
@@ -132,11 +143,16 @@ type AuditLine = {
   responseStatus: { code: number };
 };
 
+/** The lines of the audit log and of its files that have grown full. */
+function* readAudit(directory: string): Generator<string> {
+  for (const name of readdirSync(directory).filter((each) => /^audit\.log(\.\d+)?$/.test(each)))
+    yield* readFileSync(join(directory, name), "utf8").split("\n").filter(Boolean);
+}
+
 /** How often Switchyard did each write to a service's objects, by the API server's audit: what was refused changed nothing. */
 export function readWrites({ cluster }: CrashWorld, name: string): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const line of readFileSync(join(dirname(cluster.kubeconfig), "audit.log"), "utf8").split("\n")) {
-    if (line === "") continue;
+  for (const line of readAudit(dirname(cluster.kubeconfig))) {
     const { verb, user, objectRef, requestURI, responseStatus } = JSON.parse(line) as AuditLine;
     const { resource, name: object = "", subresource } = objectRef ?? {};
     if (object !== name && object !== `${name}-candidate`) continue;

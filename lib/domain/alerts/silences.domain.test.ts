@@ -100,7 +100,11 @@ describe("a silence", () => {
     });
     expect(silence.text).toBe('{alertname="RelayHighLatency", pod=~"relay-.*", team!="core", zone!~"a\\"b\\\\.c|d"}');
     expect(replacedId).toBeNull();
-    const stored = await new AlertmanagerClient(first).findSilence(silence.id);
+    // Either member may have been asked; the other one learns of it.
+    const stored = await eventually(
+      () => new AlertmanagerClient(first).findSilence(silence.id),
+      (found) => found !== null,
+    );
     expect(stored?.matchers).toEqual(
       expect.arrayContaining(matchers.map((each) => ({ isRegex: false, isEqual: true, ...each }))),
     );

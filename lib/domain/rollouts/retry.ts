@@ -40,7 +40,8 @@ export async function planRetry(context: Context, row: Rollout, { reason, overri
     );
   }
   const overridden = blockers.filter(isOverridden).map((blocker) => blocker.message);
-  const message = `Retried by ${context.actor.name}: ${reason}${overridden.length > 0 ? ` Overridden: ${overridden.join(" ")}` : ""}`;
+  const said = `Retried by ${context.actor.name}: ${reason}`;
+  const message = overridden.length === 0 ? said : `${said.replace(/\.?$/, ".")} Overridden: ${overridden.join(" ")}`;
   return {
     data: {
       run: toJson(startRun(row.strategy as unknown as Strategy, stable, now)),

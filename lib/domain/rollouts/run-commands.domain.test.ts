@@ -111,7 +111,9 @@ test("a retry does not inherit what was overridden at the start; an administrato
   await command(id, "retry", { context: admin, override: true });
   const detail = await getRolloutDetail(admin, id, {});
   expect(detail.state).toBe("progressing");
-  expect(detail.events.at(-1)?.message).toMatch(/^Retried by ada: decided in a test Overridden: All rollouts are frozen until /);
+  expect(detail.events.at(-1)?.message).toMatch(
+    /^Retried by ada: decided in a test\. Overridden: All rollouts are frozen until /,
+  );
   await expect(command(id, "pause", { context: admin, override: true })).rejects.toMatchObject({ code: "invalid-input" });
   await world.db.freezeWindow.delete({ where: { id: window.id } });
 });

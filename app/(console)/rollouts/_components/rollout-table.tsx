@@ -9,6 +9,7 @@ import { type Column, DataTable } from "../../../ui/data-table.tsx";
 import { Tint } from "../../../ui/figure.tsx";
 import { Empty } from "../../../ui/notices.tsx";
 import { OutcomeStatus } from "../../../ui/status.tsx";
+import { useNarrow } from "../../../ui/use-narrow.ts";
 
 const hasFailed = ({ state }: RolloutView) => state === "failed" || state === "aborted";
 
@@ -16,7 +17,7 @@ const columns: Column<RolloutView>[] = [
   {
     id: "state",
     header: "State",
-    width: "w-32",
+    width: "w-28",
     essential: true,
     cell: (rollout) => (
       <Tint value={rollout.state}>
@@ -27,7 +28,7 @@ const columns: Column<RolloutView>[] = [
   {
     id: "service",
     header: "Service",
-    width: "w-36 max-md:w-24",
+    width: "w-32 max-md:w-24",
     essential: true,
     cell: (rollout) => (
       <span className="name font-medium" title={rollout.namespace}>
@@ -64,7 +65,7 @@ const columns: Column<RolloutView>[] = [
   {
     id: "reason",
     header: "Reason",
-    width: "w-48",
+    width: "w-36",
     cell: (rollout) => (
       <span title={rollout.reason ?? undefined} className="text-ink-2">
         {rollout.reason ?? "–"}
@@ -75,7 +76,7 @@ const columns: Column<RolloutView>[] = [
   {
     id: "started",
     header: "Started",
-    width: "w-24",
+    width: "w-20",
     cell: (rollout) => <TimeAgo at={rollout.startedAt} className="text-ink-2" />,
   },
   {
@@ -90,6 +91,7 @@ const columns: Column<RolloutView>[] = [
 /** Rollouts as rows; each opens under its address. */
 export function RolloutTable({ rollouts, empty }: { rollouts: RolloutView[]; empty?: ReactNode }) {
   const router = useRouter();
+  const isNarrow = useNarrow();
   return (
     <DataTable
       label="Rollouts"
@@ -98,7 +100,7 @@ export function RolloutTable({ rollouts, empty }: { rollouts: RolloutView[]; emp
       keyOf={(rollout) => rollout.id}
       nameOf={(rollout) => `${rolloutTitle(rollout)} ${rollout.state}`}
       onOpen={(rollout) => router.push(`/rollouts/${rollout.id}`)}
-      note={(rollout) => hasFailed(rollout) && <p className="-mt-1 pl-4 text-bad md:hidden">{rollout.message}</p>}
+      note={(rollout) => isNarrow && hasFailed(rollout) && <p className="-mt-1 pl-4 text-bad">{rollout.message}</p>}
       empty={empty ?? <Empty title="No rollouts" />}
     />
   );

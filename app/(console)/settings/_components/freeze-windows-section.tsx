@@ -12,12 +12,14 @@ import { Empty, TableSkeleton } from "../../../ui/notices.tsx";
 import { SectionHeader } from "../../../ui/page-header.tsx";
 import { useRoleRefusal } from "../../../ui/session.tsx";
 import { StatusShape } from "../../../ui/status.tsx";
+import { useNarrow } from "../../../ui/use-narrow.ts";
 import { CancelFreezeDialog, NewFreezeDialog } from "./freeze-window-dialogs.tsx";
 
 /** The times in which no rollout may begin. */
 export function FreezeWindowsSection() {
   const query = useInfiniteQuery(freezeWindowsQuery);
   const refusal = useRoleRefusal("admin");
+  const isNarrow = useNarrow();
   const [isMaking, setMaking] = useState(false);
   const [cancelling, setCancelling] = useState<FreezeWindowView | null>(null);
   return (
@@ -40,7 +42,7 @@ export function FreezeWindowsSection() {
             rows={pages.flatMap(({ items }) => items)}
             keyOf={({ id }) => id}
             nameOf={(window) => `${freezeScope(window)}: ${window.reason}`}
-            note={({ reason }) => <p className="-mt-1 truncate pl-4 text-ink-2 md:hidden">{reason}</p>}
+            note={({ reason }) => isNarrow && <p className="-mt-1 truncate pl-4 text-ink-2">{reason}</p>}
             empty={
               <Empty title="Nothing is frozen">
                 A freeze window keeps rollouts from beginning, for a holiday or while an incident is worked on. An administrator
@@ -101,7 +103,7 @@ function columnsOf(refusal: string | null, cancel: (window: FreezeWindowView) =>
     {
       id: "by",
       header: "By",
-      width: "w-36",
+      width: "w-56",
       cell: ({ createdBy, cancelledBy }) => (
         <span className="text-ink-2">{cancelledBy ? `${createdBy}, cancelled by ${cancelledBy}` : createdBy}</span>
       ),

@@ -47,6 +47,11 @@ export const metricInfos: Record<MetricName, MetricInfo> = {
   },
 };
 
+/** How people call a metric; one of an earlier version of Switchyard keeps its name. */
+export function titleOf(metric: string): string {
+  return metricInfos[metric as MetricName]?.title ?? metric;
+}
+
 /** A metric of one kind of service: its expressions, and the limit that it is held to; null where there is none. */
 export type MetricTemplate =
   | { name: "error-ratio"; limit: number; expressions: { bad: string; all: string } }

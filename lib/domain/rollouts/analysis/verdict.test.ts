@@ -57,6 +57,7 @@ describe("an analysis without a count", () => {
       outcome: "passed",
       message: "Passed with 3 measurements each: Error ratio; Restarts.",
     });
+    expect(judgeAnalysis(settings, run(["good"]), true).message).toBe("Passed with 1 measurement each: Error ratio; Restarts.");
   });
 
   test("fails as soon as there is one bad measurement too many, whatever lies between, and says so in numbers", () => {

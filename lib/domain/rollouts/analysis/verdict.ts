@@ -1,6 +1,6 @@
 import { formatDuration } from "../../duration.ts";
 import type { Analysis } from "../strategy.ts";
-import { type MetricName, metricInfos } from "./templates.ts";
+import { titleOf } from "./templates.ts";
 
 /** What one measurement says. No data is never bad, and an error is neither. */
 export type Verdict = "good" | "bad" | "no-data" | "error";
@@ -116,7 +116,7 @@ export function judgeAnalysis(settings: Analysis, state: AnalysisState, isOver: 
     if (found.length > 0) return { outcome, message: found.map(({ message }) => message).join(" ") };
   }
   const names = Object.keys(state.metrics).map(titleOf).join("; ");
-  return { outcome: "passed", message: `Passed with ${state.taken} measurements each: ${names}.` };
+  return { outcome: "passed", message: `Passed with ${state.taken} measurement${state.taken === 1 ? "" : "s"} each: ${names}.` };
 }
 
 function judgeMetric(
@@ -147,11 +147,6 @@ function judgeMetric(
     return { outcome: "inconclusive", message: `${title} has no verdict after ${taken} measurements: ${why}` };
   }
   return { outcome: "passed", message: `${title} was good in ${good} of ${taken} measurements.` };
-}
-
-/** Metrics of an earlier version of Switchyard may be unknown. */
-function titleOf(metric: string): string {
-  return metricInfos[metric as MetricName]?.title ?? metric;
 }
 
 function after(now: Date, seconds: number): string {

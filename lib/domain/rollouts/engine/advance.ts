@@ -173,8 +173,11 @@ function nextStep(run: RolloutRun, strategy: Strategy, now: Date): Advance {
   const isSkipped = run.skips && (next?.kind === "pause" || next?.kind === "analysis");
   const history = next ? [...run.history, { startedAt: at, isSkipped }] : run.history;
   const events: RunEvent[] = [];
-  if (done?.kind === "weight")
-    events.push({ kind: "traffic", message: `${done.percent} % of the traffic goes to the candidate.` });
+  if (done?.kind === "weight") {
+    // Whole instances seldom come to just the share that is wanted.
+    const percent = run.by === "replicas" ? run.weight : done.percent;
+    events.push({ kind: "traffic", message: `${percent} % of the traffic goes to the candidate.` });
+  }
   if (done?.kind === "switch")
     events.push({ kind: "traffic", message: `All traffic goes to ${done.to === "stable" ? "stable" : "the candidate"}.` });
   if (next && !isSkipped) events.push({ kind: "step", message: `${describeStep(next)}.` });

@@ -2,6 +2,7 @@ import { matchesSelector } from "#lib/kubernetes/label-selector.ts";
 import type { PodDisruptionBudget, PodTemplate } from "#lib/kubernetes/objects.ts";
 import type { Forecast } from "../../autoscaling/schemas.ts";
 import { formatDuration } from "../../duration.ts";
+import { titleOf } from "../analysis/templates.ts";
 import type { Strategy } from "../strategy.ts";
 import { analysesOf, leastPauseSeconds } from "../strategy-figures.ts";
 import type { ConfigReference } from "./config-references.ts";
@@ -86,6 +87,8 @@ const questions: Question[] = [
   { id: "alerts", group: "service", title: "No alert fires", isBlocker: false, answer: judgeAlerts },
   { id: "freeze", group: "service", title: "No freeze window", isBlocker: false, answer: judgeFreeze },
   ...[
+    ["backup", "A verified backup of its data is at hand"],
+    ["no-incident", "No P1 or P2 incident is open"],
     ["security-audit", "The security audit of its dependencies passed"],
     ["tests", "All of its tests pass"],
     ["migrations", "Database migrations were tried"],
@@ -176,8 +179,10 @@ function judgeAnalysis({ strategy }: ChecklistFacts): Answer {
     return failed("Nothing is measured while it rolls out; only instances that do not get ready stop it.");
   const measured = new Set(analyses.flatMap(({ metrics }) => metrics));
   const lacking = ["error-ratio", "latency-p95"].filter((name) => !measured.has(name));
-  return lacking.length === 0 ? passed(`Measured: ${[...measured].join(", ")}.`) : failed(`Not measured: ${lacking.join(", ")}.`);
+  return lacking.length === 0 ? passed(`Measured: ${titlesOf(measured)}.`) : failed(`Not measured: ${titlesOf(lacking)}.`);
 }
+
+const titlesOf = (metrics: Iterable<string>) => [...metrics].map(titleOf).join("; ");
 
 function judgeProbe(template: PodTemplate, probe: "readinessProbe" | "livenessProbe"): Answer {
   const without = containersOf(template).filter((container) => !container[probe]);

@@ -1,7 +1,7 @@
 "use client";
 import { useState } from "react";
 import { writeDuration } from "#lib/client/duration-text.ts";
-import { formatFigure } from "#lib/client/numbers.ts";
+import { countOf, formatFigure } from "#lib/client/numbers.ts";
 import type { Service } from "#lib/domain/fleet/schemas.ts";
 import { fitAnalysis, type MetricTemplate, metricInfos, metricsOf } from "#lib/domain/rollouts/analysis/templates.ts";
 import { type Analysis, defaultAnalysis } from "#lib/domain/rollouts/strategy.ts";
@@ -143,7 +143,7 @@ function Fields({
         <summary className="cursor-pointer text-ink-2 hover:text-ink">
           When there is little to measure{" "}
           <span className="text-ink-3">
-            {analysis.minimumSamples} requests at least;{" "}
+            {countOf(analysis.minimumSamples, "request")} at least;{" "}
             {analysis.noDataLimit === null ? "never pauses" : `pauses after ${analysis.noDataLimit + 1} × no data`}
           </span>
         </summary>

@@ -32,7 +32,7 @@ export function PreflightView({
   onTicks: (ticks: string[]) => void;
 }) {
   return (
-    <section aria-labelledby="rollout-preflight" className="border-t">
+    <section id="preflight" aria-labelledby="rollout-preflight" className="border-t">
       <SectionHeader
         id="rollout-preflight"
         title="Preflight"

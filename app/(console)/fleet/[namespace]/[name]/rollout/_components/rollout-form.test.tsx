@@ -111,12 +111,23 @@ describe("the form of a rollout", () => {
     });
   });
 
-  it("does not start without a reason and says so at the field", async () => {
+  it("does not start without a reason, says so at the field and leads there", async () => {
     open();
     await wantVersion();
     await start();
     expect((await screen.findByText(/say why/i)).getAttribute("role")).toBe("alert");
+    expect(document.activeElement).toBe(screen.getByLabelText("Reason"));
     expect(started).toEqual([]);
+  });
+
+  it("says beside its button how many checks passed and failed", async () => {
+    const [pinned] = aPreflight().checklist;
+    if (!pinned) throw new Error("The preflight has a checklist.");
+    const alerts = { ...pinned, id: "alerts", title: "No alert fires", state: "failed", isBlocker: false } as const;
+    preflight = aPreflight({ checklist: [pinned, alerts] });
+    open();
+    await wantVersion();
+    expect(screen.getByRole("link", { name: "1 check passed, 1 failed" }).getAttribute("href")).toBe("#preflight");
   });
 
   it("does not start when Enter is pressed in a field", async () => {

@@ -1,7 +1,7 @@
 "use client";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
-import { type FormEvent, type KeyboardEvent, useRef, useState } from "react";
+import { type FormEvent, type KeyboardEvent, useEffect, useRef, useState } from "react";
 import { newIdempotencyKey } from "#lib/client/actions.ts";
 import { ApiError } from "#lib/client/api.ts";
 import { auditKeys } from "#lib/client/audit.ts";
@@ -44,6 +44,12 @@ export function RolloutForm({ service, options: present }: { service: Service; o
   const [error, setError] = useState<unknown>(null);
   const refusal = useRoleRefusal("operator");
   const lastSent = useRef({ body: "", key: newIdempotencyKey() });
+  const form = useRef<HTMLFormElement>(null);
+  // Anew with each refused start; what is wrong may be far below the button.
+  const [looksFor, setLooksFor] = useState<object | null>(null);
+  useEffect(() => {
+    if (looksFor) form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+  }, [looksFor]);
 
   const change = (part: Partial<Draft>) => {
     const next = { ...draft, ...part };
@@ -77,7 +83,8 @@ export function RolloutForm({ service, options: present }: { service: Service; o
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     setWasSubmitted(true);
-    if (!input || busy || refusal || Object.keys(inputErrors).length > 0) return;
+    if (!input || busy || refusal) return;
+    if (Object.keys(inputErrors).length > 0) return setLooksFor({});
     const body = JSON.stringify(input);
     if (lastSent.current.body !== "" && lastSent.current.body !== body) lastSent.current.key = newIdempotencyKey();
     lastSent.current.body = body;
@@ -98,7 +105,7 @@ export function RolloutForm({ service, options: present }: { service: Service; o
   };
 
   return (
-    <form onSubmit={submit} onKeyDown={keepEnter} noValidate>
+    <form ref={form} onSubmit={submit} onKeyDown={keepEnter} noValidate>
       <div className="grid lg:grid-cols-2 lg:divide-x">
         <section aria-labelledby="rollout-change">
           <SectionHeader id="rollout-change" title="What changes" />

@@ -42,7 +42,7 @@ export function RolloutStartPage({ id }: { id: string }) {
         </h1>
         {service && (
           <p className="text-ink-2">
-            Version {service.version}, {service.ready} of {service.desired} ready. {service.healthReason}
+            Version {service.version}. {service.healthReason}
           </p>
         )}
       </header>

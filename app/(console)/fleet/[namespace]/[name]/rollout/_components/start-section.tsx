@@ -1,5 +1,6 @@
 "use client";
 import Link from "next/link";
+import { countOf } from "#lib/client/numbers.ts";
 import { planWords, strategyName } from "#lib/client/rollout-view.ts";
 import type { Service } from "#lib/domain/fleet/schemas.ts";
 import type { Blocker, Preflight } from "#lib/domain/rollouts/start/start-schemas.ts";
@@ -67,10 +68,12 @@ export function StartSection({
       <div className="sticky bottom-0 z-10 flex flex-wrap items-center justify-end gap-2 border-t bg-canvas px-4 py-3 pb-[max(12px,env(safe-area-inset-bottom))]">
         <p className="mr-auto min-w-0 text-ink-2">
           {strategyName(strategy.kind)}: {planWords(strategy)}
-          {standing && (
+          {standing ? (
             <span title={standing.message} className="block truncate text-bad">
               {standing.message}
             </span>
+          ) : (
+            preflight && <ChecksInShort checklist={preflight.checklist} />
           )}
         </p>
         <Link href={`/fleet/${service.id}`} className={buttonLook({ look: "ghost" })}>
@@ -82,6 +85,17 @@ export function StartSection({
         </Button>
       </div>
     </>
+  );
+}
+
+/** Beside the button, which is in sight before the checklist is. */
+function ChecksInShort({ checklist }: { checklist: Preflight["checklist"] }) {
+  const failed = checklist.filter(({ state }) => state === "failed").length;
+  const passed = checklist.filter(({ state }) => state === "passed").length;
+  return (
+    <a href="#preflight" className="block text-xs hover:underline">
+      {countOf(passed, "check")} passed{failed > 0 && <span className="text-warn">, {failed} failed</span>}
+    </a>
   );
 }
 
