@@ -1,6 +1,6 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import type { z } from "zod";
-import type { Automation } from "#lib/domain/incidents/automation-settings.ts";
+import type { Automation } from "#lib/domain/incidents/opening/automation-settings.ts";
 import type {
   ChangeIncidentInput,
   changeEventSchema,

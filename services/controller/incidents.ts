@@ -1,9 +1,9 @@
 import { remindOwners } from "#lib/domain/incidents/action-items/remind.ts";
 import { reopenReturned } from "#lib/domain/incidents/action-items/watch.ts";
-import { escalateOverdue } from "#lib/domain/incidents/escalate.ts";
-import { writeRestarts, writeTimelines } from "#lib/domain/incidents/follow.ts";
-import { openByRules } from "#lib/domain/incidents/opening-rules.ts";
-import { watchRecoveries } from "#lib/domain/incidents/watch-recovery.ts";
+import { escalateOverdue } from "#lib/domain/incidents/opening/escalate.ts";
+import { openByRules } from "#lib/domain/incidents/opening/rules.ts";
+import { watchRecoveries } from "#lib/domain/incidents/recovery/watch.ts";
+import { writeRestarts, writeTimelines } from "#lib/domain/incidents/timeline/follow.ts";
 import type { ReconcilerContext } from "./rollouts.ts";
 
 /** The loops that incidents need, by name: each pass may be repeated, and run by two controllers at once. */

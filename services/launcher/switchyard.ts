@@ -4,7 +4,7 @@ import { join, relative } from "node:path";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { connectDatabase } from "#lib/database/client.ts";
 import { ensureAlertSource } from "#lib/domain/alerts/sources.ts";
-import { demoAutomation, ensureAutomation } from "#lib/domain/incidents/automation-settings.ts";
+import { demoAutomation, ensureAutomation } from "#lib/domain/incidents/opening/automation-settings.ts";
 import { ensureAdministrator, ensureSystemToken } from "#lib/domain/users/commands.ts";
 import { applyMigrations } from "#prisma/schema-engine.ts";
 import { applyDemo, countInstances, serviceUrl } from "./demo.ts";

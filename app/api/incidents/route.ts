@@ -1,5 +1,5 @@
+import { reportIncident } from "#lib/domain/incidents/opening/report.ts";
 import { listIncidents } from "#lib/domain/incidents/queries.ts";
-import { reportIncident } from "#lib/domain/incidents/report.ts";
 import { reply, route } from "#lib/web/route.ts";
 
 export const GET = route(({ context, search }) => listIncidents(context, search));

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { changeIncident } from "./change.ts";
 import { commandIncident } from "./commands.ts";
-import { getEscalation, setEscalation } from "./escalation-settings.ts";
+import { getEscalation, setEscalation } from "./opening/escalation-settings.ts";
 import { listIncidents } from "./queries.ts";
 import { type IncidentWorld, startIncidentWorld } from "./test-incidents.ts";
 

@@ -5,13 +5,13 @@ import type { IncidentNews } from "../notifications/announce.ts";
 import { parseInput } from "../validation.ts";
 import type { Clock } from "./clock.ts";
 import { refuseTimes } from "./clock-input.ts";
-import { escalatesAfter, readEscalation } from "./escalation-settings.ts";
-import { distinct } from "./open.ts";
+import { escalatesAfter, readEscalation } from "./opening/escalation-settings.ts";
+import { distinct } from "./opening/open.ts";
 import { latest } from "./progress.ts";
 import { changeIncidentSchema, type IncidentChange, type Severity } from "./schemas.ts";
 import { type Step, steps } from "./steps.ts";
 import { clockColumns, clockOf, type StoredIncident } from "./stored.ts";
-import type { NewTimelineRow } from "./timeline.ts";
+import type { NewTimelineRow } from "./timeline/timeline.ts";
 import { type PlannedChange, writeIncident } from "./write.ts";
 
 type Input = z.output<typeof changeIncidentSchema>;

@@ -7,10 +7,10 @@ import { parseInput } from "../validation.ts";
 import { refuseTimes } from "./clock-input.ts";
 import { joinWork } from "./people.ts";
 import { advance, allowedCommands, latest } from "./progress.ts";
-import { listResolveBlockers } from "./resolve-gate.ts";
+import { listResolveBlockers } from "./recovery/resolve-gate.ts";
 import { type IncidentChange, type IncidentCommand, incidentCommandSchema, incidentCommands } from "./schemas.ts";
 import { clockColumns, type StoredIncident, standingOf } from "./stored.ts";
-import type { NewTimelineRow } from "./timeline.ts";
+import type { NewTimelineRow } from "./timeline/timeline.ts";
 import { type PlannedChange, writeIncident } from "./write.ts";
 
 /** A command as it comes: nothing of it has been checked. */

@@ -6,12 +6,12 @@ import { parseId, parseInput } from "../validation.ts";
 import { VersionWatch } from "../version-watch.ts";
 import { linkAddress } from "./link-targets.ts";
 import { allowedCommands } from "./progress.ts";
-import type { StoredRecovery } from "./recovery.ts";
-import { listResolveBlockers } from "./resolve-gate.ts";
+import type { StoredRecovery } from "./recovery/recovery.ts";
+import { listResolveBlockers } from "./recovery/resolve-gate.ts";
 import { type IncidentDetail, type LinkKind, mostTimelineRows, type Recovery } from "./schemas.ts";
 import { incidentParts, noSuchIncident, standingOf, viewIncident } from "./stored.ts";
 import { listIncidentSuspects, withDependencies } from "./suspects.ts";
-import { viewTimelineRow } from "./timeline.ts";
+import { viewTimelineRow } from "./timeline/timeline.ts";
 
 /** GET /api/incidents/:id?after=VERSION&waitSeconds=30 */
 export const followIncidentSchema = z.object({

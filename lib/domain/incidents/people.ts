@@ -3,7 +3,7 @@ import { DomainError } from "../errors.ts";
 import { parseInput } from "../validation.ts";
 import { type IncidentChange, personSchema } from "./schemas.ts";
 import { commanderOf, type StoredIncident } from "./stored.ts";
-import type { NewTimelineRow } from "./timeline.ts";
+import type { NewTimelineRow } from "./timeline/timeline.ts";
 import { writeIncident } from "./write.ts";
 
 type Person = { name: string; role: "commander" | "responder" };

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { getIncidentTrends } from "./figures.ts";
 import { listIncidentSuspects } from "./suspects.ts";
 import { relay, storeAction } from "./test-happenings.ts";
 import { type IncidentWorld, startIncidentWorld } from "./test-incidents.ts";
+import { getIncidentTrends } from "./trends/figures.ts";
 
 let world: IncidentWorld;
 beforeAll(async () => {

@@ -7,7 +7,7 @@ import type { FleetContext } from "../alerts/suspect-actions.ts";
 import { FleetStore } from "../fleet/live.ts";
 import type { Role } from "../users/schemas.ts";
 import { getIncidentDetail } from "./detail.ts";
-import { reportIncident } from "./report.ts";
+import { reportIncident } from "./opening/report.ts";
 import type { IncidentDetail, ReportIncidentInput } from "./schemas.ts";
 
 /** A fresh database and contexts on it with a clock that is set by hand, without a cluster; for tests. */

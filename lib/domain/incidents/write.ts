@@ -9,7 +9,7 @@ import { announceIncident, type IncidentNews } from "../notifications/announce.t
 import { parseId, parseInput } from "../validation.ts";
 import type { IncidentChange } from "./schemas.ts";
 import { incidentParts, lockIncident, nameOf, type StoredIncident } from "./stored.ts";
-import { insertRows, type NewTimelineRow } from "./timeline.ts";
+import { insertRows, type NewTimelineRow } from "./timeline/timeline.ts";
 
 /** A change as it was asked for; `key` is what came as Idempotency-Key, undefined for none. */
 export type ChangeRequest = { id: string; verb: string; input: unknown; key?: unknown };

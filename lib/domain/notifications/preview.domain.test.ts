@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { testContext } from "../actions/test-fleet.ts";
 import { changeIncident } from "../incidents/change.ts";
 import { commandIncident } from "../incidents/commands.ts";
-import { reportIncident } from "../incidents/report.ts";
+import { reportIncident } from "../incidents/opening/report.ts";
 import { previewFilter } from "./preview.ts";
 import { type NotificationWorld, startNotificationWorld } from "./test-world.ts";
 

@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 import { cleanup, fireEvent, screen, waitFor } from "@testing-library/react";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import type { Automation } from "#lib/domain/incidents/automation-settings.ts";
+import type { Automation } from "#lib/domain/incidents/opening/automation-settings.ts";
 import type { EscalationSettings } from "#lib/domain/incidents/schemas.ts";
 import { show } from "../../fleet/[namespace]/[name]/rollout/_components/rollout-test-world.tsx";
 import { IncidentsSection } from "./incidents-section.tsx";

@@ -3,7 +3,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { ApiError } from "#lib/client/api.ts";
 import { automationQuery, setAutomation } from "#lib/client/incidents.ts";
-import type { Automation } from "#lib/domain/incidents/automation-settings.ts";
+import type { Automation } from "#lib/domain/incidents/opening/automation-settings.ts";
 import { type Severity, severities, severityInfos } from "#lib/domain/incidents/schemas.ts";
 import { Answer } from "../../../ui/answer.tsx";
 import { Button } from "../../../ui/button.tsx";

@@ -3,7 +3,7 @@ import { storableText } from "#lib/database/storable.ts";
 import { writeAudit } from "../../audit.ts";
 import type { Context, Transaction } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
-import { appendTimeline } from "../timeline.ts";
+import { appendTimeline } from "../timeline/timeline.ts";
 import { type ItemState, type ItemType, type ItemView, type ProofResult, proofSchema } from "./schemas.ts";
 
 export const itemParts = {

@@ -5,7 +5,7 @@ import { DomainError } from "../../errors.ts";
 import { parseId, parseInput } from "../../validation.ts";
 import type { IncidentChange } from "../schemas.ts";
 import { noSuchIncident, type StoredIncident } from "../stored.ts";
-import type { NewTimelineRow } from "../timeline.ts";
+import type { NewTimelineRow } from "../timeline/timeline.ts";
 import { type PlannedChange, writeIncident } from "../write.ts";
 import { draftPostmortem } from "./draft.ts";
 import { collectFacts, harmOf, readIncident } from "./facts.ts";

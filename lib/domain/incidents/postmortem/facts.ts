@@ -2,7 +2,7 @@ import type { Context, Transaction } from "../../context.ts";
 import { linkAddress } from "../link-targets.ts";
 import type { LinkKind, Recovery, Severity } from "../schemas.ts";
 import { clockOf, commanderOf, incidentParts, type StoredIncident } from "../stored.ts";
-import { viewTimelineRow } from "../timeline.ts";
+import { viewTimelineRow } from "../timeline/timeline.ts";
 import type { DraftFacts } from "./draft.ts";
 import type { Harm } from "./impact.ts";
 import type { Impact } from "./schemas.ts";

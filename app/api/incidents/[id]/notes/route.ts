@@ -1,4 +1,4 @@
-import { addNote } from "#lib/domain/incidents/notes.ts";
+import { addNote } from "#lib/domain/incidents/timeline/notes.ts";
 import { route } from "#lib/web/route.ts";
 
 export const POST = route(({ context, params, body, request }) =>

@@ -1,4 +1,4 @@
-import { getAutomation, setAutomation } from "#lib/domain/incidents/automation-settings.ts";
+import { getAutomation, setAutomation } from "#lib/domain/incidents/opening/automation-settings.ts";
 import { route } from "#lib/web/route.ts";
 
 export const GET = route(({ context }) => getAutomation(context));

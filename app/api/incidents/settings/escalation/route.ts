@@ -1,4 +1,4 @@
-import { getEscalation, setEscalation } from "#lib/domain/incidents/escalation-settings.ts";
+import { getEscalation, setEscalation } from "#lib/domain/incidents/opening/escalation-settings.ts";
 import { route } from "#lib/web/route.ts";
 
 export const GET = route(({ context }) => getEscalation(context));

@@ -1,4 +1,4 @@
-import { changeTimelineRow } from "#lib/domain/incidents/timeline-edit.ts";
+import { changeTimelineRow } from "#lib/domain/incidents/timeline/edit.ts";
 import { route } from "#lib/web/route.ts";
 
 export const PATCH = route(({ context, params, body }) =>

@@ -1,4 +1,4 @@
-import { getImage } from "#lib/domain/incidents/images.ts";
+import { getImage } from "#lib/domain/incidents/timeline/images.ts";
 import { answerImage } from "#lib/web/download.ts";
 import { route } from "#lib/web/route.ts";
 

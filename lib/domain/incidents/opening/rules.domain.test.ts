@@ -1,0 +1,201 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { commandIncident } from "../commands.ts";
+import { storeAction, storeAlert, storeRollout, storeSource } from "../test-happenings.ts";
+import { type IncidentWorld, startIncidentWorld } from "../test-incidents.ts";
+import { type Automation, defaultAutomation, getAutomation, setAutomation } from "./automation-settings.ts";
+import { openByRules } from "./rules.ts";
+
+let world: IncidentWorld;
+let service: { namespace: string; name: string };
+beforeAll(async () => {
+  world = await startIncidentWorld();
+});
+afterAll(() => world?.drop());
+beforeEach(async () => {
+  service = { namespace: "fleet", name: `relay-${randomUUID().slice(0, 8)}` };
+  await set(defaultAutomation);
+});
+
+const ago = (seconds: number) => new Date(world.now().getTime() - seconds * 1000);
+const set = (value: Automation) => setAutomation(world.as("ada", "admin"), value);
+const setRules = (opening: Partial<Automation["opening"]>) =>
+  set({ ...defaultAutomation, opening: { ...defaultAutomation.opening, ...opening } });
+/** Two controllers at once; how many incidents they opened. */
+const look = async () => {
+  const [a, b] = await Promise.all([openByRules(world.context), openByRules(world.context)]);
+  return a + b;
+};
+const incidents = async () => {
+  const rows = await world.db.incident.findMany({
+    where: { services: { some: { service: service.name } } },
+    orderBy: { number: "asc" },
+    select: { id: true },
+  });
+  return Promise.all(rows.map(({ id }) => world.detail(id)));
+};
+const resolve = (id: string) =>
+  commandIncident(world.context, { id, command: "resolve", body: { override: { reason: "tried in a test" } } });
+
+describe("a critical alert", () => {
+  test("opens one incident that is linked to it, begins with it, and names the first suspect", async () => {
+    await storeAction(world.db, { at: ago(70), service });
+    const alert = await storeAlert(world.db, { startsAt: ago(30), service });
+    expect(await look()).toBe(1);
+    expect(await look()).toBe(0);
+    const [incident] = await incidents();
+    expect(incident).toMatchObject({
+      title: "relay: p95 is 400 ms",
+      severity: "P1",
+      origin: "alert",
+      openedBy: "Switchyard",
+      clock: { impactStartedAt: ago(30).toISOString(), detectedAt: ago(25).toISOString() },
+      links: [{ kind: "alert", targetId: alert }],
+      suspects: [{ actor: "piet", verb: "image" }],
+    });
+    expect(incident?.timeline[0]?.message).toContain(
+      `The alert RelayHighLatency (critical) fires. First suspect: image (2.0.0 → 2.1.0) by piet, 40 s before, on ${service.name} itself.`,
+    );
+  });
+
+  test("joins the open incident of its service, and is not asked for again after that is resolved", async () => {
+    const { id } = await world.report({ services: [service], severity: "P3" });
+    const alert = await storeAlert(world.db, { startsAt: ago(5), service });
+    expect(await look()).toBe(0);
+    const joined = await world.detail(id);
+    expect(joined).toMatchObject({ severity: "P3", links: [{ kind: "alert", targetId: alert, by: "Switchyard" }] });
+    expect(joined.timeline.filter(({ source }) => source === `joined/alert/${alert}`)).toHaveLength(1);
+    await resolve(id);
+    expect(await look()).toBe(0);
+    expect(await incidents()).toHaveLength(1);
+  });
+
+  test("opens another incident when it fires again after the first was resolved", async () => {
+    await storeAlert(world.db, { startsAt: ago(30), endsAt: null, service });
+    await look();
+    const [first] = await incidents();
+    await resolve(first?.id ?? "");
+    await storeAlert(world.db, { startsAt: ago(1), service });
+    expect(await look()).toBe(1);
+  });
+
+  test("raises what a rule has opened and nobody has taken yet, and tells people so", async () => {
+    const filter = { events: ["incident-severity-changed"], severities: [], services: [] };
+    const target = { name: randomUUID(), kind: "webhook", config: {}, filter, updatedByName: "ada" };
+    await world.db.notificationTarget.create({ data: { ...target, createdAt: world.now(), updatedAt: world.now() } });
+    await storeRollout(world.db, { startedAt: ago(60), finishedAt: ago(5), state: "failed", message: "Stuck.", service });
+    await look();
+    expect((await incidents())[0]).toMatchObject({ severity: "P3", escalatesAt: null });
+    await storeAlert(world.db, { startsAt: ago(1), service });
+    await look();
+    const [raised] = await incidents();
+    expect(raised).toMatchObject({ severity: "P1", escalatesAt: new Date(world.now().getTime() + 300_000).toISOString() });
+    expect(raised?.timeline.at(-1)).toMatchObject({ kind: "changed", message: expect.stringContaining("from P3 to P1") });
+    expect(await world.db.notification.count({ where: { severity: "P1", event: "incident-severity-changed" } })).toBe(1);
+  });
+
+  test("opens nothing while it is hidden, when its severity is another, or when the rule is off", async () => {
+    const hidden = await storeAlert(world.db, { startsAt: ago(5), silencedBy: ["a-silence"], service });
+    await storeAlert(world.db, { startsAt: ago(5), inhibited: true, service });
+    await storeAlert(world.db, { startsAt: ago(5), severity: "warning", service });
+    await storeAlert(world.db, { startsAt: ago(50), endsAt: ago(5), service });
+    expect(await look()).toBe(0);
+    await setRules({ criticalAlerts: { isOn: false, severity: "P1" } });
+    await world.db.alertEpisode.update({ where: { id: hidden }, data: { silencedBy: [] } });
+    expect(await look()).toBe(0);
+    await set(defaultAutomation);
+    expect(await look()).toBe(1);
+  });
+
+  test("without a service opens one incident, which its next episode joins", async () => {
+    const sourceId = await storeSource(world.db, ago(60));
+    const alert = { name: "Deadman", sourceId, fingerprint: randomUUID(), service: null };
+    await storeAlert(world.db, { ...alert, startsAt: ago(50) });
+    expect(await look()).toBe(1);
+    const again = await storeAlert(world.db, { ...alert, startsAt: ago(1) });
+    expect(await look()).toBe(0);
+    expect(await world.db.incidentLink.count({ where: { targetId: again } })).toBe(1);
+  });
+});
+
+test("an alert opens an incident by its name, with the severity of that rule", async () => {
+  await storeAlert(world.db, { startsAt: ago(5), severity: "warning", service });
+  expect(await look()).toBe(0);
+  await setRules({ namedAlerts: { isOn: true, severity: "P2", names: ["RelayHighLatency"] } });
+  expect(await look()).toBeGreaterThanOrEqual(1);
+  expect(await incidents()).toMatchObject([{ severity: "P2", origin: "alert" }]);
+});
+
+describe("a rollout", () => {
+  const ended = (given: Partial<Parameters<typeof storeRollout>[1]>) =>
+    storeRollout(world.db, {
+      startedAt: ago(60),
+      finishedAt: ago(5),
+      state: "aborted",
+      message: "p95 is too high.",
+      service,
+      ...given,
+    });
+
+  test("that Switchyard aborted opens an incident that begins with it, once, and its retry's end joins that", async () => {
+    const run = { abort: { by: "Switchyard", message: "p95 is too high.", at: ago(6).toISOString() } };
+    const id = await ended({ strategy: { kind: "canary" }, run });
+    expect(await look()).toBe(1);
+    expect(await look()).toBe(0);
+    expect(await incidents()).toMatchObject([
+      {
+        title: `The rollout of ${service.name} to 2.1.0 was aborted`,
+        severity: "P3",
+        origin: "rollout",
+        clock: { impactStartedAt: ago(60).toISOString(), detectedAt: ago(5).toISOString() },
+        links: [{ kind: "rollout", targetId: id }],
+        suspects: [{ rolloutId: id }],
+      },
+    ]);
+    await world.db.rollout.update({ where: { id }, data: { finishedAt: ago(1) } });
+    expect(await look()).toBe(0);
+    const [incident] = await incidents();
+    expect(incident?.timeline.filter(({ source }) => source?.startsWith("joined/rollout/"))).toHaveLength(1);
+  });
+
+  test("that failed and waits for a person opens one, too", async () => {
+    const hold = { cause: "failed", message: "It does not get ready.", since: ago(3).toISOString() };
+    await ended({ state: "paused", finishedAt: null, strategy: { kind: "rolling" }, run: { hold } });
+    expect(await look()).toBe(1);
+    expect(await incidents()).toMatchObject([{ title: `The rollout of ${service.name} to 2.1.0 failed` }]);
+  });
+
+  test("opens none where a person gave it up, it is complete, it ended long ago, or the rule is off", async () => {
+    await ended({ strategy: { kind: "canary" }, run: { abort: { by: "olga", message: "", at: ago(6).toISOString() } } });
+    await ended({ state: "complete" });
+    await ended({ state: "failed", finishedAt: ago(3_601) });
+    expect(await look()).toBe(0);
+    await setRules({ rollouts: { isOn: false, severity: "P3" } });
+    await ended({ state: "failed" });
+    expect(await look()).toBe(0);
+  });
+});
+
+test("what opens incidents is changed by administrators, audited, and seen by everybody", async () => {
+  const value: Automation = { ...defaultAutomation, clearSeconds: 15 };
+  await expect(setAutomation(world.context, value)).rejects.toMatchObject({ code: "not-permitted" });
+  await expect(set({ ...value, clearSeconds: -1 })).rejects.toMatchObject({ code: "invalid-input" });
+  await set(value);
+  expect(await getAutomation(world.as("vera", "viewer"))).toEqual(value);
+  const [entry] = await world.db.auditEntry.findMany({
+    where: { targetName: "incidents.automation" },
+    orderBy: { id: "desc" },
+    take: 1,
+  });
+  expect(entry).toMatchObject({ actorName: "ada", before: defaultAutomation, after: value });
+});
+
+test("an incident of a drill is joined by nothing real", async () => {
+  await world.report({ services: [service], isDrill: true });
+  await storeAlert(world.db, { startsAt: ago(5), service });
+  await look();
+  expect((await incidents()).map(({ isDrill, origin }) => [isDrill, origin])).toEqual([
+    [true, "person"],
+    [false, "alert"],
+  ]);
+});

@@ -1,0 +1,63 @@
+import { KubernetesError } from "#lib/kubernetes/errors.ts";
+import { type ContainerStatus, type Pod, paths } from "#lib/kubernetes/objects.ts";
+import type { Context } from "../../context.ts";
+import { findWorkload, selectorOf } from "../../fleet/fresh.ts";
+import type { ServiceRef } from "../../fleet/schemas.ts";
+import type { NewTimelineRow } from "./timeline.ts";
+
+/**
+ * The last restart of each container of these pods within a time. One that restarts faster than it is looked at has a row for each
+ * look, and each row has the count.
+ */
+export function describeRestarts(pods: readonly Pod[], service: ServiceRef, from: Date, until: Date): NewTimelineRow[] {
+  return pods.flatMap((pod) =>
+    (pod.status?.containerStatuses ?? []).flatMap((container): NewTimelineRow[] => {
+      const ended = container.lastState?.terminated;
+      const at = ended?.finishedAt ? new Date(ended.finishedAt) : null;
+      if (!ended || !at || container.restartCount === 0 || at < from || at > until) return [];
+      const { uid, name } = pod.metadata;
+      return [
+        {
+          at,
+          kind: "restart",
+          message: `${name} restarted (${ordinal(container.restartCount)} time): its container ${container.name} ended ${describeEnd(ended)}.`,
+          by: "Kubernetes",
+          source: `restart/${uid}/${container.name}/${container.restartCount}`,
+          service,
+          detail: { pod: name, container: container.name, restarts: container.restartCount, exitCode: ended.exitCode },
+        },
+      ];
+    }),
+  );
+}
+
+/** The restarts of a service's instances within a time, as far as its pods still tell; none of a service that is gone. */
+export async function findRestarts(
+  { kubernetes }: Pick<Context, "kubernetes">,
+  service: ServiceRef,
+  from: Date,
+  until: Date,
+): Promise<NewTimelineRow[]> {
+  const workload = await findWorkload(kubernetes, service);
+  if (!workload) return [];
+  const pods = await kubernetes
+    .list<Pod>(paths.podsOf(service.namespace), { labelSelector: selectorOf(workload) })
+    .catch((error: unknown) => {
+      if (error instanceof KubernetesError && error.status === 404) return [];
+      throw error;
+    });
+  return describeRestarts(pods, service, from, until);
+}
+
+type Ended = NonNullable<NonNullable<ContainerStatus["lastState"]>["terminated"]>;
+
+function describeEnd({ reason, exitCode, signal }: Ended): string {
+  const how = signal ? `by signal ${signal}` : `with exit code ${exitCode}`;
+  return reason && reason !== "Error" && reason !== "Completed" ? `${how} (${reason})` : how;
+}
+
+function ordinal(count: number): string {
+  const tens = count % 100;
+  const suffix = tens >= 11 && tens <= 13 ? "th" : (["th", "st", "nd", "rd"][count % 10] ?? "th");
+  return `${count}${suffix}`;
+}
