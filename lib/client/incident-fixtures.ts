@@ -10,6 +10,7 @@ import type {
 
 const clock: IncidentView["clock"] = {
   impactStartedAt: "2026-11-21T11:50:00.000Z",
+  impactStartSource: "alert",
   detectedAt: "2026-11-21T11:51:00.000Z",
   acknowledgedAt: null,
   mitigatedAt: null,
@@ -54,6 +55,9 @@ export function anIncident(over: Partial<IncidentDetail> = {}): IncidentDetail {
     commands,
     resolveBlockers: [],
     recovery: null,
+    recoveries: [],
+    recoveredAt: null,
+    verdicts: [],
     suspects: [],
     ...over,
   };

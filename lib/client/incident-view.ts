@@ -1,5 +1,5 @@
 import type { AlertRow } from "#lib/domain/alerts/schemas.ts";
-import type { Clock, ClockFigures } from "#lib/domain/incidents/clock.ts";
+import type { ClockFigures, ClockTime } from "#lib/domain/incidents/clock.ts";
 import type {
   IncidentCommand,
   IncidentDetail,
@@ -75,7 +75,7 @@ export const commandMeanings: Record<IncidentCommand, string> = {
 };
 
 /** The moment of the clock that a command sets; null for one that sets none. */
-export const commandMoment: Record<IncidentCommand, keyof Clock | null> = {
+export const commandMoment: Record<IncidentCommand, ClockTime | null> = {
   acknowledge: "acknowledgedAt",
   assess: null,
   mitigate: "mitigatedAt",
@@ -105,14 +105,14 @@ export function shownCommands({ step, clock, commands }: Pick<IncidentDetail, "s
   return { shown, next: shown.find((command) => command !== "reopen" && commands[command] === null) ?? null };
 }
 
-export const clockNames: Record<keyof Clock, string> = {
+export const clockNames: Record<ClockTime, string> = {
   impactStartedAt: "Impact started",
   detectedAt: "Detected",
   acknowledgedAt: "Acknowledged",
   mitigatedAt: "Mitigated",
   resolvedAt: "Resolved",
 };
-export const clockFields = Object.keys(clockNames) as (keyof Clock)[];
+export const clockFields = Object.keys(clockNames) as ClockTime[];
 
 export const figureNames: Record<keyof ClockFigures, { short: string; long: string }> = {
   ttd: { short: "TTD", long: "Time to detect: from the start of the impact" },

@@ -3,7 +3,7 @@ import { authorise, type Context, type Transaction } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import type { IncidentNews } from "../notifications/announce.ts";
 import { parseInput } from "../validation.ts";
-import type { Clock } from "./clock.ts";
+import type { Clock, ClockTime } from "./clock.ts";
 import { refuseTimes } from "./clock-input.ts";
 import { escalatesAfter, readEscalation } from "./opening/escalation-settings.ts";
 import { distinct } from "./opening/open.ts";
@@ -112,7 +112,7 @@ function changeDrill({ isDrill }: StoredIncident, wanted: Input): Difference | n
   return { before: { isDrill }, after: data, message: data.isDrill ? "It is a drill." : "It is no drill.", data };
 }
 
-const timeTitles: Record<keyof Clock, string> = {
+const timeTitles: Record<ClockTime, string> = {
   impactStartedAt: "The impact began",
   detectedAt: "Detected",
   acknowledgedAt: "Acknowledged",
@@ -122,7 +122,7 @@ const timeTitles: Record<keyof Clock, string> = {
 
 function changeClock(incident: StoredIncident, wanted: Input, now: Date): Difference[] {
   const before = clockOf(incident);
-  const names = (Object.keys(timeTitles) as (keyof Clock)[]).filter((name) => {
+  const names = (Object.keys(timeTitles) as ClockTime[]).filter((name) => {
     const at = wanted.clock?.[name];
     return at !== undefined && at.toISOString() !== before[name];
   });
@@ -145,7 +145,7 @@ function changeClock(incident: StoredIncident, wanted: Input, now: Date): Differ
 }
 
 /** A time that its command has not set yet; one that was passed over may be given later. */
-function refuseEarlyTime(name: keyof Clock, { step, resolvedAt }: StoredIncident): string | null {
+function refuseEarlyTime(name: ClockTime, { step, resolvedAt }: StoredIncident): string | null {
   const reached = step === "done" ? steps.length : steps.indexOf(step as Step);
   if (name === "acknowledgedAt" && reached < steps.indexOf("assess"))
     return "It is not acknowledged yet: acknowledge it with its time.";

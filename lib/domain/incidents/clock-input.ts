@@ -1,12 +1,12 @@
 import { DomainError } from "../errors.ts";
-import { type Clock, refuseClock } from "./clock.ts";
+import { type Clock, type ClockTime, refuseClock } from "./clock.ts";
 
 /** Throws invalid-input for times that cannot be; `fields` names where the person gave each, and what is not there was given as `at`. */
-export function refuseTimes(clock: Clock, now: Date, fields: Partial<Record<keyof Clock, string>>): void {
+export function refuseTimes(clock: Clock, now: Date, fields: Partial<Record<ClockTime, string>>): void {
   const problems = refuseClock(clock, now);
   if (!problems) return;
   const named: Record<string, string[]> = {};
-  for (const [name, messages] of Object.entries(problems) as [keyof Clock, string[]][]) {
+  for (const [name, messages] of Object.entries(problems) as [ClockTime, string[]][]) {
     const field = fields[name] ?? "at";
     named[field] = [...(named[field] ?? []), ...messages];
   }

@@ -4,6 +4,7 @@ import { type Clock, figuresOf, refuseClock } from "./clock.ts";
 const now = new Date("2026-03-01T13:00:00Z");
 const clock: Clock = {
   impactStartedAt: "2026-03-01T12:00:00Z",
+  impactStartSource: "alert",
   detectedAt: "2026-03-01T12:01:00Z",
   acknowledgedAt: "2026-03-01T12:03:30Z",
   mitigatedAt: "2026-03-01T12:10:00Z",

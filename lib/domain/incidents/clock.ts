@@ -1,18 +1,28 @@
+/**
+ * How the start of an impact is known: a person said it in the report, it is the start of the alert, the watch found the first bad
+ * point, somebody edited it with a reason. unknown: it stands at the detection, and no figure counts from it.
+ */
+export const impactStartSources = ["reported", "alert", "measured", "edited", "unknown"] as const;
+export type ImpactStartSource = (typeof impactStartSources)[number];
+
 /** The times of an incident, ISO 8601 in UTC; null until then. */
 export type Clock = {
   impactStartedAt: string;
+  impactStartSource: ImpactStartSource;
   detectedAt: string;
   acknowledgedAt: string | null;
   mitigatedAt: string | null;
   resolvedAt: string | null;
 };
 
-/** Seconds; null while its end is unknown. Time to detect, acknowledge, mitigate and resolve. */
-export type ClockFigures = { ttd: number; tta: number | null; ttm: number | null; ttr: number | null };
+/** The times in their order. */
+export const clockTimes = ["impactStartedAt", "detectedAt", "acknowledgedAt", "mitigatedAt", "resolvedAt"] as const;
+export type ClockTime = (typeof clockTimes)[number];
 
-const order = ["impactStartedAt", "detectedAt", "acknowledgedAt", "mitigatedAt", "resolvedAt"] as const satisfies (keyof Clock)[];
+/** Seconds; null where one of the two times is not known. Time to detect, acknowledge, mitigate and resolve. */
+export type ClockFigures = { ttd: number | null; tta: number | null; ttm: number | null; ttr: number | null };
 
-const titles: Record<keyof Clock, string> = {
+const titles: Record<ClockTime, string> = {
   impactStartedAt: "The start of the impact",
   detectedAt: "Its detection",
   acknowledgedAt: "Its acknowledgement",
@@ -22,19 +32,21 @@ const titles: Record<keyof Clock, string> = {
 
 /** TTD from the start of the impact to its detection, TTA from there to the acknowledgement, TTM and TTR from the start of the impact. */
 export function figuresOf(clock: Clock): ClockFigures {
+  const { detectedAt, acknowledgedAt, mitigatedAt, resolvedAt } = clock;
+  const began = clock.impactStartSource === "unknown" ? null : clock.impactStartedAt;
   return {
-    ttd: between(clock.impactStartedAt, clock.detectedAt),
-    tta: clock.acknowledgedAt === null ? null : between(clock.detectedAt, clock.acknowledgedAt),
-    ttm: clock.mitigatedAt === null ? null : between(clock.impactStartedAt, clock.mitigatedAt),
-    ttr: clock.resolvedAt === null ? null : between(clock.impactStartedAt, clock.resolvedAt),
+    ttd: between(began, detectedAt),
+    tta: between(detectedAt, acknowledgedAt),
+    ttm: between(began, mitigatedAt),
+    ttr: between(began, resolvedAt),
   };
 }
 
 /** What is wrong with the times, by field, a sentence each: none may lie before the one before it, or in the future. */
-export function refuseClock(clock: Clock, now: Date): Partial<Record<keyof Clock, string[]>> | null {
-  const problems: Partial<Record<keyof Clock, string[]>> = {};
-  let last: keyof Clock | null = null;
-  for (const name of order) {
+export function refuseClock(clock: Clock, now: Date): Partial<Record<ClockTime, string[]>> | null {
+  const problems: Partial<Record<ClockTime, string[]>> = {};
+  let last: ClockTime | null = null;
+  for (const name of clockTimes) {
     const at = clock[name];
     if (at === null) continue;
     if (Date.parse(at) > now.getTime()) problems[name] = [`${titles[name]} lies in the future.`];
@@ -46,8 +58,8 @@ export function refuseClock(clock: Clock, now: Date): Partial<Record<keyof Clock
   return Object.keys(problems).length === 0 ? null : problems;
 }
 
-function between(from: string, to: string): number {
-  return (Date.parse(to) - Date.parse(from)) / 1000;
+function between(from: string | null, to: string | null): number | null {
+  return from === null || to === null ? null : (Date.parse(to) - Date.parse(from)) / 1000;
 }
 
 function lower(title: string): string {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Database } from "#lib/database/client.ts";
+import type { IncidentEvent } from "#lib/database/generated/client.ts";
 import type { FleetContext } from "../alerts/suspect-actions.ts";
 import { authorise, translateDatabaseErrors } from "../context.ts";
 import { parseId, parseInput } from "../validation.ts";
@@ -8,7 +9,7 @@ import { linkAddress } from "./link-targets.ts";
 import { allowedCommands } from "./progress.ts";
 import type { StoredRecovery } from "./recovery/recovery.ts";
 import { listResolveBlockers } from "./recovery/resolve-gate.ts";
-import { type IncidentDetail, type LinkKind, mostTimelineRows, type Recovery } from "./schemas.ts";
+import { type ActionVerdict, type IncidentDetail, type LinkKind, mostTimelineRows, type Recovery } from "./schemas.ts";
 import { incidentParts, noSuchIncident, standingOf, viewIncident } from "./stored.ts";
 import { listIncidentSuspects, withDependencies } from "./suspects.ts";
 import { viewTimelineRow } from "./timeline/timeline.ts";
@@ -51,19 +52,21 @@ async function readDetail({ db, fleet, clock }: FleetContext, id: string, known:
     include: { ...incidentParts, links: { orderBy: { at: "asc" } }, checks: { orderBy: { doneAt: "asc" } } },
   });
   if (!row) throw noSuchIncident();
-  const { version, impactStartedAt, recovery } = row;
+  const { version, impactStartedAt } = row;
   // A database that was restored may be behind what somebody knows.
   const isKnown = known !== undefined && known <= version;
   // What came after the row was read belongs to the next answer.
   const told = { incidentId: id, version: { lte: version } };
   const incident = viewIncident(row);
-  const [rows, timelineTotal, linkedFrom, resolveBlockers, suspects] = await Promise.all([
+  const recoveries = row.recovery === null ? [] : [viewRecovery(row.recovery as unknown as StoredRecovery)];
+  const [rows, timelineTotal, verdictRows, linkedFrom, resolveBlockers, suspects] = await Promise.all([
     db.incidentEvent.findMany({
       where: isKnown ? { incidentId: id, version: { lte: version, gt: known } } : told,
       orderBy: [{ at: "desc" }, { id: "desc" }],
       take: mostTimelineRows,
     }),
     db.incidentEvent.count({ where: told }),
+    db.incidentEvent.findMany({ where: { ...told, kind: "recovery", hiddenAt: null }, orderBy: [{ at: "asc" }, { id: "asc" }] }),
     db.incidentLink.findMany({
       where: { kind: "incident", targetId: id },
       include: { incident: { select: { number: true, title: true } } },
@@ -108,9 +111,22 @@ async function readDetail({ db, fleet, clock }: FleetContext, id: string, known:
     checks: row.checks.map(({ item, doneAt, byName }) => ({ item, doneAt: doneAt.toISOString(), by: byName })),
     commands: allowedCommands(standingOf(row)),
     resolveBlockers,
-    recovery: recovery === null ? null : viewRecovery(recovery as unknown as StoredRecovery),
+    recoveries,
+    recovery: recoveries[0] ?? null,
+    recoveredAt: recoveries[0]?.recoveredAt ?? null,
+    verdicts: newestVerdicts(verdictRows),
     suspects,
   };
+}
+
+function newestVerdicts(rows: readonly IncidentEvent[]): ActionVerdict[] {
+  const found = rows.flatMap(({ detail, message, at }) => {
+    const { actionId, verdict, seconds, before, after } = (detail ?? {}) as Partial<ActionVerdict>;
+    if (actionId === undefined || verdict === undefined) return [];
+    const figures = { seconds: seconds ?? null, before: before ?? null, after: after ?? null };
+    return [{ actionId, verdict, ...figures, message, at: at.toISOString() }];
+  });
+  return [...new Map(found.map((one) => [one.actionId, one])).values()];
 }
 
 /** Without what only the watch itself needs. */

@@ -6,6 +6,7 @@ import { type IncidentCommand, incidentCommands } from "./schemas.ts";
 const now = new Date("2026-03-01T13:00:00.000Z");
 const begun: Clock = {
   impactStartedAt: "2026-03-01T12:00:00.000Z",
+  impactStartSource: "alert",
   detectedAt: "2026-03-01T12:01:00.000Z",
   acknowledgedAt: null,
   mitigatedAt: null,

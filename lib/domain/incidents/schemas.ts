@@ -49,14 +49,14 @@ const timeSchema = z.iso
   .transform((text) => new Date(text));
 const severitySchema = z.enum(severities, "Choose P1, P2, P3 or P4.");
 const servicesSchema = z.array(serviceRefSchema).max(20, "Name at most 20 services.");
-const linkSchema = z.object({ kind: z.enum(linkKinds), targetId: z.uuid("Give the id of what is linked.") });
+const linkSchema = z.object({ kind: z.enum(linkKinds), targetId: z.uuid("Give the id of what is linked.").toLowerCase() });
 
 /** POST /api/incidents */
 export const reportIncidentSchema = z.object({
   title: titleSchema,
   severity: severitySchema,
   services: servicesSchema.default([]),
-  /** Since when users notice; when left out, the start of the first linked alert, else now. */
+  /** Since when users notice; when left out, the start of the first linked alert, else unknown until it is measured or edited. */
   impactStartedAt: timeSchema.optional(),
   links: z.array(linkSchema).max(50).default([]),
   isDrill: z.boolean().default(false),
@@ -65,7 +65,10 @@ export const reportIncidentSchema = z.object({
 });
 export type ReportIncidentInput = z.input<typeof reportIncidentSchema>;
 
-/** PATCH /api/incidents/:id: what is left out stays. A change of a time of the clock needs a reason. */
+/**
+ * PATCH /api/incidents/:id: what is left out stays. A change of a time of the clock needs a reason, and so does what makes less of it:
+ * a lower severity, a service that it no longer concerns, that it is a drill.
+ */
 export const changeIncidentSchema = z.object({
   title: titleSchema.optional(),
   severity: severitySchema.optional(),
@@ -91,7 +94,7 @@ export type IncidentCommand = (typeof incidentCommands)[number];
 
 /** POST /api/incidents/:id/:command */
 export const incidentCommandSchema = z.object({
-  /** When it was so; now when left out. */
+  /** When it was so, of what sets a time (acknowledge, mitigate, resolve); now when left out. */
   at: timeSchema.optional(),
   note: textSchema.optional(),
   /** Resolve in spite of what speaks against it; kept, and marked in the postmortem. */
@@ -113,6 +116,8 @@ export const changeEventSchema = z.object({
 export const personSchema = z.object({ name: z.string().trim().min(1).max(100), role: z.enum(["commander", "responder"]) });
 /** PUT /api/incidents/:id/links; DELETE /api/incidents/:id/links/:kind/:targetId takes it away. */
 export const putLinkSchema = linkSchema;
+/** DELETE /api/incidents/:id/links/:kind/:targetId, the body may be left out: to take a firing alert away needs a reason. */
+export const removeLinkSchema = z.object({ reason: reasonSchema.optional() }).default({});
 /** PUT /api/incidents/:id/checks */
 export const checkSchema = z.object({ item: z.string().min(1).max(60), isDone: z.boolean() });
 
@@ -192,8 +197,10 @@ export type TimelineRow = {
 
 /** Why it cannot be resolved now, a sentence each; an override with a reason goes past them. */
 export type ResolveBlocker = {
-  id: "alert-fires" | "alert-cleared-just-now" | "indicator-bad" | "indicator-unknown" | "silenced";
+  id: "alert-fires" | "alert-cleared-just-now" | "indicator-bad" | "indicator-unknown" | "silenced" | "no-evidence";
   message: string;
+  /** The page that shows it; null or left out where none does. */
+  href?: string | null;
 };
 
 /** What may be done now: null, or why not. */
@@ -216,6 +223,20 @@ export type Recovery = {
   /** From the data: when it began to be good, once it has been so for `windowSeconds`. */
   recoveredAt: string | null;
   points: { at: string; value: number | null }[];
+};
+
+/** What the data say of a rollback, a restart or a scaling during the incident. */
+export type ActionVerdict = {
+  /** Of its audit entry. */
+  actionId: string;
+  verdict: "recovered" | "not-recovered" | "unknown";
+  /** From the click until the indicator was good for a window; null while it is not. */
+  seconds: number | null;
+  before: number | null;
+  after: number | null;
+  /** The timeline's sentence, and its time. */
+  message: string;
+  at: string;
 };
 
 /** A change before the impact, with what was measured before it and after it had settled. */
@@ -277,8 +298,14 @@ export type IncidentDetail = IncidentView & {
   checks: { item: string; doneAt: string; by: string }[];
   commands: IncidentCommands;
   resolveBlockers: ResolveBlocker[];
-  /** Null while nothing is watched. */
+  /** Of each service that is watched, the worst first. */
+  recoveries: Recovery[];
+  /** The worst of them; null while nothing is watched. */
   recovery: Recovery | null;
+  /** From the data: when the last of its services was good; null while one is not, or nobody could know. */
+  recoveredAt: string | null;
+  /** Of each such action the newest. */
+  verdicts: ActionVerdict[];
   /** The closest first. */
   suspects: IncidentSuspect[];
 };

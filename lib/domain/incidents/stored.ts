@@ -1,7 +1,7 @@
 import type { Prisma } from "#lib/database/generated/client.ts";
 import type { Transaction } from "../context.ts";
 import { DomainError } from "../errors.ts";
-import { type Clock, figuresOf } from "./clock.ts";
+import { type Clock, figuresOf, type ImpactStartSource } from "./clock.ts";
 import type { Standing } from "./progress.ts";
 import type { IncidentView, Origin, Severity } from "./schemas.ts";
 
@@ -36,6 +36,7 @@ export function noSuchIncident(): DomainError {
 export function clockOf(row: Pick<StoredIncident, keyof Clock>): Clock {
   return {
     impactStartedAt: row.impactStartedAt.toISOString(),
+    impactStartSource: row.impactStartSource as ImpactStartSource,
     detectedAt: row.detectedAt.toISOString(),
     acknowledgedAt: row.acknowledgedAt?.toISOString() ?? null,
     mitigatedAt: row.mitigatedAt?.toISOString() ?? null,
@@ -45,9 +46,10 @@ export function clockOf(row: Pick<StoredIncident, keyof Clock>): Clock {
 
 /** Its times as columns take them. */
 export function clockColumns(clock: Clock) {
-  const { acknowledgedAt, mitigatedAt, resolvedAt } = clock;
+  const { impactStartSource, acknowledgedAt, mitigatedAt, resolvedAt } = clock;
   return {
     impactStartedAt: new Date(clock.impactStartedAt),
+    impactStartSource,
     detectedAt: new Date(clock.detectedAt),
     acknowledgedAt: acknowledgedAt === null ? null : new Date(acknowledgedAt),
     mitigatedAt: mitigatedAt === null ? null : new Date(mitigatedAt),

@@ -3,7 +3,7 @@ import { type FormEvent, useId, useState } from "react";
 import { ApiError } from "#lib/client/api.ts";
 import { clockFields, clockNames, incidentName } from "#lib/client/incident-view.ts";
 import { changeIncident } from "#lib/client/incidents.ts";
-import type { Clock } from "#lib/domain/incidents/clock.ts";
+import type { Clock, ClockTime } from "#lib/domain/incidents/clock.ts";
 import { type ChangeIncidentInput, changeIncidentSchema, type IncidentDetail } from "#lib/domain/incidents/schemas.ts";
 import { ReasonField } from "../../../ui/actions/action-fields.tsx";
 import { Check } from "../../../ui/check.tsx";
@@ -97,7 +97,7 @@ export function ChangeDialog({ incident, onClose }: { incident: IncidentDetail; 
 }
 
 /** Who resolves without having said when the harm ended can say so afterwards. */
-const isLeftOut = (field: keyof Clock, { clock }: IncidentDetail) => field === "mitigatedAt" && clock.resolvedAt !== null;
+const isLeftOut = (field: ClockTime, { clock }: IncidentDetail) => field === "mitigatedAt" && clock.resolvedAt !== null;
 
 function refOf(id: string) {
   const [namespace = "", name = ""] = id.split("/");

@@ -5,6 +5,7 @@ import type { Context, Transaction } from "../../context.ts";
 import { formatDuration } from "../../duration.ts";
 import type { ServiceRef } from "../../fleet/schemas.ts";
 import { announceIncident } from "../../notifications/announce.ts";
+import type { ImpactStartSource } from "../clock.ts";
 import { linkRows } from "../link-targets.ts";
 import type { LinkKind, Origin, Severity } from "../schemas.ts";
 import { incidentParts, nameOf, type StoredIncident } from "../stored.ts";
@@ -21,6 +22,7 @@ export type NewIncident = {
   originKey: string | null;
   services: readonly ServiceRef[];
   impactStartedAt: Date;
+  impactStartSource: ImpactStartSource;
   detectedAt: Date;
   isDrill?: boolean;
   links?: readonly { kind: LinkKind; targetId: string }[];
@@ -126,6 +128,7 @@ async function create(
       openedAt: now,
       openedByName: actor.name,
       impactStartedAt,
+      impactStartSource: input.impactStartSource,
       detectedAt,
       escalatesAt: escalatesAfter(await readEscalation(transaction), severity, now),
       version: 1,

@@ -140,6 +140,7 @@ test("what opens an incident by itself does so once, however many controllers an
         originKey: origin,
         services: named("by-itself"),
         impactStartedAt: world.now(),
+        impactStartSource: "alert",
         detectedAt: new Date(world.now().getTime() + 2_000),
         why: "RelayHighLatency fires with severity critical.",
       }),

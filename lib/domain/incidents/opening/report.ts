@@ -24,7 +24,8 @@ export async function reportIncident(context: Context, input: unknown, key?: unk
     if (!isAnother) refuseDuplicate(await listOpenIncidentsOf(transaction, services, given));
     const now = context.clock();
     if (impactStartedAt) refuseFuture("impactStartedAt", impactStartedAt, now);
-    const alert = (await firstAlert(transaction, links)) ?? { startsAt: now, firstReceivedAt: now };
+    const linked = await firstAlert(transaction, links);
+    const alert = linked ?? { startsAt: now, firstReceivedAt: now };
     const detected = earlier(now, alert.firstReceivedAt);
     const began = impactStartedAt ?? earlier(detected, alert.startsAt);
     const { incident } = await openIncident(
@@ -37,6 +38,7 @@ export async function reportIncident(context: Context, input: unknown, key?: unk
         origin: context.actor.kind === "token" ? "token" : "person",
         originKey: null,
         impactStartedAt: began,
+        impactStartSource: impactStartedAt ? "reported" : linked ? "alert" : "unknown",
         detectedAt: later(detected, began),
       },
       keyed,

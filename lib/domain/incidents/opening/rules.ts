@@ -187,6 +187,7 @@ async function openOrJoin(context: RuleContext, trigger: Trigger): Promise<boole
       originKey: key,
       services: service ? [service] : [],
       impactStartedAt,
+      impactStartSource: origin === "alert" ? "alert" : "unknown",
       detectedAt,
       links: [link],
       why: [why, suspect].filter(Boolean).join(" "),

@@ -30,6 +30,7 @@ const facts: DraftFacts = {
   services: ["fleet/relay"],
   clock: {
     impactStartedAt: "2026-11-21T12:00:00.000Z",
+    impactStartSource: "alert",
     detectedAt: "2026-11-21T12:01:30.000Z",
     acknowledgedAt: "2026-11-21T12:03:00.000Z",
     mitigatedAt: "2026-11-21T12:10:00.000Z",

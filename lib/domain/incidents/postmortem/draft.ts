@@ -108,7 +108,8 @@ function changesBefore({ timeline: rows, clock, links }: DraftFacts): string[] {
 function detection({ clock, noticedBy, links }: DraftFacts): string[] {
   const seconds = figuresOf(clock).ttd;
   const alerts = links.filter(({ kind }) => kind === "alert").map(({ title, href }) => `- Alert: ${link(title, href)}`);
-  return [`Noticed by ${noticedBy}, ${formatDuration(seconds * 1000)} after the impact began.`, "", ...alerts, ""];
+  const after = seconds === null ? "" : `, ${formatDuration(seconds * 1000)} after the impact began`;
+  return [`Noticed by ${noticedBy}${after}.`, "", ...alerts, ""];
 }
 
 function resolution({ recovery, timeline: rows, clock }: DraftFacts): string[] {

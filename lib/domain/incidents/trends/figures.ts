@@ -27,6 +27,7 @@ export async function getIncidentTrends(context: Context, input: unknown): Promi
         isDrill: true,
         services: true,
         impactStartedAt: true,
+        impactStartSource: true,
         detectedAt: true,
         acknowledgedAt: true,
         mitigatedAt: true,

@@ -21,6 +21,7 @@ function incident(times: Times, rest: Partial<TrendIncident> = {}): TrendInciden
   const orNull = (hours: number | null) => (hours === null ? null : at(hours));
   const clock: Clock = {
     impactStartedAt: at(impact),
+    impactStartSource: "reported",
     detectedAt: at(detected),
     acknowledgedAt: orNull(acknowledged),
     mitigatedAt: orNull(mitigated),
