@@ -37,6 +37,29 @@ describe("Markdown in a page", () => {
     ]);
   });
 
+  it("has no link inside another, which the browser would take apart", () => {
+    const { container } = render(
+      <Markdown text="[https://a.example and ![graph](https://b.example/x.png)](https://c.example)" />,
+    );
+    expect(container.querySelectorAll("a")).toHaveLength(1);
+    expect(container.textContent).toBe("https://a.example and graph");
+  });
+
+  it("draws actions as the page says, and as their words where it says nothing", () => {
+    const text = "1. [Roll **back**](action:roll-back?service=fleet/relay), see [chart](/fleet/fleet/relay)";
+    const { container, rerender } = render(<Markdown text={text} />);
+    expect(container.querySelectorAll("a")).toHaveLength(1);
+    expect(container.textContent).toBe("Roll back, see chart");
+    rerender(
+      <Markdown
+        text={text}
+        link={(href, words) => (href.startsWith("action:") ? <button type="button">{words}</button> : null)}
+      />,
+    );
+    expect(screen.getByRole("button", { name: "Roll back" })).toBeDefined();
+    expect(container.querySelectorAll("a")).toHaveLength(1);
+  });
+
   it("shows what would be a script as it was written", () => {
     const { container } = render(<Markdown text={"<script>alert(1)</script> [x](javascript:alert(1))"} />);
     expect(container.querySelector("script, a")).toBeNull();

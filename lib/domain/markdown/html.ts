@@ -62,6 +62,8 @@ function partHtml(part: Inline): string {
       return `<s>${inlineHtml(part.content)}</s>`;
     case "link":
       return `<a href="${escapeHtml(part.href)}">${inlineHtml(part.content)}</a>`;
+    case "action":
+      return inlineHtml(part.content);
     case "image":
       return `<img src="${escapeHtml(part.source)}" alt="${escapeHtml(part.alt)}">`;
     case "break":
