@@ -19,6 +19,8 @@ export type RouteInput = {
   search: Record<string, string>;
   /** The parsed JSON body of POST, PATCH and PUT, or the bytes of a picture; undefined when it is empty. */
   body: unknown;
+  /** What came as Idempotency-Key; undefined for none. */
+  key: string | undefined;
   request: Request;
 };
 
@@ -59,7 +61,8 @@ async function answer(
     const body = changes ? await readBody(request, accepts) : undefined;
     const context = makeContext(actor, requestId);
     const search = Object.fromEntries(new URL(request.url).searchParams);
-    const result = await handler({ context, params: await segment.params, search, body, request });
+    const key = request.headers.get("idempotency-key") ?? undefined;
+    const result = await handler({ context, params: await segment.params, search, body, key, request });
     if (result instanceof Response) return result;
     return result === undefined ? new Response(null, { status: 204 }) : reply(200, result as object);
   } catch (error) {

@@ -1,9 +1,16 @@
+import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { changeIncident } from "./change.ts";
+import { checkItem } from "./checks.ts";
 import { commandIncident } from "./commands.ts";
+import { removeLink } from "./links.ts";
 import { getEscalation, setEscalation } from "./opening/escalation-settings.ts";
+import { putPerson, removePerson } from "./people.ts";
 import { listIncidents } from "./queries.ts";
+import type { ChangeIncidentInput, IncidentChange } from "./schemas.ts";
+import { storeAlert } from "./test-happenings.ts";
 import { type IncidentWorld, startIncidentWorld } from "./test-incidents.ts";
+import { addNote } from "./timeline/notes.ts";
 
 let world: IncidentWorld;
 beforeAll(async () => {
@@ -18,7 +25,8 @@ const messagesOf = async (id: string) => (await world.detail(id)).timeline.map((
 const named = (name: string) => [{ namespace: "fleet", name }];
 
 describe("a change", () => {
-  test("of the severity is told of, and lets people be told again from then on", async () => {
+  test("of the severity is told of, and lets people be told again as if it had been so from the beginning", async () => {
+    const openedAt = world.now();
     const { id } = await world.report({ severity: "P3" });
     expect((await world.detail(id)).escalatesAt).toBeNull();
     world.pass(60);
@@ -27,7 +35,7 @@ describe("a change", () => {
       severity: "P1",
       title: "Nothing goes through",
       services: named("relay"),
-      escalatesAt: new Date(world.now().getTime() + 300_000).toISOString(),
+      escalatesAt: new Date(openedAt.getTime() + 300_000).toISOString(),
     });
     expect((await messagesOf(id)).slice(1)).toEqual([
       "Called “Nothing goes through”, before “The relay is slow”.",
@@ -43,7 +51,7 @@ describe("a change", () => {
   });
 
   test("of a time needs a reason and an order, and is for times that there are", async () => {
-    const { id, clock } = await world.report();
+    const { id, clock } = await world.report({ impactStartedAt: world.now().toISOString() });
     world.pass(600);
     const earlier = new Date(Date.parse(clock.impactStartedAt) - 120_000).toISOString();
     const change = (input: object) => changeIncident(world.context, id, input);
@@ -54,8 +62,8 @@ describe("a change", () => {
     await change({ clock: { impactStartedAt: earlier }, reason: "users told of it before" });
     expect(await world.detail(id)).toMatchObject({ figures: { ttd: 120 }, clock: { impactStartedAt: earlier } });
     expect((await audits(id)).at(-1)).toMatchObject({
-      before: { impactStartedAt: clock.impactStartedAt },
-      after: { impactStartedAt: earlier },
+      before: { impactStartedAt: clock.impactStartedAt, impactStartSource: "reported" },
+      after: { impactStartedAt: earlier, impactStartSource: "edited" },
       reason: "users told of it before",
     });
     const now = world.now().toISOString();
@@ -71,6 +79,86 @@ describe("a change", () => {
     await change({ clock: { mitigatedAt: now }, reason: "it was forgotten" });
     expect((await world.detail(id)).figures).toMatchObject({ ttm: 720, ttr: 720 });
   });
+
+  test.each<[string, ChangeIncidentInput]>([
+    ["a lower severity", { severity: "P3" }],
+    ["a service less", { services: named("relay") }],
+    ["that it is a drill", { isDrill: true }],
+  ])("that takes weight from it needs a reason: %s", async (_, input) => {
+    const { id } = await world.report({ severity: "P1", services: [...named("relay"), ...named("hub")], isAnother: true });
+    await expect(changeIncident(world.context, id, input)).rejects.toMatchObject({
+      code: "invalid-input",
+      details: { fields: { reason: [expect.stringMatching(/^Say why/)] } },
+    });
+    expect(await world.detail(id)).toMatchObject({
+      version: 1,
+      severity: "P1",
+      isDrill: false,
+      services: [{ name: "hub" }, { name: "relay" }],
+    });
+    await changeIncident(world.context, id, { ...input, reason: "it was looked at" });
+    expect((await world.detail(id)).timeline.at(-1)?.message).toContain("it was looked at");
+    expect((await audits(id)).at(-1)).toMatchObject({ verb: "change", reason: "it was looked at" });
+  });
+
+  test("that adds weight needs none", async () => {
+    const { id } = await world.report({ severity: "P3", services: named("relay"), isDrill: true, isAnother: true });
+    const services = [...named("hub"), ...named("relay")];
+    await changeIncident(world.context, id, { severity: "P1", isDrill: false, services });
+    expect(await world.detail(id)).toMatchObject({ severity: "P1", isDrill: false, services });
+  });
+
+  test("of the detection takes a start that nobody knows along, and says nothing of it", async () => {
+    const { id, clock } = await world.report();
+    const detectedAt = new Date(Date.parse(clock.detectedAt) - 60_000).toISOString();
+    await changeIncident(world.context, id, { clock: { detectedAt }, reason: "the pager was first" });
+    expect((await world.detail(id)).clock).toMatchObject({
+      detectedAt,
+      impactStartedAt: detectedAt,
+      impactStartSource: "unknown",
+    });
+    await changeIncident(world.context, id, { clock: { impactStartedAt: detectedAt }, reason: "it was seen at once" });
+    expect(await world.detail(id)).toMatchObject({ clock: { impactStartSource: "edited" }, figures: { ttd: 0 } });
+    expect((await messagesOf(id)).at(-1)).toContain("which was not known");
+  });
+});
+
+test("the link of an alert that still fires is taken away with a reason only", async () => {
+  const alert = await storeAlert(world.db, { startsAt: world.now(), service: null });
+  const link = { kind: "alert", targetId: alert };
+  const { id } = await world.report({
+    links: [
+      { kind: "alert", targetId: alert.toUpperCase() },
+      { kind: "alert", targetId: alert },
+    ],
+  });
+  expect((await world.detail(id)).links).toHaveLength(1);
+  await expect(removeLink(world.context, id, link)).rejects.toMatchObject({
+    code: "invalid-input",
+    details: { fields: { reason: [expect.stringContaining("RelayHighLatency still fires")] } },
+  });
+  const key = randomUUID();
+  const unlink = () => removeLink(world.context, id, link, { body: { reason: "it is about the other cluster" }, key });
+  expect(await unlink()).toEqual(await unlink());
+  const { links, timeline } = await world.detail(id);
+  expect(links).toEqual([]);
+  expect(timeline.at(-1)?.message).toBe("Took away the link to the alert RelayHighLatency. it is about the other cluster");
+  expect((await audits(id)).at(-1)).toMatchObject({ verb: "unlink", reason: "it is about the other cluster" });
+});
+
+test("a request whose answer was lost is done once when it is sent again", async () => {
+  const { id } = await world.report();
+  const twice = async (send: (key: string) => Promise<IncidentChange>) => {
+    const key = randomUUID();
+    const first = await send(key);
+    expect(await send(key)).toEqual(first);
+  };
+  await twice((key) => putPerson(world.context, id, { name: "ana", role: "responder" }, key));
+  await twice((key) => removePerson(world.context, id, "ana", key));
+  await twice((key) => checkItem(world.context, id, { item: "assess-logs", isDone: true }, key));
+  await twice((key) => addNote(world.context, id, { text: "Seen." }, key));
+  await twice((key) => changeIncident(world.context, id, { title: "Nothing goes" }, key));
+  expect((await world.detail(id)).version).toBe(6);
 });
 
 test("a list is filtered, searched and paged without a gap or a doubling", async () => {

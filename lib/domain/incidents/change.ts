@@ -2,10 +2,11 @@ import type { z } from "zod";
 import { authorise, type Context, type Transaction } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import type { IncidentNews } from "../notifications/announce.ts";
+import { formatUtc } from "../times.ts";
 import { parseInput } from "../validation.ts";
 import type { Clock, ClockTime } from "./clock.ts";
 import { refuseTimes } from "./clock-input.ts";
-import { escalatesAfter, readEscalation } from "./opening/escalation-settings.ts";
+import { escalatesAfterChange, readEscalation } from "./opening/escalation-settings.ts";
 import { distinct } from "./opening/open.ts";
 import { latest } from "./progress.ts";
 import { changeIncidentSchema, type IncidentChange, type Severity } from "./schemas.ts";
@@ -22,21 +23,20 @@ type Difference = {
   after: object;
   message: string;
   data: NonNullable<PlannedChange["data"]>;
+  /** Why it needs a reason, in a sentence; left out when it needs none. */
+  wantsReason?: string;
   news?: IncidentNews;
 };
 
 /**
  * Changes an incident's title, severity, services, times or whether it is a drill; what is left out stays. Operators. Times need a
- * reason and must lie in their order; those of steps that are still to come are set by their commands.
+ * reason and must lie in their order; those of steps that are still to come are set by their commands. A reason is wanted, too, for what
+ * takes weight from an incident: a lower severity, a service less, that it is a drill.
  */
 export async function changeIncident(context: Context, id: string, input: unknown, key?: unknown): Promise<IncidentChange> {
   authorise(context, "operator", "change an incident");
   const wanted = parseInput(changeIncidentSchema, input);
   const { reason } = wanted;
-  if (wanted.clock && Object.keys(wanted.clock).length > 0 && !reason) {
-    const message = "Say why the time is another one.";
-    throw new DomainError("invalid-input", message, { fields: { reason: [message] } });
-  }
   return writeIncident(context, { id, verb: "change", input, key }, async (transaction, incident, now) => {
     const differences = [
       changeTitle(incident, wanted),
@@ -46,6 +46,8 @@ export async function changeIncident(context: Context, id: string, input: unknow
       ...changeClock(incident, wanted, now),
     ].filter((one) => one !== null);
     if (differences.length === 0) return "Nothing differs from what it was.";
+    const why = [...new Set(differences.flatMap(({ wantsReason }) => wantsReason ?? []))];
+    if (why.length > 0 && !reason) throw new DomainError("invalid-input", why.join(" "), { fields: { reason: why } });
     const { name: by } = context.actor;
     return {
       message: differences.map(({ message }) => message).join(" "),
@@ -79,7 +81,11 @@ async function changeSeverity(transaction: Transaction, { incident, wanted, now 
     before: { severity: from },
     after: { severity: to },
     message: `${to < from ? "Raised" : "Lowered"} from ${from} to ${to}.`,
-    data: { severity: to, escalatesAt: isAwaited ? escalatesAfter(await readEscalation(transaction), to, now) : null },
+    data: {
+      severity: to,
+      escalatesAt: isAwaited ? escalatesAfterChange(await readEscalation(transaction), to, incident.openedAt, now) : null,
+    },
+    ...(to > from && { wantsReason: "Say why it is less severe." }),
     news: { event: "incident-severity-changed", from },
   };
 }
@@ -92,6 +98,7 @@ async function changeServices(transaction: Transaction, incident: StoredIncident
   const services = distinct(wanted.services);
   const after = namesOf(services);
   if (before.join() === after.join()) return null;
+  const gone = before.filter((name) => !after.includes(name));
   const { id: incidentId } = incident;
   await transaction.incidentService.deleteMany({ where: { incidentId } });
   await transaction.incidentService.createMany({
@@ -103,13 +110,20 @@ async function changeServices(transaction: Transaction, incident: StoredIncident
     after: { services: after },
     message: `It concerns ${list(after)}, before ${list(before)}.`,
     data: {},
+    ...(gone.length > 0 && { wantsReason: `Say why it does not concern ${list(gone)}.` }),
   };
 }
 
 function changeDrill({ isDrill }: StoredIncident, wanted: Input): Difference | null {
   if (wanted.isDrill === undefined || wanted.isDrill === isDrill) return null;
   const data = { isDrill: wanted.isDrill };
-  return { before: { isDrill }, after: data, message: data.isDrill ? "It is a drill." : "It is no drill.", data };
+  return {
+    before: { isDrill },
+    after: data,
+    message: data.isDrill ? "It is a drill." : "It is no drill.",
+    data,
+    ...(data.isDrill && { wantsReason: "Say why it is a drill." }),
+  };
 }
 
 const timeTitles: Record<ClockTime, string> = {
@@ -124,24 +138,33 @@ function changeClock(incident: StoredIncident, wanted: Input, now: Date): Differ
   const before = clockOf(incident);
   const names = (Object.keys(timeTitles) as ClockTime[]).filter((name) => {
     const at = wanted.clock?.[name];
-    return at !== undefined && at.toISOString() !== before[name];
+    const isUnknown = name === "impactStartedAt" && before.impactStartSource === "unknown";
+    return at !== undefined && (isUnknown || at.toISOString() !== before[name]);
   });
   if (names.length === 0) return [];
-  const after: Clock = { ...before };
+  const isKnownNow = names.includes("impactStartedAt");
+  const after: Clock = { ...before, impactStartSource: isKnownNow ? "edited" : before.impactStartSource };
   for (const name of names) {
     const refusal = refuseEarlyTime(name, incident);
     if (refusal) throw new DomainError("invalid-input", refusal, { fields: { [`clock.${name}`]: [refusal] } });
     after[name] = wanted.clock?.[name]?.toISOString() ?? before[name] ?? "";
   }
+  // A start that nobody knows stands at the detection.
+  if (after.impactStartSource === "unknown") after.impactStartedAt = earlier(before.impactStartedAt, after.detectedAt);
   const fields = Object.fromEntries(Object.keys(timeTitles).map((name) => [name, `clock.${name}`]));
   refuseTimes(after, latest(now, before), fields);
-  const columns = clockColumns(after);
-  return names.map((name) => ({
-    before: { [name]: before[name] },
-    after: { [name]: after[name] },
-    message: `${timeTitles[name]} at ${readable(after[name])}${before[name] ? `, before ${readable(before[name])}` : ""}.`,
-    data: { [name]: columns[name] },
-  }));
+  const data = clockColumns(after);
+  return names.map((name) => {
+    const isStart = name === "impactStartedAt";
+    const was = isStart && before.impactStartSource === "unknown" ? null : before[name];
+    return {
+      before: { [name]: before[name], ...(isStart && { impactStartSource: before.impactStartSource }) },
+      after: { [name]: after[name], ...(isStart && { impactStartSource: after.impactStartSource }) },
+      message: `${timeTitles[name]} at ${readable(after[name])}, ${was ? `before ${readable(was)}` : "which was not known"}.`,
+      data,
+      wantsReason: "Say why the time is another one.",
+    };
+  });
 }
 
 /** A time that its command has not set yet; one that was passed over may be given later. */
@@ -155,5 +178,9 @@ function refuseEarlyTime(name: ClockTime, { step, resolvedAt }: StoredIncident):
 }
 
 function readable(time: string | null): string {
-  return time === null ? "unknown" : `${time.slice(0, 19).replace("T", " ")} UTC`;
+  return time === null ? "unknown" : formatUtc(time);
+}
+
+function earlier(a: string, b: string): string {
+  return Date.parse(a) < Date.parse(b) ? a : b;
 }

@@ -8,7 +8,7 @@ import { writeIncident } from "./write.ts";
 const items = new Map(steps.flatMap((step) => stepInfos[step].checks.map(({ id, title }) => [id, title] as const)));
 
 /** Ticks a line of a step's checklist, or takes the tick away. Operators. */
-export async function checkItem(context: Context, id: string, input: unknown): Promise<IncidentChange> {
+export async function checkItem(context: Context, id: string, input: unknown, key?: unknown): Promise<IncidentChange> {
   authorise(context, "operator", "tick the checklist");
   const { item, isDone } = parseInput(checkSchema, input);
   const title = items.get(item);
@@ -16,7 +16,7 @@ export async function checkItem(context: Context, id: string, input: unknown): P
     const message = `No step has the line ${item}.`;
     throw new DomainError("invalid-input", message, { fields: { item: [message] } });
   }
-  return writeIncident(context, { id, verb: "check", input: { item, isDone } }, async (transaction, incident, now) => {
+  return writeIncident(context, { id, verb: "check", input: { item, isDone }, key }, async (transaction, incident, now) => {
     const { name: by } = context.actor;
     const key = { incidentId: incident.id, item };
     const { count } = isDone

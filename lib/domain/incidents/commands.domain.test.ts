@@ -4,6 +4,7 @@ import { changeIncident } from "./change.ts";
 import { commandIncident } from "./commands.ts";
 import { getIncidentDetail } from "./detail.ts";
 import type { IncidentCommand } from "./schemas.ts";
+import { storeAlert } from "./test-happenings.ts";
 import { type IncidentWorld, startIncidentWorld } from "./test-incidents.ts";
 
 let world: IncidentWorld;
@@ -18,12 +19,13 @@ function command(id: string, name: IncidentCommand, { by = "olga", body = {}, ke
   return commandIncident(world.as(by), { id, command: name, body, key });
 }
 
+const resolveAnyway = (id: string) => command(id, "resolve", { body: { override: { reason: "only a test" } } });
 const audits = (id: string) => world.db.auditEntry.findMany({ where: { targetUid: id }, orderBy: { id: "asc" } });
 const named = (name: string) => [{ namespace: "fleet", name }];
 
 describe("the steps", () => {
   test("are gone through with times, people, rows of the timeline and audit entries", async () => {
-    const { id } = await world.report({ severity: "P3" });
+    const { id } = await world.report({ severity: "P3", impactStartedAt: world.now().toISOString() });
     world.pass(60);
     await command(id, "acknowledge", { by: "mihai" });
     world.pass(60);
@@ -31,7 +33,7 @@ describe("the steps", () => {
     world.pass(60);
     await command(id, "mitigate");
     world.pass(60);
-    await command(id, "resolve");
+    await resolveAnyway(id);
     await command(id, "document");
     const detail = await world.detail(id);
     expect(detail).toMatchObject({
@@ -52,7 +54,7 @@ describe("the steps", () => {
       "Assessed by olga. Only writes are slow.",
       "olga responds.",
       "Mitigated, says olga.",
-      "Resolved by olga.",
+      expect.stringMatching(/^Resolved by olga\./),
       "Documented and closed by olga.",
     ]);
     expect((await audits(id)).map(({ verb, actorName, outcome }) => [verb, actorName, outcome])).toEqual([
@@ -107,12 +109,72 @@ describe("the steps", () => {
     const at = new Date(world.now().getTime() - 300_000).toISOString();
     await command(id, "mitigate", { body: { at } });
     const { clock, timeline } = await world.detail(id);
-    expect(clock).toMatchObject({ acknowledgedAt: at, mitigatedAt: at });
+    expect(clock).toMatchObject({ acknowledgedAt: null, mitigatedAt: at });
     expect(timeline.find(({ message }) => message.startsWith("Mitigated"))).toMatchObject({
       at,
       recordedAt: world.now().toISOString(),
     });
   });
+});
+
+test.each<IncidentCommand>(["assess", "reopen", "document"])("%s sets no time, and takes none", async (name) => {
+  const { id } = await world.report({ severity: "P3" });
+  if (name !== "assess") await resolveAnyway(id);
+  for (const at of ["2099-01-01T00:00:00Z", "1970-01-01T00:00:00Z"]) {
+    await expect(command(id, name, { body: { at } })).rejects.toMatchObject({
+      code: "invalid-input",
+      details: { fields: { at: [expect.stringContaining("leave it out")] } },
+    });
+  }
+  await command(id, name);
+  expect((await world.detail(id)).timeline.at(-1)?.at).toBe(world.now().toISOString());
+});
+
+test("a figure whose time nobody knows is missing, not nought", async () => {
+  const { id, clock } = await world.report({ severity: "P3" });
+  expect(clock).toMatchObject({ impactStartSource: "unknown", impactStartedAt: clock.detectedAt });
+  world.pass(600);
+  await command(id, "mitigate", { body: { at: new Date(world.now().getTime() - 60_000).toISOString() } });
+  await resolveAnyway(id);
+  expect((await world.detail(id)).figures).toEqual({ ttd: null, tta: null, ttm: null, ttr: null });
+  const earlier = new Date(Date.parse(clock.detectedAt) - 120_000).toISOString();
+  await changeIncident(world.context, id, { clock: { impactStartedAt: earlier }, reason: "users told of it" });
+  expect(await world.detail(id)).toMatchObject({
+    clock: { impactStartSource: "edited" },
+    figures: { ttd: 120, tta: null, ttm: 660, ttr: 720 },
+  });
+});
+
+test("a resolve at a time before the evidence ended needs a reason, which its row shows", async () => {
+  const startsAt = world.now();
+  const endsAt = new Date(startsAt.getTime() + 60_000);
+  const alert = await storeAlert(world.db, { startsAt, endsAt, service: null });
+  const { id } = await world.report({ severity: "P3", links: [{ kind: "alert", targetId: alert }] });
+  world.pass(600);
+  const resolve = (at: Date, reason?: string) =>
+    command(id, "resolve", { body: { at: at.toISOString(), ...(reason && { override: { reason } }) } });
+  await expect(resolve(new Date(endsAt.getTime() - 30_000))).rejects.toMatchObject({
+    code: "precondition-failed",
+    message: expect.stringContaining("RelayHighLatency ended at 2026-"),
+  });
+  await resolve(new Date(endsAt.getTime() - 30_000), "the alert looks back a minute");
+  expect((await world.detail(id)).timeline.find(({ kind }) => kind === "step")?.message).toBe(
+    "Resolved by olga. Overridden: the alert looks back a minute",
+  );
+});
+
+test("a reopening takes the publication of what was learned back, which the second end needs anew", async () => {
+  const { id } = await world.report({ severity: "P1" });
+  await resolveAnyway(id);
+  const by = { createdAt: world.now(), createdByName: "olga", updatedAt: world.now(), updatedByName: "olga" };
+  await world.db.postmortem.create({ data: { incidentId: id, state: "published", ownerName: "olga", text: "# All", ...by } });
+  await command(id, "reopen");
+  expect(await world.detail(id)).toMatchObject({ needsPostmortem: true, step: "mitigate" });
+  expect((await world.detail(id)).timeline.map(({ message }) => message)).toContainEqual(
+    expect.stringContaining("is a draft again"),
+  );
+  await resolveAnyway(id);
+  await expect(command(id, "document")).rejects.toMatchObject({ message: expect.stringContaining("Publish its postmortem") });
 });
 
 describe("an end", () => {
@@ -133,14 +195,16 @@ describe("an end", () => {
   });
 
   test("with no evidence against it keeps no override", async () => {
-    const { id } = await world.report();
-    await command(id, "resolve", { body: { override: { reason: "just in case" } } });
+    const startsAt = new Date(world.now().getTime() - 3_600_000);
+    const alert = await storeAlert(world.db, { startsAt, endsAt: new Date(startsAt.getTime() + 60_000), service: null });
+    const { id } = await world.report({ links: [{ kind: "alert", targetId: alert }] });
+    await resolveAnyway(id);
     expect((await world.detail(id)).overrideReason).toBeNull();
   });
 
   test("of P1 and P2 is documented once the postmortem is published", async () => {
     const { id } = await world.report({ severity: "P1" });
-    await command(id, "resolve");
+    await resolveAnyway(id);
     await expect(command(id, "document")).rejects.toMatchObject({ message: expect.stringContaining("Publish its postmortem") });
     const by = { createdAt: world.now(), createdByName: "olga", updatedAt: world.now(), updatedByName: "olga" };
     await world.db.postmortem.create({ data: { incidentId: id, state: "published", ownerName: "olga", text: "", ...by } });

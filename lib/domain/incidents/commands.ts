@@ -4,11 +4,15 @@ import { formatDuration } from "../duration.ts";
 import { DomainError } from "../errors.ts";
 import type { IncidentNews } from "../notifications/announce.ts";
 import { parseInput } from "../validation.ts";
+import type { Clock } from "./clock.ts";
 import { refuseTimes } from "./clock-input.ts";
+import { listLaterEvidence } from "./evidence-end.ts";
+import { escalatesAfter, readEscalation } from "./opening/escalation-settings.ts";
 import { joinWork } from "./people.ts";
+import { reopenPostmortem } from "./postmortem/reopen.ts";
 import { advance, allowedCommands, latest } from "./progress.ts";
 import { listResolveBlockers } from "./recovery/resolve-gate.ts";
-import { type IncidentChange, type IncidentCommand, incidentCommandSchema, incidentCommands } from "./schemas.ts";
+import { type IncidentChange, type IncidentCommand, incidentCommandSchema, incidentCommands, type Severity } from "./schemas.ts";
 import { clockColumns, type StoredIncident, standingOf } from "./stored.ts";
 import type { NewTimelineRow } from "./timeline/timeline.ts";
 import { type PlannedChange, writeIncident } from "./write.ts";
@@ -20,7 +24,8 @@ type Order = { command: IncidentCommand; at: Date | null; note: string | null; o
 
 /**
  * Acknowledges, assesses, mitigates, resolves, reopens or documents an incident. Operators. Refused (precondition-failed) where its
- * step does not allow it, and a resolve while evidence speaks against it, unless that is overridden with a reason.
+ * step does not allow it, and a resolve while evidence speaks against it, or for a time before what the data know to have gone on,
+ * unless that is overridden with a reason.
  */
 export async function commandIncident(context: Context, { id, command, body, key }: CommandRequest): Promise<IncidentChange> {
   const known = incidentCommands.find((one) => one === command);
@@ -28,6 +33,10 @@ export async function commandIncident(context: Context, { id, command, body, key
   authorise(context, "operator", `${known} an incident`);
   const { at = null, note = null, override } = parseInput(incidentCommandSchema, body ?? {});
   const order: Order = { command: known, at, note, overrideReason: override?.reason ?? null };
+  if (at && !timed.has(known)) {
+    const message = "This sets no time of the clock: leave it out.";
+    throw new DomainError("invalid-input", message, { fields: { at: [message] } });
+  }
   if (override && known !== "resolve") {
     const message = "Only a resolve has something to override.";
     throw new DomainError("invalid-input", message, { fields: { override: [message] } });
@@ -37,6 +46,9 @@ export async function commandIncident(context: Context, { id, command, body, key
   );
 }
 
+/** Those that set a time of the clock. */
+const timed: ReadonlySet<IncidentCommand> = new Set(["acknowledge", "mitigate", "resolve"]);
+
 type Work = { transaction: Transaction; incident: StoredIncident; now: Date; order: Order };
 
 async function plan(context: Context, { transaction, incident, now, order }: Work): Promise<PlannedChange> {
@@ -45,7 +57,7 @@ async function plan(context: Context, { transaction, incident, now, order }: Wor
   const refusal = allowedCommands(standing)[command];
   if (refusal !== null) throw new DomainError("precondition-failed", `Nothing was done. ${refusal}`);
   const overrideReason = command === "resolve" ? await passGate(transaction, { incident, now, order }) : null;
-  const { step, clock } = advance(standing, command, at, now);
+  const { step, clock } = advance(standing, command, { at, isPerson: context.actor.kind === "user" }, now);
   refuseTimes(clock, latest(now, standing.clock), {});
   const by = context.actor.name;
   const row: NewTimelineRow = {
@@ -56,10 +68,16 @@ async function plan(context: Context, { transaction, incident, now, order }: Wor
     detail: { command, from: incident.step, to: step, ...(overrideReason && { overrideReason }) },
   };
   const joined = command === "reopen" || command === "document" ? [] : await joinWork(transaction, context, incident, now);
+  const reopened = command === "reopen" ? await reopenPostmortem(transaction, context, incident.id, now) : [];
   return {
     message: describe(command, incident, by),
-    data: { step, ...clockColumns(clock), ...columnsOf(command, { at, now, overrideReason }) },
-    rows: [row, ...joined],
+    data: {
+      step,
+      ...clockColumns(clock),
+      escalatesAt: await escalationAfter(transaction, incident, clock, now),
+      ...columnsOf(command, { clock, now, overrideReason }),
+    },
+    rows: [row, ...joined, ...reopened],
     before: { step: incident.step, ...standing.clock },
     after: { step, ...clock },
     reason: overrideReason ?? note?.slice(0, 500) ?? null,
@@ -69,28 +87,40 @@ async function plan(context: Context, { transaction, incident, now, order }: Wor
 
 /** Throws precondition-failed while evidence speaks against it; the reason of an override that was needed, else null. */
 async function passGate(transaction: Transaction, { incident, now, order }: Omit<Work, "transaction">): Promise<string | null> {
-  const blockers = await listResolveBlockers(transaction, incident.id, now);
-  if (blockers.length === 0) return null;
+  const blockers = (await listResolveBlockers(transaction, incident.id, now)).map(({ message }) => message);
+  const later = order.at ? await listLaterEvidence(transaction, incident, order.at) : [];
+  if (blockers.length + later.length === 0) return null;
   if (order.overrideReason !== null) return order.overrideReason;
-  const why = blockers.map(({ message }) => message).join(" ");
+  const why = [...blockers, ...later].join(" ");
   throw new DomainError(
     "precondition-failed",
     `It is not resolved by the evidence. ${why} Give a reason to resolve it all the same.`,
   );
 }
 
-type Moment = { at: Date | null; now: Date; overrideReason: string | null };
+/** An open incident that nobody has acknowledged is told of again; one that was reopened from now on. */
+async function escalationAfter(
+  transaction: Transaction,
+  { severity, escalatesAt }: StoredIncident,
+  { acknowledgedAt, mitigatedAt, resolvedAt }: Clock,
+  now: Date,
+): Promise<Date | null> {
+  if (acknowledgedAt !== null || mitigatedAt !== null || resolvedAt !== null) return null;
+  return escalatesAt ?? escalatesAfter(await readEscalation(transaction), severity as Severity, now);
+}
 
-function columnsOf(command: IncidentCommand, { at, now, overrideReason }: Moment): Prisma.IncidentUncheckedUpdateInput {
+type Moment = { clock: Clock; now: Date; overrideReason: string | null };
+
+function columnsOf(command: IncidentCommand, { clock, now, overrideReason }: Moment): Prisma.IncidentUncheckedUpdateInput {
   switch (command) {
     case "resolve":
-      return { overrideReason, escalatesAt: null };
+      return { overrideReason };
     case "reopen":
       return { overrideReason: null, documentedAt: null };
     case "document":
-      return { documentedAt: at ?? now };
+      return { documentedAt: new Date(Math.max(now.getTime(), Date.parse(clock.resolvedAt ?? ""))) };
     default:
-      return { escalatesAt: null };
+      return {};
   }
 }
 

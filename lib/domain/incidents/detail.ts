@@ -7,9 +7,9 @@ import { parseId, parseInput } from "../validation.ts";
 import { VersionWatch } from "../version-watch.ts";
 import { linkAddress } from "./link-targets.ts";
 import { allowedCommands } from "./progress.ts";
-import type { StoredRecovery } from "./recovery/recovery.ts";
 import { listResolveBlockers } from "./recovery/resolve-gate.ts";
-import { type ActionVerdict, type IncidentDetail, type LinkKind, mostTimelineRows, type Recovery } from "./schemas.ts";
+import { recoveredAtOf, viewRecoveries } from "./recovery/stored.ts";
+import { type ActionVerdict, type IncidentDetail, type LinkKind, mostTimelineRows } from "./schemas.ts";
 import { incidentParts, noSuchIncident, standingOf, viewIncident } from "./stored.ts";
 import { listIncidentSuspects, withDependencies } from "./suspects.ts";
 import { viewTimelineRow } from "./timeline/timeline.ts";
@@ -49,7 +49,7 @@ export async function getIncidentDetail(
 async function readDetail({ db, fleet, clock }: FleetContext, id: string, known: number | undefined): Promise<IncidentDetail> {
   const row = await db.incident.findUnique({
     where: { id },
-    include: { ...incidentParts, links: { orderBy: { at: "asc" } }, checks: { orderBy: { doneAt: "asc" } } },
+    include: { ...incidentParts, links: { orderBy: { at: "asc" } }, checks: { orderBy: { doneAt: "asc" } }, recoveries: true },
   });
   if (!row) throw noSuchIncident();
   const { version, impactStartedAt } = row;
@@ -58,7 +58,7 @@ async function readDetail({ db, fleet, clock }: FleetContext, id: string, known:
   // What came after the row was read belongs to the next answer.
   const told = { incidentId: id, version: { lte: version } };
   const incident = viewIncident(row);
-  const recoveries = row.recovery === null ? [] : [viewRecovery(row.recovery as unknown as StoredRecovery)];
+  const recoveries = viewRecoveries(row.recoveries, incident.services);
   const [rows, timelineTotal, verdictRows, linkedFrom, resolveBlockers, suspects] = await Promise.all([
     db.incidentEvent.findMany({
       where: isKnown ? { incidentId: id, version: { lte: version, gt: known } } : told,
@@ -113,7 +113,7 @@ async function readDetail({ db, fleet, clock }: FleetContext, id: string, known:
     resolveBlockers,
     recoveries,
     recovery: recoveries[0] ?? null,
-    recoveredAt: recoveries[0]?.recoveredAt ?? null,
+    recoveredAt: recoveredAtOf(row.recoveries, incident.services)?.toISOString() ?? null,
     verdicts: newestVerdicts(verdictRows),
     suspects,
   };
@@ -127,16 +127,4 @@ function newestVerdicts(rows: readonly IncidentEvent[]): ActionVerdict[] {
     return [{ actionId, verdict, ...figures, message, at: at.toISOString() }];
   });
   return [...new Map(found.map((one) => [one.actionId, one])).values()];
-}
-
-/** Without what only the watch itself needs. */
-function viewRecovery({
-  lookedAt: _,
-  impactStartedAt: __,
-  expr: ___,
-  wasBad: ____,
-  unknownAt: _____,
-  ...recovery
-}: StoredRecovery): Recovery {
-  return recovery;
 }

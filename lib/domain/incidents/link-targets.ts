@@ -20,7 +20,7 @@ export async function linkRows(
     for (const { id, title } of found) titles.set(`${kind} ${id}`, title);
   }
   return wanted.map(({ kind, targetId }) => {
-    const title = titles.get(`${kind} ${targetId.toLowerCase()}`);
+    const title = titles.get(`${kind} ${targetId}`);
     if (title !== undefined) return { kind, targetId, title };
     const message =
       kind === "backup" ? "Switchyard keeps no backups yet." : `There is no ${nouns[kind]} with the id ${targetId}.`;

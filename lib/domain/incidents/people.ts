@@ -9,10 +9,10 @@ import { writeIncident } from "./write.ts";
 type Person = { name: string; role: "commander" | "responder" };
 
 /** Gives somebody a part in an incident. Who commanded before becomes a responder. Operators. */
-export async function putPerson(context: Context, id: string, input: unknown): Promise<IncidentChange> {
+export async function putPerson(context: Context, id: string, input: unknown, key?: unknown): Promise<IncidentChange> {
   authorise(context, "operator", "say who works on an incident");
   const person = parseInput(personSchema, input);
-  return writeIncident(context, { id, verb: "assign", input: person }, async (transaction, incident, now) => {
+  return writeIncident(context, { id, verb: "assign", input: person, key }, async (transaction, incident, now) => {
     const before = incident.people.find(({ name }) => name === person.name);
     if (before?.leftAt === null && before.role === person.role) return `${person.name} is its ${person.role} already.`;
     const rows = await setPerson(transaction, { context, incident, now }, person);
@@ -21,9 +21,9 @@ export async function putPerson(context: Context, id: string, input: unknown): P
 }
 
 /** Says that somebody has left an incident. Operators. */
-export async function removePerson(context: Context, id: string, name: string): Promise<IncidentChange> {
+export async function removePerson(context: Context, id: string, name: string, key?: unknown): Promise<IncidentChange> {
   authorise(context, "operator", "say who works on an incident");
-  return writeIncident(context, { id, verb: "unassign", input: { name } }, async (transaction, incident, now) => {
+  return writeIncident(context, { id, verb: "unassign", input: { name }, key }, async (transaction, incident, now) => {
     const person = incident.people.find((one) => one.name === name);
     if (!person) throw new DomainError("not-found", `Nobody called ${name} works on this incident.`);
     if (person.leftAt) return `${name} has left already.`;

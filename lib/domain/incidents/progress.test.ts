@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Clock } from "./clock.ts";
-import { advance, allowedCommands, type Standing } from "./progress.ts";
+import { type Clock, refuseClock } from "./clock.ts";
+import { advance, allowedCommands, type Given, type Standing } from "./progress.ts";
 import { type IncidentCommand, incidentCommands } from "./schemas.ts";
 
 const now = new Date("2026-03-01T13:00:00.000Z");
@@ -12,11 +12,13 @@ const begun: Clock = {
   mitigatedAt: null,
   resolvedAt: null,
 };
+const byPerson = { at: null, isPerson: true };
+const past = (time: string) => ({ at: new Date(time), isPerson: true });
 const opened: Standing = { step: "detect", clock: begun, needsPostmortem: false };
 
 function bring(standing: Standing, ...commands: IncidentCommand[]): Standing {
   let last = standing;
-  for (const command of commands) last = { ...last, ...advance(last, command, null, now) };
+  for (const command of commands) last = { ...last, ...advance(last, command, byPerson, now) };
   return last;
 }
 
@@ -73,32 +75,51 @@ describe("the steps", () => {
     });
   });
 
-  test("take the time that a person gives", () => {
-    const at = new Date("2026-03-01T12:30:00.000Z");
-    expect(advance(opened, "mitigate", at, now).clock).toEqual({
-      ...begun,
-      acknowledgedAt: at.toISOString(),
-      mitigatedAt: at.toISOString(),
-    });
+  test("take the time that a person gives, which says nothing of when somebody acknowledged it", () => {
+    const { clock } = advance(opened, "mitigate", past("2026-03-01T12:30:00.000Z"), now);
+    expect(clock).toEqual({ ...begun, acknowledgedAt: null, mitigatedAt: "2026-03-01T12:30:00.000Z" });
   });
 
   test("leave a mitigation that nobody told unknown, and keep the first acknowledgement", () => {
     const acknowledged = { ...opened, clock: { ...begun, acknowledgedAt: "2026-03-01T12:05:00.000Z" } };
-    expect(advance(acknowledged, "resolve", null, now).clock).toMatchObject({
+    expect(advance(acknowledged, "resolve", byPerson, now).clock).toMatchObject({
       acknowledgedAt: "2026-03-01T12:05:00.000Z",
       mitigatedAt: null,
       resolvedAt: now.toISOString(),
     });
   });
 
-  test("put an acknowledgement that comes with the end no later than a mitigation that was seen before", () => {
-    const mitigated = { ...opened, clock: { ...begun, mitigatedAt: "2026-03-01T12:10:00.000Z" } };
-    expect(advance(mitigated, "resolve", null, now).clock.acknowledgedAt).toBe("2026-03-01T12:10:00.000Z");
+  test.each<[string, Partial<Clock>, IncidentCommand, Given, string | null]>([
+    ["acknowledge, at its time", {}, "acknowledge", past("2026-03-01T12:20:00.000Z"), "2026-03-01T12:20:00.000Z"],
+    ["acknowledge, of a script too", {}, "acknowledge", { at: null, isPerson: false }, now.toISOString()],
+    ["assess", {}, "assess", byPerson, now.toISOString()],
+    ["mitigate now", {}, "mitigate", byPerson, now.toISOString()],
+    ["mitigate now, by a script", {}, "mitigate", { at: null, isPerson: false }, null],
+    ["mitigate in the past", {}, "mitigate", past("2026-03-01T12:02:00.000Z"), null],
+    ["resolve now", {}, "resolve", byPerson, now.toISOString()],
+    ["resolve in the past", {}, "resolve", past("2026-03-01T12:40:00.000Z"), null],
+    ["resolve what was mitigated before", { mitigatedAt: "2026-03-01T12:02:00.000Z" }, "resolve", byPerson, null],
+    ["reopen", { mitigatedAt: "2026-03-01T12:02:00.000Z" }, "reopen", byPerson, now.toISOString()],
+  ])("acknowledge only when somebody was seen to look at it: %s", (_, times, command, given, acknowledgedAt) => {
+    const { clock } = advance({ ...opened, clock: { ...begun, ...times } }, command, given, now);
+    expect(clock.acknowledgedAt).toBe(acknowledgedAt);
+    expect(refuseClock(clock, now)).toBeNull();
+  });
+
+  test("let what a script reopened be acknowledged without going back", () => {
+    const reopened = { ...opened, step: "mitigate" as const };
+    expect(allowedCommands(reopened).acknowledge).toBeNull();
+    expect(advance(reopened, "acknowledge", byPerson, now)).toMatchObject({
+      step: "mitigate",
+      clock: { acknowledgedAt: now.toISOString() },
+    });
+    const mitigated = { ...reopened, clock: { ...begun, mitigatedAt: "2026-03-01T12:02:00.000Z" } };
+    expect(allowedCommands(mitigated).acknowledge).toContain("before anybody acknowledged it");
   });
 
   test("come after all that is known, though this process's clock is behind another's", () => {
     const ahead = { ...opened, clock: { ...begun, detectedAt: "2026-03-01T13:00:02.000Z" } };
-    expect(advance(ahead, "acknowledge", null, now).clock.acknowledgedAt).toBe("2026-03-01T13:00:02.000Z");
+    expect(advance(ahead, "acknowledge", byPerson, now).clock.acknowledgedAt).toBe("2026-03-01T13:00:02.000Z");
   });
 
   test("go back to the mitigation with a reopening, which keeps who acknowledged when", () => {

@@ -10,13 +10,20 @@ export function allowedCommands({ step, clock, needsPostmortem }: Standing): Inc
   const isResolved = clock.resolvedAt !== null;
   const resolved = isResolved ? "It is resolved." : null;
   return {
-    acknowledge: resolved ?? (step === "detect" ? null : "It is acknowledged already."),
+    acknowledge: resolved ?? acknowledgeable(clock),
     assess: resolved ?? (step === "detect" || step === "assess" ? null : "It is assessed already."),
     mitigate: resolved ?? (step === "resolve" ? "It is mitigated already." : null),
     resolve: isResolved ? "It is resolved already." : null,
     reopen: isResolved || step === "resolve" ? null : "Nothing of it is over yet.",
     document: documentable(step, isResolved, needsPostmortem),
   };
+}
+
+function acknowledgeable({ acknowledgedAt, mitigatedAt }: Clock): string | null {
+  if (acknowledgedAt !== null) return "It is acknowledged already.";
+  return mitigatedAt === null
+    ? null
+    : "It was mitigated before anybody acknowledged it: that time stays unknown unless it is edited.";
 }
 
 function documentable(step: Standing["step"], isResolved: boolean, needsPostmortem: boolean): string | null {
@@ -34,39 +41,44 @@ const stepAfter: Record<IncidentCommand, Standing["step"]> = {
   document: "done",
 };
 
+/** When it was so, null for now; and whether a person gives the command. */
+export type Given = { at: Date | null; isPerson: boolean };
+
 /**
- * Where an incident stands after a command that is allowed. `at` is when it was so, null for now. Who brings it further has
- * acknowledged it; a mitigation that nobody told stays unknown. What is reopened is neither mitigated nor resolved.
+ * Where an incident stands after a command that is allowed. A person who brings it further now acknowledges it with that; one who tells
+ * of a time in the past does not, so that nobody's looking at it is put before it was. A mitigation that nobody told stays unknown.
+ * What is reopened is neither mitigated nor resolved.
  */
 export function advance(
-  { clock }: Standing,
+  { step, clock }: Standing,
   command: IncidentCommand,
-  at: Date | null,
+  { at, isPerson }: Given,
   now: Date,
 ): Pick<Standing, "step" | "clock"> {
-  const step = stepAfter[command];
-  if (command === "document") return { step, clock };
-  if (command === "reopen") return { step, clock: { ...clock, mitigatedAt: null, resolvedAt: null } };
+  const next = command === "acknowledge" && step !== "detect" ? step : stepAfter[command];
   const when = (at ?? latest(now, clock)).toISOString();
-  const acknowledgedAt = clock.acknowledgedAt ?? earlier(when, clock.mitigatedAt);
+  const isTaken = isPerson && at === null;
+  const acknowledged: Clock = { ...clock, acknowledgedAt: clock.acknowledgedAt ?? (isTaken ? when : null) };
   switch (command) {
+    case "acknowledge":
+      return { step: next, clock: { ...clock, acknowledgedAt: when } };
+    case "assess":
+      return { step: next, clock: acknowledged };
     case "mitigate":
-      return { step, clock: { ...clock, acknowledgedAt, mitigatedAt: when } };
+      return { step: next, clock: { ...acknowledged, mitigatedAt: when } };
     case "resolve":
-      return { step, clock: { ...clock, acknowledgedAt, resolvedAt: when } };
-    default:
-      return { step, clock: { ...clock, acknowledgedAt } };
+      return { step: next, clock: { ...(clock.mitigatedAt === null ? acknowledged : clock), resolvedAt: when } };
+    case "reopen":
+      return { step: next, clock: { ...acknowledged, mitigatedAt: null, resolvedAt: null } };
+    case "document":
+      return { step: next, clock };
   }
 }
 
 /** Another process's clock may be ahead of this one's: what is done now is done after all that is known. */
-export function latest(now: Date, { impactStartedAt, detectedAt, acknowledgedAt, mitigatedAt }: Clock): Date {
-  const times = [impactStartedAt, detectedAt, acknowledgedAt, mitigatedAt].flatMap((time) =>
+export function latest(now: Date, clock: Omit<Clock, "resolvedAt">): Date {
+  const times = [clock.impactStartedAt, clock.detectedAt, clock.acknowledgedAt, clock.mitigatedAt].flatMap((time) =>
     time === null ? [] : [Date.parse(time)],
   );
   return new Date(Math.max(now.getTime(), ...times));
-}
-
-function earlier(time: string, other: string | null): string {
-  return other !== null && Date.parse(other) < Date.parse(time) ? other : time;
 }

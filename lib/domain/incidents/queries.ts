@@ -18,7 +18,6 @@ export async function listIncidents(context: Context, input: unknown): Promise<P
       orderBy: [{ impactStartedAt: "desc" }, { id: "desc" }],
       take: filter.limit + 1,
       include: incidentParts,
-      omit: { recovery: true },
     }),
   );
   return toPage(rows, filter.limit, ({ impactStartedAt, id }) => ({ at: impactStartedAt, id }), viewIncident);

@@ -52,5 +52,3 @@ export const stepInfos: Record<Step, { title: string; about: string; checks: Che
     ],
   },
 };
-
-export const checkItems: ReadonlySet<string> = new Set(steps.flatMap((step) => stepInfos[step].checks.map(({ id }) => id)));

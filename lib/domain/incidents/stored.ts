@@ -14,9 +14,6 @@ export const incidentParts = {
 
 export type StoredIncident = Prisma.IncidentGetPayload<{ include: typeof incidentParts }>;
 
-/** What lists read of it: what is watched is long. */
-export type ListedIncident = Omit<StoredIncident, "recovery">;
-
 /** What people call it by. */
 export const nameOf = ({ number }: Pick<StoredIncident, "number">) => `INC-${number}`;
 
@@ -76,7 +73,7 @@ export function commanderOf({ people }: Pick<StoredIncident, "people">): string 
 }
 
 /** A row as lists show it. */
-export function viewIncident(row: ListedIncident): IncidentView {
+export function viewIncident(row: StoredIncident): IncidentView {
   const { id, number, title, isDrill, services, openedByName, escalatesAt } = row;
   const clock = clockOf(row);
   return {

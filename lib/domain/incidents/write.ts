@@ -1,12 +1,11 @@
-import type { Prisma } from "#lib/database/generated/client.ts";
+import type { AuditEntry, Prisma } from "#lib/database/generated/client.ts";
 import { toJson } from "#lib/database/storable.ts";
-import { findByKey, hashRequest } from "../actions/ledger.ts";
-import { idempotencyKeySchema } from "../actions/schemas.ts";
+import { hashRequest } from "../actions/ledger.ts";
 import { writeAudit } from "../audit.ts";
-import { type Context, isUniqueViolation, type Transaction, transact } from "../context.ts";
-import { DomainError } from "../errors.ts";
+import { type Context, type Transaction, transact } from "../context.ts";
+import { type Keyed, once as onceForKey } from "../idempotency.ts";
 import { announceIncident, type IncidentNews } from "../notifications/announce.ts";
-import { parseId, parseInput } from "../validation.ts";
+import { parseId } from "../validation.ts";
 import type { IncidentChange } from "./schemas.ts";
 import { incidentParts, lockIncident, nameOf, type StoredIncident } from "./stored.ts";
 import { insertRows, type NewTimelineRow } from "./timeline/timeline.ts";
@@ -79,6 +78,8 @@ async function write(
   return { id: incidentId, number, version, message };
 }
 
+export type { Keyed } from "../idempotency.ts";
+
 type Answer = Pick<IncidentChange, "message" | "version">;
 
 /** What an audit entry keeps so that a repeated request gets the same answer. */
@@ -86,36 +87,20 @@ export function answerFor({ idempotencyKey }: Keyed, { message, version }: Answe
   return idempotencyKey === null ? {} : { answer: { message, version } };
 }
 
-/** What an audit entry keeps of a request that came with a key. */
-export type Keyed = { idempotencyKey: string | null; requestHash: string | null };
-
-/** Does it once for its key, however often it is asked for: later requests, also those at the same time, get the first one's answer. */
-export async function once(
+/** Does it once for its key; a repeated request gets the first one's answer. */
+export function once(
   context: Context,
   key: unknown,
   hash: string,
   run: (keyed: Keyed) => Promise<IncidentChange>,
 ): Promise<IncidentChange> {
-  if (key === undefined) return run({ idempotencyKey: null, requestHash: null });
-  const request = { key: parseInput(idempotencyKeySchema, key), hash };
-  const earlier = await findAnswer(context, request);
-  if (earlier) return earlier;
-  try {
-    return await run({ idempotencyKey: request.key, requestHash: hash });
-  } catch (error) {
-    // One that came at the same time may have done it, so that there is nothing left to do.
-    const isLate = isUniqueViolation(error) || (error instanceof DomainError && error.code === "precondition-failed");
-    const first = isLate ? await findAnswer(context, request) : null;
-    if (first) return first;
-    throw error;
-  }
+  return onceForKey(context, { key, hash, run, recall: readAnswer });
 }
 
-async function findAnswer(context: Context, request: { key: string; hash: string }): Promise<IncidentChange | null> {
-  const entry = await findByKey(context, request);
-  const { answer } = (entry?.after ?? {}) as { answer?: Answer };
-  if (!entry?.targetUid || !answer) return null;
-  return { id: entry.targetUid, number: Number(entry.targetName.replace("INC-", "")), ...answer };
+function readAnswer({ targetUid, targetName, after }: AuditEntry): IncidentChange | null {
+  const { answer } = (after ?? {}) as { answer?: Answer };
+  if (!targetUid || !answer) return null;
+  return { id: targetUid, number: Number(targetName.replace("INC-", "")), ...answer };
 }
 
 /** How audit entries name an incident. */

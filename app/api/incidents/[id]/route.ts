@@ -5,6 +5,4 @@ import { route } from "#lib/web/route.ts";
 export const GET = route(({ context, params, search, request }) =>
   getIncidentDetail(context, params.id ?? "", search, request.signal),
 );
-export const PATCH = route(({ context, params, body, request }) =>
-  changeIncident(context, params.id ?? "", body, request.headers.get("idempotency-key") ?? undefined),
-);
+export const PATCH = route(({ context, params, body, key }) => changeIncident(context, params.id ?? "", body, key));

@@ -13,11 +13,17 @@ const kindsOfPeople: ReadonlySet<string> = new Set(["note", "update"]);
  * Corrects a row of the timeline: its time, whether it is shown, and the text where a person wrote it. Operators, with a reason; what
  * it was before is kept in the audit.
  */
-export async function changeTimelineRow(context: Context, id: string, eventId: string, input: unknown): Promise<IncidentChange> {
+export async function changeTimelineRow(
+  context: Context,
+  id: string,
+  eventId: string,
+  input: unknown,
+  key?: unknown,
+): Promise<IncidentChange> {
   authorise(context, "operator", "change a timeline");
   const { reason, ...wanted } = parseInput(changeEventSchema, input);
   const rowId = parseId(eventId, "row");
-  return writeIncident(context, { id, verb: "change-timeline", input }, async (transaction, incident, now) => {
+  return writeIncident(context, { id, verb: "change-timeline", input, key }, async (transaction, incident, now) => {
     const row = await transaction.incidentEvent.findUnique({ where: { id: rowId, incidentId: incident.id } });
     if (!row) throw new DomainError("not-found", "This incident's timeline has no row with this id.");
     const change = differencesOf(row, wanted, now);

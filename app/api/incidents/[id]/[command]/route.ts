@@ -1,7 +1,6 @@
 import { commandIncident } from "#lib/domain/incidents/commands.ts";
 import { route } from "#lib/web/route.ts";
 
-export const POST = route(({ context, params, body, request }) => {
-  const key = request.headers.get("idempotency-key") ?? undefined;
-  return commandIncident(context, { id: params.id ?? "", command: params.command ?? "", body, key });
-});
+export const POST = route(({ context, params, body, key }) =>
+  commandIncident(context, { id: params.id ?? "", command: params.command ?? "", body, key }),
+);

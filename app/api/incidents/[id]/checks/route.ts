@@ -1,4 +1,4 @@
 import { checkItem } from "#lib/domain/incidents/checks.ts";
 import { route } from "#lib/web/route.ts";
 
-export const PUT = route(({ context, params, body }) => checkItem(context, params.id ?? "", body));
+export const PUT = route(({ context, params, body, key }) => checkItem(context, params.id ?? "", body, key));

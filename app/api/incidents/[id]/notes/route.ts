@@ -1,6 +1,4 @@
 import { addNote } from "#lib/domain/incidents/timeline/notes.ts";
 import { route } from "#lib/web/route.ts";
 
-export const POST = route(({ context, params, body, request }) =>
-  addNote(context, params.id ?? "", body, request.headers.get("idempotency-key") ?? undefined),
-);
+export const POST = route(({ context, params, body, key }) => addNote(context, params.id ?? "", body, key));
