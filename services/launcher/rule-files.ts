@@ -61,7 +61,7 @@ export function generateFiles(templates: readonly RuleTemplate[]): GeneratedFile
   return [
     ...objects,
     { path: "deploy/demo/65-prometheus-rules.yaml", text: demoRules(templates) },
-    { path: "app/(console)/runbooks/_components/runbooks.json", text: runbooks(templates) },
+    { path: "lib/domain/runbooks/delivered.json", text: runbooks(templates) },
   ];
 }
 

@@ -1,14 +1,13 @@
+import { HydrationBoundary } from "@tanstack/react-query";
 import type { Metadata } from "next";
 import { notFound } from "next/navigation";
-import { PageHeader } from "../../../ui/page-header.tsx";
+import { kindRunbooksQuery } from "#lib/client/runbooks.ts";
+import { findDeliveredPage } from "#lib/domain/runbooks/delivered.ts";
+import { getKindRunbooks } from "#lib/domain/runbooks/queries.ts";
 import { readFirstData } from "../../first-data.ts";
-import { readRunbook } from "../_components/runbook.ts";
-import { RunbookText } from "../_components/runbook-text.tsx";
-import runbooks from "../_components/runbooks.json" with { type: "json" };
+import { KindPage } from "../_components/kind-page.tsx";
 
 type Parameters = { params: Promise<{ name: string }> };
-
-const texts = new Map(Object.entries(runbooks));
 
 export async function generateMetadata({ params }: Parameters): Promise<Metadata> {
   return { title: `Runbook of ${(await params).name}` };
@@ -16,14 +15,13 @@ export async function generateMetadata({ params }: Parameters): Promise<Metadata
 
 export default async function Page({ params }: Parameters) {
   const { name } = await params;
-  await readFirstData(`/runbooks/${encodeURIComponent(name)}`, []);
-  const text = texts.get(name);
-  if (text === undefined) notFound();
-  const runbook = readRunbook(text);
+  const firstData = await readFirstData(`/runbooks/${encodeURIComponent(name)}`, [
+    [kindRunbooksQuery(name).queryKey, (context) => getKindRunbooks(context, name)],
+  ]);
+  if (!findDeliveredPage(name)) notFound();
   return (
-    <>
-      <PageHeader title={runbook.title} />
-      <RunbookText runbook={runbook} />
-    </>
+    <HydrationBoundary state={firstData}>
+      <KindPage kind={name} />
+    </HydrationBoundary>
   );
 }

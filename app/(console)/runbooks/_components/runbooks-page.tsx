@@ -1,0 +1,122 @@
+"use client";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import Link from "next/link";
+import { type FormEvent, useState } from "react";
+import { runbookAddress, runbooksQuery } from "#lib/client/runbooks.ts";
+import { anyGroup, type RunbookRow, runbookScopes } from "#lib/domain/runbooks/schemas.ts";
+import { Answer, OlderOnes } from "../../../ui/answer.tsx";
+import { Button } from "../../../ui/button.tsx";
+import { TimeAgo } from "../../../ui/clock.tsx";
+import { Input, Select } from "../../../ui/field.tsx";
+import { Empty, TableSkeleton } from "../../../ui/notices.tsx";
+import { PageHeader } from "../../../ui/page-header.tsx";
+import { SearchField } from "../../../ui/search-field.tsx";
+import { useUrlState } from "../../../ui/use-url-state.ts";
+
+const scopeNames = { alert: "For alerts", service: "For services" } as const;
+
+/** What to do when something is wrong: by alert, and by service. */
+export function RunbooksPage() {
+  const [search, setSearch] = useUrlState();
+  const scope = runbookScopes.find((each) => each === search.get("scope"));
+  const words = search.get("q") ?? "";
+  const query = useInfiniteQuery(runbooksQuery({ scope, search: words || undefined }));
+  return (
+    <>
+      <PageHeader title="Runbooks" aside="what to do, by alert and by service">
+        <SearchField label="Filter runbooks" value={words} onChange={(text) => setSearch({ q: text || null })} />
+        <Select
+          aria-label="For"
+          value={scope ?? ""}
+          onChange={({ target }) => setSearch({ scope: target.value || null })}
+          className="[&_select]:h-7"
+        >
+          <option value="">For all</option>
+          {runbookScopes.map((each) => (
+            <option key={each} value={each}>
+              {scopeNames[each]}
+            </option>
+          ))}
+        </Select>
+      </PageHeader>
+      <Answer
+        of={query}
+        what="The runbooks could not be read"
+        still="Incidents and the fleet are still live."
+        waiting={<TableSkeleton rows={10} columns={4} />}
+      >
+        {({ pages }) => <Rows rows={pages.flatMap(({ items }) => items)} words={words} />}
+      </Answer>
+      <OlderOnes of={query} />
+      <NewRunbook />
+    </>
+  );
+}
+
+function Rows({ rows, words }: { rows: RunbookRow[]; words: string }) {
+  if (rows.length === 0) return <Empty title={words ? `No runbook has ${words} in its name` : "There are no runbooks yet"} />;
+  return (
+    <table className="w-full table-fixed">
+      <thead className="text-left text-xs text-ink-3">
+        <tr className="h-8 border-b">
+          <th className="px-4 font-medium">Runbook</th>
+          <th className="w-40 px-2 font-medium max-sm:w-28">Of</th>
+          <th className="w-48 px-2 font-medium max-md:hidden">Version</th>
+          <th className="w-40 px-2 font-medium max-md:hidden">Changed</th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map((row) => (
+          <tr key={runbookAddress(row)} className="h-8 border-b hover:bg-hover">
+            <td className="truncate px-4">
+              <Link href={runbookAddress(row)} className="name font-medium hover:text-accent hover:underline">
+                {row.name}
+              </Link>
+            </td>
+            <td className="truncate px-2 text-ink-2">{groupOf(row)}</td>
+            <td className="truncate px-2 text-ink-2 tabular-nums max-md:hidden">
+              {row.isDelivered ? "as delivered" : `version ${row.version}`}
+            </td>
+            <td className="truncate px-2 text-ink-2 max-md:hidden">
+              {row.at && (
+                <>
+                  <TimeAgo at={row.at} /> by {row.by}
+                </>
+              )}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function groupOf({ scope, group }: RunbookRow): string {
+  if (scope === "service") return `service in ${group}`;
+  return group === anyGroup ? "alert of any kind" : `alert of ${group}`;
+}
+
+/** An alert whose rule comes from elsewhere has no runbook until somebody writes it. */
+function NewRunbook() {
+  const [name, setName] = useState("");
+  const address = runbookAddress({ scope: "alert", group: anyGroup, name: name.trim() });
+  const open = (event: FormEvent) => {
+    event.preventDefault();
+    if (name.trim()) window.location.assign(address);
+  };
+  return (
+    <form onSubmit={open} className="flex flex-wrap items-center gap-2 px-4 py-4 text-ink-2">
+      <label htmlFor="new-runbook">Write one for another alert:</label>
+      <Input
+        id="new-runbook"
+        value={name}
+        onChange={({ target }) => setName(target.value)}
+        placeholder="Its alertname"
+        className="h-7 w-56"
+        pattern="[A-Za-z0-9_]([\-A-Za-z0-9_.:]*[A-Za-z0-9_])?"
+        title="The alert's name as its rule has it: letters, digits, dashes, dots."
+      />
+      <Button type="submit">Open</Button>
+    </form>
+  );
+}

@@ -1,0 +1,4 @@
+import { getKindRunbooks } from "#lib/domain/runbooks/queries.ts";
+import { route } from "#lib/web/route.ts";
+
+export const GET = route(({ context, params }) => getKindRunbooks(context, params.kind ?? ""));
