@@ -4,7 +4,8 @@ import { cleanup, fireEvent, render, screen } from "@testing-library/react";
 import type { ReactNode } from "react";
 import { afterEach, expect, it, vi } from "vitest";
 import { aSuspect } from "#lib/client/alert-fixtures.ts";
-import { latestRolloutsQuery, rolloutQuery } from "#lib/client/rollouts.ts";
+import { aRollout } from "#lib/client/rollout-fixtures.ts";
+import { latestRolloutsQuery, rolloutDetailQuery, rolloutQuery } from "#lib/client/rollouts.ts";
 import { userKeys } from "#lib/client/users.ts";
 import type { RolloutView } from "#lib/domain/rollouts/schemas.ts";
 import { ActionContext } from "../actions/use-actions.ts";
@@ -40,6 +41,7 @@ function show(latest: RolloutView, suspect = suspected) {
   const queries = new QueryClient({ defaultOptions: { queries: { retry: false, staleTime: Number.POSITIVE_INFINITY } } });
   queries.setQueryData(userKeys.session, { id: "u", username: "ben", name: "Ben", role: "operator" });
   queries.setQueryData(rolloutQuery("rollout-1").queryKey, suspect);
+  queries.setQueryData(rolloutDetailQuery("rollout-1").queryKey, aRollout({ id: "rollout-1" }));
   queries.setQueryData(latestRolloutsQuery({ namespace: "fleet", service: "relay" }, 1).queryKey, {
     items: [latest],
     nextCursor: null,
@@ -83,9 +85,10 @@ it("still offers it when the rollback under way came before the suspect", () => 
   expect(screen.getByRole("button", { name: "Roll back relay to revision 6" })).toBeDefined();
 });
 
-it("leads to the page of a rollout that is still carried out, which takes the traffic back first", () => {
+it("offers to abort a rollout that is still carried out, which takes the traffic back first", () => {
   const running: RolloutView = { ...suspected, strategy: "canary", state: "progressing" };
   show(running, running);
-  expect(screen.queryByRole("button")).toBeNull();
-  expect(screen.getByRole("link", { name: "Abort it on its page" }).getAttribute("href")).toBe("/rollouts/rollout-1");
+  fireEvent.click(screen.getByRole("button", { name: "Abort the rollout" }));
+  expect(screen.getByRole("dialog", { name: "Abort the rollout of relay" })).toBeDefined();
+  expect(actions.open).not.toHaveBeenCalled();
 });

@@ -10,6 +10,7 @@ import { useActions } from "../actions/use-actions.ts";
 import { Button, buttonLook } from "../button.tsx";
 import { cn } from "../class-names.ts";
 import { TimeAgo } from "../clock.tsx";
+import { AbortButton } from "../rollouts/abort-button.tsx";
 import { useRoleRefusal } from "../session.tsx";
 
 const nameOf = (service: string) => service.split("/")[1] ?? service;
@@ -73,13 +74,9 @@ export function SuspectUndo({
     );
   }
   if (!undoable.includes(verb) && !rollout) return null;
-  // While a strategy is carried out, its own page takes it back: traffic first.
+  // While a strategy is carried out it is aborted, not rolled back: traffic goes back first.
   if (rollout && rollout.strategy !== null && !isOver(rollout.state)) {
-    return (
-      <Link href={`/rollouts/${rollout.id}`} className={buttonLook({ look })}>
-        <RotateCcw aria-hidden="true" /> Abort it on its page
-      </Link>
-    );
+    return <AbortButton rolloutId={rollout.id} look={look} />;
   }
   if (rollout?.change === "scale" || verb === "scale") {
     const replicas = rollout?.fromReplicas;

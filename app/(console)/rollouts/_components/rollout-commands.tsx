@@ -6,7 +6,7 @@ import { isOver, type RolloutCommand } from "#lib/client/rollouts.ts";
 import type { RolloutDetail } from "#lib/domain/rollouts/schemas.ts";
 import { Button } from "../../../ui/button.tsx";
 import { useRoleRefusal } from "../../../ui/session.tsx";
-import { CommandDialog } from "./command-dialog.tsx";
+import { CommandDialog } from "../../../ui/rollouts/command-dialog.tsx";
 
 const icons: Record<RolloutCommand, typeof Play> = {
   promote: StepForward,

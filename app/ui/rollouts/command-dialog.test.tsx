@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { aBlocker, aRollout } from "#lib/client/rollout-fixtures.ts";
 import type { Blocker } from "#lib/domain/rollouts/start/start-schemas.ts";
 import type { Role } from "#lib/domain/users/schemas.ts";
-import { show } from "../../fleet/[namespace]/[name]/rollout/_components/rollout-test-world.tsx";
+import { show } from "../../(console)/fleet/[namespace]/[name]/rollout/_components/rollout-test-world.tsx";
 import { CommandDialog } from "./command-dialog.tsx";
 
 const sent: { path: string; body: unknown }[] = [];

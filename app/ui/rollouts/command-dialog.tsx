@@ -13,12 +13,12 @@ import {
   sendRolloutCommand,
 } from "#lib/client/rollouts.ts";
 import type { RolloutDetail } from "#lib/domain/rollouts/schemas.ts";
-import { ReasonField } from "../../../ui/actions/action-fields.tsx";
-import { BlockersNotice, OverrideCheck } from "../../../ui/blockers.tsx";
-import { Dialog } from "../../../ui/dialog.tsx";
-import { FormFooter } from "../../../ui/form-footer.tsx";
-import { ErrorNotice } from "../../../ui/notices.tsx";
-import { useStored } from "../../../ui/use-stored.ts";
+import { ReasonField } from "../actions/action-fields.tsx";
+import { BlockersNotice, OverrideCheck } from "../blockers.tsx";
+import { Dialog } from "../dialog.tsx";
+import { FormFooter } from "../form-footer.tsx";
+import { ErrorNotice } from "../notices.tsx";
+import { useStored } from "../use-stored.ts";
 
 /** What a command will do, why it is given, and then the page itself, which shows it being done. */
 export function CommandDialog({
