@@ -4,6 +4,7 @@ import type {
   CreatedToken,
   CreateTokenInput,
   CreateUserInput,
+  PersonView,
   SessionView,
   TokenView,
   UpdateUserInput,
@@ -11,7 +12,12 @@ import type {
 } from "#lib/domain/users/schemas.ts";
 import { request } from "./api.ts";
 
-export const userKeys = { session: ["session"] as const, users: ["users"] as const, tokens: ["tokens"] as const };
+export const userKeys = {
+  session: ["session"] as const,
+  users: ["users"] as const,
+  people: ["people"] as const,
+  tokens: ["tokens"] as const,
+};
 
 export const sessionQuery = queryOptions({
   queryKey: userKeys.session,
@@ -22,6 +28,13 @@ export const sessionQuery = queryOptions({
 export const usersQuery = queryOptions({
   queryKey: userKeys.users,
   queryFn: async ({ signal }) => listOf<UserView>(await request("/api/users", { signal }), "users"),
+});
+
+/** Who may be named as owner, commander or responder. */
+export const peopleQuery = queryOptions({
+  queryKey: userKeys.people,
+  queryFn: ({ signal }) => request<PersonView[]>("/api/people", { signal }),
+  staleTime: 60_000,
 });
 
 export const tokensQuery = queryOptions({

@@ -6,7 +6,14 @@ import { type Actor, authorise, type Context, isUniqueViolation, transact, trans
 import { DomainError } from "../errors.ts";
 import { parseId, parseInput } from "../validation.ts";
 import { hashPassword, verifyPassword } from "./passwords.ts";
-import { changePasswordSchema, createUserSchema, type SessionView, type UserView, updateUserSchema } from "./schemas.ts";
+import {
+  changePasswordSchema,
+  createUserSchema,
+  type PersonView,
+  type SessionView,
+  type UserView,
+  updateUserSchema,
+} from "./schemas.ts";
 
 export { ensureSystemToken } from "./tokens.ts";
 
@@ -100,6 +107,19 @@ export async function listUsers(context: Context): Promise<UserView[]> {
   authorise(context, "admin", "see the list of people");
   const users = await translateDatabaseErrors(() => context.db.user.findMany({ orderBy: { username: "asc" }, take: 1000 }));
   return users.map(viewUser);
+}
+
+/** Who may be named as somebody's owner, commander or responder, by user name. */
+export async function listPeople(context: Context): Promise<PersonView[]> {
+  authorise(context, "viewer", "see who works here");
+  return translateDatabaseErrors(() =>
+    context.db.user.findMany({
+      where: { disabledAt: null },
+      select: { username: true, name: true, role: true },
+      orderBy: { username: "asc" },
+      take: 1000,
+    }),
+  );
 }
 
 /** Who is looking at the page. */

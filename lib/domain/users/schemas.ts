@@ -48,6 +48,9 @@ export type UserView = {
   lastLoginAt: string | null;
 };
 
+/** Who may be named as owner, commander or responder. */
+export type PersonView = Pick<UserView, "username" | "name" | "role">;
+
 export type TokenView = {
   id: string;
   name: string;

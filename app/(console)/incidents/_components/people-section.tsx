@@ -5,9 +5,10 @@ import { putPerson, removePerson } from "#lib/client/incidents.ts";
 import type { IncidentDetail } from "#lib/domain/incidents/schemas.ts";
 import { Button } from "../../../ui/button.tsx";
 import { TimeAgo } from "../../../ui/clock.tsx";
-import { Input, Select } from "../../../ui/field.tsx";
+import { Select } from "../../../ui/field.tsx";
 import { ErrorNotice } from "../../../ui/notices.tsx";
 import { SectionHeader } from "../../../ui/page-header.tsx";
+import { PersonInput } from "../../../ui/person-input.tsx";
 import { useRoleRefusal, useSession } from "../../../ui/session.tsx";
 import { useIncidentWrite } from "./use-incident-write.ts";
 
@@ -65,7 +66,7 @@ export function PeopleSection({ incident }: { incident: IncidentDetail }) {
         {present.length === 0 && <li className="border-b px-4 py-1.5 text-warn">Nobody works on it yet.</li>}
       </ul>
       <form onSubmit={submit} className="flex flex-wrap items-center gap-2 border-b px-4 py-1.5">
-        <Input
+        <PersonInput
           aria-label="Name of a person"
           placeholder="Somebody's name"
           value={name}
