@@ -19,6 +19,7 @@ import type {
   putLinkSchema,
   RelatedIncident,
   ReportIncidentInput,
+  removeLinkSchema,
   TimelineRow,
   updateSchema,
 } from "#lib/domain/incidents/schemas.ts";
@@ -130,8 +131,11 @@ export const removePerson = (id: string, name: string) =>
   request<IncidentChange>(`${addressOf(id)}/people/${encodeURIComponent(name)}`, { method: "DELETE" });
 export const putLink = (id: string, input: z.input<typeof putLinkSchema>) =>
   write<IncidentChange>("PUT", `${addressOf(id)}/links`, input);
-export const removeLink = (id: string, { kind, targetId }: z.input<typeof putLinkSchema>) =>
-  request<IncidentChange>(`${addressOf(id)}/links/${kind}/${encodeURIComponent(targetId)}`, { method: "DELETE" });
+/** Takes a link away; that of an alert that fires with a reason. */
+export const removeLink = (
+  id: string,
+  { kind, targetId, reason }: z.input<typeof putLinkSchema> & z.input<typeof removeLinkSchema>,
+) => write<IncidentChange>("DELETE", `${addressOf(id)}/links/${kind}/${encodeURIComponent(targetId)}`, { reason });
 export const putCheck = (id: string, input: z.input<typeof checkSchema>) =>
   write<IncidentChange>("PUT", `${addressOf(id)}/checks`, input);
 

@@ -4,7 +4,12 @@ import { ApiError } from "#lib/client/api.ts";
 import { clockFields, clockNames, incidentName } from "#lib/client/incident-view.ts";
 import { changeIncident } from "#lib/client/incidents.ts";
 import type { Clock, ClockTime } from "#lib/domain/incidents/clock.ts";
-import { type ChangeIncidentInput, changeIncidentSchema, type IncidentDetail } from "#lib/domain/incidents/schemas.ts";
+import {
+  type ChangeIncidentInput,
+  changeIncidentSchema,
+  type IncidentDetail,
+  type Severity,
+} from "#lib/domain/incidents/schemas.ts";
 import { ReasonField } from "../../../ui/actions/action-fields.tsx";
 import { Check } from "../../../ui/check.tsx";
 import { Dialog } from "../../../ui/dialog.tsx";
@@ -22,7 +27,7 @@ const idsOf = (services: IncidentDetail["services"]) => services.map(({ namespac
 const isSame = (a: string | null, b: string | null) =>
   Math.floor(Date.parse(a ?? "") / 1000) === Math.floor(Date.parse(b ?? "") / 1000);
 
-/** Changes what an incident is called, how bad it is, what it concerns, and its times; a time only with a reason. */
+/** Changes what an incident is called, how bad it is, what it concerns, and its times; with a reason where it takes something back. */
 export function ChangeDialog({ incident, onClose }: { incident: IncidentDetail; onClose: () => void }) {
   const formId = useId();
   const [seen] = useState(incident);
@@ -35,6 +40,7 @@ export function ChangeDialog({ incident, onClose }: { incident: IncidentDetail; 
   const [errors, setErrors] = useState<Record<string, string[]>>({});
   const write = useIncidentWrite({ onDone: onClose });
   const moved = clockFields.filter((field) => clock[field] !== null && !isSame(clock[field], seen.clock[field]));
+  const wish = reasonWish({ seen, moved, severity, services, isDrill });
   const problem = write.error instanceof ApiError ? write.error.problem : null;
   const shown: Record<string, string[] | undefined> = { ...problem?.fields, ...errors };
   const sentence = `Change ${incidentName(incident)}`;
@@ -51,7 +57,7 @@ export function ChangeDialog({ incident, onClose }: { incident: IncidentDetail; 
       ...(reason.trim() && { reason: reason.trim() }),
     };
     const found = fieldErrors(changeIncidentSchema, input);
-    if (moved.length > 0 && reason.trim().length < 3) found.reason = ["Say why a time changes, in a few words."];
+    if (wish && reason.trim().length < 3) found.reason = [`Say why ${wish}, in a few words.`];
     setErrors(found);
     if (Object.keys(found).length > 0) return;
     const { reason: _, ...changes } = input;
@@ -88,12 +94,33 @@ export function ChangeDialog({ incident, onClose }: { incident: IncidentDetail; 
               </Field>
             ))}
         </div>
-        {(moved.length > 0 || reason !== "") && <ReasonField value={reason} onChange={setReason} errors={shown.reason} />}
+        {(wish || reason !== "") && <ReasonField value={reason} onChange={setReason} errors={shown.reason} />}
         <Check checked={isDrill} onChange={setDrill} label="It is a drill: left out of the trends" />
         {write.error !== null && <ErrorNotice what={`${sentence}: not done`} error={write.error} />}
       </form>
     </Dialog>
   );
+}
+
+/** What of a change somebody will ask about later: "a time changes"; null when nothing is. */
+function reasonWish({
+  seen,
+  moved,
+  severity,
+  services,
+  isDrill,
+}: {
+  seen: IncidentDetail;
+  moved: readonly ClockTime[];
+  severity: Severity;
+  services: readonly string[];
+  isDrill: boolean;
+}): string | null {
+  if (moved.length > 0) return "a time changes";
+  if (severity > seen.severity) return "it is less severe";
+  if (idsOf(seen.services).some((id) => !services.includes(id))) return "a service does not belong to it";
+  if (isDrill && !seen.isDrill) return "it is a drill";
+  return null;
 }
 
 /** Who resolves without having said when the harm ended can say so afterwards. */

@@ -5,6 +5,7 @@ import { type ReactNode, useState } from "react";
 import { clockNames, figureKeys, figureNames, incidentName, isOpen } from "#lib/client/incident-view.ts";
 import { noFigure } from "#lib/client/numbers.ts";
 import { formatDuration } from "#lib/client/time.ts";
+import type { Clock, ClockTime } from "#lib/domain/incidents/clock.ts";
 import type { IncidentDetail } from "#lib/domain/incidents/schemas.ts";
 import { Button, buttonLook } from "../../../ui/button.tsx";
 import { cn } from "../../../ui/class-names.ts";
@@ -71,7 +72,8 @@ export function IncidentHeader({ incident, children }: { incident: IncidentDetai
 
 /** The clock: how long it has lasted, or lasted. */
 function Running({ incident }: { incident: IncidentDetail }) {
-  const { impactStartedAt, resolvedAt } = incident.clock;
+  const { impactStartedAt, impactStartSource, resolvedAt } = incident.clock;
+  const began = impactStartSource === "unknown" ? "its detection" : "the impact began";
   return (
     <div role="timer" aria-label={resolvedAt === null ? "Lasts" : "Lasted"} className="sm:text-right">
       <span
@@ -82,7 +84,13 @@ function Running({ incident }: { incident: IncidentDetail }) {
       >
         <Elapsed from={impactStartedAt} to={resolvedAt} />
       </span>
-      <span className="text-xs text-ink-3">{resolvedAt === null ? "since the impact began" : "from impact to resolution"}</span>
+      <span className="text-xs text-ink-3">
+        {resolvedAt === null
+          ? `since ${began}`
+          : impactStartSource === "unknown"
+            ? "from detection to resolution"
+            : "from impact to resolution"}
+      </span>
     </div>
   );
 }
@@ -97,6 +105,28 @@ function Escalation({ incident: { escalatesAt } }: { incident: IncidentDetail })
         ? `Nobody has taken it: people are told again in ${formatDuration(left)}`
         : "Nobody has taken it: people are told again"}
     </span>
+  );
+}
+
+const startSources: Record<Clock["impactStartSource"], string> = {
+  reported: "as it was reported",
+  alert: "when the alert's condition held",
+  measured: "the first bad point of what was measured",
+  edited: "as somebody corrected it",
+  unknown: "",
+};
+
+/** One time of the clock; the start of the impact with how it is known. */
+function Moment({ field, clock }: { field: ClockTime; clock: Clock }) {
+  if (field !== "impactStartedAt") return <TimeAgo at={clock[field] ?? ""} />;
+  if (clock.impactStartSource === "unknown") {
+    return <span title="Nobody has said and nothing has measured when it began. Edit sets it.">not known yet</span>;
+  }
+  return (
+    <>
+      <TimeAgo at={clock.impactStartedAt} />{" "}
+      <span className="block text-2xs text-ink-3">{startSources[clock.impactStartSource]}</span>
+    </>
   );
 }
 
@@ -119,7 +149,7 @@ function Facts({ incident }: { incident: IncidentDetail }) {
           )),
     ],
     ["Commander", commander ?? <span className={isOpen(incident) ? "font-medium text-warn" : ""}>nobody</span>],
-    ...times.map((field): [string, ReactNode] => [clockNames[field], <TimeAgo key={field} at={clock[field] ?? ""} />]),
+    ...times.map((field): [string, ReactNode] => [clockNames[field], <Moment key={field} field={field} clock={clock} />]),
     ...figureKeys.map((key): [string, ReactNode] => [
       figureNames[key].short,
       <span key={key} title={figureNames[key].long}>

@@ -12,6 +12,7 @@ import { ErrorNotice } from "../../../ui/notices.tsx";
 import { SectionHeader } from "../../../ui/page-header.tsx";
 import { useRoleRefusal } from "../../../ui/session.tsx";
 import { RelatedList } from "./related-list.tsx";
+import { UnlinkDialog } from "./unlink-dialog.tsx";
 import { useIncidentWrite } from "./use-incident-write.ts";
 
 const words: Record<LinkKind, string> = {
@@ -26,12 +27,16 @@ const words: Record<LinkKind, string> = {
 export function LinksSection({ incident }: { incident: IncidentDetail }) {
   const refusal = useRoleRefusal("operator");
   const [address, setAddress] = useState("");
+  const [unlinking, setUnlinking] = useState<IncidentDetail["links"][number] | null>(null);
   const write = useIncidentWrite({ onDone: () => setAddress("") });
   const link = readLink(address);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (!refusal && !write.isPending && link) write.mutate(() => putLink(incident.id, link));
   };
+  // Of an alert people will ask why: it says what is wrong.
+  const takeAway = (each: IncidentDetail["links"][number]) =>
+    each.kind === "alert" ? setUnlinking(each) : write.mutate(() => removeLink(incident.id, each));
   return (
     <section aria-labelledby="links">
       <SectionHeader id="links" title="Belongs to it" />
@@ -51,7 +56,7 @@ export function LinksSection({ incident }: { incident: IncidentDetail }) {
               disabledReason={refusal}
               aria-label={`Take ${each.title} away`}
               tooltip="Take it away"
-              onClick={() => write.mutate(() => removeLink(incident.id, { kind: each.kind, targetId: each.targetId }))}
+              onClick={() => takeAway(each)}
               className="size-6 p-0"
             >
               <X aria-hidden="true" />
@@ -79,6 +84,7 @@ export function LinksSection({ incident }: { incident: IncidentDetail }) {
       </form>
       {write.error !== null && <ErrorNotice className="m-4" what="Not linked" error={write.error} />}
       <RelatedList incidentId={incident.id} />
+      {unlinking && <UnlinkDialog incident={incident} link={unlinking} onClose={() => setUnlinking(null)} />}
     </section>
   );
 }
