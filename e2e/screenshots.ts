@@ -132,6 +132,45 @@ const pages: Record<string, (page: Page) => Promise<void>> = {
   rules: (page) => open(page, "/alerts/rules"),
   runbook: (page) => open(page, "/runbooks/relay"),
   "service-alerts": (page) => open(page, `${service}?tab=alerts`),
+  incidents: (page) => open(page, "/incidents?state=all"),
+  report: async (page) => {
+    await open(page, service);
+    await page.keyboard.press("c");
+    await page.getByRole("dialog").getByLabel("What is wrong").fill("Documents open slowly for everybody");
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("2");
+  },
+  incident: (page) => openIncident(page),
+  "incident-lower": async (page) => {
+    await openIncident(page);
+    await lead(page.getByRole("heading", { name: "Timeline" }));
+  },
+  "incident-runbook": async (page) => {
+    await openIncident(page);
+    await lead(page.getByRole("heading", { name: /^Runbook/ }).first());
+  },
+  "incident-edit": async (page) => {
+    await openIncident(page);
+    await page.getByRole("button", { name: "Edit", exact: true }).click();
+  },
+  "incident-resolve": async (page) => {
+    await openIncident(page);
+    await page.getByRole("button", { name: "Resolve", exact: true }).click();
+  },
+  "incident-trends": (page) => open(page, "/incidents/trends"),
+  reliability: (page) => open(page, `${service}?tab=reliability`),
+  postmortem: (page) => openIncident(page, "/postmortem"),
+  "postmortem-facts": async (page) => {
+    await openIncident(page, "/postmortem");
+    await lead(page.getByRole("heading", { name: /^(Impact|Timeline|What was measured)/ }).first());
+  },
+  "postmortem-end": async (page) => {
+    await openIncident(page, "/postmortem");
+    await lead(page.getByRole("heading", { name: /^(Comments|Action items)/ }).first());
+  },
+  postmortems: (page) => open(page, "/postmortems"),
+  "action-items": (page) => open(page, "/action-items"),
+  runbooks: (page) => open(page, "/runbooks"),
   audit: (page) => open(page, "/audit"),
   outside: async (page) => {
     const { services } = await (await page.request.get("/api/outside")).json();
@@ -145,6 +184,7 @@ const pages: Record<string, (page: Page) => Promise<void>> = {
   settings: (page) => open(page, "/settings"),
   "settings-alert-sources": (page) => open(page, "/settings?section=alert-sources"),
   "settings-notifications": (page) => open(page, "/settings?section=notifications"),
+  "settings-incidents": (page) => open(page, "/settings?section=incidents"),
   messages: (page) => open(page, "/settings/notifications"),
 };
 const wanted = options.only?.split(",");
@@ -198,6 +238,14 @@ async function openNewestAlert(page: Page): Promise<void> {
   const history = await (await page.request.get("/api/alerts/history?limit=1")).json();
   const suspected = live.items?.find((alert: { suspect: unknown }) => alert.suspect);
   await open(page, `/alerts/${suspected?.id ?? live.items?.[0]?.id ?? history.items?.[0]?.id ?? "none"}`);
+  await page.getByRole("heading", { level: 1 }).waitFor();
+}
+
+/** The worst open incident, else the newest. */
+async function openIncident(page: Page, rest = ""): Promise<void> {
+  const newest = async (state: string) => (await (await page.request.get(`/api/incidents?limit=1${state}`)).json()).items?.[0];
+  const incident = (await newest("&state=open")) ?? (await newest(""));
+  await open(page, `/incidents/${incident?.id ?? "none"}${rest}`);
   await page.getByRole("heading", { level: 1 }).waitFor();
 }
 
