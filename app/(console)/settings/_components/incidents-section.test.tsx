@@ -9,9 +9,10 @@ import { IncidentsSection } from "./incidents-section.tsx";
 const sent: { path: string; body: unknown }[] = [];
 const automation: Automation = {
   opening: {
-    criticalAlerts: { isOn: true, severity: "P1" },
-    namedAlerts: { isOn: true, severity: "P2", names: ["RelayHighLatency"] },
+    criticalAlerts: { isOn: true, severity: "P1", graceSeconds: 60 },
+    namedAlerts: { isOn: true, severity: "P2", graceSeconds: 60, names: ["RelayHighLatency"] },
     rollouts: { isOn: true, severity: "P3" },
+    backups: { isOn: true, severity: "P3", graceSeconds: 60 },
   },
   clearSeconds: 300,
 };
@@ -30,11 +31,14 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-it("switches off a rule and names alerts that open an incident", async () => {
+it("switches off a rule, names alerts that open an incident, and waits longer for one", async () => {
   show(<IncidentsSection />, "admin");
   fireEvent.click(await screen.findByLabelText("A rollout fails, or Switchyard aborts it"));
   fireEvent.change(screen.getByLabelText("Names of alerts"), {
     target: { value: "RelayHighLatency, EdgeBufferFull EdgeBufferFull" },
+  });
+  fireEvent.change(screen.getByLabelText("An alert fires whose severity is critical or page: seconds that it fires"), {
+    target: { value: "120" },
   });
   fireEvent.click(screen.getByRole("button", { name: "Save what opens incidents" }));
   await waitFor(() => expect(sent).toHaveLength(1));
@@ -44,7 +48,8 @@ it("switches off a rule and names alerts that open an incident", async () => {
       ...automation,
       opening: {
         ...automation.opening,
-        namedAlerts: { isOn: true, severity: "P2", names: ["RelayHighLatency", "EdgeBufferFull"] },
+        criticalAlerts: { isOn: true, severity: "P1", graceSeconds: 120 },
+        namedAlerts: { isOn: true, severity: "P2", graceSeconds: 60, names: ["RelayHighLatency", "EdgeBufferFull"] },
         rollouts: { isOn: false, severity: "P3" },
       },
     },

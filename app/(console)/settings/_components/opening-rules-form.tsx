@@ -3,7 +3,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { ApiError } from "#lib/client/api.ts";
 import { automationQuery, setAutomation } from "#lib/client/incidents.ts";
-import type { Automation } from "#lib/domain/incidents/opening/automation-settings.ts";
+import { type Automation, backupAlerts } from "#lib/domain/incidents/opening/automation-schemas.ts";
 import { type Severity, severities, severityInfos } from "#lib/domain/incidents/schemas.ts";
 import { Answer } from "../../../ui/answer.tsx";
 import { Button } from "../../../ui/button.tsx";
@@ -13,13 +13,18 @@ import { ErrorNotice, Skeleton } from "../../../ui/notices.tsx";
 import { SectionHeader } from "../../../ui/page-header.tsx";
 import { useRoleRefusal } from "../../../ui/session.tsx";
 
-type Rule = keyof Automation["opening"];
+type Opening = Automation["opening"];
+type Rule = keyof Opening;
 
 const rules: [Rule, string][] = [
   ["criticalAlerts", "An alert fires whose severity is critical or page"],
   ["namedAlerts", "An alert fires that is named here"],
   ["rollouts", "A rollout fails, or Switchyard aborts it"],
+  ["backups", "An alert says that a backup failed, is late or missing"],
 ];
+
+/** The rules for alerts, which open only what has been seen to fire for a while. */
+const alertRules = ["criticalAlerts", "namedAlerts", "backups"] as const;
 
 /** Which events open an incident, and for how long the alerts of one must be over before it may be resolved. */
 export function OpeningRulesForm() {
@@ -29,7 +34,7 @@ export function OpeningRulesForm() {
       <SectionHeader
         id="opening-rules"
         title="What opens an incident by itself"
-        aside="once for each; what concerns a service that has an open one joins it"
+        aside="once for each; it joins an open one of its service that is as severe, or raises one that nobody has taken yet"
       />
       <div className="border-b px-4 py-3">
         <Answer of={query} what="The setting could not be read" waiting={<Skeleton className="h-3 w-64" />}>
@@ -49,6 +54,13 @@ const namesOf = (text: string) => [
   ),
 ];
 
+type AlertRule = (typeof alertRules)[number];
+const textsOf = (opening: Opening) =>
+  Object.fromEntries(alertRules.map((rule) => [rule, String(opening[rule].graceSeconds)])) as Record<AlertRule, string>;
+
+/** Seconds as they were typed; what is no number is refused by the server in words. */
+const secondsOf = (text: string) => (/^\d+$/.test(text.trim()) ? Number(text) : -1);
+
 function Fields({ kept }: { kept: Automation }) {
   const queries = useQueryClient();
   const refusal = useRoleRefusal("admin");
@@ -59,9 +71,15 @@ function Fields({ kept }: { kept: Automation }) {
     mutationFn: setAutomation,
     onSuccess: (answer) => queries.setQueryData(automationQuery.queryKey, answer),
   });
+  const [graces, setGraces] = useState(() => textsOf(kept.opening));
   const input: Automation = {
-    opening: { ...opening, namedAlerts: { ...opening.namedAlerts, names: namesOf(names) } },
-    clearSeconds: /^\d+$/.test(clear.trim()) ? Number(clear) : -1,
+    opening: {
+      ...opening,
+      criticalAlerts: { ...opening.criticalAlerts, graceSeconds: secondsOf(graces.criticalAlerts) },
+      namedAlerts: { ...opening.namedAlerts, graceSeconds: secondsOf(graces.namedAlerts), names: namesOf(names) },
+      backups: { ...opening.backups, graceSeconds: secondsOf(graces.backups) },
+    },
+    clearSeconds: secondsOf(clear),
   };
   const isChanged = JSON.stringify(input) !== JSON.stringify(kept);
   const problems = save.error instanceof ApiError ? save.error.problem.fields : undefined;
@@ -107,6 +125,20 @@ function Fields({ kept }: { kept: Automation }) {
                 className="font-mono text-xs"
               />
             )}
+            {isAlertRule(rule) && (
+              <Grace
+                words={words}
+                seconds={graces[rule]}
+                errors={problems?.[`opening.${rule}.graceSeconds`]}
+                isDisabled={refusal !== null || !opening[rule].isOn}
+                onChange={(seconds) => setGraces({ ...graces, [rule]: seconds })}
+              />
+            )}
+            {rule === "backups" && (
+              <p className="text-xs text-ink-3">
+                {backupAlerts.join(", ")}. Switchyard takes no backups itself yet: these alerts are all that it hears of them.
+              </p>
+            )}
           </li>
         ))}
       </ul>
@@ -132,7 +164,43 @@ function Fields({ kept }: { kept: Automation }) {
           Save what opens incidents
         </Button>
       </p>
-      {save.error && !problems?.clearSeconds && <ErrorNotice what="Nothing was saved" error={save.error} />}
+      {save.error && !problems && <ErrorNotice what="Nothing was saved" error={save.error} />}
     </form>
+  );
+}
+
+const isAlertRule = (rule: Rule): rule is AlertRule => alertRules.some((one) => one === rule);
+
+type GraceProps = {
+  words: string;
+  seconds: string;
+  errors: string[] | undefined;
+  isDisabled: boolean;
+  onChange: (seconds: string) => void;
+};
+
+function Grace({ words, seconds, errors, isDisabled, onChange }: GraceProps) {
+  return (
+    <span className="grid gap-1 text-xs text-ink-2">
+      <span className="flex items-center gap-2">
+        and is seen to fire for
+        <Input
+          aria-label={`${words}: seconds that it fires`}
+          aria-invalid={errors ? true : undefined}
+          inputMode="numeric"
+          autoComplete="off"
+          value={seconds}
+          disabled={isDisabled}
+          onChange={({ target }) => onChange(target.value)}
+          className="h-7 w-16"
+        />
+        seconds
+      </span>
+      {errors && (
+        <span role="alert" className="text-bad">
+          {errors.join(" ")}
+        </span>
+      )}
+    </span>
   );
 }

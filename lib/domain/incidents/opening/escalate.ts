@@ -3,6 +3,7 @@ import { formatDuration } from "../../duration.ts";
 import { announceIncident } from "../../notifications/announce.ts";
 import type { Severity } from "../schemas.ts";
 import { incidentParts } from "../stored.ts";
+import { switchyard } from "../switchyard.ts";
 import { appendTimeline } from "../timeline/timeline.ts";
 import { escalatesAfter, readEscalation } from "./escalation-settings.ts";
 
@@ -46,7 +47,7 @@ function escalate(context: Pick<Context, "db">, id: string, now: Date): Promise<
       at: now,
       kind: "escalated",
       message: `Nobody has acknowledged it for ${formatDuration(waitedMs)}: people are told again${times > 1 ? `, ${times} times now` : ""}.`,
-      by: "Switchyard",
+      by: switchyard.name,
       source: `escalation/${times}`,
       service: first ? { namespace: first.namespace, name: first.service } : null,
     } as const;

@@ -19,7 +19,7 @@ export type NewIncident = {
   severity: Severity;
   origin: Origin;
   /** "alert/ID", "rollout/ID": it opens an incident once; null when a person reports it. */
-  originKey: string | null;
+  trigger: string | null;
   services: readonly ServiceRef[];
   impactStartedAt: Date;
   impactStartSource: ImpactStartSource;
@@ -69,8 +69,7 @@ export async function openIncident(
   keyed: Keyed = { idempotencyKey: null, requestHash: null },
 ): Promise<Opened> {
   await lockOpening(transaction);
-  const { originKey } = input;
-  const earlier = originKey && (await transaction.incident.findUnique({ where: { originKey }, include: incidentParts }));
+  const earlier = input.trigger && (await findTriggered(transaction, input.trigger));
   if (earlier) return { incident: earlier, isNew: false };
   const now = context.clock();
   const incident = await create(transaction, context, input, now);
@@ -101,6 +100,12 @@ export async function openIncident(
   return { incident, isNew: true };
 }
 
+/** The incident that a trigger has opened or joined; null while there is none. */
+export async function findTriggered(transaction: Transaction, key: string): Promise<StoredIncident | null> {
+  const row = await transaction.incidentTrigger.findUnique({ where: { key }, select: { incident: { include: incidentParts } } });
+  return row?.incident ?? null;
+}
+
 /** The answer to the one who reported it. */
 export function openedAnswer(incident: StoredIncident) {
   return { message: `${nameOf(incident)} is open.`, version: incident.version };
@@ -112,7 +117,7 @@ async function create(
   input: NewIncident,
   now: Date,
 ): Promise<StoredIncident> {
-  const { title, severity, origin, originKey, services, isDrill = false, links = [] } = input;
+  const { title, severity, origin, trigger, services, isDrill = false, links = [] } = input;
   const detectedAt = new Date(Math.min(input.detectedAt.getTime(), now.getTime()));
   const impactStartedAt = new Date(Math.min(input.impactStartedAt.getTime(), detectedAt.getTime()));
   const linked = await linkRows(transaction, links);
@@ -123,7 +128,6 @@ async function create(
       severity,
       step: "detect",
       origin,
-      originKey,
       isDrill,
       openedAt: now,
       openedByName: actor.name,
@@ -132,6 +136,7 @@ async function create(
       detectedAt,
       escalatesAt: escalatesAfter(await readEscalation(transaction), severity, now),
       version: 1,
+      triggers: { create: trigger === null ? [] : [{ key: trigger, at: now }] },
       services: { create: distinct(services).map(({ namespace, name }) => ({ namespace, service: name })) },
       links: { create: linked.map((link) => ({ ...link, at: now, byName: actor.name })) },
     },

@@ -137,7 +137,7 @@ test("what opens an incident by itself does so once, however many controllers an
         title: "RelayHighLatency fires on fleet/relay",
         severity: "P1",
         origin: "alert",
-        originKey: origin,
+        trigger: origin,
         services: named("by-itself"),
         impactStartedAt: world.now(),
         impactStartSource: "alert",

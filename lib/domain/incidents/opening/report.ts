@@ -36,7 +36,7 @@ export async function reportIncident(context: Context, input: unknown, key?: unk
         services,
         links,
         origin: context.actor.kind === "token" ? "token" : "person",
-        originKey: null,
+        trigger: null,
         impactStartedAt: began,
         impactStartSource: impactStartedAt ? "reported" : linked ? "alert" : "unknown",
         detectedAt: later(detected, began),

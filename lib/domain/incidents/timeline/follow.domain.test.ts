@@ -1,5 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { KubernetesClient } from "#lib/kubernetes/client.ts";
+import { KubernetesError } from "#lib/kubernetes/errors.ts";
+import { changeIncident } from "../change.ts";
 import { commandIncident } from "../commands.ts";
 import { removeLink } from "../links.ts";
 import { endAlert, relay, storeAction, storeAlert, storeRollout } from "../test-happenings.ts";
@@ -22,6 +25,11 @@ const report = () => world.report({ services: [service] });
 const follow = async () => {
   const [a, b] = await Promise.all([writeTimelines(world.context), writeTimelines(world.context)]);
   return a + b;
+};
+/** In a cluster where the services are gone. */
+const followWithout = () => {
+  const get = () => Promise.reject(new KubernetesError(404, "NotFound", "gone"));
+  return writeTimelines({ ...world.context, kubernetes: { get } as unknown as KubernetesClient });
 };
 const rowsOf = async (id: string) =>
   (await world.detail(id)).timeline.filter(({ source }) => source !== null && source !== "opened");
@@ -119,6 +127,53 @@ describe("the timeline", () => {
     await storeAction(world.db, { at: world.now(), reason: "too late", service });
     expect(await follow()).toBe(0);
     expect((await messagesOf(id)).map((message) => message.split("Reason: ")[1])).toEqual(["early", "late"]);
+  });
+
+  test("is written to its end though nobody looked for hours, and again once its times or services are others", async () => {
+    await storeAction(world.db, { at: ago(10), reason: "before it", service });
+    const other = { ...service, name: `${service.name}-other` };
+    await storeAction(world.db, { at: ago(50), reason: "earlier", service });
+    await storeAction(world.db, { at: ago(5), reason: "elsewhere", service: other });
+    const { id } = await report();
+    await commandIncident(world.context, { id, command: "resolve", body: { override: { reason: "nothing to measure" } } });
+    const reasons = async () => (await messagesOf(id)).map((message) => message.split("Reason: ")[1]);
+    const followed = () => world.db.incident.count({ where: { id, timelineVersion: null } });
+    world.pass(7 * 3_600);
+    // Without an answer of the cluster it may still have restarts to tell of.
+    await follow();
+    await follow();
+    expect(await reasons()).toEqual(["before it"]);
+    expect(await followed()).toBe(1);
+    await followWithout();
+    expect(await followed()).toBe(0);
+    const impactStartedAt = ago(7 * 60 + 40).toISOString();
+    await changeIncident(world.context, id, { clock: { impactStartedAt }, reason: "the graphs say so" });
+    await follow();
+    expect(await reasons()).toEqual(["earlier", "before it"]);
+    await changeIncident(world.context, id, { services: [service, other] });
+    await follow();
+    expect(await reasons()).toEqual(["earlier", "before it", "elsewhere"]);
+    await followWithout();
+    const { version, timelineVersion } = await world.db.incident.findUniqueOrThrow({ where: { id } });
+    expect(timelineVersion).toBe(version);
+  });
+
+  test("of one incident that cannot be written keeps no other one back, and is tried again", async () => {
+    const [broken, whole] = [await report(), await world.report({ services: [{ ...service, name: `${service.name}-b` }] })];
+    await storeAction(world.db, { at: ago(1), service });
+    await storeAction(world.db, { at: ago(1), service: { ...service, name: `${service.name}-b` } });
+    await world.db.$executeRawUnsafe(`
+      CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''refused''; END';
+      CREATE TRIGGER refuse BEFORE INSERT ON incident_events FOR EACH ROW WHEN (NEW.incident_id = '${broken.id}') EXECUTE FUNCTION refuse()`);
+    try {
+      await follow();
+      expect(await rowsOf(whole.id)).toHaveLength(1);
+      expect(await rowsOf(broken.id)).toHaveLength(0);
+    } finally {
+      await world.db.$executeRawUnsafe("DROP TRIGGER refuse ON incident_events; DROP FUNCTION refuse()");
+    }
+    await follow();
+    expect(await rowsOf(broken.id)).toHaveLength(1);
   });
 });
 

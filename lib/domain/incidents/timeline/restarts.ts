@@ -1,6 +1,6 @@
+import type { KubernetesClient } from "#lib/kubernetes/client.ts";
 import { KubernetesError } from "#lib/kubernetes/errors.ts";
 import { type ContainerStatus, type Pod, paths } from "#lib/kubernetes/objects.ts";
-import type { Context } from "../../context.ts";
 import { findWorkload, selectorOf } from "../../fleet/fresh.ts";
 import type { ServiceRef } from "../../fleet/schemas.ts";
 import type { NewTimelineRow } from "./timeline.ts";
@@ -31,22 +31,16 @@ export function describeRestarts(pods: readonly Pod[], service: ServiceRef, from
   );
 }
 
-/** The restarts of a service's instances within a time, as far as its pods still tell; none of a service that is gone. */
-export async function findRestarts(
-  { kubernetes }: Pick<Context, "kubernetes">,
-  service: ServiceRef,
-  from: Date,
-  until: Date,
-): Promise<NewTimelineRow[]> {
+/** A service's pods; none of a service that is gone. */
+export async function listPodsOf(kubernetes: KubernetesClient, service: ServiceRef): Promise<Pod[]> {
   const workload = await findWorkload(kubernetes, service);
   if (!workload) return [];
-  const pods = await kubernetes
+  return kubernetes
     .list<Pod>(paths.podsOf(service.namespace), { labelSelector: selectorOf(workload) })
     .catch((error: unknown) => {
       if (error instanceof KubernetesError && error.status === 404) return [];
       throw error;
     });
-  return describeRestarts(pods, service, from, until);
 }
 
 type Ended = NonNullable<NonNullable<ContainerStatus["lastState"]>["terminated"]>;

@@ -7,9 +7,10 @@ import type { NewTimelineRow } from "./timeline.ts";
 
 /** From how long before the impact until how long after the resolution the timeline is written. */
 export const sourceWindow = { beforeMinutes: 30, afterMinutes: 60 } as const;
-const mostRows = 500;
+/** Of each source with one look; the rest comes with the next. */
+export const mostRows = 500;
 
-/** A row with the incident that it belongs to; `linksAlert` is the alert that fires while the incident goes on. */
+/** A row with the incident that it belongs to; `linksAlert` is the alert that the row links to it. */
 export type SourcedRow = NewTimelineRow & { incidentId: string; linksAlert?: string };
 
 /*
@@ -34,15 +35,18 @@ type AlertRow = {
   startsAt: Date;
   endsAt: Date | null;
   meanwhile: boolean;
+  links: boolean;
 };
 
 /**
  * What happened to alerts of an incident's services, and to those that are linked to it. Of one that fires while the incident goes on
- * the whole history is told, also from before the window.
+ * the whole history is told, also from before the window, and it is linked: not to a drill, and not to an incident that was resolved
+ * while it goes on firing, for that one may need an incident of its own.
  */
 export async function findAlertRows(db: Database, now: Date): Promise<SourcedRow[]> {
   const rows = await db.$queryRaw<AlertRow[]>`
     WITH ${followedAt(now)}, episodes AS (
+      SELECT incident_id, min(from_at) AS from_at, id FROM (
       SELECT followed.id AS incident_id, followed.from_at, episode.id
       FROM followed JOIN incident_services named ON named.incident_id = followed.id
         CROSS JOIN LATERAL (
@@ -56,13 +60,15 @@ export async function findAlertRows(db: Database, now: Date): Promise<SourcedRow
           WHERE starts_at < followed.from_at AND namespace = named.namespace AND service = named.service
           OFFSET 0
         ) episode
-      UNION
+      UNION ALL
       SELECT followed.id, '-infinity', link.target_id
       FROM followed JOIN incident_links link ON link.incident_id = followed.id AND link.kind = 'alert'
+      ) concerned GROUP BY incident_id, id
     )
     SELECT followed.id AS "incidentId", transition.id, transition.at, transition.kind, transition.by, transition.detail,
       episode.id AS "episodeId", episode.name, episode.severity, episode.annotations->>'summary' AS summary,
-      episode.namespace, episode.service, episode.starts_at AS "startsAt", episode.ends_at AS "endsAt", episode.meanwhile
+      episode.namespace, episode.service, episode.starts_at AS "startsAt", episode.ends_at AS "endsAt", episode.meanwhile,
+      episode.meanwhile AND NOT followed.is_drill AND (followed.resolved_at IS NULL OR episode.ends_at IS NOT NULL) AS links
     FROM episodes JOIN followed ON followed.id = episodes.incident_id
       CROSS JOIN LATERAL (
         SELECT *, starts_at <= followed.over_at AND (ends_at IS NULL OR ends_at >= followed.impact_started_at) AS meanwhile
@@ -76,8 +82,7 @@ export async function findAlertRows(db: Database, now: Date): Promise<SourcedRow
         OFFSET 0
       ) transition
     ORDER BY transition.at, transition.id LIMIT ${mostRows}`;
-  const once = new Map(rows.map((row) => [`${row.incidentId} ${row.id}`, row]));
-  return [...once.values()].map((row) => ({
+  return rows.map((row) => ({
     incidentId: row.incidentId,
     at: row.at,
     kind: "alert",
@@ -86,7 +91,7 @@ export async function findAlertRows(db: Database, now: Date): Promise<SourcedRow
     source: `alert-transition/${row.id}`,
     service: row.namespace && row.service ? { namespace: row.namespace, name: row.service } : null,
     detail: { alertId: row.episodeId, name: row.name, severity: row.severity, transition: row.kind },
-    ...(row.meanwhile && (row.kind === "fired" || row.kind === "reopened") ? { linksAlert: row.episodeId } : {}),
+    ...(row.links && (row.kind === "fired" || row.kind === "reopened") ? { linksAlert: row.episodeId } : {}),
   }));
 }
 
@@ -209,14 +214,36 @@ export async function findRolloutRows(db: Database, now: Date): Promise<SourcedR
   }));
 }
 
-/** The incidents whose timelines are written, with from when until when, and until when they go on. */
+/** What of an incident was read, to the end of the time that is followed. */
+export type Ended = { id: string; version: number };
+
+/** The incidents that are followed though the time of their timelines is over: once more, and then no longer. */
+export function listEnded(db: Database, now: Date): Promise<Ended[]> {
+  return db.$queryRaw<Ended[]>`
+    SELECT id, version FROM incidents
+    WHERE timeline_version IS DISTINCT FROM version AND resolved_at <= ${now}::timestamptz - ${sourceWindow.afterMinutes} * interval '1 minute'`;
+}
+
+/** Follows these no longer, unless somebody has changed them since they were read. */
+export async function stopFollowing(db: Database, ended: readonly Ended[]): Promise<void> {
+  if (ended.length === 0) return;
+  await db.$executeRaw`
+    UPDATE incidents SET timeline_version = read.version
+    FROM unnest(${ended.map(({ id }) => id)}::uuid[], ${ended.map(({ version }) => version)}::int[]) AS read (id, version)
+    WHERE incidents.id = read.id AND incidents.version = read.version`;
+}
+
+/**
+ * The incidents whose timelines are written, with from when until when, and until when they go on: all but those that
+ * `stopFollowing` was told of and nobody has changed since.
+ */
 function followedAt(now: Date): Prisma.Sql {
   const before = `${sourceWindow.beforeMinutes} minutes`;
   const after = `${sourceWindow.afterMinutes} minutes`;
   return Prisma.sql`followed AS MATERIALIZED (
-    SELECT id, impact_started_at, coalesce(resolved_at, ${now}) AS over_at,
+    SELECT id, is_drill, impact_started_at, resolved_at, coalesce(resolved_at, ${now}) AS over_at,
       impact_started_at - ${before}::interval AS from_at, coalesce(resolved_at + ${after}::interval, ${now}) AS until_at
-    FROM incidents WHERE resolved_at IS NULL OR resolved_at > ${now}::timestamptz - ${after}::interval
+    FROM incidents WHERE timeline_version IS DISTINCT FROM version
   )`;
 }
 
