@@ -9,7 +9,6 @@ import type {
   IncidentChange,
   IncidentCommand,
   IncidentDetail,
-  IncidentTrends,
   IncidentView,
   incidentCommandSchema,
   ListIncidentsInput,
@@ -101,13 +100,6 @@ export const relatedIncidentsQuery = (id: string) =>
     queryKey: ["incidents-related", id],
     queryFn: ({ signal }) => request<RelatedIncident[]>(`${addressOf(id)}/related`, { signal }),
     staleTime: 30_000,
-  });
-
-export const incidentTrendsQuery = (days: number) =>
-  queryOptions({
-    queryKey: [...incidentKeys.all, "trends", days],
-    queryFn: ({ signal }) => request<IncidentTrends>(`/api/incidents/trends${queryString({ days })}`, { signal }),
-    refetchInterval: 60_000,
   });
 
 const write = <T>(method: string, address: string, body: unknown, key = newIdempotencyKey()) =>

@@ -17,6 +17,13 @@ export const severityInfos: Record<Severity, { title: string; about: string; esc
   P4: { title: "Low", about: "Cosmetic: nobody is kept from working.", escalateAfterMinutes: null },
 };
 
+/** P1 and P2: they wake people, count as a failure of their services, and need a postmortem. */
+export const isMajor = (severity: string) => severity === "P1" || severity === "P2";
+
+/** Whether what can be learned from it has to be published; a drill has a report of its own. */
+export const requiresPostmortem = ({ severity, isDrill }: { severity: string; isDrill: boolean }) =>
+  isMajor(severity) && !isDrill;
+
 export const origins = ["person", "token", "alert", "rollout", "backup", "drill"] as const;
 export type Origin = (typeof origins)[number];
 
@@ -210,7 +217,7 @@ export type IncidentCommands = Record<IncidentCommand, string | null>;
 export type Recovery = {
   /** namespace/name */
   service: string;
-  indicator: { name: string; title: string; unit: Unit; limit: number; bad: "above" | "below" };
+  indicator: { name: string; title: string; short: string; unit: Unit; limit: number; bad: "above" | "below" };
   windowSeconds: number;
   /** In the minutes before the impact, at its worst since, now, and since it has recovered. */
   before: number | null;
@@ -223,6 +230,8 @@ export type Recovery = {
   /** From the data: when it began to be good, once it has been so for `windowSeconds`. */
   recoveredAt: string | null;
   points: { at: string; value: number | null }[];
+  /** The service's other indicators: it is good when all are. */
+  others: Pick<Recovery, "indicator" | "now" | "state">[];
 };
 
 /** What the data say of a rollback, a restart or a scaling during the incident. */
@@ -255,28 +264,6 @@ export type RelatedIncident = {
   hasPostmortem: boolean;
   /** The alerts and services that both have. */
   why: string;
-};
-
-/** How long something took, in seconds, over those incidents of which it is known. */
-export type FigureSummary = {
-  n: number;
-  /** Of how many it is not known: they are left out. */
-  missing: number;
-  median: number | null;
-  p90: number | null;
-  mean: number | null;
-};
-export type TrendRow = { incidents: number; figures: Record<keyof ClockFigures, FigureSummary> };
-
-/** GET /api/incidents/trends?days=90: drills are left out, and counted. */
-export type IncidentTrends = {
-  from: string;
-  to: string;
-  drillsLeftOut: number;
-  all: TrendRow;
-  bySeverity: (TrendRow & { severity: Severity })[];
-  /** Downtime is the union of the incidents' times; mtbf in seconds, null without a failure. */
-  byService: (TrendRow & { namespace: string; service: string; downtimeSeconds: number; mtbf: number | null })[];
 };
 
 /** The newest rows of a timeline that one answer has; `timelineTotal` tells how many there are. */

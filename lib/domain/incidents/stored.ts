@@ -3,7 +3,7 @@ import type { Transaction } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { type Clock, figuresOf, type ImpactStartSource } from "./clock.ts";
 import type { Standing } from "./progress.ts";
-import type { IncidentView, Origin, Severity } from "./schemas.ts";
+import { type IncidentView, type Origin, requiresPostmortem, type Severity } from "./schemas.ts";
 
 /** What of an incident every list and every command reads. */
 export const incidentParts = {
@@ -54,13 +54,12 @@ export function clockColumns(clock: Clock) {
   };
 }
 
-/** P1 and P2 need a published postmortem; a drill has its report. */
+/** Whether a postmortem has to be published that is not yet. */
 export function needsPostmortem({
-  severity,
-  isDrill,
   postmortem,
+  ...incident
 }: Pick<StoredIncident, "severity" | "isDrill" | "postmortem">): boolean {
-  return (severity === "P1" || severity === "P2") && !isDrill && postmortem?.state !== "published";
+  return requiresPostmortem(incident) && postmortem?.state !== "published";
 }
 
 export function standingOf(row: StoredIncident): Standing {

@@ -1,4 +1,4 @@
-import { getIncidentTrends } from "#lib/domain/incidents/trends/figures.ts";
+import { getIncidentTrends } from "#lib/domain/incidents/trends/queries.ts";
 import { route } from "#lib/web/route.ts";
 
 export const GET = route(({ context, search }) => getIncidentTrends(context, search));

@@ -1,5 +1,6 @@
 import { type Clock, type ClockFigures, figuresOf } from "../clock.ts";
-import { type FigureSummary, type IncidentTrends, type Severity, severities, type TrendRow } from "../schemas.ts";
+import { isMajor, type Severity, severities } from "../schemas.ts";
+import type { FigureSummary, IncidentTrends, ServiceTrend, TrendRow } from "./schemas.ts";
 
 /** What trends know of an incident. */
 export type TrendIncident = {
@@ -9,48 +10,69 @@ export type TrendIncident = {
   clock: Clock;
 };
 
+/** A stretch of time, and since when there are the services in it (by namespace/name; what is not named was there all the time). */
+export type Period = { from: Date; to: Date; since?: ReadonlyMap<string, Date> };
+
 /**
- * The figures of the incidents whose impact began within a time. Drills are left out. A service is down from the start of an impact
- * until it is mitigated, else resolved, else still; times that overlap count once. Its MTBF is what is left of the time, divided by
- * the incidents that began within it; one that began before it only takes of the time.
+ * The figures of the incidents whose impact began within a time. Drills are left out. P1 and P2 are a service's failures: it is down
+ * from the start of their impact until it is mitigated, else resolved, else still; times that overlap count once. Its MTBF is what is
+ * left of the time in which there was the service, divided by the failures that began within it; one that began before it only takes
+ * of the time.
  */
-export function trendsOf(incidents: readonly TrendIncident[], from: Date, to: Date): IncidentTrends {
-  const period = { from: from.getTime(), to: to.getTime() };
+export function trendsOf(incidents: readonly TrendIncident[], period: Period): Omit<IncidentTrends, "calendar"> {
+  const { from, to } = period;
   const real = incidents.filter(({ isDrill }) => !isDrill);
-  const begun = real.filter((incident) => hasBegun(incident, period));
+  const begun = begunWithin(real, period);
   return {
     from: from.toISOString(),
     to: to.toISOString(),
-    drillsLeftOut: incidents.filter((incident) => incident.isDrill && hasBegun(incident, period)).length,
+    drillsLeftOut: begunWithin(incidents, period).length - begun.length,
     all: rowOf(begun),
     bySeverity: severities.map((severity) => ({ severity, ...rowOf(begun.filter((one) => one.severity === severity)) })),
-    byService: servicesOf(real).map(({ namespace, name }) => {
-      const concerned = real.filter(({ services }) => services.some((one) => one.namespace === namespace && one.name === name));
-      const failures = concerned.filter((incident) => hasBegun(incident, period));
-      const downMs = unionMs(
-        concerned.map(({ clock }) => downtimeOf(clock, period)),
-        period,
-      );
-      return {
-        namespace,
-        service: name,
-        ...rowOf(failures),
-        downtimeSeconds: downMs / 1000,
-        mtbf: failures.length === 0 ? null : (period.to - period.from - downMs) / failures.length / 1000,
-      };
-    }),
+    byService: servicesOf(real).map((service) => serviceTrendOf(real, service, period)),
   };
 }
 
-/** The median is the mean of the two in the middle, the p90 the smallest value that at least nine tenths do not exceed (nearest rank). */
-export function summarise(values: readonly (number | null)[]): FigureSummary {
-  const known = values.filter((value) => value !== null).toSorted((a, b) => a - b);
+/** The figures of one service, as `trendsOf` has them; of none of its incidents they are empty. */
+export function serviceTrendOf(
+  incidents: readonly TrendIncident[],
+  { namespace, name }: { namespace: string; name: string },
+  period: Period,
+): ServiceTrend {
+  const concerned = incidents.filter(
+    ({ isDrill, services }) => !isDrill && services.some((one) => one.namespace === namespace && one.name === name),
+  );
+  const begun = begunWithin(concerned, period);
+  const failures = concerned.filter(({ severity }) => isMajor(severity));
+  const span = observed(concerned, period, `${namespace}/${name}`);
+  const downMs = unionMs(
+    failures.map(({ clock }) => downtimeOf(clock, span)),
+    span,
+  );
+  const count = begunWithin(failures, period).length;
+  return {
+    namespace,
+    service: name,
+    ...rowOf(begun),
+    observedFrom: new Date(span.from).toISOString(),
+    failures: count,
+    downtimeSeconds: downMs / 1000,
+    mtbf: count === 0 ? null : (span.to - span.from - downMs) / count / 1000,
+  };
+}
+
+/**
+ * The median is the mean of the two in the middle, the p90 the smallest value that at least nine tenths do not exceed (nearest rank).
+ */
+export function summaryOf(values: readonly number[], { missing, pending }: { missing: number; pending: number }): FigureSummary {
+  const known = values.toSorted((a, b) => a - b);
   const n = known.length;
   const at = (rank: number) => known[rank - 1] ?? null;
   const [low, high] = [at(Math.ceil(n / 2)), at(Math.floor(n / 2) + 1)];
   return {
     n,
-    missing: values.length - n,
+    missing,
+    pending,
     median: low === null || high === null ? null : (low + high) / 2,
     p90: at(Math.ceil(n * 0.9)),
     mean: n === 0 ? null : known.reduce((sum, value) => sum + value, 0) / n,
@@ -58,17 +80,31 @@ export function summarise(values: readonly (number | null)[]): FigureSummary {
 }
 
 function rowOf(incidents: readonly TrendIncident[]): TrendRow {
-  const figures = incidents.map(({ clock }) => figuresOf(clock));
-  const of = (name: keyof ClockFigures) => summarise(figures.map((one) => one[name]));
+  const figures = incidents.map(({ clock }) => ({ isOpen: clock.resolvedAt === null, ...figuresOf(clock) }));
+  const of = (name: keyof ClockFigures) => {
+    const unknown = figures.filter((one) => one[name] === null);
+    const pending = unknown.filter(({ isOpen }) => isOpen).length;
+    const known = figures.flatMap((one) => one[name] ?? []);
+    return summaryOf(known, { missing: unknown.length - pending, pending });
+  };
   return { incidents: incidents.length, figures: { ttd: of("ttd"), tta: of("tta"), ttm: of("ttm"), ttr: of("ttr") } };
+}
+
+function begunWithin(incidents: readonly TrendIncident[], { from, to }: Period): TrendIncident[] {
+  return incidents.filter(({ clock }) => {
+    const at = Date.parse(clock.impactStartedAt);
+    return at >= from.getTime() && at < to.getTime();
+  });
 }
 
 /** A stretch of time in milliseconds, its end left out. */
 type Span = { from: number; to: number };
 
-function hasBegun({ clock }: TrendIncident, { from, to }: Span): boolean {
-  const at = Date.parse(clock.impactStartedAt);
-  return at >= from && at < to;
+/** The part of the period in which there was the service: an incident of it shows that it was there, too. */
+function observed(incidents: readonly TrendIncident[], { from, to, since }: Period, id: string): Span {
+  const known = since?.get(id)?.getTime() ?? from.getTime();
+  const first = Math.min(known, ...incidents.map(({ clock }) => Date.parse(clock.impactStartedAt)));
+  return { from: Math.min(Math.max(from.getTime(), first), to.getTime()), to: to.getTime() };
 }
 
 function downtimeOf({ impactStartedAt, mitigatedAt, resolvedAt }: Clock, period: Span): Span {
