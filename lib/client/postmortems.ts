@@ -1,10 +1,13 @@
-import { queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import type {
   CommentView,
   Impact,
+  ListedPostmortem,
+  ListPostmortemsInput,
   PostmortemAnswer,
   PostmortemCommand,
   PostmortemCommandInput,
+  PostmortemFacts,
   PostmortemNews,
   PostmortemView,
   SaveAnswer,
@@ -12,6 +15,7 @@ import type {
   VersionView,
 } from "#lib/domain/incidents/postmortem/schemas.ts";
 import type { IncidentChange } from "#lib/domain/incidents/schemas.ts";
+import type { Page } from "#lib/domain/rollouts/schemas.ts";
 import { newIdempotencyKey } from "./actions.ts";
 import { queryString, request } from "./api.ts";
 
@@ -31,10 +35,34 @@ export const postmortemQuery = (id: string) =>
     refetchInterval: 2000,
   });
 
+/** The postmortem as it is now, whatever the page holds of it. */
+export const readPostmortem = (id: string) => request<PostmortemAnswer>(addressOf(id));
+
 /** An answer with the text that was held where it has none. */
 function withText({ postmortem, ...answer }: PostmortemNews, held: string): PostmortemAnswer {
   return { ...answer, postmortem: postmortem && { ...postmortem, text: postmortem.text ?? held } };
 }
+
+/** What is known of the incident; after its postmortem is published it stays as it is. */
+export const postmortemFactsQuery = (id: string) =>
+  queryOptions({
+    queryKey: [...postmortemKeys.all, id, "facts"],
+    queryFn: ({ signal }) => request<PostmortemFacts>(`${addressOf(id)}/facts`, { signal }),
+    refetchInterval: ({ state }) => (state.data?.isFrozen ? 60_000 : 10_000),
+  });
+
+export type PostmortemFilter = Omit<ListPostmortemsInput, "cursor" | "limit">;
+
+/** Postmortems by the incident's impact, the latest first, a page at a time. */
+export const postmortemsQuery = (filter: PostmortemFilter) =>
+  infiniteQueryOptions({
+    queryKey: [...postmortemKeys.all, "list", filter],
+    queryFn: ({ pageParam, signal }) =>
+      request<Page<ListedPostmortem>>(`/api/postmortems${queryString({ ...filter, cursor: pageParam, limit: 50 })}`, { signal }),
+    initialPageParam: null as string | null,
+    getNextPageParam: (last) => last.nextCursor,
+    refetchInterval: 10_000,
+  });
 
 export const postmortemVersionsQuery = (id: string) =>
   queryOptions({

@@ -1,55 +1,34 @@
 import { formatDuration } from "../../duration.ts";
-import { type Clock, figuresOf } from "../clock.ts";
-import { type Recovery, type Severity, severityInfos, type TimelineRow } from "../schemas.ts";
-import { countWords, impactLines, timeWords } from "./impact-texts.ts";
-import type { Impact } from "./schemas.ts";
-
-/** What is known of an incident when its postmortem is drafted. */
-export type DraftFacts = {
-  number: number;
-  title: string;
-  severity: Severity;
-  /** namespace/name */
-  services: string[];
-  clock: Clock;
-  openedBy: string;
-  /** The alert, rollout or person that noticed it, in a few words. */
-  noticedBy: string;
-  commander: string | null;
-  responders: string[];
-  owner: string;
-  overrideReason: string | null;
-  timeline: Pick<TimelineRow, "at" | "kind" | "message" | "by" | "href" | "isHidden">[];
-  links: { kind: string; title: string; href: string }[];
-  recovery: Pick<Recovery, "service" | "indicator" | "before" | "during" | "after" | "recoveredAt"> | null;
-  impact: Impact;
-};
+import { formatUtc } from "../../times.ts";
+import { figuresOf } from "../clock.ts";
+import { escapeMarkdown, link, oneLine } from "./facts-markdown.ts";
+import type { PostmortemFacts, ServiceImpact } from "./schemas.ts";
+import { countWords } from "./texts.ts";
 
 /** What stands where a person has to write; `unwrittenSections` finds it again. */
 const todo = (what: string) => `_To be written: ${what}_`;
-const todoLine = /^\s*(?:[-*]\s+)?_To be written: .*_\s*$/;
+const todoStart = "_To be written: ";
 
-/** The first text of a postmortem: all that is known, and what is to be written, section by section. */
-export function draftPostmortem(facts: DraftFacts): string {
+/**
+ * The first text of a postmortem: what is known in sentences, and what is to be written, section by section. Figures, charts and the
+ * timeline stand beside it as facts and follow the incident; they are no part of the text.
+ */
+export function draftPostmortem(facts: PostmortemFacts): string {
   const sections: [title: string, lines: string[]][] = [
-    ["Summary", [todo("what happened, to whom, for how long, in three sentences that anybody understands.")]],
-    ["Impact", impactLines(facts.impact)],
+    ["Summary", [...summary(facts), "", todo("what its users noticed, in words that anybody understands.")]],
     [
       "What happened",
       [todo("the story, in the order in which it went. Say what people knew and saw at the time, and blame nobody.")],
     ],
-    ["Trigger", [...changesBefore(facts), todo("what set it off.")]],
+    ["Trigger", [...trigger(facts), "", todo("what set it off, and how that is known.")]],
     ["Root causes and contributing factors", [todo("what had to be so for this to be possible. There is seldom only one.")]],
-    ["Detection", [...detection(facts), todo("would it have been noticed sooner, and how?")]],
-    ["Resolution", [...resolution(facts), todo("what ended it, and why that was the right thing.")]],
-    ["Timeline", timeline(facts)],
+    ["Detection", [...detection(facts), "", todo("would it have been noticed sooner, and how?")]],
+    ["Resolution", [...resolution(facts), "", todo("why that was the right thing, or what would have been.")]],
     ["What went well", [`- ${todo("what helped.")}`]],
     ["What went badly", [`- ${todo("what stood in the way.")}`]],
     ["Where we were lucky", [`- ${todo("what could have made it worse.")}`]],
-    ["Action items", ["Kept with the incident, with owner, date and proof; an export lists them here."]],
   ];
-  const body = sections.flatMap(([title, lines]) => [`## ${title}`, "", ...lines, ""]);
-  return [`# INC-${facts.number}: ${facts.title}`, "", ...header(facts), "", ...body].join("\n");
+  return `${sections.map(([title, lines]) => [`## ${title}`, "", ...lines].join("\n")).join("\n\n")}\n`;
 }
 
 /** The headings below which still stands what is to be written. */
@@ -57,99 +36,96 @@ export function unwrittenSections(text: string): string[] {
   const found = new Set<string>();
   let heading = "The beginning";
   for (const line of text.split("\n")) {
-    heading = /^#{1,6}\s+(.*?)\s*#*$/.exec(line)?.[1] ?? heading;
-    if (todoLine.test(line)) found.add(heading);
+    if (/^#{1,6}\s/.test(line)) heading = line.replace(/^#+/, "").trim();
+    const words = line.trim().replace(/^[-*] +/, "");
+    if (words.startsWith(todoStart) && words.endsWith("_")) found.add(heading);
   }
   return [...found];
 }
 
-function header({ severity, services, clock, commander, responders, owner, overrideReason }: DraftFacts): string[] {
-  const figures = figuresOf(clock);
-  const took = (seconds: number | null) => (seconds === null ? "not known" : formatDuration(seconds * 1000));
-  const rows: [string, string][] = [
-    ["Severity", `${severity}, ${severityInfos[severity].title.toLowerCase()}`],
-    ["Services", services.length > 0 ? services.map((service) => `\`${service}\``).join(", ") : "none named"],
-    ["Owner", owner],
-    ["Commander", commander ?? "nobody"],
-    ["Responders", responders.length > 0 ? responders.join(", ") : "nobody named"],
-    ["Impact began", timeWords(clock.impactStartedAt)],
-    ["Detected", `${timeWords(clock.detectedAt)} (TTD ${took(figures.ttd)})`],
-    ["Acknowledged", withFigure(clock.acknowledgedAt, `TTA ${took(figures.tta)}`)],
-    ["Mitigated", withFigure(clock.mitigatedAt, `TTM ${took(figures.ttm)}`)],
-    ["Resolved", withFigure(clock.resolvedAt, `TTR ${took(figures.ttr)}`)],
-  ];
-  const mark =
-    overrideReason === null ? [] : ["", `> **Resolved in spite of the evidence.** Reason given: ${cell(overrideReason)}`];
-  return ["| | |", "|---|---|", ...rows.map(([name, value]) => `| ${name} | ${cell(value)} |`), ...mark];
+function summary(facts: PostmortemFacts): string[] {
+  const { services, clock, recoveredAt, overrideReason, impact } = facts;
+  const what = services.length > 0 ? services.map((service) => `\`${service}\``).join(", ") : "no named service";
+  const end = recoveredAt ?? clock.mitigatedAt ?? clock.resolvedAt;
+  const how = recoveredAt ? "recovered by the data" : clock.mitigatedAt ? "was mitigated" : "was resolved";
+  const began = Date.parse(clock.impactStartedAt);
+  const time =
+    end === null
+      ? `From ${formatUtc(clock.impactStartedAt)} on ${what} was impaired; at the time of this draft that was not over.`
+      : `From ${formatUtc(clock.impactStartedAt)} until it ${how} at ${formatUtc(end)}, ${formatDuration(Date.parse(end) - began)} later, ${what} was impaired.`;
+  const suspect = facts.suspects[0];
+  const cause = suspect
+    ? `The closest change before was ${link(oneLine(suspect.message).replace(/\.$/, ""), suspect.href)}, ${formatDuration(suspect.secondsBefore * 1000)} earlier.`
+    : null;
+  const mark = overrideReason === null ? null : "It was resolved in spite of the evidence.";
+  const harm = impact?.services.flatMap(harmWords) ?? [];
+  return [[time, ...harm, cause, mark].filter(Boolean).join(" ")];
 }
 
-function withFigure(at: string | null, figure: string): string {
-  return at === null ? "not known" : `${timeWords(at)} (${figure})`;
+function harmWords({ service, own, probes, connections, latencyP95, budgets }: ServiceImpact): string[] {
+  const counted = own ?? probes;
+  const who = own ? "" : " of the prober";
+  const count = (value: number) => Math.round(value).toLocaleString("en-US");
+  const budget = budgets.toSorted((a, b) => b.spent - a.spent)[0];
+  const words = [
+    counted &&
+      counted.bad >= 0.5 &&
+      `${count(counted.bad)} operations${who} failed (${countWords(counted.bad / (counted.all || 1), "ratio")})`,
+    latencyP95.during !== null &&
+      `95 % of the operations took up to ${countWords(latencyP95.during, "seconds")}${latencyP95.before === null ? "" : `, before ${countWords(latencyP95.before, "seconds")}`}`,
+    connections.most !== null && connections.most > 0 && `at most ${count(connections.most)} connections were affected`,
+    budget &&
+      budget.spent >= 0.0005 &&
+      `${countWords(budget.spent, "ratio")} of ${budget.windowDays} days' error budget was spent`,
+  ].filter((one) => typeof one === "string");
+  return words.length === 0 ? [] : [`Of \`${service}\` ${words.join("; ")}.`];
 }
 
-function changesBefore({ timeline: rows, clock, links }: DraftFacts): string[] {
-  const changes = rows.filter(
-    ({ at, kind, isHidden }) =>
-      !isHidden &&
-      Date.parse(at) <= Date.parse(clock.impactStartedAt) &&
-      ["action", "rollout", "config", "restart"].includes(kind),
-  );
+function trigger({ suspects, links }: PostmortemFacts): string[] {
   const rollouts = links
     .filter(({ kind }) => kind === "rollout")
     .map(({ title, href }) => `- Linked rollout: ${link(title, href)}`);
-  if (changes.length === 0) return ["No change is known within the 30 minutes before the impact.", "", ...rollouts];
-  const lines = changes.toReversed().map(({ at, message, by, href }) => {
-    const before = formatDuration(Date.parse(clock.impactStartedAt) - Date.parse(at));
-    return `- ${before} before: ${link(oneLine(message), href)} (${by})`;
-  });
-  return ["What was changed before the impact, the latest first:", "", ...lines, ...rollouts, ""];
+  if (suspects.length === 0) return ["No change is known within the 30 minutes before the impact.", ...spaced(rollouts)];
+  const lines = suspects
+    .slice(0, 5)
+    .map(
+      ({ secondsBefore, message, href, actor }) =>
+        `- ${formatDuration(secondsBefore * 1000)} before: ${link(oneLine(message), href)} (${escapeMarkdown(actor)})`,
+    );
+  return ["What was changed before the impact, the likeliest first:", "", ...lines, ...rollouts];
 }
 
-function detection({ clock, noticedBy, links }: DraftFacts): string[] {
-  const seconds = figuresOf(clock).ttd;
+function detection({ clock, noticedBy, links }: PostmortemFacts): string[] {
+  const { ttd, tta } = figuresOf(clock);
+  const after = ttd === null ? "; since when it did harm is not known" : `, ${formatDuration(ttd * 1000)} after the impact began`;
+  const taken =
+    clock.acknowledgedAt === null
+      ? "When somebody took it is not known."
+      : `Somebody took it ${formatDuration((tta ?? 0) * 1000)} later.`;
   const alerts = links.filter(({ kind }) => kind === "alert").map(({ title, href }) => `- Alert: ${link(title, href)}`);
-  const after = seconds === null ? "" : `, ${formatDuration(seconds * 1000)} after the impact began`;
-  return [`Noticed by ${noticedBy}${after}.`, "", ...alerts, ""];
-}
-
-function resolution({ recovery, timeline: rows, clock }: DraftFacts): string[] {
-  const actions = rows.filter(
-    ({ at, kind, isHidden }) =>
-      !isHidden && (kind === "action" || kind === "rollout") && Date.parse(at) > Date.parse(clock.impactStartedAt),
-  );
-  const done = actions.map(({ at, message, by, href }) => `- ${timeWords(at)}: ${link(oneLine(message), href)} (${by})`);
-  return [...(done.length > 0 ? ["What was done:", "", ...done, ""] : []), ...recovered(recovery), ""];
-}
-
-function recovered(recovery: DraftFacts["recovery"]): string[] {
-  if (!recovery) return ["The recovery was not measured."];
-  const { indicator, service, before, during, after, recoveredAt } = recovery;
-  const value = (figure: number | null) => (figure === null ? "not known" : countWords(figure, indicator.unit));
-  const when =
-    recoveredAt === null ? "It has not recovered by the data." : `**Recovered at ${timeWords(recoveredAt)}**, by the data.`;
   return [
-    `${when} ${indicator.title} of \`${service}\`, limit ${countWords(indicator.limit, indicator.unit)}:`,
-    "",
-    "| Before | At its worst | After |",
-    "|--:|--:|--:|",
-    `| ${value(before)} | ${value(during)} | ${value(after)} |`,
+    `It was noticed by ${escapeMarkdown(noticedBy)} at ${formatUtc(clock.detectedAt)}${after}. ${taken}`,
+    ...spaced(alerts),
   ];
 }
 
-function timeline({ timeline: rows }: DraftFacts): string[] {
-  const shown = rows.filter(({ isHidden }) => !isHidden);
-  if (shown.length === 0) return ["Nothing was recorded."];
-  const lines = shown.map(({ at, message, by, href }) => {
-    const chart = href === null ? "" : `[chart](${href})`;
-    return `| ${timeWords(at)} | ${cell(oneLine(message))} | ${cell(by)} | ${chart} |`;
+function resolution({ timeline, clock, recoveries, recoveredAt }: PostmortemFacts): string[] {
+  const isAfter = (at: string) => Date.parse(at) > Date.parse(clock.impactStartedAt);
+  const done = timeline
+    .filter(({ at, kind }) => isAfter(at) && (kind === "action" || kind === "recovery"))
+    .slice(0, 20)
+    .map(({ at, message, by, href }) => `- ${formatUtc(at)}: ${link(oneLine(message), href)} (${escapeMarkdown(by)})`);
+  const measured = recoveries.map(({ service, indicator, before, during, after }) => {
+    const value = (figure: number | null) => (figure === null ? "not known" : countWords(figure, indicator.unit));
+    return `${indicator.title} of \`${service}\` was ${value(before)} before, ${value(during)} at its worst and ${value(after)} after (limit ${countWords(indicator.limit, indicator.unit)}).`;
   });
-  return ["| When | What | Who | Data |", "|---|---|---|---|", ...lines];
+  const recovered =
+    recoveries.length === 0
+      ? "The recovery was not measured."
+      : recoveredAt === null
+        ? "It has not recovered by the data."
+        : `**Recovered at ${formatUtc(recoveredAt)}**, by the data.`;
+  return [...(done.length > 0 ? ["What was done:", "", ...done, ""] : []), [recovered, ...measured].join(" ")];
 }
 
-const oneLine = (text: string) => text.replace(/\s+/g, " ").trim();
-const cell = (text: string) => text.replaceAll("|", "\\|");
-
-/** Words of a row as a link; what would end the link early is escaped. */
-function link(words: string, href: string | null): string {
-  return href === null ? words : `[${words.replace(/[[\]]/g, "\\$&")}](${href})`;
-}
+const spaced = (lines: readonly string[]) => (lines.length > 0 ? ["", ...lines] : []);

@@ -6,10 +6,28 @@ import type { Counts } from "../../objectives/burn.ts";
 import { chooseObjective } from "../../objectives/held.ts";
 import { countSlow, queryUsage, type Usage } from "../../objectives/indicators.ts";
 import type { Objective } from "../../objectives/schemas.ts";
+import type { StoredIncident } from "../stored.ts";
 import type { Impact, ServiceImpact } from "./schemas.ts";
 
 /** What is measured: whose users, from when until when. */
 export type Harm = { services: string[]; from: Date; to: Date; until: Impact["until"] };
+
+/** From when until when an incident did harm: by the data where these know its end, else by what people said. */
+export function harmOf(
+  incident: Pick<StoredIncident, "impactStartedAt" | "mitigatedAt" | "resolvedAt" | "services">,
+  recoveredAt: Date | null,
+  now: Date,
+): Harm {
+  const { impactStartedAt: from, mitigatedAt, resolvedAt } = incident;
+  const ends: [Date | null, Impact["until"]][] = [
+    [recoveredAt, "recovered"],
+    [mitigatedAt, "mitigated"],
+    [resolvedAt, "resolved"],
+  ];
+  const [to, until] = ends.find(([end]) => end !== null && end > from) ?? [now, "now" as const];
+  const services = incident.services.map(({ namespace, service }) => `${namespace}/${service}`);
+  return { services, from, to: to ?? now, until };
+}
 
 const daySeconds = 86_400;
 /** An increase needs a few scrapes. */

@@ -1,11 +1,16 @@
 import { z } from "zod";
 import { idempotencyKeySchema, reasonSchema } from "../../actions/schemas.ts";
+import type { Clock } from "../clock.ts";
+import type { IncidentSuspect, Recovery, Severity, TimelineRow } from "../schemas.ts";
 
 export const postmortemStates = ["draft", "review", "published"] as const;
 export type PostmortemState = (typeof postmortemStates)[number];
 
-/** What is done with a postmortem as a whole: POST /api/incidents/:id/postmortem/:command */
-export const postmortemCommands = ["review", "publish", "reopen"] as const;
+/**
+ * What is done with a postmortem as a whole: POST /api/incidents/:id/postmortem/:command. review asks somebody to read it, approve is
+ * that one's word, return gives it back to be written on, reopen opens a published one.
+ */
+export const postmortemCommands = ["review", "approve", "return", "publish", "reopen"] as const;
 export type PostmortemCommand = (typeof postmortemCommands)[number];
 
 export const longestText = 200_000;
@@ -23,15 +28,28 @@ export const draftSchema = z.object({ owner: personSchema.optional() }).default(
  * PUT /api/incidents/:id/postmortem: writes the text over the version that was read; stale when there is a newer one. The same
  * saveId is done once, however often it is sent.
  */
-export const saveSchema = z.object({ text: textSchema, version: z.int().min(1), saveId: idempotencyKeySchema });
+export const saveSchema = z.object({
+  text: textSchema,
+  version: z.int().min(1),
+  saveId: idempotencyKeySchema,
+  /** Who typed it: a page of somebody who has signed out saves nothing in the name of the next. */
+  authorId: z.uuid().optional(),
+});
 export type SaveInput = z.input<typeof saveSchema>;
 
 /** PATCH /api/incidents/:id/postmortem */
 export const changePostmortemSchema = z.object({ owner: personSchema });
 
-/** `override` publishes over what is missing; a reason is needed to reopen what was published. */
+/**
+ * `reviewer` is whom a review is asked of, anybody when left out. `override` publishes over what is missing, by an administrator. A
+ * reason is needed to give it back and to reopen what was published.
+ */
 export const postmortemCommandSchema = z
-  .object({ reason: reasonSchema.optional(), override: z.object({ reason: reasonSchema }).nullable().default(null) })
+  .object({
+    reviewer: personSchema.optional(),
+    reason: reasonSchema.optional(),
+    override: z.object({ reason: reasonSchema }).nullable().default(null),
+  })
   .default({ override: null });
 export type PostmortemCommandInput = z.input<typeof postmortemCommandSchema>;
 
@@ -43,8 +61,40 @@ export const changeCommentSchema = z
   .partial()
   .refine((change) => Object.keys(change).length > 0, "Give at least one thing to change.");
 
-/** GET /api/incidents/:id/postmortem/export */
+/** GET /api/incidents/:id/postmortem/export. markdown: a zip with postmortem.md and its pictures; html: one page that has all in it. */
 export const exportSchema = z.object({ format: z.enum(["markdown", "html"]).default("markdown") });
+
+/** missing: one is required and nobody has drafted it. */
+export const listedStates = ["missing", ...postmortemStates] as const;
+export type ListedState = (typeof listedStates)[number];
+
+/** GET /api/postmortems. Without a state those that are not published yet. */
+export const listPostmortemsSchema = z.object({
+  state: z.enum([...listedStates, "unpublished", "all"]).default("unpublished"),
+  owner: z.string().trim().max(100).optional(),
+  cursor: z.string().optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+});
+export type ListPostmortemsInput = z.input<typeof listPostmortemsSchema>;
+
+/** A postmortem as lists show it, the latest incident first. */
+export type ListedPostmortem = {
+  incident: { id: string; number: number; title: string; severity: Severity; isDrill: boolean; services: string[] };
+  /** When the incident's impact began, and when it was resolved. */
+  impactStartedAt: string;
+  resolvedAt: string | null;
+  state: ListedState;
+  isRequired: boolean;
+  owner: string | null;
+  reviewer: string | null;
+  /** The present text is approved. */
+  isApproved: boolean;
+  updatedAt: string | null;
+  updatedBy: string | null;
+  publishedAt: string | null;
+  openComments: number;
+  items: { open: number; all: number };
+};
 
 /** What one service's users had of an incident. Null is what nobody could measure. Times are ISO 8601 in UTC. */
 export type ServiceImpact = {
@@ -74,10 +124,64 @@ export type Impact = {
   problem: string | null;
 };
 
+/** One indicator of one service over an incident: a value each `stepSeconds` from `from`, null where nobody could know. */
+export type Chart = {
+  /** namespace/name */
+  service: string;
+  indicator: Recovery["indicator"];
+  from: string;
+  stepSeconds: number;
+  values: (number | null)[];
+};
+
+/** A row of the timeline as a postmortem shows it. */
+export type FactRow = Pick<TimelineRow, "at" | "kind" | "message" | "by" | "href">;
+
+/**
+ * GET /api/incidents/:id/postmortem/facts: what is known of an incident without anybody's words. Read from the incident until the
+ * postmortem is published, and from then on as it was at that time.
+ */
+export type PostmortemFacts = {
+  readAt: string;
+  isFrozen: boolean;
+  number: number;
+  title: string;
+  severity: Severity;
+  isDrill: boolean;
+  /** namespace/name */
+  services: string[];
+  clock: Clock;
+  openedBy: string;
+  /** The alert, rollout or person that noticed it, in a few words. */
+  noticedBy: string;
+  commander: string | null;
+  responders: string[];
+  /** Why it was resolved in spite of the evidence; null when it was not. */
+  overrideReason: string | null;
+  /** The oldest first, without what is hidden; of a very long one what happened around the incident's own times. */
+  timeline: FactRow[];
+  timelineTotal: number;
+  links: { kind: string; title: string; href: string }[];
+  /** The likeliest first, with the words of the timeline. */
+  suspects: (Pick<IncidentSuspect, "at" | "service" | "closeness" | "secondsBefore" | "before" | "after" | "actor"> & {
+    message: string;
+    href: string;
+  })[];
+  recoveries: Omit<Recovery, "points">[];
+  /** From the data: when the last of its services was good again; null while one is not. */
+  recoveredAt: string | null;
+  impact: Impact | null;
+  /** The incident's times or services have changed since its impact was measured. */
+  isImpactOutdated: boolean;
+  charts: Chart[];
+};
+
 export type CommentView = {
   id: string;
   at: string;
   by: string;
+  /** The person who wrote it and may change it; null for one by a token. */
+  userId: string | null;
   text: string;
   quote: string | null;
   settledAt: string | null;
@@ -85,7 +189,7 @@ export type CommentView = {
 };
 
 /** Something that a postmortem lacks, a sentence each. */
-export type Gap = { id: "unresolved" | "unwritten" | "no-items" | "comments"; message: string };
+export type Gap = { id: "unresolved" | "unwritten" | "no-items" | "comments" | "approval"; message: string };
 
 /** A postmortem as its page shows it. `version` grows with each change of the text. */
 export type PostmortemView = {
@@ -94,13 +198,18 @@ export type PostmortemView = {
   owner: string;
   text: string;
   version: number;
-  impact: Impact | null;
   createdAt: string;
   createdBy: string;
   updatedAt: string;
   updatedBy: string;
   reviewAt: string | null;
   reviewBy: string | null;
+  /** Who is asked to read it; null: anybody. */
+  reviewer: string | null;
+  /** Who has approved which version; another text than that is not approved. */
+  approval: { at: string; by: string; version: number } | null;
+  /** Why it was published although something was missing. */
+  overrideReason: string | null;
   publishedAt: string | null;
   publishedBy: string | null;
   comments: CommentView[];
@@ -123,7 +232,7 @@ type AnswerWith<View> = {
 /** What has become of a save. */
 export type SaveAnswer = { version: number };
 
-export const versionMarks = ["drafted", "review", "published", "reopened"] as const;
+export const versionMarks = ["drafted", "review", "approved", "returned", "published", "reopened"] as const;
 export type VersionMark = (typeof versionMarks)[number];
 
 /** One text that it had. */

@@ -6,7 +6,6 @@ import { allowedPostmortemCommands, gapsOf } from "./gaps.ts";
 import {
   type CommentView,
   getPostmortemSchema,
-  type Impact,
   type PostmortemAnswer,
   type PostmortemNews,
   type PostmortemState,
@@ -27,7 +26,9 @@ const whole = {
     },
   },
 } as const satisfies Prisma.PostmortemInclude;
-export type StoredPostmortem = Prisma.PostmortemGetPayload<{ include: typeof whole }>;
+/** What is long and no part of the text. */
+const apart = { impact: true, charts: true, facts: true } as const;
+export type StoredPostmortem = Prisma.PostmortemGetPayload<{ include: typeof whole; omit: typeof apart }>;
 
 /** As getPostmortem, without the text while it is the one of the version that `after` names. */
 export async function getPostmortemNews(context: Context, id: string, input: unknown): Promise<PostmortemNews> {
@@ -42,7 +43,7 @@ export async function getPostmortem(context: Context, id: string): Promise<Postm
   authorise(context, "viewer", "see postmortems");
   const incidentId = parseId(id, "incident");
   return translateDatabaseErrors(async () => {
-    const row = await context.db.postmortem.findUnique({ where: { incidentId }, include: whole });
+    const row = await context.db.postmortem.findUnique({ where: { incidentId }, include: whole, omit: apart });
     const incident =
       row?.incident ?? (await context.db.incident.findUnique({ where: { id: incidentId }, select: whole.incident.select }));
     if (!incident) throw new DomainError("not-found", "There is no incident with this id.");
@@ -56,6 +57,7 @@ export async function getPostmortem(context: Context, id: string): Promise<Postm
 }
 
 /** P1 and P2 need one; a drill has a report of its own. */
+export const whereRequired = { severity: { in: ["P1", "P2"] }, isDrill: false } satisfies Prisma.IncidentWhereInput;
 export function isRequired({ severity, isDrill }: { severity: string; isDrill: boolean }): boolean {
   return (severity === "P1" || severity === "P2") && !isDrill;
 }
@@ -63,7 +65,7 @@ export function isRequired({ severity, isDrill }: { severity: string; isDrill: b
 /** Reads a postmortem for a change: nobody else changes it until the transaction ends. Throws not-found. */
 export async function lockPostmortem(transaction: Transaction, incidentId: string): Promise<StoredPostmortem> {
   await transaction.$executeRaw`SELECT 1 FROM postmortems WHERE incident_id = ${incidentId}::uuid FOR UPDATE`;
-  const row = await transaction.postmortem.findUnique({ where: { incidentId }, include: whole });
+  const row = await transaction.postmortem.findUnique({ where: { incidentId }, include: whole, omit: apart });
   if (!row) throw noSuchPostmortem();
   return row;
 }
@@ -79,9 +81,11 @@ export function refusePublished({ state }: Pick<StoredPostmortem, "state">): voi
 }
 
 export function gapsOfRow(row: StoredPostmortem) {
-  const { text, incident, comments } = row;
+  const { text, version, incident, comments } = row;
   return gapsOf({
     text,
+    version,
+    approval: approvalOf(row),
     isResolved: incident.resolvedAt !== null,
     isRequired: isRequired(incident),
     items: incident._count.actionItems,
@@ -89,36 +93,52 @@ export function gapsOfRow(row: StoredPostmortem) {
   });
 }
 
+/** Who has approved it; a published text is the one that was approved. */
+function approvalOf({
+  state,
+  version,
+  approvedAt,
+  approvedByName,
+  approvedVersion,
+}: StoredPostmortem): PostmortemView["approval"] {
+  if (!approvedAt || approvedByName === null || approvedVersion === null) return null;
+  return { at: approvedAt.toISOString(), by: approvedByName, version: state === "published" ? version : approvedVersion };
+}
+
 export function viewPostmortem(row: StoredPostmortem): PostmortemView {
   const state = row.state as PostmortemState;
   const gaps = gapsOfRow(row);
+  const approval = approvalOf(row);
   return {
     incidentId: row.incidentId,
     state,
     owner: row.ownerName,
     text: row.text,
     version: row.version,
-    impact: row.impact as unknown as Impact | null,
     createdAt: row.createdAt.toISOString(),
     createdBy: row.createdByName,
     updatedAt: row.updatedAt.toISOString(),
     updatedBy: row.updatedByName,
     reviewAt: row.reviewAt?.toISOString() ?? null,
     reviewBy: row.reviewByName,
+    reviewer: row.reviewerName,
+    approval,
+    overrideReason: row.overrideReason,
     publishedAt: row.publishedAt?.toISOString() ?? null,
     publishedBy: row.publishedByName,
     comments: row.comments.map(viewComment),
     gaps,
-    commands: allowedPostmortemCommands(state, gaps),
+    commands: allowedPostmortemCommands(state, gaps, approval?.version === row.version),
   };
 }
 
 export function viewComment(row: StoredPostmortem["comments"][number]): CommentView {
-  const { id, at, byName, text, quote, settledAt, settledByName } = row;
+  const { id, at, byKind, byId, byName, text, quote, settledAt, settledByName } = row;
   return {
     id,
     at: at.toISOString(),
     by: byName,
+    userId: byKind === "user" ? byId : null,
     text,
     quote,
     settledAt: settledAt?.toISOString() ?? null,

@@ -8,30 +8,44 @@ import type { PostmortemCommand, PostmortemView } from "#lib/domain/incidents/po
 import { ReasonField } from "../../../../../ui/actions/action-fields.tsx";
 import { Check } from "../../../../../ui/check.tsx";
 import { Dialog } from "../../../../../ui/dialog.tsx";
+import { Field } from "../../../../../ui/field.tsx";
 import { FormFooter } from "../../../../../ui/form-footer.tsx";
 import { ErrorNotice } from "../../../../../ui/notices.tsx";
+import { PersonInput } from "../../../../../ui/person-input.tsx";
 import { useRoleRefusal } from "../../../../../ui/session.tsx";
 import { useStored } from "../../../../../ui/use-stored.ts";
 
 const words: Record<PostmortemCommand, { title: string; about: string; failed: string }> = {
   review: {
     title: "Ask for a review",
-    about: "Others are asked to read it and to comment. The text stays open for everybody.",
+    about: "Another person reads it, comments, and approves the text as it stands. It stays open for everybody.",
     failed: "It is no review yet",
+  },
+  approve: {
+    title: "Approve the postmortem",
+    about: "You have read it and stand for it beside its author. Another text than this one is not approved.",
+    failed: "It is not approved",
+  },
+  return: {
+    title: "Give it back",
+    about: "It is a draft again. Say what is still to be done; details belong into comments.",
+    failed: "It stays in review",
   },
   publish: {
     title: "Publish the postmortem",
-    about: "The text is closed, those who want to know are told, and the incident counts as documented.",
+    about:
+      "The text is closed and the facts are kept as they are now, those who want to know are told, and the incident counts as documented.",
     failed: "It was not published",
   },
   reopen: {
-    title: "Back to a draft",
-    about: "The text can be written again; what was published stays in its history.",
+    title: "Reopen the postmortem",
+    about:
+      "It is a draft again, the text can be written and the facts follow the incident; what was published stays in its history.",
     failed: "It stays as it is",
   },
 };
 
-/** What is done with a postmortem as a whole; what is missing is named, and may be published over with a reason. */
+/** What is done with a postmortem as a whole; an administrator may publish over what is missing with a reason. */
 export function CommandDialog({
   command,
   postmortem,
@@ -44,12 +58,15 @@ export function CommandDialog({
   const queries = useQueryClient();
   const formId = useId();
   const refusal = useRoleRefusal("operator");
-  const { incidentId, gaps, state } = postmortem;
+  const overrideRefusal = useRoleRefusal("admin");
+  const { incidentId, gaps, commands } = postmortem;
   const [reason, setReason] = useStored(`${command} postmortem ${incidentId}`);
+  const [reviewer, setReviewer] = useState(postmortem.reviewer ?? "");
   const [overrides, setOverrides] = useState(false);
   const [wasSubmitted, setWasSubmitted] = useState(false);
   const isBlocked = command === "publish" && gaps.length > 0;
-  const needsReason = (isBlocked && overrides) || (command === "reopen" && state === "published");
+  const isUnresolved = gaps.some(({ id }) => id === "unresolved");
+  const needsReason = (isBlocked && overrides) || command === "reopen" || command === "return";
   const missing = needsReason && reason.trim().length < 3 ? ["Say why, in a few words."] : undefined;
   const { title, about, failed } = words[command];
   const send = useMutation({
@@ -63,11 +80,13 @@ export function CommandDialog({
     },
   });
   const inputOf = () => {
+    if (command === "review") return reviewer.trim() === "" ? {} : { reviewer: reviewer.trim() };
     if (!needsReason) return {};
     return command === "publish" ? { override: { reason } } : { reason };
   };
   const disabledReason =
-    refusal ?? (isBlocked && !overrides ? "Something is missing: write it, or publish over it with a reason." : null);
+    refusal ??
+    (command === "publish" ? (isBlocked && !overrides ? "Something is missing: see to it first." : null) : commands[command]);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     setWasSubmitted(true);
@@ -99,8 +118,30 @@ export function CommandDialog({
                 <li key={id}>{message}</li>
               ))}
             </ul>
-            <Check checked={overrides} onChange={setOverrides} label="Publish it all the same" />
+            {!isUnresolved && overrideRefusal === null && (
+              <Check
+                checked={overrides}
+                onChange={setOverrides}
+                label="Publish it all the same, as an administrator: the postmortem says so"
+              />
+            )}
+            {!isUnresolved && overrideRefusal !== null && (
+              <p className="text-ink-2">An administrator may publish it all the same, with a reason.</p>
+            )}
           </>
+        )}
+        {command === "review" && (
+          <Field label="Reviewer" hint="Somebody who neither owns it nor wrote it. Empty: whoever finds the time.">
+            {(ties) => (
+              <PersonInput
+                {...ties}
+                autoFocus
+                maxLength={100}
+                value={reviewer}
+                onChange={({ target }) => setReviewer(target.value)}
+              />
+            )}
+          </Field>
         )}
         {send.error && <ErrorNotice what={failed} error={send.error} />}
         {needsReason && <ReasonField value={reason} onChange={setReason} errors={wasSubmitted ? missing : undefined} />}

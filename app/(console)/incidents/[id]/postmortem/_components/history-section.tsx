@@ -16,6 +16,8 @@ import { useRoleRefusal } from "../../../../../ui/session.tsx";
 const markWords: Record<VersionMark, string> = {
   drafted: "Drafted",
   review: "Review asked for",
+  approved: "Approved",
+  returned: "Given back",
   published: "Published",
   reopened: "Reopened",
 };

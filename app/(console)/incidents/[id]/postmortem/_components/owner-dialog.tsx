@@ -6,10 +6,11 @@ import { changePostmortemOwner, postmortemKeys } from "#lib/client/postmortems.t
 import type { PostmortemView } from "#lib/domain/incidents/postmortem/schemas.ts";
 import { changePostmortemSchema } from "#lib/domain/incidents/postmortem/schemas.ts";
 import { Dialog } from "../../../../../ui/dialog.tsx";
-import { Field, Input } from "../../../../../ui/field.tsx";
+import { Field } from "../../../../../ui/field.tsx";
 import { fieldErrors } from "../../../../../ui/field-errors.ts";
 import { FormFooter } from "../../../../../ui/form-footer.tsx";
 import { ErrorNotice } from "../../../../../ui/notices.tsx";
+import { PersonInput } from "../../../../../ui/person-input.tsx";
 import { useRoleRefusal } from "../../../../../ui/session.tsx";
 
 /** Who sees to it that the postmortem is written. */
@@ -45,7 +46,9 @@ export function OwnerDialog({ postmortem: { incidentId, owner }, onClose }: { po
     >
       <form id={formId} onSubmit={submit} noValidate className="grid gap-3">
         <Field label="Owner" errors={shown.owner}>
-          {(ties) => <Input {...ties} autoFocus maxLength={100} value={name} onChange={({ target }) => setName(target.value)} />}
+          {(ties) => (
+            <PersonInput {...ties} autoFocus maxLength={100} value={name} onChange={({ target }) => setName(target.value)} />
+          )}
         </Field>
         {change.error && Object.keys(shown).length === 0 && <ErrorNotice what="The owner is as before" error={change.error} />}
       </form>

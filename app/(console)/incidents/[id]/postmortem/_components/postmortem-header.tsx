@@ -15,7 +15,7 @@ import { cn } from "../../../../../ui/class-names.ts";
 import { TimeAgo } from "../../../../../ui/clock.tsx";
 import { Tint } from "../../../../../ui/figure.tsx";
 import { DrillBadge, IncidentSeverity } from "../../../../../ui/incidents/incident-marks.tsx";
-import { useRoleRefusal } from "../../../../../ui/session.tsx";
+import { useRoleRefusal, useSession } from "../../../../../ui/session.tsx";
 import { CommandDialog } from "./command-dialog.tsx";
 import { OwnerDialog } from "./owner-dialog.tsx";
 
@@ -57,7 +57,7 @@ const stateLooks: Record<PostmortemState, [word: string, look: string]> = {
 
 function Standing({ postmortem }: { postmortem: PostmortemView }) {
   const [isChanging, setChanging] = useState(false);
-  const { state, owner, updatedAt, updatedBy, reviewBy, publishedAt, publishedBy } = postmortem;
+  const { state, owner, updatedAt, updatedBy, reviewBy, reviewer, approval, version, publishedAt, publishedBy } = postmortem;
   const [word, look] = stateLooks[state];
   return (
     <>
@@ -81,8 +81,17 @@ function Standing({ postmortem }: { postmortem: PostmortemView }) {
         </span>
       ) : (
         <span>
-          {state === "review" && `${reviewBy} asked for a review; `}last written by {updatedBy}, <TimeAgo at={updatedAt} />
+          {state === "review" && `${reviewBy} asked ${reviewer === null ? "" : `${reviewer} `}for a review; `}last written by{" "}
+          {updatedBy}, <TimeAgo at={updatedAt} />
         </span>
+      )}
+      {approval?.version === version && (
+        <span className="text-good">
+          approved by {approval.by}, <TimeAgo at={approval.at} />
+        </span>
+      )}
+      {postmortem.overrideReason !== null && (
+        <span className="text-warn">published although something was missing: {postmortem.overrideReason}</span>
       )}
       {isChanging && <OwnerDialog postmortem={postmortem} onClose={() => setChanging(false)} />}
     </>
@@ -107,24 +116,23 @@ function Gaps({ postmortem: { gaps } }: { postmortem: PostmortemView }) {
 function Actions({ postmortem }: { postmortem: PostmortemView }) {
   const [command, setCommand] = useState<PostmortemCommand | null>(null);
   const refusal = useRoleRefusal("operator");
-  const { incidentId, state, gaps } = postmortem;
+  const session = useSession();
+  const { incidentId, state, gaps, commands, owner, reviewBy } = postmortem;
+  const isOwn = session !== null && (session.username === owner || session.username === reviewBy);
+  const notMine = isOwn ? "You own it or asked for its review: another person has to approve it." : null;
+  const button = (which: PostmortemCommand, words: string, { isNext = false, not = null as string | null } = {}) => (
+    <Button look={isNext ? "primary" : "plain"} disabledReason={refusal ?? not} onClick={() => setCommand(which)}>
+      {words}
+    </Button>
+  );
+  const onlyApproval = gaps.every(({ id }) => id === "approval");
   return (
     <div role="toolbar" aria-label="Postmortem" className="flex flex-wrap gap-1.5">
-      {state === "draft" && (
-        <Button disabledReason={refusal} onClick={() => setCommand("review")}>
-          Ask for a review
-        </Button>
-      )}
-      {state !== "published" && (
-        <Button look={gaps.length === 0 ? "primary" : "plain"} disabledReason={refusal} onClick={() => setCommand("publish")}>
-          Publish
-        </Button>
-      )}
-      {state !== "draft" && (
-        <Button disabledReason={refusal} onClick={() => setCommand("reopen")}>
-          {state === "published" ? "Reopen" : "Back to draft"}
-        </Button>
-      )}
+      {state === "draft" && button("review", "Ask for a review", { isNext: onlyApproval && gaps.length > 0 })}
+      {state === "review" && button("approve", "Approve", { isNext: !isOwn, not: commands.approve ?? notMine })}
+      {state === "review" && button("return", "Give back")}
+      {state !== "published" && button("publish", "Publish", { isNext: gaps.length === 0 })}
+      {state === "published" && button("reopen", "Reopen")}
       <a href={exportAddress(incidentId, "html")} target="_blank" rel="noopener" className={buttonLook()}>
         <Printer aria-hidden="true" /> Print
       </a>

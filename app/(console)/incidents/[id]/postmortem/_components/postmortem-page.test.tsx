@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { postmortemQuery } from "#lib/client/postmortems.ts";
 import { userKeys } from "#lib/client/users.ts";
 import type { PostmortemAnswer, PostmortemView, VersionView } from "#lib/domain/incidents/postmortem/schemas.ts";
+import { testFacts } from "#lib/domain/incidents/postmortem/test-facts.ts";
 import type { Role } from "#lib/domain/users/schemas.ts";
 import { TooltipProvider } from "../../../../../ui/tooltip.tsx";
 import { PostmortemPage } from "./postmortem-page.tsx";
@@ -25,18 +26,20 @@ const aPostmortem = (change: Partial<PostmortemView> = {}): PostmortemView => ({
   owner: "olga",
   text: "# INC-12\n\n## Summary\n\nIt was slow.\n",
   version: 1,
-  impact: null,
   createdAt: at,
   createdBy: "olga",
   updatedAt: at,
   updatedBy: "olga",
   reviewAt: null,
   reviewBy: null,
+  reviewer: null,
+  approval: null,
+  overrideReason: null,
   publishedAt: null,
   publishedBy: null,
   comments: [],
   gaps: [],
-  commands: { review: null, publish: null, reopen: "It is a draft." },
+  commands: { review: null, approve: "Nobody has asked.", return: "Nobody has asked.", publish: null, reopen: "It is a draft." },
   ...change,
 });
 
@@ -61,9 +64,17 @@ beforeEach(() => {
   sessionStorage.clear();
   window.history.replaceState(null, "", "/incidents/inc/postmortem?view=write");
   vi.stubGlobal("matchMedia", () => ({ matches: false, addEventListener: () => {}, removeEventListener: () => {} }));
+  vi.stubGlobal(
+    "ResizeObserver",
+    class {
+      observe() {}
+      disconnect() {}
+    },
+  );
   vi.stubGlobal("fetch", async (url: string, { method = "GET", body }: RequestInit = {}) => {
     if (method !== "GET") sent.push({ method, url, body: body ? JSON.parse(String(body)) : undefined });
     if (failing) throw new TypeError("no network");
+    if (url.endsWith("/facts")) return Response.json(testFacts);
     if (url.includes("/api/action-items")) return Response.json({ items: [], nextCursor: null });
     if (url.endsWith("/versions")) return Response.json({ items: versions });
     const [, version] = /versions\/(\d+)$/.exec(url) ?? [];
@@ -92,7 +103,7 @@ function save({ version, text }: { version: number; text: string }): Response {
 
 async function show(role: Role = "operator") {
   const queries = new QueryClient({ defaultOptions: { queries: { retry: false } } });
-  queries.setQueryData(userKeys.session, { name: "olga", role });
+  queries.setQueryData(userKeys.session, { username: "olga", name: "Olga", role });
   const view = render(
     <QueryClientProvider client={queries}>
       <TooltipProvider>
@@ -204,18 +215,17 @@ describe("writing", () => {
 });
 
 describe("publishing", () => {
-  it("names what is missing, and goes over it with a reason only", async () => {
-    answer = {
-      ...answer,
-      postmortem: aPostmortem({ gaps: [{ id: "no-items", message: "P1 and P2 need at least one action item." }] }),
-    };
-    await show();
+  const missing = { gaps: [{ id: "no-items" as const, message: "P1 and P2 need at least one action item." }] };
+
+  it("names what is missing, and goes over it with an administrator's reason only", async () => {
+    answer = { ...answer, postmortem: aPostmortem(missing) };
+    await show("admin");
     fireEvent.click(screen.getByRole("button", { name: "Publish" }));
     const dialog = screen.getByRole("dialog");
     const publish = () => fireEvent.click(within(dialog).getByRole("button", { name: "Publish the postmortem" }));
     expect(within(dialog).getByText("P1 and P2 need at least one action item.")).toBeDefined();
     publish();
-    fireEvent.click(within(dialog).getByLabelText("Publish it all the same"));
+    fireEvent.click(within(dialog).getByLabelText(/Publish it all the same/));
     publish();
     expect(within(dialog).getByText("Say why, in a few words.")).toBeDefined();
     expect(sent).toEqual([]);
@@ -227,6 +237,20 @@ describe("publishing", () => {
     ]);
   });
 
+  it("over what is missing is no operator's, and nobody's while the incident is open", async () => {
+    answer = { ...answer, postmortem: aPostmortem(missing) };
+    const { unmount } = await show();
+    fireEvent.click(screen.getByRole("button", { name: "Publish" }));
+    expect(screen.getByText("An administrator may publish it all the same, with a reason.")).toBeDefined();
+    expect(screen.queryByRole("checkbox")).toBeNull();
+    unmount();
+    const gaps = [{ id: "unresolved" as const, message: "The incident is not resolved yet." }];
+    answer = { ...answer, postmortem: aPostmortem({ gaps }) };
+    await show("admin");
+    fireEvent.click(screen.getByRole("button", { name: "Publish" }));
+    expect(screen.queryByRole("checkbox")).toBeNull();
+  });
+
   it("closes the text, which can be reopened", async () => {
     answer = { ...answer, postmortem: aPostmortem({ state: "published", publishedAt: at, publishedBy: "otto" }) };
     await show();
@@ -236,6 +260,70 @@ describe("publishing", () => {
     expect(screen.getByRole("link", { name: "Print" }).getAttribute("href")).toBe(
       "/api/incidents/inc/postmortem/export?format=html",
     );
+  });
+});
+
+describe("a review", () => {
+  it("is asked of somebody", async () => {
+    await show();
+    fireEvent.click(screen.getByRole("button", { name: "Ask for a review" }));
+    const dialog = screen.getByRole("dialog");
+    fireEvent.change(within(dialog).getByLabelText("Reviewer"), { target: { value: "otto" } });
+    fireEvent.click(within(dialog).getByRole("button", { name: "Ask for a review" }));
+    await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+    expect(sent).toEqual([{ method: "POST", url: "/api/incidents/inc/postmortem/review", body: { reviewer: "otto" } }]);
+  });
+
+  const inReview = {
+    state: "review" as const,
+    reviewAt: at,
+    reviewBy: "ada",
+    reviewer: "olga",
+    commands: { review: null, approve: null, return: null, publish: "Nobody has approved it.", reopen: "It is not published." },
+  };
+
+  it("ends with an approval, or with a word on what is still to be done", async () => {
+    answer = { ...answer, postmortem: aPostmortem({ ...inReview, owner: "ada" }) };
+    await show();
+    expect(screen.getByText(/ada asked olga for a review/)).toBeDefined();
+    fireEvent.click(screen.getByRole("button", { name: "Approve" }));
+    fireEvent.click(screen.getByRole("button", { name: "Approve the postmortem" }));
+    await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+    fireEvent.click(screen.getByRole("button", { name: "Give back" }));
+    fireEvent.click(screen.getByRole("button", { name: "Give it back" }));
+    expect(screen.getByText("Say why, in a few words.")).toBeDefined();
+    fireEvent.change(screen.getByLabelText("Reason"), { target: { value: "the cause is missing" } });
+    fireEvent.click(screen.getByRole("button", { name: "Give it back" }));
+    await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+    expect(sent.map(({ url, body }) => [url.split("/").at(-1), body])).toEqual([
+      ["approve", {}],
+      ["return", { reason: "the cause is missing" }],
+    ]);
+  });
+
+  it("is not ended by who owns it", async () => {
+    answer = { ...answer, postmortem: aPostmortem(inReview) };
+    await show();
+    expect(screen.getByRole("button", { name: "Approve" }).getAttribute("aria-description")).toMatch(/another person has to/);
+  });
+});
+
+describe("the facts", () => {
+  it("stand beside the text: times, impact, changes before, the timeline, and the mark of an override", async () => {
+    await show();
+    const facts = await screen.findByRole("region", { name: "Facts" });
+    expect(facts.textContent).toContain("2026-11-21 12:01:30 UTC · TTD 1 m 30 s");
+    expect(facts.textContent).toContain("at most 512; 480 when it began");
+    expect(facts.textContent).not.toContain("in spite of the evidence");
+    expect(screen.getByRole("region", { name: "Changes before the impact" }).textContent).toContain("2 m before the impact");
+    const note = within(screen.getByRole("region", { name: "Timeline" })).getByText("image");
+    expect(note.tagName).toBe("STRONG");
+  });
+
+  it("are measured again on demand, and not once they are kept", async () => {
+    await show();
+    fireEvent.click(await screen.findByRole("button", { name: "Measure again" }));
+    await waitFor(() => expect(sent).toEqual([{ method: "POST", url: "/api/incidents/inc/postmortem/impact", body: {} }]));
   });
 });
 

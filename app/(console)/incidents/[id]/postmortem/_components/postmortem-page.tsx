@@ -3,15 +3,17 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import Link from "next/link";
 import { ApiError } from "#lib/client/api.ts";
 import { incidentKeys } from "#lib/client/incidents.ts";
-import { postmortemKeys, postmortemQuery, startPostmortem } from "#lib/client/postmortems.ts";
+import { postmortemFactsQuery, postmortemKeys, postmortemQuery, startPostmortem } from "#lib/client/postmortems.ts";
 import type { PostmortemAnswer, PostmortemView } from "#lib/domain/incidents/postmortem/schemas.ts";
+import { Answer } from "../../../../../ui/answer.tsx";
 import { Button } from "../../../../../ui/button.tsx";
 import { Empty, ErrorNotice, Skeleton } from "../../../../../ui/notices.tsx";
 import { useRoleRefusal } from "../../../../../ui/session.tsx";
 import { CommentsSection } from "./comments-section.tsx";
+import { CourseSection } from "./course-section.tsx";
 import { Editor, PostmortemText } from "./editor.tsx";
+import { FactsSection } from "./facts-section.tsx";
 import { HistorySection } from "./history-section.tsx";
-import { ImpactSection } from "./impact-section.tsx";
 import { ItemsSection } from "./items-section.tsx";
 import { PostmortemHeader } from "./postmortem-header.tsx";
 import { useIsBrowser } from "./use-is-browser.ts";
@@ -61,9 +63,9 @@ function NotDrafted({ answer: { incident, isRequired } }: { answer: PostmortemAn
   return (
     <Empty title={isRequired ? `${incident.severity} needs a postmortem, and there is none yet` : "There is no postmortem yet"}>
       <p>
-        A draft has all that is known: times, the impact in numbers, what changed before, what was done, the timeline. What others
-        can learn from it is yours to write.
-        {incident.resolvedAt === null && " The incident is not resolved: what comes later is not in the draft."}
+        The facts come by themselves: times, the impact in numbers, charts, what changed before, the timeline. A draft tells them
+        in sentences; what others can learn from it is yours to write.
+        {incident.resolvedAt === null && " The incident is not resolved: the facts follow it, the sentences of the draft do not."}
       </p>
       <Button look="primary" busy={draft.isPending} disabledReason={refusal} onClick={() => draft.mutate()} className="mt-3">
         Draft the postmortem
@@ -76,16 +78,26 @@ function NotDrafted({ answer: { incident, isRequired } }: { answer: PostmortemAn
 function Loaded({ postmortem }: { postmortem: PostmortemView }) {
   const refusal = useRoleRefusal("operator");
   const isBrowser = useIsBrowser();
+  const facts = useQuery(postmortemFactsQuery(postmortem.incidentId));
+  const { incidentId } = postmortem;
   // Also of a published one: who was writing when it was published is told what is not saved.
   const canWrite = isBrowser && refusal === null;
   return (
-    <div className="grid xl:grid-cols-[minmax(0,1fr)_26rem] print:block">
+    <div className="grid xl:grid-cols-[minmax(0,1fr)_24rem] print:block">
       <div className="min-w-0 xl:border-r">
+        <Answer
+          of={facts}
+          what="The facts could not be read"
+          still="The text is here all the same."
+          waiting={<Skeleton className="m-4 h-48" />}
+        >
+          {(known) => <FactsSection incidentId={incidentId} facts={known} />}
+        </Answer>
         {canWrite ? <Editor postmortem={postmortem} /> : <PostmortemText text={postmortem.text} />}
-        <ItemsSection incidentId={postmortem.incidentId} />
+        {facts.data && <CourseSection incidentId={incidentId} facts={facts.data} />}
+        <ItemsSection incidentId={incidentId} />
       </div>
       <div className="min-w-0 max-xl:border-t print:hidden">
-        <ImpactSection postmortem={postmortem} />
         <CommentsSection postmortem={postmortem} />
         <HistorySection postmortem={postmortem} />
       </div>

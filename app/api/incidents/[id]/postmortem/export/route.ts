@@ -1,15 +1,16 @@
-import { exportPolicy, exportPostmortem } from "#lib/domain/incidents/postmortem/export.ts";
+import { exportPostmortem } from "#lib/domain/incidents/postmortem/export.ts";
+import { exportPolicy } from "#lib/domain/incidents/postmortem/page.ts";
 import { route } from "#lib/web/route.ts";
 import { getRuntime } from "#lib/web/runtime.ts";
 
 export const GET = route(async ({ context, params, search, request }) => {
   const from = { baseUrl: getRuntime().env.NEXTAUTH_URL, nonce: request.headers.get("x-nonce") ?? "" };
-  const { name, type, text } = await exportPostmortem(context, params.id ?? "", { input: search, ...from });
+  const { name, type, body } = await exportPostmortem(context, params.id ?? "", { input: search, ...from });
   const headers = {
-    "content-type": `${type}; charset=utf-8`,
+    "content-type": type === "text/html" ? "text/html; charset=utf-8" : type,
     "content-disposition": `${type === "text/html" ? "inline" : "attachment"}; filename="${name}"`,
     "content-security-policy": exportPolicy,
     "cache-control": "no-store",
   };
-  return new Response(text, { headers });
+  return new Response(body, { headers });
 });

@@ -1,11 +1,7 @@
 import { formatDuration } from "../../duration.ts";
 import type { Unit } from "../../metrics/schemas.ts";
+import { formatUtc } from "../../times.ts";
 import type { Impact, ServiceImpact } from "./schemas.ts";
-
-/** A time as a postmortem writes it, "2026-11-21 12:01:30 UTC". */
-export function timeWords(at: string): string {
-  return `${at.slice(0, 19).replace("T", " ")} UTC`;
-}
 
 /** A figure with its unit, rounded to three digits. */
 export function countWords(value: number, unit: Unit): string {
@@ -35,11 +31,11 @@ export function impactLines(impact: Impact): string[] {
   const { from, to, until, measuredAt, services, problem } = impact;
   const lasted = formatDuration(Date.parse(to) - Date.parse(from));
   return [
-    `From ${timeWords(from)} to ${timeWords(to)}, the ${untilWords[until]}: **${lasted}**.`,
+    `From ${formatUtc(from)} to ${formatUtc(to)}, the ${untilWords[until]}: **${lasted}**.`,
     "",
     ...(problem === null ? [] : [`Not measured: ${problem}`, ""]),
     ...(problem === null ? services.flatMap(serviceLines) : []),
-    `Measured ${timeWords(measuredAt)} from Prometheus; counts are rounded, as they are increases between scrapes.`,
+    `Measured ${formatUtc(measuredAt)} from Prometheus; counts are rounded, as they are increases between scrapes.`,
   ];
 }
 
