@@ -4,6 +4,7 @@ import { escalateOverdue } from "#lib/domain/incidents/opening/escalate.ts";
 import { openByRules } from "#lib/domain/incidents/opening/rules.ts";
 import { watchRecoveries } from "#lib/domain/incidents/recovery/watch.ts";
 import { writeRestarts, writeTimelines } from "#lib/domain/incidents/timeline/follow.ts";
+import { pruneImages } from "#lib/domain/incidents/timeline/images.ts";
 import type { ReconcilerContext } from "./rollouts.ts";
 
 /** The loops that incidents need, by name: each pass may be repeated, and run by two controllers at once. */
@@ -17,6 +18,7 @@ export function incidentLoops(
     { name: "incident-restarts", intervalMs: 5_000, pass: () => writeRestarts(context) },
     { name: "incident-recoveries", intervalMs: 3_000, pass: () => watchRecoveries(context, settings) },
     { name: "incident-escalations", intervalMs: 1_000, pass: () => escalateOverdue(context) },
+    { name: "incident-images", intervalMs: 3_600_000, pass: () => pruneImages(context.db, context.clock()) },
     { name: "action-items", intervalMs: 5_000, pass: () => reopenReturned(context) },
     { name: "action-item-reminders", intervalMs: 60_000, pass: () => remindOwners(context) },
   ];

@@ -1,43 +1,25 @@
 import type { Database } from "#lib/database/client.ts";
-import { writeAudit } from "../audit.ts";
-import { authorise, type Context, transact, translateDatabaseErrors } from "../context.ts";
-import { parseInput } from "../validation.ts";
-import { type AlertRetention, defaultRetention, retentionSchema } from "./source-schemas.ts";
+import { defineSetting } from "../settings.ts";
+import { defaultRetention, retentionSchema } from "./source-schemas.ts";
 
-const settingKey = "alerts.retention";
 const dayMs = 86_400_000;
 const rowsADelete = 2_000;
 
-/** How long alerts and the bodies of webhooks are kept. */
-export async function getAlertRetention(context: Context): Promise<AlertRetention> {
-  authorise(context, "viewer", "see how long alerts are kept");
-  return translateDatabaseErrors(() => readRetention(context.db));
-}
-
-/** Changes how long alerts and the bodies of webhooks are kept; what is older goes within an hour. */
-export async function setAlertRetention(context: Context, input: unknown): Promise<AlertRetention> {
-  authorise(context, "admin", "change how long alerts are kept");
-  const value = parseInput(retentionSchema, input);
-  const { actor, clock } = context;
-  await transact(context, async (transaction) => {
-    const before = await readRetention(transaction);
-    const row = { value, updatedAt: clock(), updatedByName: actor.name };
-    await transaction.setting.upsert({ where: { key: settingKey }, create: { key: settingKey, ...row }, update: row });
-    await writeAudit(transaction, context, {
-      verb: "update",
-      targetKind: "setting",
-      targetName: settingKey,
-      before,
-      after: value,
-      outcome: "succeeded",
-    });
-  });
-  return value;
-}
+/** How long alerts and the bodies of webhooks are kept; what is older goes within an hour. */
+export const {
+  get: getAlertRetention,
+  set: setAlertRetention,
+  read: readRetention,
+} = defineSetting({
+  key: "alerts.retention",
+  schema: retentionSchema,
+  initial: defaultRetention,
+  what: "how long alerts are kept",
+});
 
 /**
  * Deletes ended episodes with their transitions, blind windows and the bodies of webhooks that are older than the settings say; open
- * ones stay, however old. Deletes a few thousand rows a statement, so that ingest never waits long for it. Returns how many went.
+ * ones and those that belong to an incident stay, however old. Deletes a few thousand rows a statement, so that ingest never waits long for it. Returns how many went.
  */
 export async function pruneAlerts(db: Database, now: Date): Promise<{ episodes: number; bodies: number; blindWindows: number }> {
   const { episodeDays, bodyDays } = await readRetention(db);
@@ -47,6 +29,7 @@ export async function pruneAlerts(db: Database, now: Date): Promise<{ episodes: 
       DELETE FROM alert_episodes WHERE id IN (
         SELECT id FROM alert_episodes
         WHERE starts_at < ${before(episodeDays)} AND ends_at < ${before(episodeDays)} AND state = 'resolved'
+          AND NOT EXISTS (SELECT 1 FROM incident_links WHERE kind = 'alert' AND target_id = alert_episodes.id)
         ORDER BY starts_at LIMIT ${rowsADelete})`,
   );
   const bodies = await inBatches(
@@ -64,11 +47,6 @@ export async function pruneAlerts(db: Database, now: Date): Promise<{ episodes: 
   );
   const { count: blindWindows } = await db.blindWindow.deleteMany({ where: { endedAt: { lt: before(episodeDays) } } });
   return { episodes, bodies, blindWindows };
-}
-
-async function readRetention(db: Pick<Database, "setting">): Promise<AlertRetention> {
-  const row = await db.setting.findUnique({ where: { key: settingKey } });
-  return row ? retentionSchema.parse(row.value) : defaultRetention;
 }
 
 async function inBatches(run: () => Promise<number>): Promise<number> {

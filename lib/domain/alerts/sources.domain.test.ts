@@ -114,7 +114,7 @@ describe("what is kept", () => {
     expect(await getAlertRetention(as("viewer"))).toEqual({ episodeDays: 90, bodyDays: 7 });
   });
 
-  test("is what is younger, and what still fires however old it is", async () => {
+  test("is what is younger, and what still fires or belongs to an incident however old it is", async () => {
     const { source } = await createAlertSource(as("admin"), { name: "prod" });
     const episode = (fingerprint: string, began: number, ended: number | null) => ({
       sourceId: source.id,
@@ -131,6 +131,8 @@ describe("what is kept", () => {
     });
     const old = Array.from({ length: 2_001 }, (_, index) => episode(`old-${index}`, 402, 401));
     await db.alertEpisode.createMany({ data: [...old, episode("long", 402, 399), episode("open", 500, null)] });
+    const linked = await db.alertEpisode.create({ data: episode("linked", 402, 401) });
+    await linkToIncident(linked.id);
     const at = (days: number) => ({ firstReceivedAt: daysAgo(days), lastReceivedAt: daysAgo(days) });
     const body = (days: number) => ({ sourceId: source.id, hash: Buffer.from([days]), body: Buffer.from("{}"), ...at(days) });
     await db.alertBody.createMany({ data: [body(31), body(29)] });
@@ -142,8 +144,28 @@ describe("what is kept", () => {
       ],
     });
     expect(await pruneAlerts(db, now)).toEqual({ episodes: 2_001, bodies: 1, blindWindows: 0 });
-    expect((await db.alertEpisode.findMany()).map(({ fingerprint }) => fingerprint).toSorted()).toEqual(["long", "open"]);
+    expect((await db.alertEpisode.findMany()).map(({ fingerprint }) => fingerprint).toSorted()).toEqual([
+      "linked",
+      "long",
+      "open",
+    ]);
     expect((await db.alertSeries.findMany()).map(({ fingerprint }) => fingerprint)).toEqual(["long"]);
     expect(await db.alertBody.count()).toBe(1);
   });
 });
+
+async function linkToIncident(targetId: string): Promise<void> {
+  const times = { openedAt: daysAgo(402), impactStartedAt: daysAgo(402), detectedAt: daysAgo(402) };
+  await db.incident.create({
+    data: {
+      ...times,
+      title: "It was slow",
+      severity: "P2",
+      step: "done",
+      origin: "alert",
+      openedByName: "Switchyard",
+      impactStartSource: "alert",
+      links: { create: { kind: "alert", targetId, title: "linked", at: daysAgo(402), byName: "Switchyard" } },
+    },
+  });
+}

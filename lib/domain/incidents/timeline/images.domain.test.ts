@@ -1,7 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type IncidentWorld, startIncidentWorld } from "../test-incidents.ts";
-import { addImage, getImage } from "./images.ts";
+import { changeTimelineRow } from "./edit.ts";
+import { addImage, getImage, imageLimits, pruneImages } from "./images.ts";
+import { addNote } from "./notes.ts";
 
 let world: IncidentWorld;
 beforeAll(async () => {
@@ -53,4 +55,37 @@ test("a picture is found under its own incident only; viewers paste none", async
   await expect(getImage(world.context, other.id, imageId)).rejects.toMatchObject({ code: "not-found" });
   await expect(addImage(world.context, randomUUID(), picture(png))).rejects.toMatchObject({ code: "not-found" });
   await expect(addImage(world.as("vera", "viewer"), one.id, picture(png))).rejects.toMatchObject({ code: "not-permitted" });
+});
+
+test("an incident has room for so much, and a day, too; the same picture again needs none", async () => {
+  const { id } = await world.report();
+  const paste = (rest: string, limits: Partial<typeof imageLimits>) =>
+    addImage(world.context, id, picture(png, rest), { ...imageLimits, ...limits });
+  await paste("one", {});
+  const tight = { images: 1, bytes: 11, bytesADay: 0 };
+  await paste("one", tight);
+  for (const [name, limit] of Object.entries(tight)) {
+    await expect(paste("two", { [name]: limit })).rejects.toMatchObject({ code: "precondition-failed" });
+  }
+  await paste("two", { images: 2, bytes: 22 });
+});
+
+test("a picture that nothing shows goes after 30 days, one of a hidden note 30 days after that", async () => {
+  const { id } = await world.report();
+  const paste = async (rest: string) => (await addImage(world.context, id, picture(png, rest))).address;
+  const left = async () => {
+    await pruneImages(world.db, world.now());
+    return (await world.db.incidentImage.findMany({ where: { incidentId: id } })).map(({ id: one }) => one);
+  };
+  const idOf = (address: string) => address.split("/").at(-1);
+  const [unshown, shown, hidden] = [await paste("a"), await paste("b"), await paste("c")];
+  for (const address of [shown, hidden]) await addNote(world.context, id, { text: `![](${address})` });
+  const row = (await world.detail(id)).timeline.find(({ message }) => message.includes(hidden));
+  world.pass(29 * 86_400);
+  await changeTimelineRow(world.context, id, row?.id ?? "", { isHidden: true, reason: "it shows a password" });
+  expect(await left()).toContain(idOf(unshown));
+  world.pass(2 * 86_400);
+  expect((await left()).toSorted()).toEqual([idOf(shown), idOf(hidden)].toSorted());
+  world.pass(30 * 86_400);
+  expect(await left()).toEqual([idOf(shown)]);
 });
