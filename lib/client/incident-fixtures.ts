@@ -106,7 +106,7 @@ export function aSuspect(over: Partial<IncidentSuspect> = {}): IncidentSuspect {
 export function aRecovery(over: Partial<Recovery> = {}): Recovery {
   return {
     service: "fleet/relay",
-    indicator: { name: "latency-p95", title: "Latency, p95", unit: "seconds", limit: 0.2, bad: "above" },
+    indicator: { name: "latency-p95", title: "Latency, p95", short: "p95", unit: "seconds", limit: 0.2, bad: "above" },
     windowSeconds: 30,
     before: 0.02,
     during: 0.45,
@@ -121,6 +121,7 @@ export function aRecovery(over: Partial<Recovery> = {}): Recovery {
       { at: "2026-11-21T11:51:00.000Z", value: null },
       { at: "2026-11-21T11:52:00.000Z", value: 0.4 },
     ],
+    others: [],
     ...over,
   };
 }

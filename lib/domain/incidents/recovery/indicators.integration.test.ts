@@ -3,7 +3,7 @@ import { PrometheusClient } from "#lib/prometheus/client.ts";
 import { samplesOf, startTestPrometheus, type TestPrometheus } from "../../../../e2e/prometheus.ts";
 import type { ServiceRef } from "../../fleet/schemas.ts";
 import { type Indicator, type IndicatorName, indicatorsOf } from "./indicators.ts";
-import { beginRecovery, type Point, takePoints } from "./recovery.ts";
+import { beginIndicator, type Point, takePoints } from "./recovery.ts";
 
 const now = Math.floor(Date.now() / 60_000) * 60 - 300;
 const stepSeconds = 5;
@@ -70,7 +70,7 @@ function scraped(): string {
 }
 
 function indicatorOf(kind: string, ref: ServiceRef, name: IndicatorName): Indicator {
-  const found = indicatorsOf(kind, ref, 30).find((one) => one.name === name);
+  const found = indicatorsOf(kind, ref, 30, { desired: 2 }).find((one) => one.name === name);
   if (!found) throw new Error(`${kind} has no ${name}`);
   return found;
 }
@@ -86,22 +86,27 @@ async function read({ expr }: Indicator): Promise<Point[]> {
 const valueAt = async (indicator: Indicator, at: number) =>
   (await read(indicator)).find((point) => point.at === at * 1000)?.value;
 
+const impactAt = new Date(impact * 1000);
 const follow = async (indicator: Indicator) =>
-  takePoints(beginRecovery("fleet/relay", indicator, new Date(impact * 1000), 30), await read(indicator));
+  takePoints(
+    beginIndicator(indicator, impactAt),
+    { impactStartedAt: impactAt.toISOString(), windowSeconds: 30 },
+    await read(indicator),
+  );
 
 describe("the recovery that is read from Prometheus", () => {
   test.each([
     ["slow operations", () => indicatorOf("relay", relay, "latency-p95")],
     ["failed operations", () => indicatorOf("hub", hub, "error-ratio")],
   ])("of %s is the one that happened, to two scrapes", async (_, indicator) => {
-    const { recovery, news } = await follow(indicator());
+    const { indicator: recovery, news } = await follow(indicator());
     expect(news.map(({ kind }) => kind)).toEqual(["recovered"]);
     const error = Date.parse(recovery.recoveredAt ?? "") / 1000 - over;
     expect(Math.abs(error)).toBeLessThanOrEqual(2 * stepSeconds);
     expect(recovery).toMatchObject({ state: "good", wasBad: true });
-    expect(recovery.before).toBeLessThan(recovery.indicator.limit);
-    expect(recovery.during).toBeGreaterThan(recovery.indicator.limit);
-    expect(recovery.after).toBeLessThan(recovery.indicator.limit);
+    expect(recovery.before).toBeLessThan(recovery.limit);
+    expect(recovery.during).toBeGreaterThan(recovery.limit);
+    expect(recovery.after).toBeLessThan(recovery.limit);
   });
 });
 
@@ -116,8 +121,12 @@ describe("an indicator", () => {
     expect(await valueAt(indicatorOf("connector", { ...relay, name: "connector" }, "error-ratio"), now)).toBeNull();
   });
 
-  test("is the share of instances that answer for what nothing else is known of", async () => {
+  test("is the share of wanted instances that answered in the window for what nothing else is known of", async () => {
     const up = indicatorOf("issuer", issuer, "up");
     expect([await valueAt(up, now - 120), await valueAt(up, now)]).toEqual([1, 0.5]);
+    const [ofFour] = indicatorsOf("issuer", issuer, 30, { desired: 4 });
+    expect(ofFour && (await valueAt(ofFour, now - 120))).toBe(0.5);
+    const [gone] = indicatorsOf("issuer", { ...issuer, name: "gone" }, 30, { desired: 2 });
+    expect(gone && (await valueAt(gone, now))).toBeNull();
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parseExpression } from "../../metrics/promql.ts";
-import { indicatorBehind, indicatorsOf, isBad } from "./indicators.ts";
+import { indicatorBehind, indicatorsOf, isBad, isProbed } from "./indicators.ts";
 
 const ref = { namespace: "fleet", name: "relay" };
 const kinds = ["relay", "hub", "connector", "edge", "prober", "issuer", ""];
@@ -23,22 +23,48 @@ test("what the prober uses is judged by what its clients see, over the window th
   expect(latency?.expr).toContain("[30s]");
 });
 
-test("a service that nothing is known of is judged by whether its instances answer", () => {
-  expect(indicatorsOf("issuer", ref, 30)).toMatchObject([{ name: "up", limit: 1, bad: "below" }]);
+test("what the service counts itself stands in for each of what the prober sees, where it is not probed it is all there is", () => {
+  expect(indicatorsOf("relay", ref, 30).map(({ name, standsInFor }) => [name, standsInFor])).toEqual([
+    ["error-ratio", null],
+    ["latency-p95", null],
+    ["data-loss", null],
+    ["own-error-ratio", "error-ratio"],
+    ["own-latency-p95", "latency-p95"],
+  ]);
+  const unprobed = indicatorsOf("relay", ref, 30, { isProbed: false });
+  expect(unprobed.map(({ name, standsInFor }) => [name, standsInFor])).toEqual([
+    ["error-ratio", null],
+    ["latency-p95", null],
+  ]);
+  for (const { expr } of unprobed) expect(expr).toContain('namespace="fleet",service="relay"');
 });
 
-describe("the indicator behind alerts", () => {
+test("of several services of a kind in a namespace the prober's series are about the one that it names", () => {
+  const of = (kind: string, name: string, count: number) => isProbed(kind, { namespace: "fleet", name }, count);
+  expect([of("relay", "relay-eu", 1), of("relay", "relay-eu", 2), of("relay", "relay", 2)]).toEqual([true, false, true]);
+  expect([of("connector", "connector", 1), of("connector", "hub", 2), of("edge", "edge", 1)]).toEqual([true, false, false]);
+});
+
+test("a service that nothing is known of is judged by whether its instances answer, another where an alert says they do not", () => {
+  expect(indicatorsOf("issuer", ref, 30)).toMatchObject([{ name: "up", limit: 0.9, bad: "below" }]);
+  expect(indicatorsOf("relay", ref, 30, { named: ["up"] }).at(-1)).toMatchObject({ name: "up" });
+});
+
+describe("the indicator behind an alert", () => {
   test.each([
-    [["RelayHighLatency"], "latency-p95"],
-    [["RelayHighErrorRate"], "error-ratio"],
-    [["ProbeFailing"], "error-ratio"],
-    [["RelayHighLatency", "ServiceDown"], "error-ratio"],
-    [["ErrorBudgetBurnFast", "RelayHighLatency"], "latency-p95"],
-    [["ErrorBudgetBurnFast"], null],
-    [["SomethingOfOurs"], null],
-    [[], null],
-  ])("%j is %j", (names, name) => {
-    expect(indicatorBehind(names)).toBe(name);
+    ["RelayHighLatency", "latency-p95"],
+    ["RelayHighErrorRate", "error-ratio"],
+    ["ProbeFailing", "error-ratio"],
+    ["ProbeLost", "data-loss"],
+    ["ProbeDiverged", "data-loss"],
+    ["ServiceDown", "up"],
+    ["ServiceGone", "up"],
+    ["RelayConnectionDrop", "error-ratio"],
+    ["ConnectorDisconnected", "error-ratio"],
+    ["ErrorBudgetBurnFast", null],
+    ["SomethingOfOurs", null],
+  ])("%s is %s", (alert, name) => {
+    expect(indicatorBehind(alert)).toBe(name);
   });
 });
 

@@ -1,16 +1,29 @@
 import { describe, expect, test } from "vitest";
 import type { Indicator } from "./indicators.ts";
-import { beginRecovery, type Point, type StoredRecovery, takePoints } from "./recovery.ts";
+import { beginIndicator, type Point, takePoints, type Watch, type WatchedIndicator } from "./recovery.ts";
 
 const impact = new Date("2026-03-01T12:00:00Z");
-const latency: Indicator = { name: "latency-p95", title: "p95", unit: "seconds", limit: 0.05, bad: "above", expr: "p95" };
-const begin = () => beginRecovery("fleet/relay", latency, impact, 30);
+const watch: Watch = { impactStartedAt: impact.toISOString(), windowSeconds: 30 };
+const latency: Indicator = {
+  name: "latency-p95",
+  title: "p95",
+  short: "p95",
+  unit: "seconds",
+  limit: 0.05,
+  bad: "above",
+  expr: "p95",
+  standsInFor: null,
+};
+const begin = () => beginIndicator(latency, impact);
 
 /** A point every 5 s from so many seconds after the impact on. */
 const row = (from: number, ...values: (number | null)[]): Point[] =>
   values.map((value, index) => ({ at: impact.getTime() + (from + index * 5) * 1000, value }));
 const at = (seconds: number) => new Date(impact.getTime() + seconds * 1000).toISOString();
-const take = (points: Point[], stored: StoredRecovery = begin()) => takePoints(stored, points);
+const take = (points: Point[], stored: WatchedIndicator = begin()) => {
+  const { indicator: recovery, news } = takePoints(stored, watch, points);
+  return { recovery, news: news.map(({ kind, at }) => ({ kind, at })) };
+};
 
 describe("a recovery", () => {
   test("began a window before the first good point, and shows before, during and after", () => {
@@ -89,8 +102,8 @@ describe("what nobody could know", () => {
 });
 
 test("an indicator that is bad below its limit is worst at its lowest", () => {
-  const up: Indicator = { name: "up", title: "up", unit: "ratio", limit: 1, bad: "below", expr: "up" };
-  const { recovery } = takePoints(beginRecovery("fleet/issuer", up, impact, 30), [...row(0, 0.5, 0, 0.5), ...row(60, 1)]);
+  const up: Indicator = { ...latency, name: "up", limit: 1, bad: "below" };
+  const { recovery } = take([...row(0, 0.5, 0, 0.5), ...row(60, 1)], beginIndicator(up, impact));
   expect(recovery).toMatchObject({ during: 0, state: "good", recoveredAt: at(30) });
 });
 
@@ -98,9 +111,7 @@ test("a long incident keeps its newest points and the shape of the older ones", 
   const values = Array.from({ length: 1_000 }, (_, index) => (index < 500 ? 0.2 : 0.01));
   const { points } = take(row(0, ...values)).recovery;
   expect(points.length).toBeLessThanOrEqual(360);
-  expect(points.at(-1)).toEqual({ at: at(4_995), value: 0.01 });
-  expect(points[0]).toEqual({ at: at(0), value: 0.2 });
-  expect(points.slice(-100)).toEqual(
-    row(4_500, ...values.slice(900)).map((p) => ({ at: new Date(p.at).toISOString(), value: p.value })),
-  );
+  expect(points.at(-1)).toEqual([impact.getTime() / 1000 + 4_995, 0.01]);
+  expect(points[0]).toEqual([impact.getTime() / 1000, 0.2]);
+  expect(points.slice(-100)).toEqual(row(4_500, ...values.slice(900)).map((point) => [point.at / 1000, point.value]));
 });
