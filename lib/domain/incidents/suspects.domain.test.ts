@@ -2,7 +2,6 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { listIncidentSuspects } from "./suspects.ts";
 import { relay, storeAction } from "./test-happenings.ts";
 import { type IncidentWorld, startIncidentWorld } from "./test-incidents.ts";
-import { getIncidentTrends } from "./trends/figures.ts";
 
 let world: IncidentWorld;
 beforeAll(async () => {
@@ -44,18 +43,4 @@ test("suspects are the changes of all services of the incident and of what they 
   const [suspect] = await listIncidentSuspects(world.db, { impactStartedAt, services: [{ ...relay, dependsOn: [] }] });
   expect(suspect).toMatchObject({ actor: "piet", verb: "image", before: figures, after: null });
   expect(await of()).toEqual([]);
-});
-
-test("trends are asked for by days, and have the incidents of the services as they are stored", async () => {
-  await world.report({ services: [relay], severity: "P1", impactStartedAt: ago(600).toISOString() });
-  await world.report({ services: [hub], severity: "P3", isDrill: true });
-  world.pass(60);
-  const trends = await getIncidentTrends(world.as("vera", "viewer"), { days: "7" });
-  expect(Date.parse(trends.to) - Date.parse(trends.from)).toBe(7 * 86_400_000);
-  expect(trends).toMatchObject({
-    drillsLeftOut: 1,
-    all: { incidents: 1, figures: { ttd: { n: 1, median: 600 }, ttr: { n: 0, missing: 1 } } },
-    byService: [{ namespace: "fleet", service: "relay", downtimeSeconds: 660 }],
-  });
-  await expect(getIncidentTrends(world.context, { days: 0 })).rejects.toMatchObject({ code: "invalid-input" });
 });

@@ -3,8 +3,8 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { cleanup, render, screen, within } from "@testing-library/react";
 import type { ReactNode } from "react";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { incidentTrendsQuery } from "#lib/client/incidents.ts";
-import type { FigureSummary, IncidentTrends, TrendRow } from "#lib/domain/incidents/schemas.ts";
+import { incidentTrendsQuery } from "#lib/client/incident-trends.ts";
+import type { FigureSummary, IncidentTrends, TrendRow } from "#lib/domain/incidents/trends/schemas.ts";
 import { TrendsPage } from "./trends-page.tsx";
 
 vi.mock("next/navigation", () => ({
@@ -29,8 +29,8 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-const known: FigureSummary = { n: 3, missing: 1, median: 120, p90: 600, mean: 240 };
-const unknown: FigureSummary = { n: 0, missing: 4, median: null, p90: null, mean: null };
+const known: FigureSummary = { n: 3, missing: 1, pending: 0, median: 120, p90: 600, mean: 240 };
+const unknown: FigureSummary = { n: 0, missing: 1, pending: 3, median: null, p90: null, mean: null };
 const row: TrendRow = { incidents: 4, figures: { ttd: known, tta: known, ttm: unknown, ttr: known } };
 const trends: IncidentTrends = {
   from: "2026-10-22T12:00:00.000Z",
@@ -38,7 +38,18 @@ const trends: IncidentTrends = {
   drillsLeftOut: 2,
   all: row,
   bySeverity: [{ ...row, severity: "P1" }],
-  byService: [{ ...row, namespace: "fleet", service: "relay", downtimeSeconds: 7200, mtbf: 646_200 }],
+  byService: [
+    {
+      ...row,
+      namespace: "fleet",
+      service: "relay",
+      observedFrom: "2026-10-22T12:00:00.000Z",
+      failures: 4,
+      downtimeSeconds: 7200,
+      mtbf: 646_200,
+    },
+  ],
+  calendar: { starts: [], knownFrom: null },
 };
 
 function show(answer: IncidentTrends) {
@@ -57,7 +68,7 @@ it("shows each figure with how many it is of and how many are not known", () => 
   expect(figures.textContent).toContain("4 incidents, 2 drills left out");
   const [ttd, , ttm] = within(figures).getAllByRole("definition");
   expect(ttd?.textContent).toBe("2 m medianp90 10 m, mean 4 mn 3, 1 not known and left out");
-  expect(ttm?.textContent).toBe("– medianp90 –, mean –n 0, 4 not known and left out");
+  expect(ttm?.textContent).toBe("– medianp90 –, mean –n 0, 1 not known and left out, 3 still open");
 });
 
 it("shows the time between failures of each service beside its downtime", () => {

@@ -19,10 +19,11 @@ import { HealthTab } from "./health-tab.tsx";
 import { InstancesTab } from "./instances-tab.tsx";
 import { LogsTab } from "./logs-tab.tsx";
 import { OutsidePage } from "./outside-page.tsx";
+import { ReliabilityTab } from "./reliability-tab.tsx";
 import { RevisionsTab } from "./revisions-tab.tsx";
 import { ServiceHeader } from "./service-header.tsx";
 
-const tabs = ["health", "instances", "revisions", "logs", "events", "alerts", "configuration"] as const;
+const tabs = ["health", "instances", "revisions", "logs", "events", "alerts", "reliability", "configuration"] as const;
 type Tab = (typeof tabs)[number];
 
 export function ServicePage({ id }: { id: string }) {
@@ -87,8 +88,10 @@ export function ServicePage({ id }: { id: string }) {
       <div role="tabpanel" id={`panel-${tab}`} aria-labelledby={`tab-${tab}`}>
         {tab === "health" && <HealthTab id={id} time={time} />}
         {tab === "alerts" && <ServiceAlerts id={id} range={time.range} onRange={time.setRange} />}
+        {tab === "reliability" && <ReliabilityTab id={id} service={service} />}
         {tab !== "health" &&
           tab !== "alerts" &&
+          tab !== "reliability" &&
           (!data ? <TableSkeleton rows={6} columns={6} /> : <DataTab tab={tab} id={id} data={data} time={time} />)}
       </div>
     </>
@@ -96,7 +99,7 @@ export function ServicePage({ id }: { id: string }) {
 }
 
 type DataTabProperties = {
-  tab: Exclude<Tab, "health" | "alerts">;
+  tab: Exclude<Tab, "health" | "alerts" | "reliability">;
   id: string;
   data: ServiceAnswer;
   time: ReturnType<typeof useTimeRange>;

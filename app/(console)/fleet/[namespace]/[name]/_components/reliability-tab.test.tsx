@@ -1,0 +1,112 @@
+// @vitest-environment jsdom
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { cleanup, render, screen, within } from "@testing-library/react";
+import type { ReactNode } from "react";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { aService } from "#lib/client/fixtures.ts";
+import { anIncident } from "#lib/client/incident-fixtures.ts";
+import { reliabilityQuery } from "#lib/client/incident-trends.ts";
+import { objectivesQuery } from "#lib/client/objectives.ts";
+import type { ServiceReliability, TrendRow } from "#lib/domain/incidents/trends/schemas.ts";
+import { TooltipProvider } from "../../../../../ui/tooltip.tsx";
+import { ReliabilityTab } from "./reliability-tab.tsx";
+
+vi.mock("next/navigation", () => ({
+  usePathname: () => "/fleet/fleet/relay",
+  useRouter: () => ({ push: vi.fn() }),
+  useSearchParams: () => new URLSearchParams("tab=reliability&days=30"),
+}));
+vi.mock("next/link", () => ({
+  default: ({ children, href, ...rest }: { children: ReactNode; href: string }) => (
+    <a href={href} {...rest}>
+      {children}
+    </a>
+  ),
+}));
+
+beforeEach(() => {
+  vi.stubGlobal("fetch", () => new Promise(() => {}));
+  vi.stubGlobal("matchMedia", () => ({ matches: false, addEventListener: () => {}, removeEventListener: () => {} }));
+});
+afterEach(() => {
+  cleanup();
+  vi.unstubAllGlobals();
+});
+
+const known = { n: 1, missing: 1, pending: 0, median: 120, p90: 120, mean: 120 };
+const row: TrendRow = { incidents: 2, figures: { ttd: known, tta: known, ttm: known, ttr: known } };
+const answer: ServiceReliability = {
+  from: "2026-10-22T12:00:00.000Z",
+  to: "2026-11-21T12:00:00.000Z",
+  drillsLeftOut: 1,
+  trend: {
+    ...row,
+    namespace: "fleet",
+    service: "relay",
+    observedFrom: "2026-11-11T12:00:00.000Z",
+    failures: 2,
+    downtimeSeconds: 8_640,
+    mtbf: 427_680,
+  },
+  calendar: { starts: [], knownFrom: null },
+  incidents: [anIncident()],
+  worstAlerts: [
+    {
+      name: "RelayHighLatency",
+      severity: "warning",
+      namespace: "fleet",
+      service: "relay",
+      episodes: 7,
+      firingSeconds: 3_600,
+      lastStartsAt: "2026-11-21T11:00:00.000Z",
+    },
+  ],
+  openItems: [],
+};
+
+function show(over: Partial<ServiceReliability> = {}) {
+  const service = aService({ id: "fleet/relay", name: "relay" });
+  const queries = new QueryClient({ defaultOptions: { queries: { staleTime: Number.POSITIVE_INFINITY } } });
+  queries.setQueryData(reliabilityQuery("fleet/relay", 30).queryKey, { ...answer, ...over });
+  queries.setQueryData(objectivesQuery.queryKey, { at: null, problem: null, services: {} });
+  render(
+    <QueryClientProvider client={queries}>
+      <TooltipProvider>
+        <ReliabilityTab id="fleet/relay" service={service} />
+      </TooltipProvider>
+    </QueryClientProvider>,
+  );
+}
+
+const terms = () =>
+  Object.fromEntries(screen.getAllByRole("term").map((term) => [term.textContent, term.nextElementSibling?.textContent ?? ""]));
+
+it("says how far apart the failures were, and over which time that counts", () => {
+  show();
+  expect(terms()).toMatchObject({
+    MTBF: "4 d 22 hof 2 failures",
+    Downtime: "2 h 24 m1.00 % of the time",
+    "Looked at": "10 dsince the service is there",
+  });
+  expect(screen.getByText("2 incidents, 1 drill left out")).toBeDefined();
+});
+
+it("names the alerts that came most, the incidents, and that nothing is left to do", () => {
+  show();
+  const alerts = within(screen.getByRole("region", { name: "Worst alerts" }));
+  expect(alerts.getAllByRole("cell").map(({ textContent }) => textContent)).toEqual([
+    "RelayHighLatency",
+    "7",
+    "1 h",
+    expect.any(String),
+  ]);
+  expect(within(screen.getByRole("region", { name: "Incidents in this time" })).getByText("Documents open slowly")).toBeDefined();
+  expect(screen.getByText("Nothing is left to do")).toBeDefined();
+});
+
+it("has no figures of incidents where there was none", () => {
+  show({ trend: { ...answer.trend, incidents: 0, failures: 0, downtimeSeconds: 0, mtbf: null }, incidents: [], worstAlerts: [] });
+  expect(terms().MTBF).toBe("–no failure in this time");
+  expect(screen.queryByText("TTD")).toBeNull();
+  expect(screen.getByText("Nothing fired in this time")).toBeDefined();
+});
