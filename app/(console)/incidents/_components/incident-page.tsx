@@ -5,6 +5,7 @@ import { ApiError } from "#lib/client/api.ts";
 import { incidentQuery } from "#lib/client/incidents.ts";
 import type { IncidentDetail } from "#lib/domain/incidents/schemas.ts";
 import { Empty, ErrorNotice, Skeleton } from "../../../ui/notices.tsx";
+import { IncidentRunbooks } from "../../../ui/runbooks/incident-runbooks.tsx";
 import { ConcernedServices } from "./concerned-services.tsx";
 import { IncidentCommandButtons } from "./incident-commands.tsx";
 import { IncidentHeader } from "./incident-header.tsx";
@@ -59,9 +60,12 @@ function LoadedIncident({ incident }: { incident: IncidentDetail }) {
         <div className="min-w-0 lg:border-r">
           <WhatFires incident={incident} />
           <IncidentSuspects incident={incident} />
-          <ConcernedServices incident={incident} />
         </div>
-        <RecoverySection incident={incident} />
+        <div className="min-w-0">
+          <RecoverySection incident={incident} />
+          <ConcernedServices incident={incident} />
+          <IncidentRunbooks incident={incident} />
+        </div>
       </div>
       <div className="grid lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
         <div className="min-w-0 lg:border-r">
