@@ -12,11 +12,12 @@ export function incidentLoops(
   context: ReconcilerContext,
   settings: { scrapeSeconds: number },
 ): { name: string; intervalMs: number; pass: () => Promise<unknown> }[] {
+  const since = context.clock();
   return [
-    { name: "incident-rules", intervalMs: 1_000, pass: () => openByRules(context) },
+    { name: "incident-rules", intervalMs: 1_000, pass: () => openByRules(context, since) },
     { name: "incident-timelines", intervalMs: 2_000, pass: () => writeTimelines(context) },
     { name: "incident-restarts", intervalMs: 5_000, pass: () => writeRestarts(context) },
-    { name: "incident-recoveries", intervalMs: 3_000, pass: () => watchRecoveries(context, settings) },
+    { name: "incident-recoveries", intervalMs: 1_000, pass: () => watchRecoveries(context, settings) },
     { name: "incident-escalations", intervalMs: 1_000, pass: () => escalateOverdue(context) },
     { name: "incident-images", intervalMs: 3_600_000, pass: () => pruneImages(context.db, context.clock()) },
     { name: "action-items", intervalMs: 5_000, pass: () => reopenReturned(context) },

@@ -17,9 +17,9 @@ export const defaultAutomation: Automation = {
 export const demoAutomation: Automation = {
   opening: {
     ...defaultAutomation.opening,
-    criticalAlerts: { isOn: true, severity: "P1", graceSeconds: 10 },
+    criticalAlerts: { isOn: true, severity: "P1", graceSeconds: 20 },
     namedAlerts: { isOn: true, severity: "P2", graceSeconds: 0, names: ["RelayHighLatency"] },
-    backups: { isOn: true, severity: "P3", graceSeconds: 10 },
+    backups: { isOn: true, severity: "P3", graceSeconds: 20 },
   },
   clearSeconds: 10,
 };

@@ -112,8 +112,17 @@ test("what an alert found began with it, and was detected when it was received",
   const incident = await world.report({ links: [{ kind: "alert", targetId }] });
   expect(incident.clock).toMatchObject({ impactStartedAt: "2026-11-21T02:40:00.000Z", detectedAt: "2026-11-21T02:42:00.000Z" });
   expect(incident.links).toMatchObject([{ title: "RelayHighLatency on fleet/relay", href: `/alerts/${targetId}`, by: "olga" }]);
+  expect(incident.clock.impactStartSource).toBe("alert");
+  const same = await world.report({ links: [{ kind: "alert", targetId }], impactStartedAt: "2026-11-21T02:40:00Z" });
+  expect(same.clock.impactStartSource).toBe("alert");
   const later = await world.report({ links: [{ kind: "alert", targetId }], impactStartedAt: "2026-11-21T02:30:00Z" });
-  expect(later.figures.ttd).toBe(720);
+  expect(later).toMatchObject({ clock: { impactStartSource: "reported" }, figures: { ttd: 720 } });
+});
+
+test("what a person reports without a time begins nobody knows when", async () => {
+  const { clock, figures } = await world.report();
+  expect(clock).toMatchObject({ impactStartSource: "unknown", impactStartedAt: clock.detectedAt });
+  expect(figures.ttd).toBeNull();
 });
 
 test("what cannot be is refused by its field, and viewers may look only", async () => {

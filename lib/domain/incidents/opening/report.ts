@@ -2,6 +2,7 @@ import { hashRequest } from "../../actions/ledger.ts";
 import { authorise, type Context, type Transaction, transact } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { parseInput } from "../../validation.ts";
+import type { ImpactStartSource } from "../clock.ts";
 import { refuseFuture } from "../clock-input.ts";
 import { type IncidentChange, type LinkKind, reportIncidentSchema } from "../schemas.ts";
 import { nameOf, type StoredIncident } from "../stored.ts";
@@ -38,7 +39,7 @@ export async function reportIncident(context: Context, input: unknown, key?: unk
         origin: context.actor.kind === "token" ? "token" : "person",
         trigger: null,
         impactStartedAt: began,
-        impactStartSource: impactStartedAt ? "reported" : linked ? "alert" : "unknown",
+        impactStartSource: sourceOf(impactStartedAt ?? null, linked?.startsAt ?? null),
         detectedAt: later(detected, began),
       },
       keyed,
@@ -57,6 +58,12 @@ function refuseDuplicate(open: StoredIncident[]): void {
       incidents: open.map(({ id, number, title, severity }) => ({ id, number, title, severity })),
     },
   );
+}
+
+/** A time that a person says which is the alert's is nothing new. */
+function sourceOf(given: Date | null, startsAt: Date | null): ImpactStartSource {
+  if (given !== null && given.getTime() !== startsAt?.getTime()) return "reported";
+  return startsAt === null ? "unknown" : "alert";
 }
 
 type FirstAlert = { startsAt: Date; firstReceivedAt: Date };

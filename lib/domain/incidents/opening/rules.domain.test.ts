@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { commandIncident } from "../commands.ts";
-import { storeAction, storeAlert, storeRollout, storeSource } from "../test-happenings.ts";
+import { endAlert, storeAction, storeAlert, storeRollout, storeSource } from "../test-happenings.ts";
 import { type IncidentWorld, startIncidentWorld } from "../test-incidents.ts";
 import { writeTimelines } from "../timeline/follow.ts";
 import { type Automation, defaultAutomation, getAutomation, setAutomation } from "./automation-settings.ts";
@@ -35,7 +35,8 @@ const setRules = (changes: { [Rule in keyof Opening]?: Partial<Opening[Rule]> } 
 };
 /** Two controllers at once; how many incidents they opened. */
 const look = async () => {
-  const [a, b] = await Promise.all([openByRules(world.context), openByRules(world.context)]);
+  const since = ago(86_400);
+  const [a, b] = await Promise.all([openByRules(world.context, since), openByRules(world.context, since)]);
   return a + b;
 };
 const incidents = async () => {
@@ -146,6 +147,20 @@ describe("a critical alert", () => {
     expect((await world.detail(drill.id)).links).toEqual([]);
   });
 
+  test("that was seen while nobody looked opens nothing until the grace has passed with somebody looking", async () => {
+    await setRules({ criticalAlerts: { graceSeconds: 20 } });
+    // That the controller is down, told by the time that it is up again.
+    const alert = await storeAlert(world.db, { startsAt: ago(250), service });
+    const since = world.now();
+    expect(await openByRules(world.context, since)).toBe(0);
+    world.pass(8);
+    await endAlert(world.db, alert, world.now());
+    world.pass(60);
+    expect(await openByRules(world.context, since)).toBe(0);
+    await storeAlert(world.db, { startsAt: ago(40), service });
+    expect(await openByRules(world.context, since)).toBe(1);
+  });
+
   test("that a person has linked to an incident is asked for no more", async () => {
     const alert = await storeAlert(world.db, { startsAt: ago(5), service });
     await world.report({ severity: "P4", links: [{ kind: "alert", targetId: alert }] });
@@ -211,7 +226,9 @@ describe("a critical alert", () => {
       where: { incidentId_kind_targetId: { incidentId, kind: "alert", targetId: again } },
     });
     const { opening } = await getAutomation(world.context);
-    expect((await findTriggers(world.db, opening, world.now())).filter(({ link }) => link.targetId === again)).toEqual([]);
+    expect(
+      (await findTriggers(world.db, opening, { now: world.now(), since: ago(60) })).filter(({ link }) => link.targetId === again),
+    ).toEqual([]);
   });
 
   test("without a service opens one incident, which its next episode joins", async () => {

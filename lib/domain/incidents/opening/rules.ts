@@ -23,13 +23,13 @@ const mostEpisodes = 50;
 
 /**
  * Opens an incident for each thing that a rule names, or lets it join an open one of its service (joining.ts). Once for each, however
- * many controllers look however often. Returns how many were opened.
+ * many controllers look however often. `since` is when this one began to look. Returns how many were opened.
  */
-export async function openByRules(context: RuleContext): Promise<number> {
+export async function openByRules(context: RuleContext, since: Date): Promise<number> {
   const { db, clock, logger } = context;
   const { opening } = await readAutomation(db);
   let opened = 0;
-  for (const trigger of await findTriggers(db, opening, clock())) {
+  for (const trigger of await findTriggers(db, opening, { now: clock(), since })) {
     try {
       if (await openOrJoin(context, trigger)) opened += 1;
     } catch (error) {

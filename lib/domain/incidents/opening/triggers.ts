@@ -29,9 +29,12 @@ const most = 50;
 /** What ended longer ago than this opens nothing any more: nobody looked, and it is history. */
 const rolloutsWithinMs = 3_600_000;
 
+/** The time of a look, and since when there have been looks: what had begun before is seen from then on. */
+export type Looks = { now: Date; since: Date };
+
 /** What the rules name and what has neither opened nor joined an incident, nor been linked to one by a person. */
-export async function findTriggers(db: Database, opening: Automation["opening"], now: Date): Promise<Trigger[]> {
-  return [...(await findAlerts(db, opening, now)), ...(await findRollouts(db, opening, now))];
+export async function findTriggers(db: Database, opening: Automation["opening"], looks: Looks): Promise<Trigger[]> {
+  return [...(await findAlerts(db, opening, looks)), ...(await findRollouts(db, opening, looks.now))];
 }
 
 /** What is asked for once: whatever became of the incident that it opened or joined, and whoever took which link away. */
@@ -63,19 +66,25 @@ type AlertRule = {
   severities: readonly string[];
 };
 
-function alertRules({ criticalAlerts, namedAlerts, backups }: Automation["opening"]): AlertRule[] {
+/** The rules whose alerts can have been seen for long enough. */
+function alertRules({ criticalAlerts, namedAlerts, backups }: Automation["opening"], { now, since }: Looks): AlertRule[] {
   const rules: (AlertRule & { isOn: boolean })[] = [
     { ...criticalAlerts, origin: "alert", names: [], severities: critical },
     { ...namedAlerts, origin: "alert", severities: [] },
     { ...backups, origin: "backup", names: backupAlerts, severities: [] },
   ];
-  return rules.filter(({ isOn, names, severities }) => isOn && names.length + severities.length > 0);
+  const seenMs = now.getTime() - since.getTime();
+  return rules.filter(
+    ({ isOn, names, severities, graceSeconds }) => isOn && names.length + severities.length > 0 && graceSeconds * 1000 <= seenMs,
+  );
 }
 
-async function findAlerts(db: Database, opening: Automation["opening"], now: Date): Promise<Trigger[]> {
-  const rules = alertRules(opening);
+async function findAlerts(db: Database, opening: Automation["opening"], looks: Looks): Promise<Trigger[]> {
+  const { now } = looks;
+  const rules = alertRules(opening, looks);
   if (rules.length === 0) return [];
-  // Seen to fire for so long, not only begun so long ago: what ended while nobody looked is told as firing at first.
+  // Seen to fire for so long, not only begun so long ago: what ended while nobody looked is told as firing at first, such as
+  // that Switchyard itself was down.
   const named = rules.map(({ names, severities, graceSeconds }) => {
     const seenBy = new Date(now.getTime() - graceSeconds * 1000);
     return Prisma.sql`
