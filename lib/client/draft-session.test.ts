@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { SaveInput } from "#lib/domain/incidents/postmortem/schemas.ts";
 import { ApiError } from "./api.ts";
-import { DraftSession, type DraftStore } from "./draft-session.ts";
+import { DraftSession } from "./draft-session.ts";
+import type { DraftStore } from "./kept-drafts.ts";
 
 class MemoryStore implements DraftStore {
   readonly entries = new Map<string, string>();
@@ -37,9 +38,13 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function open(own: DraftStore = store): DraftSession {
+const olga = { id: "1", name: "olga" };
+const otto = { id: "2", name: "otto" };
+
+function open(own: DraftStore = store, author = olga): DraftSession {
   const session = new DraftSession({
     incidentId: "incident",
+    author,
     known: server,
     save: async (input) => {
       saves.push(input);
@@ -200,5 +205,100 @@ describe("what a page leaves behind", () => {
     session.type("typed\n");
     await wait(1_000);
     expect(server.text).toBe("typed\n");
+  });
+
+  it("is only shown to another person, who takes it over or throws it away", async () => {
+    fail = () => refusal("unreachable");
+    const first = open();
+    first.type("start\nby olga\n");
+    await wait(100);
+    first.close();
+    fail = null;
+    saves = [];
+    const second = open(store, otto);
+    await wait(30_000);
+    expect(saves).toEqual([]);
+    const [left] = second.view().left;
+    expect(left).toMatchObject({ by: "olga", kind: "unsaved", text: "start\nby olga\n" });
+    server = { version: 2, text: "before\nstart\n" };
+    second.hear(server);
+    second.type("before\nstart\nby otto\n");
+    second.takeOver(left?.key ?? "");
+    await wait(2_000);
+    expect(server.text).toBe("before\nstart\nby olga\nby otto\n");
+    expect(saves.at(-1)?.authorId).toBe("2");
+    expect(second.view().left).toEqual([]);
+    expect(store.entries.size).toBe(0);
+  });
+
+  it("stays in the browser for its author when another person throws nothing away", async () => {
+    fail = () => refusal("unreachable");
+    const first = open();
+    first.type("start\nby olga\n");
+    first.close();
+    const second = open(store, otto);
+    await wait(20_000);
+    second.close();
+    fail = null;
+    open();
+    await wait(2_000);
+    expect(server.text).toBe("start\nby olga\n");
+  });
+
+  it("is no trouble when it was kept by an earlier version of the page: it is nobody's", async () => {
+    fail = () => refusal("unreachable");
+    const first = open();
+    first.type("start\nold\n");
+    first.close();
+    const [key = "", kept = ""] = [...store.entries][0] ?? [];
+    store.setItem(key, JSON.stringify({ ...JSON.parse(kept), by: undefined }));
+    store.setItem("switchyard postmortem incident broken", "{");
+    fail = null;
+    expect(open().view().left).toMatchObject([{ by: "Somebody", text: "start\nold\n" }]);
+    expect(server.text).toBe("start\n");
+  });
+});
+
+describe("a database that was put back to an older one", () => {
+  it("is written over from what it has, and what it lost is there to be taken over", async () => {
+    const session = open();
+    session.type("start\none\n");
+    await wait(2_000);
+    session.type("start\none\ntwo\n");
+    await wait(2_000);
+    expect(server.version).toBe(3);
+    server = { version: 1, text: "start\n" };
+    session.hear(server);
+    await wait(0);
+    expect(session.view()).toMatchObject({ text: "start\n", status: "saved" });
+    const [left] = session.view().left;
+    expect(left).toMatchObject({ kind: "lost", text: "start\none\ntwo\n" });
+    session.type("start\nthree\n");
+    await wait(2_000);
+    expect(server).toEqual({ version: 2, text: "start\nthree\n" });
+    session.takeOver(left?.key ?? "");
+    await wait(2_000);
+    expect(server.text.split("\n").toSorted()).toEqual(["", "one", "start", "three", "two"]);
+  });
+
+  it("has what was typed and not saved joined with its text", async () => {
+    const session = open();
+    session.type("start\none\n");
+    await wait(2_000);
+    server = { version: 1, text: "before\nstart\n" };
+    session.type("start\none\nunsaved\n");
+    await wait(5_000);
+    expect(server.text).toContain("unsaved");
+    expect(server.text).toContain("before");
+    expect(session.view().status).toBe("saved");
+  });
+
+  it("is not believed in when only an answer is late", async () => {
+    const session = open();
+    session.type("start\none\n");
+    await wait(2_000);
+    session.hear({ version: 1, text: "start\n" });
+    await wait(0);
+    expect(session.view()).toMatchObject({ text: "start\none\n", left: [] });
   });
 });

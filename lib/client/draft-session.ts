@@ -2,35 +2,42 @@ import type { Choice, Piece } from "#lib/domain/incidents/postmortem/merge.ts";
 import type { SaveInput } from "#lib/domain/incidents/postmortem/schemas.ts";
 import { newIdempotencyKey } from "./actions.ts";
 import { ApiError } from "./api.ts";
+import { type Author, type DraftStore, KeptDrafts, type LeftText } from "./kept-drafts.ts";
 import {
   beginSave,
   conflictPieces,
   type Draft,
   isUnsaved,
   type Known,
-  keepDraft,
   openDraft,
-  readKept,
   saveToSend,
   settleDraft,
   takeKnown,
+  takeLeft,
   takeRefused,
+  takeRestored,
   takeSaved,
-  typeText,
+  typeOver,
 } from "./postmortem-draft.ts";
 
 /** Where the text is: with the server, on the way to it, only here because nobody answers or the server refused it, or to be chosen. */
 export type DraftStatus = "saved" | "saving" | "unreachable" | "refused" | "conflict";
-export type DraftView = { text: string; status: DraftStatus; error: Error | null; pieces: Piece[] | null };
-
-/** Where drafts are kept in the browser. */
-export type DraftStore = Pick<Storage, "getItem" | "setItem" | "removeItem" | "key" | "length">;
+export type DraftView = {
+  text: string;
+  status: DraftStatus;
+  error: Error | null;
+  pieces: Piece[] | null;
+  /** What this browser keeps that is not the person's unsaved text: they may take it over or throw it away. */
+  left: LeftText[];
+};
 
 type Outside = {
   incidentId: string;
+  /** Whose words these are: what one person left unsaved is not saved in the name of the next. */
+  author: Author;
   known: Known;
   save: (input: SaveInput) => Promise<{ version: number }>;
-  /** The server's text as it is now. */
+  /** The server's text as it is now, from a request of its own. */
   ask: () => Promise<Known>;
   store: DraftStore;
   onChange: () => void;
@@ -38,12 +45,8 @@ type Outside = {
 
 const saveAfterMs = 1_000;
 const beatMs = 5_000;
-/** A page that kept a draft and has not touched it for so long is gone. */
-const abandonedMs = 15_000;
 const retryMs = [1_000, 2_000, 5_000, 10_000];
 const refusals = new Set(["stale", "precondition-failed", "invalid-input", "not-permitted", "not-authenticated", "not-found"]);
-
-type Kept = { at: number; isClosed: boolean; draft: string };
 
 /**
  * A postmortem's text while a page shows it: what is typed is kept by the browser at once and saved within a second, again and again
@@ -51,29 +54,31 @@ type Kept = { at: number; isClosed: boolean; draft: string };
  */
 export class DraftSession {
   readonly #outside: Outside;
-  readonly #prefix: string;
-  readonly #key: string;
+  readonly #kept: KeptDrafts;
   #draft: Draft;
   #known: Known;
   #view: DraftView;
   #error: Error | null = null;
   #failures = 0;
   #isSending = false;
+  #isAsking = false;
   #isClosed = false;
+  #left: LeftText[] = [];
   #timer: ReturnType<typeof setTimeout> | null = null;
   readonly #beat: ReturnType<typeof setInterval>;
 
   constructor(outside: Outside) {
     this.#outside = outside;
-    this.#prefix = `switchyard postmortem ${outside.incidentId} `;
-    this.#key = `${this.#prefix}${newIdempotencyKey()}`;
+    this.#kept = new KeptDrafts(outside);
     this.#draft = openDraft(outside.known);
     this.#known = outside.known;
-    this.#adopt();
+    this.#left = this.#kept.listLeft();
     this.#view = this.#makeView();
+    this.#adopt();
     this.#beat = setInterval(() => {
       this.#keep();
       this.#adopt();
+      this.#lookForLeft();
       this.#later(0);
     }, beatMs);
     this.#later(0);
@@ -84,12 +89,18 @@ export class DraftSession {
     return this.#view;
   }
 
-  type(text: string): void {
-    this.#change(typeText(this.#draft, text));
+  /** `shown` is what the person saw while typing: what came in meanwhile is not typed away. */
+  type(text: string, shown = this.#draft.text): void {
+    this.#change(typeOver(this.#draft, { text, shown }));
     this.#later(saveAfterMs);
   }
 
   hear(known: Known): void {
+    if (known.version < this.#known.version) {
+      // Overtaken by a save, or the database was put back: who asks now knows.
+      this.#ask();
+      return;
+    }
     if (known.version > this.#known.version) this.#known = known;
     this.#change(takeKnown(this.#draft, known));
     this.#later(saveAfterMs);
@@ -98,6 +109,19 @@ export class DraftSession {
   settle(choices: readonly Choice[]): void {
     this.#change(settleDraft(this.#draft, choices));
     this.#later(0);
+  }
+
+  /** Writes what was left behind into the text. */
+  takeOver(key: string): void {
+    const left = this.#kept.read(key);
+    if (left) this.#change(takeLeft(this.#draft, left));
+    this.throwAway(key);
+    this.#later(0);
+  }
+
+  throwAway(key: string): void {
+    this.#kept.remove(key);
+    this.#lookForLeft();
   }
 
   /** Gives up what the server does not have; for text that it refused. */
@@ -113,7 +137,7 @@ export class DraftSession {
     void this.#send();
   }
 
-  /** The page goes: what is unsaved is left for the next one. */
+  /** The page goes, or another person has signed in: what is unsaved is left for the next page of this one. */
   close(): void {
     if (this.#isClosed) return;
     clearInterval(this.#beat);
@@ -154,7 +178,12 @@ export class DraftSession {
     this.#tell();
     let wait = saveAfterMs;
     try {
-      const { version } = await this.#outside.save({ saveId: sent.id, version: sent.version, text: sent.text });
+      const { version } = await this.#outside.save({
+        saveId: sent.id,
+        version: sent.version,
+        text: sent.text,
+        authorId: this.#outside.author.id,
+      });
       this.#error = null;
       this.#failures = 0;
       this.#draft = takeSaved(this.#draft, { id: sent.id, version });
@@ -182,15 +211,39 @@ export class DraftSession {
     this.#draft = takeRefused(this.#draft, id);
     if (code === "stale") {
       this.#error = null;
-      // Who gets no answer asks again with the next beat.
-      void this.#outside.ask().then(
-        (known) => this.hear(known),
-        () => {},
-      );
+      this.#ask();
       return Number.POSITIVE_INFINITY;
     }
     this.#error = error instanceof Error ? error : null;
     return 10_000;
+  }
+
+  /** Who gets no answer asks again with the next beat. */
+  #ask(): void {
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    const before = this.#known.version;
+    this.#outside
+      .ask()
+      .then((known) => {
+        // A save that was answered meanwhile may be newer than this.
+        if (before !== this.#known.version || this.#isSending) return;
+        if (known.version >= before) this.hear(known);
+        else if (!this.#draft.sent) this.#takeRestored(known);
+      })
+      .catch(() => {})
+      .finally(() => {
+        this.#isAsking = false;
+      });
+  }
+
+  #takeRestored(known: Known): void {
+    const { draft, lost } = takeRestored(this.#draft, known);
+    this.#known = known;
+    if (lost) this.#kept.keepLost(lost);
+    this.#change(draft);
+    this.#lookForLeft();
+    this.#later(saveAfterMs);
   }
 
   #tell(): void {
@@ -200,7 +253,7 @@ export class DraftSession {
 
   #makeView(): DraftView {
     const pieces = conflictPieces(this.#draft);
-    return { text: this.#draft.text, status: this.#status(pieces !== null), error: this.#error, pieces };
+    return { text: this.#draft.text, status: this.#status(pieces !== null), error: this.#error, pieces, left: this.#left };
   }
 
   #status(isConflict: boolean): DraftStatus {
@@ -209,52 +262,25 @@ export class DraftSession {
     return isUnsaved(this.#draft) || this.#draft.sent ? "saving" : "saved";
   }
 
-  /** A browser that keeps nothing, or no more, takes nothing from what is typed. */
   #keep(isClosed = false): void {
-    const { store } = this.#outside;
-    try {
-      const draft = keepDraft(this.#draft);
-      if (draft === null) store.removeItem(this.#key);
-      // What a closed page has left behind may be another's by now.
-      else if (!this.#isClosed) store.setItem(this.#key, JSON.stringify({ at: Date.now(), isClosed, draft } satisfies Kept));
-    } catch {
-      // Its storage is full or forbidden.
-    }
+    // What a closed page has left behind may be another's by now.
+    if (!this.#isClosed || !isUnsaved(this.#draft)) this.#kept.keep(this.#draft, isClosed);
   }
 
-  /** Takes up what a page left behind that is gone; one at a time, and only when nothing of this page's own is unsaved. */
+  /** Takes up what a page of this person left behind, when nothing of this page's own is unsaved. */
   #adopt(): void {
     if (isUnsaved(this.#draft) || this.#draft.sent || this.#isClosed) return;
-    const { store } = this.#outside;
-    for (const key of this.#abandonedKeys()) {
-      const found = readKept(readRecord(store.getItem(key))?.draft ?? null);
-      store.removeItem(key);
-      if (!found) continue;
-      this.#draft = takeKnown(found, this.#known);
-      this.#keep();
-      this.#view = this.#makeView();
-      this.#outside.onChange();
-      return;
-    }
+    const found = this.#kept.takeAbandoned();
+    if (!found) return;
+    this.#draft = takeKnown(found, this.#known);
+    this.#keep();
+    this.#tell();
   }
 
-  #abandonedKeys(): string[] {
-    const { store } = this.#outside;
-    const keys = Array.from({ length: store.length }, (_, index) => store.key(index) ?? "");
-    return keys.filter((key) => {
-      if (!key.startsWith(this.#prefix) || key === this.#key) return false;
-      const record = readRecord(store.getItem(key));
-      return record === null || record.isClosed || Date.now() - record.at > abandonedMs;
-    });
-  }
-}
-
-function readRecord(text: string | null): Kept | null {
-  try {
-    const record: unknown = JSON.parse(text ?? "null");
-    const isKept = typeof record === "object" && record !== null && "at" in record && "draft" in record && "isClosed" in record;
-    return isKept ? (record as Kept) : null;
-  } catch {
-    return null;
+  #lookForLeft(): void {
+    const left = this.#kept.listLeft();
+    if (left.map(({ key }) => key).join() === this.#left.map(({ key }) => key).join()) return;
+    this.#left = left;
+    this.#tell();
   }
 }

@@ -6,7 +6,6 @@ import {
   type Draft,
   isUnsaved,
   keepDraft,
-  movePlace,
   openDraft,
   readKept,
   saveToSend,
@@ -14,6 +13,7 @@ import {
   takeKnown,
   takeRefused,
   takeSaved,
+  typeOver,
   typeText,
 } from "./postmortem-draft.ts";
 
@@ -41,6 +41,11 @@ describe("a draft", () => {
     );
     expect(joined).toMatchObject({ text: "ONE\ntwo\nTHREE\n", base: { version: 4 }, theirs: null });
     expect(isUnsaved(joined)).toBe(true);
+  });
+
+  it("keeps what others wrote when something is typed into what was shown before", () => {
+    const joined = takeKnown(opened, { version: 4, text: "one\ntwo\nTHREE\n" });
+    expect(typeOver(joined, { text: "ONE\ntwo\nthree\n", shown: opened.text }).text).toBe("ONE\ntwo\nTHREE\n");
   });
 
   it("hears nothing old, and nothing while a save has no answer: that may be part of it", () => {
@@ -75,13 +80,6 @@ describe("a draft", () => {
     expect(readKept("{")).toBeNull();
     expect(readKept('{"text":1}')).toBeNull();
   });
-});
-
-it("leaves the cursor at the words where it was", () => {
-  expect(movePlace("one two", "zero one two", 4)).toBe(9);
-  expect(movePlace("one two", "one two three", 4)).toBe(4);
-  expect(movePlace("one two three", "one 2 three", 13)).toBe(11);
-  expect(movePlace("one two four", "one four", 6)).toBe(4);
 });
 
 /** A server as lib/domain/incidents/postmortem/save.ts is one, which dies before or after it has done something. */

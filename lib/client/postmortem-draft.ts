@@ -24,6 +24,11 @@ export function openDraft(known: Known): Draft {
 
 export const typeText = (draft: Draft, text: string): Draft => ({ ...draft, text });
 
+/** Typed into a text that may have changed since it was shown. */
+export function typeOver(draft: Draft, { text, shown }: { text: string; shown: string }): Draft {
+  return shown === draft.text ? typeText(draft, text) : takeLeft(draft, { ...draft, text, base: { ...draft.base, text: shown } });
+}
+
 export const isUnsaved = ({ text, base }: Draft) => text !== base.text;
 
 /** The save to send now, which `beginSave` made or an earlier one made that had no answer; null when there is none. */
@@ -53,6 +58,22 @@ export function takeKnown(draft: Draft, known: Known): Draft {
   const pieces = mergeTexts(draft.base.text, draft.text, known.text);
   if (conflictsOf(pieces).length > 0) return { ...draft, theirs: known };
   return { ...draft, text: settleConflicts(pieces, []), base: known, theirs: null };
+}
+
+/**
+ * The server's text after its database was put back to an older one: what is typed here and was never saved is joined with it. What
+ * was saved and is gone there is `lost`, unless it says the same.
+ */
+export function takeRestored(draft: Draft, known: Known): { draft: Draft; lost: Draft | null } {
+  const { base } = draft;
+  const joined = takeKnown({ ...draft, base: { ...base, version: known.version - 1 }, theirs: null }, known);
+  const lost = base.text === known.text ? null : { text: base.text, base: known, sent: null, theirs: null };
+  return { draft: joined, lost };
+}
+
+/** A text that was left behind, written into the draft's; where both changed the same words both are kept. */
+export function takeLeft(draft: Draft, left: Draft): Draft {
+  return typeText(draft, settleConflicts(mergeTexts(left.base.text, draft.text, left.text), []));
 }
 
 /** The text in pieces, some of them to be chosen; null while there is nothing to choose. */
@@ -89,16 +110,4 @@ export function readKept(kept: string | null): Draft | null {
   } catch {
     return null;
   }
-}
-
-/** Where a place in the text lies after the text has been changed around it. */
-export function movePlace(before: string, after: string, place: number): number {
-  const shorter = Math.min(before.length, after.length);
-  let head = 0;
-  while (head < shorter && before[head] === after[head]) head += 1;
-  let tail = 0;
-  while (tail < shorter - head && before[before.length - 1 - tail] === after[after.length - 1 - tail]) tail += 1;
-  if (place <= head) return place;
-  if (place >= before.length - tail) return place + after.length - before.length;
-  return Math.min(place, after.length - tail);
 }

@@ -20,7 +20,9 @@ const savesSchema = z.array(z.tuple([z.string(), z.number()]));
  */
 export async function savePostmortem(context: Context, id: string, input: unknown): Promise<SaveAnswer> {
   authorise(context, "operator", "write a postmortem");
-  const { text: given, version: seen, saveId } = parseInput(saveSchema, input);
+  const { text: given, version: seen, saveId, authorId = context.actor.id } = parseInput(saveSchema, input);
+  if (authorId !== context.actor.id)
+    throw new DomainError("not-permitted", `You are signed in as ${context.actor.name} by now: load the page anew.`);
   const incidentId = parseId(id, "incident");
   const text = storableText(given);
   return transact(context, async (transaction) => {

@@ -1,14 +1,15 @@
 "use client";
-import { useLayoutEffect, useRef } from "react";
-import { movePlace } from "#lib/client/postmortem-draft.ts";
+import type { Author } from "#lib/client/kept-drafts.ts";
 import type { PostmortemView } from "#lib/domain/incidents/postmortem/schemas.ts";
-import { longestText } from "#lib/domain/incidents/postmortem/schemas.ts";
 import { cn } from "../../../../../ui/class-names.ts";
 import { Markdown } from "../../../../../ui/markdown.tsx";
+import { MarkdownEditor } from "../../../../../ui/markdown-editor.tsx";
 import { SectionHeader } from "../../../../../ui/page-header.tsx";
+import { useSession } from "../../../../../ui/session.tsx";
 import { useSettled } from "../../../../../ui/use-settled.ts";
 import { useUrlState } from "../../../../../ui/use-url-state.ts";
 import { ConflictView } from "./conflict-view.tsx";
+import { LeftTexts } from "./left-texts.tsx";
 import { SaveStatus } from "./save-status.tsx";
 import { useDraft } from "./use-draft.ts";
 
@@ -18,9 +19,14 @@ const modes = [
   ["both", "Both"],
 ] as const;
 
-/** The text as Markdown and as it will look. What is typed is saved by itself. */
+/** The text as Markdown and as it will look. What is typed is saved by itself, in the name of who types it. */
 export function Editor({ postmortem }: { postmortem: PostmortemView }) {
-  const { view, session } = useDraft(postmortem);
+  const author = useSession();
+  return author && <OwnEditor key={author.id} author={author} postmortem={postmortem} />;
+}
+
+function OwnEditor({ postmortem, author }: { postmortem: PostmortemView; author: Author }) {
+  const { view, session } = useDraft(postmortem, author);
   const [search, setSearch] = useUrlState();
   if (postmortem.state === "published" && view.status === "saved") return <PostmortemText text={view.text} />;
   const mode = modes.find(([value]) => value === search.get("view"))?.[0] ?? "both";
@@ -50,8 +56,16 @@ export function Editor({ postmortem }: { postmortem: PostmortemView }) {
         </div>
       </SectionHeader>
       {view.pieces && <ConflictView pieces={view.pieces} onSettle={(choices) => session.settle(choices)} />}
+      <LeftTexts view={view} onTakeOver={(key) => session.takeOver(key)} onThrowAway={(key) => session.throwAway(key)} />
       <div className={cn("grid", mode === "both" && "md:grid-cols-2")}>
-        {mode !== "preview" && <Writing text={view.text} onType={(text) => session.type(text)} onSave={() => session.flush()} />}
+        {mode !== "preview" && (
+          <MarkdownEditor
+            label="Text of the postmortem, Markdown"
+            text={view.text}
+            onType={(text, shown) => session.type(text, shown)}
+            onSave={() => session.flush()}
+          />
+        )}
         {mode !== "write" && <Preview text={view.text} isBeside={mode === "both"} />}
       </div>
     </section>
@@ -64,46 +78,6 @@ export const PostmortemText = ({ text }: { text: string }) => (
     <Markdown text={text} />
   </article>
 );
-
-function Writing({ text, onType, onSave }: { text: string; onType: (text: string) => void; onSave: () => void }) {
-  const area = useRef<HTMLTextAreaElement>(null);
-  const shown = useRef(text);
-  const selected = useRef<[number, number]>([0, 0]);
-  useLayoutEffect(() => {
-    const element = area.current;
-    if (!element || shown.current === text) return;
-    // Others' words came in: the cursor stays at the words where it was.
-    const [start, end] = selected.current;
-    const before = shown.current;
-    shown.current = text;
-    if (document.activeElement === element)
-      element.setSelectionRange(movePlace(before, text, start), movePlace(before, text, end));
-  }, [text]);
-  const remember = () => {
-    if (area.current) selected.current = [area.current.selectionStart, area.current.selectionEnd];
-  };
-  return (
-    <textarea
-      ref={area}
-      aria-label="Text of the postmortem, Markdown"
-      value={text}
-      maxLength={longestText}
-      spellCheck
-      onSelect={remember}
-      onKeyDown={(event) => {
-        if (event.key !== "s" || !(event.ctrlKey || event.metaKey)) return;
-        event.preventDefault();
-        onSave();
-      }}
-      onChange={({ target }) => {
-        shown.current = target.value;
-        remember();
-        onType(target.value);
-      }}
-      className="scroll-thin min-h-[70vh] w-full resize-y bg-canvas px-4 py-4 font-mono text-xs leading-5 text-ink outline-none focus-visible:shadow-[inset_2px_0_0_var(--accent-solid)] print:hidden"
-    />
-  );
-}
 
 const settleMs = 200;
 

@@ -35,7 +35,7 @@ const answer: PostmortemAnswer = {
     overrideReason: null,
     publishedAt: null,
     publishedBy: null,
-    comments: [{ id: "c", at, by: "otto", text: "Why so late?", quote: null, settledAt: null, settledBy: null }],
+    comments: [{ id: "c", at, by: "otto", text: "Why so late?", quote: null, userId: null, settledAt: null, settledBy: null }],
     gaps: [{ id: "no-items", message: "P1 and P2 need at least one action item." }],
     commands: {
       review: null,

@@ -1,4 +1,5 @@
 // @vitest-environment jsdom
+import { EditorView } from "@codemirror/view";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { act, cleanup, fireEvent, render, screen, waitFor, within } from "@testing-library/react";
 import type { ReactNode } from "react";
@@ -103,7 +104,7 @@ function save({ version, text }: { version: number; text: string }): Response {
 
 async function show(role: Role = "operator") {
   const queries = new QueryClient({ defaultOptions: { queries: { retry: false } } });
-  queries.setQueryData(userKeys.session, { username: "olga", name: "Olga", role });
+  queries.setQueryData(userKeys.session, { id: "1", username: "olga", name: "Olga", role });
   const view = render(
     <QueryClientProvider client={queries}>
       <TooltipProvider>
@@ -115,8 +116,11 @@ async function show(role: Role = "operator") {
   return { ...view, hear: () => act(() => queries.invalidateQueries({ queryKey: postmortemQuery("inc").queryKey })) };
 }
 
-const editor = () => screen.getByLabelText<HTMLTextAreaElement>("Text of the postmortem, Markdown");
-const type = (text: string) => fireEvent.change(editor(), { target: { value: text } });
+const editor = () => screen.getByRole("textbox", { name: "Text of the postmortem, Markdown" });
+const editorView = () => EditorView.findFromDOM(editor());
+const written = () => editorView()?.state.doc.toString();
+const type = (text: string) =>
+  act(() => editorView()?.dispatch({ changes: { from: 0, to: editorView()?.state.doc.length, insert: text } }));
 const status = (text: RegExp) =>
   waitFor(() => expect(screen.getByRole("region", { name: "The text" }).textContent).toMatch(text), { timeout: 5_000 });
 
@@ -127,7 +131,7 @@ describe("a postmortem that nobody has drafted", () => {
     expect(screen.getByText("P1 needs a postmortem, and there is none yet")).toBeDefined();
     answer = { ...answer, postmortem: aPostmortem() };
     fireEvent.click(screen.getByRole("button", { name: "Draft the postmortem" }));
-    await waitFor(() => expect(editor().value).toContain("It was slow."));
+    await waitFor(() => expect(written()).toContain("It was slow."));
     expect(sent).toMatchObject([{ method: "POST", url: "/api/incidents/inc/postmortem" }]);
   });
 });
@@ -149,9 +153,30 @@ describe("writing", () => {
     unmount();
     failing = false;
     await show();
-    expect(editor().value).toBe("# INC-12\n\nTyped in the dark.\n");
+    expect(written()).toBe("# INC-12\n\nTyped in the dark.\n");
     await status(/Saved/);
     expect(answer.postmortem?.text).toBe("# INC-12\n\nTyped in the dark.\n");
+    expect(localStorage).toHaveLength(0);
+  });
+
+  it("is not saved in the name of another person who signs in: that one is shown it", async () => {
+    const { unmount } = await show();
+    failing = true;
+    type("# INC-12\n\n## Summary\n\nIt was slow.\n\nBy another.\n");
+    await status(/Kept in this browser/);
+    unmount();
+    const [[key = "", kept = ""] = []] = Object.entries({ ...localStorage });
+    localStorage.setItem(key, kept.replace('"id":"1"', '"id":"2"'));
+    failing = false;
+    sent = [];
+    await show();
+    expect(written()).not.toContain("By another.");
+    fireEvent.click(screen.getByRole("button", { name: "Look at it" }));
+    const dialog = screen.getByRole("dialog");
+    expect(within(dialog).getByText(/left text in this browser that was not saved/)).toBeDefined();
+    fireEvent.click(within(dialog).getByRole("button", { name: "Join it with the text" }));
+    await waitFor(() => expect(written()).toContain("By another."));
+    await status(/Saved/);
     expect(localStorage).toHaveLength(0);
   });
 
@@ -160,7 +185,7 @@ describe("writing", () => {
     type("# INC-12\n\n## Summary\n\nIt was slow.\n\nMine.\n");
     answer = { ...answer, postmortem: aPostmortem({ version: 2, text: "# INC-12: slow\n\n## Summary\n\nIt was slow.\n" }) };
     await hear();
-    await waitFor(() => expect(editor().value).toBe("# INC-12: slow\n\n## Summary\n\nIt was slow.\n\nMine.\n"), {
+    await waitFor(() => expect(written()).toBe("# INC-12: slow\n\n## Summary\n\nIt was slow.\n\nMine.\n"), {
       timeout: 5_000,
     });
     await status(/Saved/);
@@ -193,7 +218,7 @@ describe("writing", () => {
     type("# INC-12\n\nToo late.\n");
     await hear();
     await status(/Not saved, kept in this browser: This postmortem is published/);
-    expect(editor().value).toContain("Too late.");
+    expect(written()).toContain("Too late.");
     expect(answer.postmortem?.text).toBe(published.text);
     fireEvent.click(screen.getByRole("button", { name: "Discard what is not saved" }));
     expect(screen.queryByLabelText("Text of the postmortem, Markdown")).toBeNull();
@@ -346,7 +371,7 @@ describe("the history", () => {
     fireEvent.click(screen.getByRole("button", { name: "Put this text back" }));
     await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
     expect(answer.postmortem).toMatchObject({ version: 4, text: "Text of 2.\n" });
-    await waitFor(() => expect(editor().value).toBe("Text of 2.\n"), { timeout: 5_000 });
+    await waitFor(() => expect(written()).toBe("Text of 2.\n"), { timeout: 5_000 });
   });
 
   it("puts nothing back over a published text", async () => {
@@ -372,7 +397,16 @@ it("has an owner, who can be another", async () => {
 
 describe("a comment", () => {
   it("is added, and open ones can be settled", async () => {
-    const comment = { id: "c1", at, by: "otto", text: "Why *so* late?", quote: "It was slow", settledAt: null, settledBy: null };
+    const comment = {
+      id: "c1",
+      at,
+      by: "otto",
+      text: "Why *so* late?",
+      quote: "It was slow",
+      userId: null,
+      settledAt: null,
+      settledBy: null,
+    };
     answer = { ...answer, postmortem: aPostmortem({ comments: [comment] }) };
     await show();
     expect(screen.getByText("so").tagName).toBe("EM");

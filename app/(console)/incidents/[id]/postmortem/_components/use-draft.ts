@@ -1,13 +1,12 @@
 "use client";
-import { useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { DraftSession, type DraftView } from "#lib/client/draft-session.ts";
-import { postmortemQuery, savePostmortem } from "#lib/client/postmortems.ts";
+import type { Author } from "#lib/client/kept-drafts.ts";
+import { readPostmortem, savePostmortem } from "#lib/client/postmortems.ts";
 import type { PostmortemView } from "#lib/domain/incidents/postmortem/schemas.ts";
 
 /** The text that this page writes, and its session with the server; it lives as long as the page shows the editor. */
-export function useDraft(postmortem: PostmortemView): { view: DraftView; session: DraftSession } {
-  const queries = useQueryClient();
+export function useDraft(postmortem: PostmortemView, author: Author): { view: DraftView; session: DraftSession } {
   const { incidentId } = postmortem;
   const listeners = useRef(new Set<() => void>());
   const [session, setSession] = useState(open);
@@ -15,10 +14,11 @@ export function useDraft(postmortem: PostmortemView): { view: DraftView; session
   function open(): DraftSession {
     return new DraftSession({
       incidentId,
+      author: { id: author.id, name: author.name },
       known: { version: postmortem.version, text: postmortem.text },
       save: (input) => savePostmortem(incidentId, input),
       ask: async () => {
-        const { postmortem: now } = await queries.fetchQuery({ ...postmortemQuery(incidentId), staleTime: 0 });
+        const { postmortem: now } = await readPostmortem(incidentId);
         if (!now) throw new Error("The postmortem is gone.");
         return now;
       },
