@@ -1,5 +1,6 @@
 "use client";
 import { OctagonX } from "lucide-react";
+import Link from "next/link";
 import { type FormEvent, useId, useState } from "react";
 import { ApiError } from "#lib/client/api.ts";
 import { commandMeanings, commandMoment, commandSentence } from "#lib/client/incident-view.ts";
@@ -31,7 +32,7 @@ export function IncidentCommandDialog({
   const formId = useId();
   const moment = commandMoment[command];
   // What the data say is closer to the truth than when somebody came to press a button.
-  const [at, setAt] = useState<Moment>(command === "mitigate" ? (incident.recovery?.recoveredAt ?? null) : null);
+  const [at, setAt] = useState<Moment>(command === "mitigate" ? incident.recoveredAt : null);
   const [note, setNote] = useStored(`${command} note incident ${incident.id}`);
   const [reason, setReason] = useStored(`${command} override incident ${incident.id}`);
   const [overrides, setOverrides] = useState(false);
@@ -89,7 +90,15 @@ export function IncidentCommandDialog({
             <ul className="grid gap-0.5">
               {blockers.map((blocker) => (
                 <li key={`${blocker.id} ${blocker.message}`} className="flex items-start gap-2">
-                  <OctagonX aria-hidden="true" className="mt-0.5 size-4 shrink-0 text-bad" /> {blocker.message}
+                  <OctagonX aria-hidden="true" className="mt-0.5 size-4 shrink-0 text-bad" />
+                  <span>
+                    {blocker.message}{" "}
+                    {blocker.href && (
+                      <Link href={blocker.href} target="_blank" className="text-accent hover:underline">
+                        Look
+                      </Link>
+                    )}
+                  </span>
                 </li>
               ))}
             </ul>
@@ -113,7 +122,9 @@ export function IncidentCommandDialog({
             value={at}
             onChange={setAt}
             errors={fields?.at ?? fields?.[moment]}
-            hint={command === "mitigate" && at === incident.recovery?.recoveredAt ? "When it recovered, by the data." : undefined}
+            hint={
+              command === "mitigate" && at !== null && at === incident.recoveredAt ? "When it recovered, by the data." : undefined
+            }
           />
         )}
         <Field label="Note (optional)" errors={fields?.note} hint="Goes into the timeline. Markdown.">
