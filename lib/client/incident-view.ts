@@ -11,7 +11,7 @@ import type {
   TimelineKind,
   TimelineRow,
 } from "#lib/domain/incidents/schemas.ts";
-import { incidentStates, severities } from "#lib/domain/incidents/schemas.ts";
+import { incidentStates, isMajor, severities } from "#lib/domain/incidents/schemas.ts";
 import { stepInfos } from "#lib/domain/incidents/steps.ts";
 import type { RolloutView } from "#lib/domain/rollouts/schemas.ts";
 import { rolloutTitle } from "./action-texts.ts";
@@ -29,7 +29,7 @@ export const isOpen = ({ clock }: Pick<IncidentView, "clock">) => clock.resolved
 
 /** Whether it is one that wakes people: P1 or P2, open, and no drill. */
 export const isBurning = (incident: Pick<IncidentView, "clock" | "severity" | "isDrill">) =>
-  isOpen(incident) && !incident.isDrill && (incident.severity === "P1" || incident.severity === "P2");
+  isOpen(incident) && !incident.isDrill && isMajor(incident.severity);
 
 /** The worst first, the newest of those before the others. */
 export function byWeight(a: IncidentView, b: IncidentView): number {
@@ -169,14 +169,14 @@ export function reportOfAlert(
   };
 }
 
+/** When it began to do harm is measured: it was no harm yet as it was rolled out. */
 export function reportOfRollout(
-  rollout: Pick<RolloutView, "id" | "change" | "namespace" | "service" | "state" | "toVersion" | "startedAt">,
+  rollout: Pick<RolloutView, "id" | "change" | "namespace" | "service" | "state" | "toVersion">,
 ): ReportDraft {
   const ended = rollout.state === "failed" || rollout.state === "aborted" ? `: ${rollout.state}` : "";
   return {
     title: `${rolloutTitle(rollout)}${rollout.toVersion ? ` to ${rollout.toVersion}` : ""}${ended}`.slice(0, 200),
     services: [`${rollout.namespace}/${rollout.service}`],
-    impactStartedAt: rollout.startedAt,
     links: [{ kind: "rollout", targetId: rollout.id }],
   };
 }

@@ -1,16 +1,9 @@
 import { Prisma } from "#lib/database/generated/client.ts";
 import { storableText, toJson } from "#lib/database/storable.ts";
-import { findByKey, hashRequest } from "../../actions/ledger.ts";
-import { idempotencyKeySchema } from "../../actions/schemas.ts";
-import {
-  authorise,
-  type Context,
-  isUniqueViolation,
-  type Transaction,
-  transact,
-  translateDatabaseErrors,
-} from "../../context.ts";
+import { hashRequest } from "../../actions/ledger.ts";
+import { authorise, type Context, type Transaction, transact, translateDatabaseErrors } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
+import { type Keyed, once } from "../../idempotency.ts";
 import { parseId, parseInput } from "../../validation.ts";
 import { lockIncident } from "../stored.ts";
 import { refuseMissingProof, runProof } from "./prove.ts";
@@ -33,23 +26,15 @@ import { itemName, itemParts, lockItem, noSuchItem, type StoredItem, tellItem, v
  */
 export async function createItem(context: Context, input: unknown, key?: string): Promise<ItemView> {
   authorise(context, "operator", "add an action item");
-  if (key === undefined) return addItem(context, input, null);
-  const request = {
-    key: parseInput(idempotencyKeySchema, key),
+  return once(context, {
+    key,
     hash: hashRequest("create action-item", { namespace: "", name: "" }, input),
-  };
-  const earlier = await findByKey(context, request);
-  if (earlier) return getItem(context, earlier.targetUid ?? "");
-  try {
-    return await addItem(context, input, request);
-  } catch (error) {
-    const first = isUniqueViolation(error) ? await findByKey(context, request) : null;
-    if (first) return getItem(context, first.targetUid ?? "");
-    throw error;
-  }
+    run: (keyed) => addItem(context, input, keyed),
+    recall: ({ targetUid }) => getItem(context, targetUid ?? ""),
+  });
 }
 
-async function addItem(context: Context, input: unknown, request: { key: string; hash: string } | null): Promise<ItemView> {
+async function addItem(context: Context, input: unknown, keyed: Keyed): Promise<ItemView> {
   const { incidentId, title, type, owner, dueOn, link, proof, isWatched } = parseInput(createItemSchema, input);
   refuseMissingProof(proof);
   const now = context.clock();
@@ -72,7 +57,7 @@ async function addItem(context: Context, input: unknown, request: { key: string;
       include: itemParts,
     });
     const message = `${context.actor.name} added the action item ${itemName(row)} for ${row.ownerName}: ${row.title}`;
-    await tellItem(transaction, context, row, { verb: "create", message, after: { type, owner, dueOn }, request });
+    await tellItem(transaction, context, row, { verb: "create", message, after: { type, owner, dueOn }, keyed });
     return viewItem(row, now);
   });
 }

@@ -3,6 +3,7 @@ import { storableText } from "#lib/database/storable.ts";
 import { writeAudit } from "../../audit.ts";
 import type { Context, Transaction } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
+import type { Keyed } from "../../idempotency.ts";
 import { appendTimeline } from "../timeline/timeline.ts";
 import { type ItemState, type ItemType, type ItemView, type ProofResult, proofSchema } from "./schemas.ts";
 
@@ -76,7 +77,7 @@ type Told = {
   before?: object;
   after?: object;
   reason?: string | null;
-  request?: { key: string; hash: string } | null;
+  keyed?: Keyed;
 };
 
 /** Writes a change of an item into its incident's timeline and the audit, in the transaction that makes it. */
@@ -86,7 +87,7 @@ export async function tellItem(
   row: StoredItem,
   told: Told,
 ) {
-  const { verb, message, before, after, reason, request } = told;
+  const { verb, message, before, after, reason, keyed } = told;
   const now = context.clock();
   await appendTimeline(transaction, row.incident.id, [{ at: now, kind: "changed", message, by: context.actor.name }], {
     now,
@@ -100,8 +101,7 @@ export async function tellItem(
     before: before as Prisma.InputJsonObject | undefined,
     after: { title: storableText(row.title), incident: `INC-${row.incident.number}`, ...after } as Prisma.InputJsonObject,
     reason,
-    idempotencyKey: request?.key,
-    requestHash: request?.hash,
+    ...keyed,
     outcome: "succeeded",
   });
 }

@@ -1,5 +1,6 @@
 import type { Database } from "#lib/database/client.ts";
 import { type Actor, type Context, transact } from "../../context.ts";
+import { formatUtc } from "../../times.ts";
 import { reopen } from "./commands.ts";
 import { itemName, lockItem, tellItem } from "./stored.ts";
 
@@ -18,7 +19,7 @@ export async function reopenReturned(context: Pick<Context, "db" | "clock">): Pr
     const isReopened = await transact(context, async (transaction) => {
       const before = await lockItem(transaction, id);
       if (before.state !== "done" || !before.closedAt || before.closedAt >= startsAt) return false;
-      const reason = `${alert} fired again, ${startsAt.toISOString().slice(0, 16).replace("T", " ")} UTC.`;
+      const reason = `${alert} fired again, ${formatUtc(startsAt, "minute")}.`;
       const row = await reopen(transaction, context, before, reason);
       const told = { ...context, actor: switchyard, requestId: `action-item-${id}` };
       await tellItem(transaction, told, row, {

@@ -3,9 +3,9 @@ import { authorise, type Context, translateDatabaseErrors } from "../../context.
 import { decodeCursor, toPage } from "../../pagination.ts";
 import type { Page } from "../../rollouts/schemas.ts";
 import { parseInput } from "../../validation.ts";
-import type { Severity } from "../schemas.ts";
+import { requiresPostmortem, type Severity } from "../schemas.ts";
 import { type ListedPostmortem, type ListedState, listPostmortemsSchema, type PostmortemState } from "./schemas.ts";
-import { isRequired, whereRequired } from "./stored.ts";
+import { whereRequired } from "./stored.ts";
 
 const parts = {
   services: { orderBy: [{ namespace: "asc" }, { service: "asc" }] },
@@ -69,7 +69,7 @@ function view({ postmortem, ...row }: Row): ListedPostmortem {
     impactStartedAt: row.impactStartedAt.toISOString(),
     resolvedAt: row.resolvedAt?.toISOString() ?? null,
     state: (postmortem?.state as PostmortemState | undefined) ?? "missing",
-    isRequired: isRequired(row),
+    isRequired: requiresPostmortem(row),
     owner: postmortem?.ownerName ?? null,
     reviewer: postmortem?.reviewerName ?? null,
     isApproved: postmortem?.approvedVersion === postmortem?.version && postmortem?.approvedVersion != null,

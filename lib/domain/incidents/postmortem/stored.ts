@@ -2,6 +2,7 @@ import type { Prisma } from "#lib/database/generated/client.ts";
 import { authorise, type Context, type Transaction, translateDatabaseErrors } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { parseId, parseInput } from "../../validation.ts";
+import { requiresPostmortem } from "../schemas.ts";
 import { allowedPostmortemCommands, gapsOf } from "./gaps.ts";
 import {
   type CommentView,
@@ -50,7 +51,7 @@ export async function getPostmortem(context: Context, id: string): Promise<Postm
     const { number, title, severity, isDrill, resolvedAt } = incident;
     return {
       incident: { id: incidentId, number, title, severity, isDrill, resolvedAt: resolvedAt?.toISOString() ?? null },
-      isRequired: isRequired(incident),
+      isRequired: requiresPostmortem(incident),
       postmortem: row && viewPostmortem(row),
     };
   });
@@ -58,9 +59,6 @@ export async function getPostmortem(context: Context, id: string): Promise<Postm
 
 /** P1 and P2 need one; a drill has a report of its own. */
 export const whereRequired = { severity: { in: ["P1", "P2"] }, isDrill: false } satisfies Prisma.IncidentWhereInput;
-export function isRequired({ severity, isDrill }: { severity: string; isDrill: boolean }): boolean {
-  return (severity === "P1" || severity === "P2") && !isDrill;
-}
 
 /** Reads a postmortem for a change: nobody else changes it until the transaction ends. Throws not-found. */
 export async function lockPostmortem(transaction: Transaction, incidentId: string): Promise<StoredPostmortem> {
@@ -87,7 +85,7 @@ export function gapsOfRow(row: StoredPostmortem) {
     version,
     approval: approvalOf(row),
     isResolved: incident.resolvedAt !== null,
-    isRequired: isRequired(incident),
+    isRequired: requiresPostmortem(incident),
     items: incident._count.actionItems,
     openComments: comments.filter(({ settledAt }) => settledAt === null).length,
   });

@@ -3,6 +3,7 @@ import { toJson } from "#lib/database/storable.ts";
 import type { PrometheusClient } from "#lib/prometheus/client.ts";
 import { writeAudit } from "../../audit.ts";
 import { type Context, type Transaction, transact } from "../../context.ts";
+import { formatUtc } from "../../times.ts";
 import { systemActor } from "../../users/commands.ts";
 import { lockIncident } from "../stored.ts";
 import { appendTimeline } from "../timeline/timeline.ts";
@@ -113,7 +114,7 @@ async function setImpact(
   const { namespace, name } = service;
   const limit = `${indicator.bad} the limit of ${formatIndicator(indicator, indicator.limit)}`;
   const noticed = impactStartSource === "alert" ? "the alert's start" : "it was reported";
-  const message = `The impact began at ${time(impactStartedAt)}, measured: since then ${indicator.title.toLowerCase()} of ${name} was ${limit} without a gap until ${noticed} at ${time(noticedAt)}.`;
+  const message = `The impact began at ${formatUtc(impactStartedAt, "time")}, measured: since then ${indicator.title.toLowerCase()} of ${name} was ${limit} without a gap until ${noticed} at ${formatUtc(noticedAt, "time")}.`;
   const before = { impactStartedAt: known.toISOString(), impactStartSource };
   const after = { impactStartedAt: impactStartedAt.toISOString(), impactStartSource: "measured" };
   await appendTimeline(
@@ -145,5 +146,3 @@ async function setImpact(
     },
   );
 }
-
-const time = (at: Date) => `${at.toISOString().slice(11, 19)} UTC`;

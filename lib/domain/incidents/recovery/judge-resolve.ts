@@ -1,5 +1,6 @@
 import { standingOf as standingOfAlert } from "../../alerts/standing.ts";
 import { formatDuration } from "../../duration.ts";
+import { formatUtc } from "../../times.ts";
 import type { ResolveBlocker } from "../schemas.ts";
 import { type StoredRecovery, staleAfterMs } from "./recovery.ts";
 import { decisiveFirst, standingOf } from "./standing.ts";
@@ -51,7 +52,7 @@ function judgeAlert(alert: GateAlert, facts: ResolveFacts, now: Date): ResolveBl
   const { name, startsAt, endsAt, sourceId, silence } = alert;
   const blindSince = facts.blindness.find((one) => one.sourceId === sourceId && one.endedAt === null)?.beganAt ?? null;
   const href = `/alerts/${alert.id}`;
-  const fires = `${name} fires since ${time(startsAt)}`;
+  const fires = `${name} fires since ${formatUtc(startsAt, "time")}`;
   switch (standingOfAlert({ ...alert, blindSince, acknowledgedAt: null })) {
     case "unknown":
       return null;
@@ -104,8 +105,8 @@ function judgeSight({ alerts, blindness, clearSeconds }: ResolveFacts, now: Date
   return concerned.map(({ source, beganAt, endedAt }) => ({
     id: "indicator-unknown",
     message: endedAt
-      ? `Alerts of ${source} could not be seen until ${time(endedAt)}: wait ${formatDuration(clearSeconds * 1000)} from then.`
-      : `Alerts of ${source} cannot be seen since ${time(beganAt)}: whether they fire is not known.`,
+      ? `Alerts of ${source} could not be seen until ${formatUtc(endedAt, "time")}: wait ${formatDuration(clearSeconds * 1000)} from then.`
+      : `Alerts of ${source} cannot be seen since ${formatUtc(beganAt, "time")}: whether they fire is not known.`,
     href: "/alerts",
   }));
 }
@@ -119,7 +120,7 @@ function judgeService({ service, recovery }: ResolveFacts["services"][number], n
   const what = `${service}, ${first.title.charAt(0).toLowerCase()}${first.title.slice(1)}`;
   const { state, goodSince, lookedAt } = standingOf(recovery);
   if (isStale(recovery, now)) {
-    const since = lookedAt ? ` since ${time(new Date(lookedAt))}` : "";
+    const since = lookedAt ? ` since ${formatUtc(new Date(lookedAt), "time")}` : "";
     return { id: "indicator-unknown", message: `${what}: not measured${since}.`, href };
   }
   if (state === "unknown") return { id: "indicator-unknown", message: `${what}: nothing is measured now.`, href };
@@ -135,5 +136,3 @@ function isStale(recovery: StoredRecovery, now: Date): boolean {
   const { lookedAt } = standingOf(recovery);
   return lookedAt === null || now.getTime() - Date.parse(lookedAt) > staleAfterMs;
 }
-
-const time = (at: Date) => `${at.toISOString().slice(11, 19)} UTC`;
