@@ -1,6 +1,5 @@
 import { z } from "zod";
 import type { Database } from "#lib/database/client.ts";
-import type { IncidentEvent } from "#lib/database/generated/client.ts";
 import type { FleetContext } from "../alerts/suspect-actions.ts";
 import { authorise, translateDatabaseErrors } from "../context.ts";
 import { parseId, parseInput } from "../validation.ts";
@@ -9,10 +8,11 @@ import { linkAddress } from "./link-targets.ts";
 import { allowedCommands } from "./progress.ts";
 import { listResolveBlockers } from "./recovery/resolve-gate.ts";
 import { recoveredAtOf, viewRecoveries } from "./recovery/stored.ts";
-import { type ActionVerdict, type IncidentDetail, type LinkKind, mostTimelineRows } from "./schemas.ts";
+import { listVerdicts } from "./recovery/verdicts.ts";
+import { type IncidentDetail, type LinkKind, mostTimelineRows } from "./schemas.ts";
 import { incidentParts, noSuchIncident, standingOf, viewIncident } from "./stored.ts";
 import { listIncidentSuspects, withDependencies } from "./suspects.ts";
-import { viewTimelineRow } from "./timeline/timeline.ts";
+import { viewTimelineRowOf } from "./timeline/timeline.ts";
 
 /** GET /api/incidents/:id?after=VERSION&waitSeconds=30 */
 export const followIncidentSchema = z.object({
@@ -58,22 +58,24 @@ async function readDetail({ db, fleet, clock }: FleetContext, id: string, known:
   // What came after the row was read belongs to the next answer.
   const told = { incidentId: id, version: { lte: version } };
   const incident = viewIncident(row);
+  const services = withDependencies(fleet, incident.services);
+  const now = clock();
   const recoveries = viewRecoveries(row.recoveries, incident.services);
-  const [rows, timelineTotal, verdictRows, linkedFrom, resolveBlockers, suspects] = await Promise.all([
+  const [rows, timelineTotal, verdicts, linkedFrom, resolveBlockers, suspects] = await Promise.all([
     db.incidentEvent.findMany({
       where: isKnown ? { incidentId: id, version: { lte: version, gt: known } } : told,
       orderBy: [{ at: "desc" }, { id: "desc" }],
       take: mostTimelineRows,
     }),
     db.incidentEvent.count({ where: told }),
-    db.incidentEvent.findMany({ where: { ...told, kind: "recovery", hiddenAt: null }, orderBy: [{ at: "asc" }, { id: "asc" }] }),
+    listVerdicts(db, { id, version, impactStartedAt, resolvedAt: row.resolvedAt, services, recoveries: row.recoveries }, now),
     db.incidentLink.findMany({
       where: { kind: "incident", targetId: id },
       include: { incident: { select: { number: true, title: true } } },
       orderBy: { at: "asc" },
     }),
-    row.resolvedAt ? [] : listResolveBlockers(db, id, clock()),
-    listIncidentSuspects(db, { impactStartedAt, services: withDependencies(fleet, incident.services) }),
+    row.resolvedAt ? [] : listResolveBlockers(db, id, now),
+    listIncidentSuspects(db, { impactStartedAt, services }),
   ]);
   // So many that some of the new ones are left out are the newest of all, too.
   const after = isKnown && rows.length < mostTimelineRows ? known : null;
@@ -98,7 +100,7 @@ async function readDetail({ db, fleet, clock }: FleetContext, id: string, known:
       joinedAt: joinedAt.toISOString(),
       leftAt: leftAt?.toISOString() ?? null,
     })),
-    timeline: rows.toReversed().map(viewTimelineRow),
+    timeline: rows.toReversed().map((event) => viewTimelineRowOf(incident.services, event)),
     timelineTotal,
     links: [...own, ...others].map(({ kind, targetId, title, at, byName }) => ({
       kind,
@@ -114,17 +116,7 @@ async function readDetail({ db, fleet, clock }: FleetContext, id: string, known:
     recoveries,
     recovery: recoveries[0] ?? null,
     recoveredAt: recoveredAtOf(row.recoveries, incident.services)?.toISOString() ?? null,
-    verdicts: newestVerdicts(verdictRows),
+    verdicts,
     suspects,
   };
-}
-
-function newestVerdicts(rows: readonly IncidentEvent[]): ActionVerdict[] {
-  const found = rows.flatMap(({ detail, message, at }) => {
-    const { actionId, verdict, seconds, before, after } = (detail ?? {}) as Partial<ActionVerdict>;
-    if (actionId === undefined || verdict === undefined) return [];
-    const figures = { seconds: seconds ?? null, before: before ?? null, after: after ?? null };
-    return [{ actionId, verdict, ...figures, message, at: at.toISOString() }];
-  });
-  return [...new Map(found.map((one) => [one.actionId, one])).values()];
 }

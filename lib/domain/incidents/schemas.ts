@@ -236,14 +236,16 @@ export type Recovery = {
 
 /** What the data say of a rollback, a restart or a scaling during the incident. */
 export type ActionVerdict = {
-  /** Of its audit entry. */
+  /** Of its audit entry, and what it was done to as namespace/name. */
   actionId: string;
-  verdict: "recovered" | "not-recovered" | "unknown";
+  service: string;
+  /** pending: the data do not tell yet. */
+  verdict: "recovered" | "not-recovered" | "unknown" | "pending";
   /** From the click until the indicator was good for a window; null while it is not. */
   seconds: number | null;
   before: number | null;
   after: number | null;
-  /** The timeline's sentence, and its time. */
+  /** The timeline's sentence, and its time; while it is pending how far the data are, and when it was done. */
   message: string;
   at: string;
 };
@@ -291,7 +293,6 @@ export type IncidentDetail = IncidentView & {
   recovery: Recovery | null;
   /** From the data: when the last of its services was good; null while one is not, or nobody could know. */
   recoveredAt: string | null;
-  /** Of each such action the newest. */
   verdicts: ActionVerdict[];
   /** The closest first. */
   suspects: IncidentSuspect[];

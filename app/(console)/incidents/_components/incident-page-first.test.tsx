@@ -18,7 +18,7 @@ vi.mock("next/link", () => ({
 }));
 
 it("comes from the server with what is wrong and what changed before, without any store or zone of a browser", () => {
-  const incident = anIncident({ suspects: [aSuspect()], recovery: aRecovery() });
+  const incident = anIncident({ suspects: [aSuspect()], recoveries: [aRecovery()] });
   const queries = new QueryClient();
   queries.setQueryData(incidentQuery(incident.id).queryKey, incident);
   const page = renderToString(

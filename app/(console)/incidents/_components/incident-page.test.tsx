@@ -92,7 +92,7 @@ it("calls no linked alert over because it is missing in the list of what fires",
 
 describe("recovery", () => {
   it("is shown before, during and now, and not called one while it is bad", () => {
-    show({ recovery: aRecovery() });
+    show({ recoveries: [aRecovery()] });
     const shown = section("Recovery");
     expect(shown.getAllByRole("definition").map(({ textContent }) => textContent)).toEqual(["20 ms", "450 ms", "400 ms"]);
     expect(shown.getByRole("status").textContent).toBe("Latency, p95 is 400 ms, above the limit of 200 ms.");
@@ -100,13 +100,55 @@ describe("recovery", () => {
 
   it("says from the data when it was over", () => {
     const recoveredAt = "2026-11-21T11:56:30.000Z";
-    show({ recovery: aRecovery({ state: "good", now: 0.021, after: 0.02, goodSince: recoveredAt, recoveredAt }) });
+    show({ recoveries: [aRecovery({ state: "good", now: 0.021, after: 0.02, goodSince: recoveredAt, recoveredAt })] });
     expect(section("Recovery").getByRole("status").textContent).toContain("6 m 30 s after the impact began");
     expect(section("Recovery").getByText("After").nextSibling?.textContent).toBe("20 ms");
   });
 
+  it("is shown for each service, with its other indicators", () => {
+    const other = aRecovery();
+    const relay = aRecovery({
+      others: [{ indicator: { ...other.indicator, short: "failed operations" }, now: 0.02, state: "good" }],
+    });
+    const hub = aRecovery({ service: "fleet/hub", state: "good", now: 0.02, goodSince: "2026-11-21T11:52:00.000Z" });
+    const services = [relay, hub].map(({ service }) => ({ namespace: "fleet", name: service.slice(6) }));
+    show({ services, recoveries: [relay, hub] });
+    expect(section("Recovery").getByText("1 of 2 services good")).toBeTruthy();
+    expect(
+      section("Recovery")
+        .getAllByRole("heading", { level: 3 })
+        .map(({ textContent }) => textContent),
+    ).toEqual(["relayLatency, p95", "hubLatency, p95"]);
+    expect(section("Recovery").getByText(/failed operations/).textContent).toBe("Good: failed operations 20 ms");
+  });
+
+  it("has what the data say of a rollback, there and at the suspect", () => {
+    const message = "Rollback of relay verified: p95 over 30 s is 42 ms, was 310 ms; 41 s after the click";
+    const figures = { seconds: 41, before: 0.31, after: 0.042 };
+    const rollback = {
+      actionId: "a1",
+      service: "fleet/relay",
+      verdict: "recovered" as const,
+      ...figures,
+      message,
+      at: "2026-11-21T11:53:00.000Z",
+    };
+    const restart = {
+      ...rollback,
+      actionId: "a2",
+      service: "fleet/redis",
+      verdict: "pending" as const,
+      message: "Restart of redis is being verified",
+    };
+    show({ suspects: [aSuspect()], recoveries: [aRecovery()], verdicts: [rollback, restart] });
+    expect(section("Recovery").getByText(message).getAttribute("href")).toBe("/audit?entry=a1");
+    expect(section("Recovery").getByText("Restart of redis is being verified")).toBeTruthy();
+    expect(section("What changed just before").getByText(message)).toBeTruthy();
+    expect(section("What changed just before").queryByText("Restart of redis is being verified")).toBeNull();
+  });
+
   it("is unknown, never good, where the data are missing", () => {
-    show({ recovery: aRecovery({ state: "unknown", now: null }) });
+    show({ recoveries: [aRecovery({ state: "unknown", now: null })] });
     expect(section("Recovery").getByRole("status").textContent).toContain("is not known now");
     expect(section("Recovery").getByText("Now").nextSibling?.textContent).toBe("–");
   });
@@ -153,7 +195,7 @@ describe("a resolution", () => {
 
 it("takes the moment of a mitigation from the data", async () => {
   const recoveredAt = "2026-11-21T11:56:30.000Z";
-  show({ recovery: aRecovery({ state: "good", now: 0.02, recoveredAt }) });
+  show({ recoveredAt });
   fireEvent.click(button("Mark mitigated"));
   expect(screen.getByText("When it recovered, by the data.")).toBeDefined();
   fireEvent.click(button("Mark INC-12 mitigated"));

@@ -8,10 +8,11 @@ import type { IncidentDetail, IncidentSuspect } from "#lib/domain/incidents/sche
 import { SuspectUndo, suspectAddress, suspectWords } from "../../../ui/alerts/suspect-line.tsx";
 import { TimeAgo } from "../../../ui/clock.tsx";
 import { SectionHeader } from "../../../ui/page-header.tsx";
+import { VerdictLine } from "./verdict-line.tsx";
 
 /** What was changed just before the impact, the likeliest first, each with the way to take it back. */
 export function IncidentSuspects({ incident }: { incident: IncidentDetail }) {
-  const { suspects } = incident;
+  const { suspects, verdicts } = incident;
   return (
     <section aria-labelledby="suspects">
       <SectionHeader id="suspects" title="What changed just before" aside="the likeliest cause first" />
@@ -35,6 +36,9 @@ export function IncidentSuspects({ incident }: { incident: IncidentDetail }) {
                   <TimeAgo at={suspect.at} />
                 </span>
                 <Measured suspect={suspect} />
+                {verdictsOf(suspect, { suspects, verdicts }).map((verdict) => (
+                  <VerdictLine key={verdict.actionId} verdict={verdict} className="text-xs" />
+                ))}
               </span>
               <SuspectUndo
                 suspect={suspect}
@@ -47,6 +51,15 @@ export function IncidentSuspects({ incident }: { incident: IncidentDetail }) {
       )}
     </section>
   );
+}
+
+/** What was done to the service since: it stands at its closest suspect only. */
+function verdictsOf(
+  { service, auditId }: IncidentSuspect,
+  { suspects, verdicts }: Pick<IncidentDetail, "suspects" | "verdicts">,
+) {
+  const closest = suspects.find((suspect) => suspect.service === service);
+  return closest?.auditId === auditId ? verdicts.filter((verdict) => verdict.service === service) : [];
 }
 
 /** What the service measured in the minute before the change, and after it had settled. */

@@ -55,7 +55,7 @@ test("nothing speaks against it when its alerts are over for long enough and its
 });
 
 describe("an alert speaks against it", () => {
-  const firing: LinkedAlert = { ...over, state: "firing", endsAt: null };
+  const firing: GateAlert = { ...over, state: "firing", endsAt: null };
   test("while it fires", () => {
     expect(judge({ alerts: [over, firing] })).toEqual([
       { id: "alert-fires", message: "RelayHighErrorRate fires since 11:45:00 UTC.", href: "/alerts/a1" },

@@ -7,6 +7,7 @@ import { listMitigations } from "./mitigations.ts";
 import type { StoredRecovery, Turn, WatchedIndicator } from "./recovery.ts";
 import { standingOf } from "./standing.ts";
 import { formatIndicator, judgeMitigation } from "./verdict.ts";
+import { verdictSource } from "./verdicts.ts";
 import type { Look, WatchedIncident } from "./watch.ts";
 
 type KeepContext = Pick<Context, "db" | "clock">;
@@ -29,7 +30,7 @@ export async function keepLook(
     const [row] = await transaction.$queryRaw<{ id: string }[]>`
       SELECT id FROM incidents WHERE id = ${incident.id}::uuid AND impact_started_at = ${incident.impactStartedAt} FOR UPDATE`;
     if (!row || !(await isUnchanged(transaction, incident.id, ref, lookedAt))) return;
-    const verdicts = await listVerdicts(transaction, incident, { ref, stored, needs, now });
+    const verdicts = await judgeMitigations(transaction, incident, { ref, stored, needs, now });
     if (isAnew) await hideTurns(transaction, incident.id, ref, now);
     const turns = news.map((turn) => describeTurn(turn, stored, ref, incident.resolvedAt));
     await showAgain(transaction, incident.id, turns);
@@ -124,7 +125,7 @@ async function showAgain(transaction: Transaction, incidentId: string, rows: rea
 type Judging = Pick<Look, "ref" | "stored" | "needs"> & { now: Date };
 
 /** What the data say of actions on the service, and on those that it needs, that have no verdict yet. */
-async function listVerdicts(
+async function judgeMitigations(
   transaction: Transaction,
   incident: WatchedIncident,
   { ref, stored, needs, now }: Judging,
@@ -155,5 +156,3 @@ async function listVerdicts(
     };
   });
 }
-
-const verdictSource = (actionId: string) => `verdict/${actionId}`;

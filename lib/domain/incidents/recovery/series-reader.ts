@@ -18,16 +18,27 @@ export class SeriesReader {
     this.#settledAt = clock().getTime() / 1000 - scrapeSeconds;
   }
 
+  /** Whether there is a point that nobody has looked at. */
+  isDue(lookedAt: Date): boolean {
+    const { from, to } = this.#rangeSince(lookedAt.getTime());
+    return from <= to;
+  }
+
   /** The points after the last one that was looked at; null values where there are none. */
   async readSince({ expr, lookedAt }: { expr: string; lookedAt: string }): Promise<Point[]> {
     const step = this.stepSeconds;
-    const from = Math.floor(Date.parse(lookedAt) / 1000 / step + 1) * step;
-    const to = Math.min(Math.floor(this.#settledAt / step) * step, from + mostSeconds);
+    const { from, to } = this.#rangeSince(Date.parse(lookedAt));
     if (from > to) return [];
     const key = `${from} ${to} ${expr}`;
     const asked = this.#asked.get(key) ?? readPoints(this.#prometheus, expr, { from, to, stepSeconds: step });
     this.#asked.set(key, asked);
     return asked;
+  }
+
+  #rangeSince(lookedAt: number): { from: number; to: number } {
+    const step = this.stepSeconds;
+    const from = Math.floor(lookedAt / 1000 / step + 1) * step;
+    return { from, to: Math.min(Math.floor(this.#settledAt / step) * step, from + mostSeconds) };
   }
 }
 

@@ -2,7 +2,7 @@ import { formatSeconds, formatShare } from "../../rollouts/analysis/figure-texts
 import type { ActionVerdict } from "../schemas.ts";
 import { isBad } from "./indicators.ts";
 import type { StoredRecovery, WatchedIndicator } from "./recovery.ts";
-import { counted, decisiveFirst } from "./standing.ts";
+import { counted, decisiveFirst, standingOf } from "./standing.ts";
 
 /** An action that may have ended an incident. */
 export type Mitigation = {
@@ -15,7 +15,10 @@ export type Mitigation = {
   endedAt: Date | null;
 };
 
-export type Judged = Omit<ActionVerdict, "actionId" | "message" | "at"> & { at: Date; message: string };
+export type Judged = Pick<ActionVerdict, "seconds" | "before" | "after" | "message"> & {
+  verdict: Exclude<ActionVerdict["verdict"], "pending">;
+  at: Date;
+};
 
 /** After its end an action has so long to show that it helped, and this long when it does not end. */
 const patienceMs = 180_000;
@@ -85,6 +88,19 @@ function findProof(
     goodSince: Math.max(...[...proven, ...later].map(({ at }) => Date.parse(at))),
     provenAt: Math.max(last, ...later.map((turn) => Date.parse(turn.provenAt))),
   };
+}
+
+/** How far the data are with an action that has no verdict yet. */
+export function describePending({ what }: Pick<Mitigation, "what">, recovery: StoredRecovery): string {
+  const { windowSeconds } = recovery;
+  const [first] = decisiveFirst(recovery);
+  const { state, goodSince, lookedAt } = standingOf(recovery);
+  if (!first || state === "unknown") return `${what} is not verified yet: nothing is measured now.`;
+  if (state === "bad") {
+    return `${what} is not verified yet: ${valueOver(first, first.now, windowSeconds)} (limit ${formatIndicator(first, first.limit)}).`;
+  }
+  const good = goodSince && lookedAt ? Math.min(windowSeconds, secondsBetween(Date.parse(goodSince), Date.parse(lookedAt))) : 0;
+  return `${what} is being verified: good for ${good} s of ${windowSeconds} s.`;
 }
 
 type Proof = { doneAt: number; provenAt: number; windowSeconds: number };

@@ -11,6 +11,7 @@ import { keepLook } from "./keep.ts";
 import { beginIndicator, type StoredRecovery, type Turn, takePoints, type WatchedIndicator } from "./recovery.ts";
 import { SeriesReader } from "./series-reader.ts";
 import { readState } from "./stored.ts";
+import { readRef } from "./verdicts.ts";
 
 export type RecoveryContext = Pick<Context, "db" | "kubernetes" | "prometheus" | "clock" | "logger">;
 
@@ -48,13 +49,17 @@ export type Look = {
 export async function watchRecoveries(context: RecoveryContext, { scrapeSeconds }: { scrapeSeconds: number }): Promise<void> {
   const { prometheus, kubernetes, logger } = context;
   if (!prometheus) return;
-  const incidents = await listWatched(context);
+  const reader = new SeriesReader(prometheus, { clock: context.clock, scrapeSeconds });
+  const incidents = (await listWatched(context)).filter(({ services, impactStartedAt }) =>
+    services.some(
+      ({ lookedAt, stored }) => !lookedAt || stored?.impactStartedAt !== impactStartedAt.toISOString() || reader.isDue(lookedAt),
+    ),
+  );
   if (incidents.length === 0) return;
   const workloads = await listManagedWorkloads(kubernetes).catch((error) => {
     logger.warn({ err: error }, "recoveries are measured by what is known of services");
     return null;
   });
-  const reader = new SeriesReader(prometheus, { clock: context.clock, scrapeSeconds });
   const window = Math.max(windowSeconds, Math.ceil(scrapesInWindow * scrapeSeconds));
   const end = performance.now() + passMs;
   for (const incident of incidents) {
@@ -188,9 +193,4 @@ function namesOf(alerts: WatchedIncident["alerts"], ref: ServiceRef): IndicatorN
     ({ namespace, service }) => service === null || (namespace === ref.namespace && service === ref.name),
   );
   return [...new Set(concerned.flatMap(({ name }) => indicatorBehind(name) ?? []))];
-}
-
-function readRef(id: string): ServiceRef {
-  const [namespace = "", name = ""] = id.split("/");
-  return { namespace, name };
 }
