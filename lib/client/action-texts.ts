@@ -18,6 +18,12 @@ export function actionSentence(verb: ActionVerb, service: string, values: Action
       return `Pause ${service}`;
     case "resume":
       return `Resume ${service}`;
+    case "open-breaker":
+      return `Open the circuit breaker of ${service}`;
+    case "close-breaker":
+      return `Close the circuit breaker of ${service}`;
+    case "fail-over":
+      return `Fail ${service} over to its database replica`;
     case "rollback":
       return values.toRevision === 0 ? `Roll back ${service}` : `Roll back ${service} to revision ${values.toRevision}`;
   }
@@ -75,6 +81,7 @@ export function verbName(verb: string): string {
 
 // What the verb alone does not say well before its object.
 const phrases: Record<string, string> = {
+  "put-back": "Put back as delivered the",
   "rotate-secret": "Rotate the secret of",
   "send-again": "Send again to",
   test: "Send a test to",

@@ -36,6 +36,8 @@ export function aService(over: Partial<Service> = {}): Service {
       owner: null,
       runbook: null,
       dependsOn: [],
+      breaker: null,
+      hasReplica: false,
       objectives: { availability: null, latency: null, latencyThreshold: null, window: null },
     },
     ...over,

@@ -13,6 +13,7 @@ type Request = {
   query?: Query;
   body?: string;
   contentType?: string;
+  headers?: Record<string, string>;
   signal?: AbortSignal;
 };
 
@@ -99,6 +100,14 @@ export class KubernetesClient {
     });
   }
 
+  /** Asks a pod through the API server (paths.podProxy), and returns the text of its answer. Authorization does not reach the pod. */
+  async proxy(
+    path: string,
+    { method, query, headers }: { method: "GET" | "POST"; query?: Query; headers?: Record<string, string> },
+  ): Promise<string> {
+    return (await this.#bytes({ method, path, query, headers })).toString("utf8");
+  }
+
   /** Opens an answer that goes on (a watch, a log). The time limit is for its headers only; `signal` ends it. */
   async stream(path: string, query: Query, signal: AbortSignal): Promise<IncomingMessage> {
     const answer = await this.#send({ method: "GET", path, query, signal });
@@ -177,6 +186,7 @@ export class KubernetesClient {
         signal: request.signal,
         headers: {
           ...options.headers,
+          ...request.headers,
           accept: "application/json",
           "user-agent": "switchyard",
           ...(request.body === undefined

@@ -197,6 +197,8 @@ export const paths = {
   controllerRevisionsOf: (namespace: string) => `/apis/apps/v1/namespaces/${segment(namespace)}/controllerrevisions`,
   podsOf: (namespace: string) => `/api/v1/namespaces/${segment(namespace)}/pods`,
   podLog: (namespace: string, name: string) => `/api/v1/namespaces/${segment(namespace)}/pods/${segment(name)}/log`,
+  podProxy: (namespace: string, name: string, port: number, path: string) =>
+    `/api/v1/namespaces/${segment(namespace)}/pods/${segment(name)}:${port}/proxy${path}`,
   configOf: (kind: ConfigObject["kind"], namespace: string) => `/api/v1/namespaces/${segment(namespace)}/${kind.toLowerCase()}s`,
   allConfig: (kind: ConfigObject["kind"]) => `/api/v1/${kind.toLowerCase()}s`,
   disruptionBudgetsOf: (namespace: string) => `/apis/policy/v1/namespaces/${segment(namespace)}/poddisruptionbudgets`,

@@ -98,3 +98,32 @@ test("news that the other side can be reached lets the probe pass early, and onl
   breaker.fail();
   expect(breaker.retryInMs).toBe(30_000);
 });
+
+test("a breaker that is held stays open whatever succeeds, fails or comes into reach, until it is released", async () => {
+  const { breaker, clock, changes, fail } = createBreaker();
+  breaker.hold();
+  expect([breaker.state, breaker.isHeld, breaker.tryPass()]).toEqual(["open", true, false]);
+  let isReleased = false;
+  const released = breaker.untilReleased().then(() => {
+    isReleased = true;
+  });
+  clock.ms += 3_600_000;
+  breaker.succeed();
+  breaker.hurry();
+  fail(9);
+  await Promise.resolve();
+  expect([breaker.state, breaker.tryPass(), isReleased]).toEqual(["open", false, false]);
+  breaker.release();
+  await released;
+  expect([breaker.state, breaker.isHeld, breaker.tryPass()]).toEqual(["closed", false, true]);
+  expect(changes).toEqual(["open", "closed"]);
+  fail(4);
+  expect(breaker.state).toBe("closed");
+});
+
+test("a release also closes a breaker that failures have opened", () => {
+  const { breaker, fail } = createBreaker();
+  fail(5);
+  breaker.release();
+  expect([breaker.state, breaker.tryPass()]).toEqual(["closed", true]);
+});

@@ -293,3 +293,42 @@ test("a pool has as many connections to the hub as are used at a time, and keeps
   expect(peers).toBeLessThanOrEqual(3);
   await patiently(() => pool.size).toBe(2);
 });
+
+test("a breaker that is held ends the connection, dials no hub, and lets the client back at once when it is released", async () => {
+  let peers = 0;
+  const port = await listen(
+    createWelcomingHub(Number.POSITIVE_INFINITY, () => {
+      peers += 1;
+    }),
+  );
+  const client = startClient([port]);
+  await patiently(() => client.isConnected).toBe(true);
+  client.hold();
+  await patiently(() => client.isConnected).toBe(false);
+  const seen = peers;
+  // Many times the back-off of at most 20 ms.
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  expect([peers, client.breaker.state, client.breaker.isHeld]).toEqual([seen, "open", true]);
+  client.release();
+  await patiently(() => client.isConnected).toBe(true);
+  expect([peers, client.breaker.state]).toEqual([seen + 1, "closed"]);
+});
+
+test("a client that is held while no hub can be reached stops, and comes back when it is released", async () => {
+  const hub = createWelcomingHub();
+  const port = await listen(hub);
+  hub.close();
+  const client = startClient([port], { breaker: new Breaker({ failures: 1 }) });
+  await patiently(() => client.breaker.state).toBe("open");
+  client.hold();
+  const again = createWelcomingHub();
+  again.listen(port, "127.0.0.1");
+  await once(again, "listening");
+  ends.push(() => again.close());
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  expect(client.isConnected).toBe(false);
+  client.release();
+  await patiently(() => client.isConnected).toBe(true);
+  client.hold();
+  await client.stop();
+});

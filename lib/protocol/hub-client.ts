@@ -58,6 +58,10 @@ export class HubClient {
   /** The user gave up the last connection: heartbeats prove nothing until a request is answered. */
   #isDoubted = false;
   #prove = () => {};
+  /** Ends the present attempt or connection. */
+  #cut: (reason: Error) => void = () => {};
+  /** Ends a wait between attempts. */
+  #wake = new AbortController();
 
   constructor(options: HubClientOptions) {
     this.#options = options;
@@ -102,15 +106,42 @@ export class HubClient {
     this.#connection?.destroy(reason);
   }
 
+  /** Ends the connection and makes none until `release`: the breaker is held open by hand. */
+  hold(): void {
+    if (this.breaker.isHeld) return;
+    this.breaker.hold();
+    this.#options.logger.warn("the circuit breaker to the hub is held open");
+    this.#cut(new Error("the circuit breaker is held open"));
+    this.#wake.abort();
+  }
+
+  /** Lets it connect again, at once; also when failures had opened the breaker. */
+  release(): void {
+    if (!this.breaker.isHeld && this.breaker.state === "closed") return;
+    this.#options.logger.warn("the circuit breaker to the hub is closed by hand");
+    this.#backoff.reset();
+    this.breaker.release();
+    this.#wake.abort();
+  }
+
   async #run(): Promise<void> {
     const { signal } = this.#abort;
     let reached: Socket | undefined;
     let wasReached = true;
+    const stopped = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
     while (!signal.aborted) {
+      if (this.breaker.isHeld) {
+        reached?.destroy();
+        reached = undefined;
+        await Promise.race([this.breaker.untilReleased(), stopped]);
+        continue;
+      }
+      this.#wake = new AbortController();
       if (this.breaker.tryPass()) wasReached = await this.#connectOnce(reached);
       const waitMs = Math.max(this.#backoff.next(), this.breaker.retryInMs);
       reached = undefined;
-      if (wasReached) await sleep(waitMs, undefined, { signal }).catch(() => {});
+      if (this.breaker.isHeld) continue;
+      if (wasReached) await sleep(waitMs, undefined, { signal: this.#waking() }).catch(() => {});
       else reached = await this.#knock(waitMs);
     }
     reached?.destroy();
@@ -121,7 +152,7 @@ export class HubClient {
    * the connection when one is; the breaker then lets it pass as its probe.
    */
   async #knock(waitMs: number): Promise<Socket | undefined> {
-    const { signal } = this.#abort;
+    const signal = this.#waking();
     const until = performance.now() + waitMs;
     while (!signal.aborted) {
       const pauseMs = knockIntervalMs * (0.6 + 0.4 * Math.random());
@@ -136,6 +167,10 @@ export class HubClient {
       this.#hub += 1;
     }
     return undefined;
+  }
+
+  #waking(): AbortSignal {
+    return AbortSignal.any([this.#abort.signal, this.#wake.signal]);
   }
 
   /** One connection from dialling, or from one that was reached already, to its end. False when the hub could not even be reached. */
@@ -157,6 +192,9 @@ export class HubClient {
       onSent: this.#options.onSent,
       onReceived: this.#options.onReceived,
     });
+    this.#cut = (reason) => connection.destroy(reason);
+    // It may have been held while TCP was dialled.
+    if (this.breaker.isHeld) connection.destroy(new Error("the circuit breaker is held open"));
     const stop = () => connection.destroy(new Error("this client stopped"));
     this.#abort.signal.addEventListener("abort", stop);
     try {

@@ -13,6 +13,10 @@ beforeEach(async () => {
       "/broken": () => Promise.reject(new Error("hush")),
     },
     onError,
+    {
+      token: "the token of this test",
+      handlers: { "/admin": ({ method, query }) => ({ status: 200, body: { method, state: query.get("state") } }) },
+    },
   );
   const { port } = await server.listen("127.0.0.1", 0);
   url = `http://127.0.0.1:${port}`;
@@ -33,4 +37,14 @@ test("the health server answers 500 without the message of a handler that fails,
   const answer = await fetch(`${url}/broken`);
   expect([answer.status, await answer.text()]).toEqual([500, "internal error"]);
   expect(onError).toHaveBeenCalledTimes(1);
+});
+
+test("a guarded path wants the token, and takes GET and POST", async () => {
+  const ask = (method: string, token?: string) =>
+    fetch(`${url}/admin?state=open`, { method, headers: token === undefined ? {} : { "x-admin-token": token } });
+  expect((await ask("POST")).status).toBe(401);
+  expect((await ask("POST", "another")).status).toBe(401);
+  expect((await ask("DELETE", "the token of this test")).status).toBe(405);
+  expect(await (await ask("POST", "the token of this test")).json()).toEqual({ method: "POST", state: "open" });
+  expect(await (await ask("GET", "the token of this test")).json()).toEqual({ method: "GET", state: "open" });
 });

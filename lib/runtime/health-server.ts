@@ -1,3 +1,4 @@
+import { hash, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Registry } from "prom-client";
@@ -10,6 +11,15 @@ export type Answer = { status: number; body: string | object; contentType?: stri
 /** Handlers by path, for GET and HEAD only. */
 export type Handlers = Record<string, () => Answer | Promise<Answer>>;
 
+/** A handler for GET and POST that wants the token: it is told the method and the query of the address. */
+export type GuardedHandler = (request: { method: "GET" | "POST"; query: URLSearchParams }) => Answer | Promise<Answer>;
+
+/**
+ * Handlers by path for whoever shows the token in the header x-admin-token. It is no Authorization header: a Kubernetes API server
+ * that hands a request on to a pod keeps that one for itself.
+ */
+export type Guarded = { token: string; handlers: Record<string, GuardedHandler> };
+
 // Node looks for late requests every 30 s unless it is told otherwise.
 const limits = { maxHeaderSize: 8192, requestTimeout: 10_000, headersTimeout: 5_000, connectionsCheckingInterval: 1_000 };
 
@@ -20,9 +30,10 @@ const limits = { maxHeaderSize: 8192, requestTimeout: 10_000, headersTimeout: 5_
 export class HealthServer {
   readonly #server: Server;
 
-  constructor(handlers: Handlers, onError: (error: unknown) => void = () => {}) {
+  constructor(handlers: Handlers, onError: (error: unknown) => void = () => {}, guarded?: Guarded) {
+    const find = (request: IncomingMessage) => findAnswer(handlers, guarded, request);
     this.#server = createServer(limits, (request, response) => {
-      void answerRequest(handlers, request, response, onError);
+      void answerRequest(find, request, response, onError);
     });
   }
 
@@ -46,12 +57,12 @@ export class HealthServer {
 }
 
 async function answerRequest(
-  handlers: Handlers,
+  find: (request: IncomingMessage) => Promise<Answer>,
   request: IncomingMessage,
   response: ServerResponse,
   onError: (error: unknown) => void,
 ) {
-  const answer = await findAnswer(handlers, request).catch((error: unknown): Answer => {
+  const answer = await find(request).catch((error: unknown): Answer => {
     onError(error);
     return { status: 500, body: "internal error" };
   });
@@ -63,13 +74,31 @@ async function answerRequest(
   response.end(request.method === "HEAD" ? undefined : isText ? answer.body : JSON.stringify(answer.body));
 }
 
-async function findAnswer(handlers: Handlers, request: IncomingMessage): Promise<Answer> {
-  const path = requestUrl(request)?.pathname;
-  if (!path) return { status: 400, body: "bad request" };
+async function findAnswer(handlers: Handlers, guarded: Guarded | undefined, request: IncomingMessage): Promise<Answer> {
+  const url = requestUrl(request);
+  if (!url?.pathname) return { status: 400, body: "bad request" };
+  const path = url.pathname;
+  if (guarded && Object.hasOwn(guarded.handlers, path)) return answerGuarded(guarded, path, url.searchParams, request);
   const handler = Object.hasOwn(handlers, path) ? handlers[path] : undefined;
   if (!handler) return { status: 404, body: "not found" };
   if (request.method !== "GET" && request.method !== "HEAD") return { status: 405, body: "method not allowed" };
   return handler();
+}
+
+async function answerGuarded(
+  { token, handlers }: Guarded,
+  path: string,
+  query: URLSearchParams,
+  request: IncomingMessage,
+): Promise<Answer> {
+  const given = request.headers["x-admin-token"];
+  const digest = (text: string) => hash("sha256", text, "buffer");
+  if (typeof given !== "string" || !timingSafeEqual(digest(given), digest(token))) {
+    return { status: 401, body: "wants the header x-admin-token with this daemon's ADMIN_TOKEN" };
+  }
+  const { method } = request;
+  if (method !== "GET" && method !== "POST") return { status: 405, body: "method not allowed" };
+  return handlers[path]?.({ method, query }) ?? { status: 404, body: "not found" };
 }
 
 export type HealthOptions = {
@@ -78,10 +107,11 @@ export type HealthOptions = {
   /** What /ready answers while ready: READY or Ready, as the daemon's guide has it. */
   readyBody: string;
   logger: Logger;
+  guarded?: Guarded | undefined;
 };
 
 /** /health (OK), /ready (the guide's word, or 503 NOT_READY) and /metrics. */
-export function createHealthServer({ registry, isReady, readyBody, logger }: HealthOptions): HealthServer {
+export function createHealthServer({ registry, isReady, readyBody, logger, guarded }: HealthOptions): HealthServer {
   return new HealthServer(
     {
       "/health": () => ({ status: 200, body: "OK" }),
@@ -89,5 +119,6 @@ export function createHealthServer({ registry, isReady, readyBody, logger }: Hea
       "/metrics": async () => ({ status: 200, body: await registry.metrics(), contentType: registry.contentType }),
     },
     (error) => logger.error({ err: error }, "a health endpoint failed"),
+    guarded,
   );
 }

@@ -29,6 +29,7 @@ const schema = z
     CONNECTOR_DRAIN_TIMEOUT_MS: envValue.integer(0, 600_000).prefault("30000"),
     CONNECTOR_BREAKER_FAILURES: envValue.integer(1, 1000).prefault("5"),
     CONNECTOR_BREAKER_OPEN_MS: envValue.integer(1, 3_600_000).prefault("30000"),
+    ADMIN_TOKEN: z.string().min(16, "wants at least 16 characters").optional(),
     HEALTH_ADDRESS: envValue.address().prefault("0.0.0.0:8080"),
     LOCAL_ADDRESS: z.union([z.ipv4(), z.ipv6()], "wants an IP address of this machine").optional(),
     ...faultSettings,
@@ -84,6 +85,8 @@ export async function readConnectorConfiguration(given: Given) {
     breaker: { failures: env.CONNECTOR_BREAKER_FAILURES, openMs: env.CONNECTOR_BREAKER_OPEN_MS },
     faults: { latencyMs: env.FAULT_LATENCY_MS, errorRatio: env.FAULT_ERROR_RATIO },
     health: env.HEALTH_ADDRESS,
+    /** Undefined: no admin route is served. */
+    adminToken: env.ADMIN_TOKEN,
     localAddress: env.LOCAL_ADDRESS,
     version: env.SERVICE_VERSION,
     logFilter: env.RUST_LOG,

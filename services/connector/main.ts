@@ -1,4 +1,5 @@
 import { Breaker } from "#lib/protocol/breaker.ts";
+import { guardBreaker } from "#lib/protocol/breaker-admin.ts";
 import { HubClient } from "#lib/protocol/hub-client.ts";
 import { configureOrExit, reportUnused } from "#lib/runtime/configuration.ts";
 import { createFaults } from "#lib/runtime/faults.ts";
@@ -58,6 +59,7 @@ const health = createHealthServer({
   isReady: () => client.isConnected && !stopping,
   readyBody: "Ready",
   logger,
+  guarded: guardBreaker(config.adminToken, client),
 });
 
 async function drain(): Promise<void> {

@@ -23,6 +23,7 @@ const schema = z
     EDGE_BREAKER_OPEN_MS: envValue.integer(1, 3_600_000).prefault("30000"),
     EDGE_HOST_SENSOR_INTERVAL_MS: envValue.integer(0, 3_600_000).prefault("0"),
     EDGE_DRAIN_TIMEOUT_MS: envValue.integer(0, 600_000).prefault("30000"),
+    ADMIN_TOKEN: z.string().min(16, "wants at least 16 characters").optional(),
     HEALTH_ADDRESS: envValue.address().prefault("0.0.0.0:8080"),
     LOCAL_ADDRESS: z.union([z.ipv4(), z.ipv6()], "wants an IP address of this machine").optional(),
     ...faultSettings,
@@ -60,6 +61,8 @@ export async function readEdgeConfiguration(given: Given) {
         ? { latencyMs: env.FAULT_LATENCY_MS, errorRatio: env.FAULT_ERROR_RATIO }
         : undefined,
     health: env.HEALTH_ADDRESS,
+    /** Undefined: no admin route is served. */
+    adminToken: env.ADMIN_TOKEN,
     localAddress: env.LOCAL_ADDRESS,
     version: env.SERVICE_VERSION,
     logFilter: env.RUST_LOG,

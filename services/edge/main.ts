@@ -1,3 +1,4 @@
+import { guardBreaker } from "#lib/protocol/breaker-admin.ts";
 import { configureOrExit, reportUnused } from "#lib/runtime/configuration.ts";
 import { runHealthCommand } from "#lib/runtime/health-command.ts";
 import { createHealthServer } from "#lib/runtime/health-server.ts";
@@ -38,7 +39,8 @@ const sensors = new SensorSocket({
 });
 const hostSensor = new HostSensor(env.localSocket, env.hostSensorIntervalMs);
 const { registry } = metrics;
-const health = createHealthServer({ registry, isReady: () => sensors.isListening, readyBody: "READY", logger });
+const guarded = guardBreaker(env.adminToken, client);
+const health = createHealthServer({ registry, isReady: () => sensors.isListening, readyBody: "READY", logger, guarded });
 
 onShutdown({
   logger,

@@ -19,7 +19,11 @@ export function actionInput(verb: ActionVerb, values: ActionValues, reason: stri
     case "scale":
       return { replicas: values.replicas ?? Number.NaN, reason, seen: { uid: seen.uid, replicas: seen.desired } };
     case "restart":
+    case "fail-over":
       return { reason, seen: seenTemplate };
+    case "open-breaker":
+    case "close-breaker":
+      return { reason, seen: { uid: seen.uid } };
     case "image":
       return { container: values.container, image: values.image.trim(), reason, seen: seenTemplate };
     case "pause":
@@ -46,6 +50,7 @@ export function inputErrors(verb: ActionVerb, input: ActionInput): Record<string
 export function hasMovedOn(verb: ActionVerb, seen: Service, now: Service): boolean {
   if (seen.uid !== now.uid) return true;
   if (verb === "scale") return seen.desired !== now.desired;
+  if (verb === "open-breaker" || verb === "close-breaker") return false;
   if (verb === "pause" || verb === "resume") return seen.paused !== now.paused;
   return seen.templateHash !== now.templateHash;
 }

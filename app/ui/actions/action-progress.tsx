@@ -113,7 +113,12 @@ function undoOf(verb: ActionVerb, before: Service) {
       return { label: "Resume", request: { verb: "resume" as const } };
     case "resume":
       return { label: "Pause again", request: { verb: "pause" as const } };
+    case "open-breaker":
+      return { label: "Close the breaker", request: { verb: "close-breaker" as const } };
+    case "close-breaker":
+      return { label: "Open the breaker again", request: { verb: "open-breaker" as const } };
     case "restart":
+    case "fail-over":
       return null;
   }
 }

@@ -1,7 +1,7 @@
 "use client";
 import { ArrowRight, TriangleAlert } from "lucide-react";
 import type { ReactNode } from "react";
-import type { ActionPreview, ActionVerb, FieldChange } from "#lib/domain/actions/schemas.ts";
+import { type ActionPreview, type ActionVerb, type FieldChange, isBreakerVerb } from "#lib/domain/actions/schemas.ts";
 import type { ChangedField } from "#lib/domain/errors.ts";
 import type { Service } from "#lib/domain/fleet/schemas.ts";
 import { Button } from "../button.tsx";
@@ -82,7 +82,7 @@ function differences(verb: ActionVerb, seen: Service, now: Service): ChangedFiel
     changed.push({ field: "replicas", seen: String(seen.desired), now: String(now.desired) });
   }
   if (seen.paused !== now.paused) changed.push({ field: "paused", seen: String(seen.paused), now: String(now.paused) });
-  if (verb !== "scale" && seen.templateHash !== now.templateHash) {
+  if (verb !== "scale" && !isBreakerVerb(verb) && seen.templateHash !== now.templateHash) {
     changed.push({
       field: "template",
       seen: `${seen.version} (${seen.templateHash})`,

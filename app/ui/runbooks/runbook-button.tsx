@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Play } from "lucide-react";
 import type { ReactNode } from "react";
 import { servicesQuery } from "#lib/client/fleet.ts";
+import { refusalOf } from "#lib/client/mitigations.ts";
 import type { ActionLink } from "#lib/domain/runbooks/action-link.ts";
 import { useActions } from "../actions/use-actions.ts";
 import { Button } from "../button.tsx";
@@ -28,12 +29,10 @@ export function RunbookButton({
   const { verb, replicas, toRevision } = link;
   const missing =
     id === null
-      ? "Choose above which service it is for."
+      ? "Choose first which service it is for."
       : services && !target
         ? `There is no service ${id}.`
-        : target?.paused && verb !== "scale"
-          ? `${target.name} is paused: resume it first.`
-          : null;
+        : target && refusalOf(verb, target);
   return (
     <Button
       size="small"

@@ -7,10 +7,12 @@ import { serviceRefSchema } from "../fleet/schemas.ts";
 import { refuseInFreeze } from "../rollouts/start/freeze.ts";
 import { refuseDuringRollout } from "../rollouts/start/waits.ts";
 import { parseInput } from "../validation.ts";
+import { type BreakerAction, switchBreakers } from "./breaker-action.ts";
+import { moveToReplica } from "./fail-over.ts";
 import { claim, findEarlier, hashRequest, type Request, readReason, recordRefusal, settleDone, settleEnded } from "./ledger.ts";
-import { type Action, type Plan, planAction, takeSnapshot } from "./plan.ts";
+import { type Action, type Plan, planAction, takeSnapshot, type WorkloadAction } from "./plan.ts";
 import { requireFresh } from "./preconditions.ts";
-import { type ActionResult, type ActionVerb, actionSchemas, idempotencyKeySchema } from "./schemas.ts";
+import { type ActionResult, type ActionVerb, actionSchemas, idempotencyKeySchema, isBreakerVerb } from "./schemas.ts";
 import { judgePending } from "./settlement.ts";
 import { readTarget, refuseAutoscaled, type Target } from "./target.ts";
 
@@ -22,8 +24,8 @@ const writeWithinMs = 30_000;
 const retryAfterSeconds = 2;
 
 /**
- * Carries out an action on a service: scale, restart, image, pause, resume or rollback, with kubectl's semantics. The write is
- * bound to the version that was read and tried again while what the person saw still holds. A repeated request with the same
+ * Carries out an action on a service: scale, restart, image, pause, resume or rollback with kubectl's semantics, a fail-over of its
+ * database, or the switch of its circuit breaker. The write is bound to the version that was read and tried again while what the person saw still holds. A repeated request with the same
  * key gets the first one's answer. Every refusal is audited.
  */
 export async function performAction(context: Context, { verb, ref, body, key }: ActionRequest): Promise<ActionResult> {
@@ -31,6 +33,10 @@ export async function performAction(context: Context, { verb, ref, body, key }: 
   const earlier = await findEarlier(context, request);
   if (earlier) return "outcome" in earlier && "auditId" in earlier ? earlier : resumePending(context, earlier);
 
+  if (isBreakerAction(action)) {
+    const switched = await switchBreakers(context, request, action);
+    return switched ?? performAction(context, { verb, ref, body, key });
+  }
   const now = context.clock();
   let target: Target | null = null;
   let plan: Plan;
@@ -43,7 +49,18 @@ export async function performAction(context: Context, { verb, ref, body, key }: 
   }
   const entry = await claim(context, request, auditedTarget(target), plan.intended);
   if (!entry) return performAction(context, { verb, ref, body, key });
-  return carryOut(context, { entry, request, action, target, plan, now });
+  const work = { entry, request, action, target, plan, now };
+  if (action.verb !== "fail-over") return carryOut(context, work);
+  // The database first, and the restart after it: instances that come back read the address of the new primary.
+  const database = await moveToReplica(context, target.workload).catch(async (error: unknown) => {
+    if (error instanceof DomainError) await settleEnded(context, entry, error);
+    throw error;
+  });
+  return carryOut(context, { ...work, moved: database });
+}
+
+function isBreakerAction(action: Action): action is BreakerAction {
+  return isBreakerVerb(action.verb);
 }
 
 /** Checks role, input and key; what is refused here is audited without a key. */
@@ -76,7 +93,7 @@ export function readAction(verb: ActionVerb, body: unknown): Action {
 }
 
 /** What a plan is made from. `now` stays the same when the plan is made again, so that a restart keeps its mark. */
-export type PlanInput = { action: Action; target: Target; now: Date };
+export type PlanInput = { action: WorkloadAction; target: Target; now: Date };
 
 /** Checks the preconditions on what was just read, and plans; throws stale or precondition-failed. */
 export async function preparePlan(context: Context, { action, target, now }: PlanInput): Promise<Plan> {
@@ -90,14 +107,24 @@ export async function preparePlan(context: Context, { action, target, now }: Pla
   return planAction(action, target, now);
 }
 
-type Work = { entry: AuditEntry; request: Request; action: Action; target: Target; plan: Plan; now: Date };
+type Work = {
+  entry: AuditEntry;
+  request: Request;
+  action: WorkloadAction;
+  target: Target;
+  plan: Plan;
+  now: Date;
+  /** Where the database is now, after a fail-over. */
+  moved?: string;
+};
 
 async function carryOut(context: Context, work: Work): Promise<ActionResult> {
-  const { entry, request, action, now } = work;
+  const { entry, request, action, now, moved } = work;
   let { target, plan } = work;
   const deadline = performance.now() + writeWithinMs;
   for (;;) {
-    const { intended, nothingToDo } = plan;
+    const { nothingToDo } = plan;
+    const intended = moved === undefined ? plan.intended : { ...plan.intended, database: moved };
     const generation = target.workload.metadata.generation ?? 0;
     if (nothingToDo) return settleDone(context, entry, intended, generation, `Nothing was changed. ${nothingToDo}`);
     const written = await write(context, request, target, plan).catch((error: unknown) => error);

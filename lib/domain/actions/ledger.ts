@@ -177,7 +177,8 @@ function describeRollout(entry: AuditEntry, intended: Plan["intended"], targetGe
     namespace: entry.targetNamespace ?? "",
     service: entry.targetName,
     workloadUid: entry.targetUid ?? "",
-    change: entry.verb,
+    // What a fail-over does to the workload is a restart.
+    change: entry.verb === "fail-over" ? "restart" : entry.verb,
     fromRevision: isScale ? null : before.revision,
     fromVersion: before.version,
     toVersion: intended.version ?? before.version,

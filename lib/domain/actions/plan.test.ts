@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { controllerRevision, deployment, replicaSet, statefulSet } from "../fleet/test-objects.ts";
-import { type Action, isInPlace, planAction, takeSnapshot } from "./plan.ts";
+import { isInPlace, planAction, takeSnapshot, type WorkloadAction } from "./plan.ts";
 import { findChanges } from "./preconditions.ts";
 import { rollbackPatch } from "./rollback.ts";
 import { judgeWorld } from "./settlement.ts";
@@ -13,7 +13,7 @@ const seen = { uid: "deployment-relay", templateHash: "hash1" };
 function target(of = deployment(), sets = [replicaSet(of)]): Target {
   return { workload: of, revisions: sets, templateHash: "hash1" };
 }
-const rollback = (toRevision: number): Action => ({ verb: "rollback", input: { toRevision, reason, seen } });
+const rollback = (toRevision: number): WorkloadAction => ({ verb: "rollback", input: { toRevision, reason, seen } });
 
 describe("a rollback", () => {
   const of = deployment({ image: "switchyard/relay:3.0.0" });
@@ -60,10 +60,10 @@ describe("a rollback", () => {
 });
 
 describe("the patch", () => {
-  const patchOf = (action: Action, of = deployment()) => planAction(action, target(of), now).patch;
+  const patchOf = (action: WorkloadAction, of = deployment()) => planAction(action, target(of), now).patch;
 
   test("of a restart keeps other annotations of the template, and makes the map where there is none", () => {
-    const action: Action = { verb: "restart", input: { reason, seen } };
+    const action: WorkloadAction = { verb: "restart", input: { reason, seen } };
     const at = "2026-11-01T12:00:00Z";
     expect(patchOf(action)).toEqual([
       { op: "add", path: "/spec/template/metadata/annotations", value: { "kubectl.kubernetes.io/restartedAt": at } },
@@ -78,7 +78,7 @@ describe("the patch", () => {
     const of = deployment();
     of.spec.template.spec.containers.push({ name: "sidecar", image: "a:1" });
     of.spec.template.spec.initContainers = [{ name: "migrate", image: "m:1" }];
-    const action = (container: string): Action => ({ verb: "image", input: { container, image: "b:2", reason, seen } });
+    const action = (container: string): WorkloadAction => ({ verb: "image", input: { container, image: "b:2", reason, seen } });
     expect(patchOf(action("sidecar"), of)).toEqual([{ op: "add", path: "/spec/template/spec/containers/1/image", value: "b:2" }]);
     expect(patchOf(action("migrate"), of)).toEqual([
       { op: "add", path: "/spec/template/spec/initContainers/0/image", value: "b:2" },
@@ -107,6 +107,7 @@ describe("an action whose process died", () => {
   const before = deployment();
   const entry = {
     targetUid: before.metadata.uid,
+    verb: "image",
     before: takeSnapshot(before, []),
     after: { intended: { images: { relay: "switchyard/relay:2.1.0" }, version: "2.1.0" }, message: "", generation: null },
   };
@@ -115,6 +116,9 @@ describe("an action whose process died", () => {
     expect(judgeWorld(entry, before)).toMatchObject({
       kind: "ended",
       error: { message: expect.stringContaining("Nothing was changed") },
+    });
+    expect(judgeWorld({ ...entry, verb: "fail-over" }, before)).toMatchObject({
+      error: { message: expect.stringMatching(/replica may be the primary already/) },
     });
   });
 

@@ -4,11 +4,13 @@ import { DomainError } from "../errors.ts";
 import { mainContainer, versionOf } from "../fleet/image.ts";
 import { canonicalTemplate, presentRevision } from "../fleet/template.ts";
 import { findRevision, isSameTemplate, rollbackPatch } from "./rollback.ts";
-import type { ActionInput, ActionVerb } from "./schemas.ts";
+import type { ActionInput, ActionVerb, BreakerVerb } from "./schemas.ts";
 import type { Target } from "./target.ts";
 
 /** An action with its input. */
 export type Action = { [V in ActionVerb]: { verb: V; input: ActionInput<V> } }[ActionVerb];
+/** One that is written to the workload. */
+export type WorkloadAction = Extract<Action, { verb: Exclude<ActionVerb, BreakerVerb> }>;
 
 /** The values of a workload that an action may change, as the audit keeps them: enough to tell later whether it was written. */
 export type Snapshot = {
@@ -29,18 +31,19 @@ export type Plan = {
   /** Set when there is nothing to write; a sentence. */
   nothingToDo: string | null;
   /** The values that the action means to set. */
-  intended: Partial<Snapshot> & { toRevision?: number };
+  intended: Partial<Snapshot> & { toRevision?: number; breakers?: "open" | "closed"; database?: string };
 };
 
 export const restartedAtAnnotation = "kubectl.kubernetes.io/restartedAt";
 
 /** Plans an action on what was just read. Throws precondition-failed where kubectl refuses. */
-export function planAction(action: Action, target: Target, now: Date): Plan {
+export function planAction(action: WorkloadAction, target: Target, now: Date): Plan {
   const { workload } = target;
   switch (action.verb) {
     case "scale":
       return planScale(workload, action.input.replicas);
     case "restart":
+    case "fail-over":
       return planRestart(workload, now);
     case "image":
       return planImage(workload, action.input.container, action.input.image);
@@ -137,7 +140,7 @@ export function takeSnapshot(workload: Workload, revisions: readonly TemplateRev
 
 /** Whether a workload has every value that an action meant to set. */
 export function isInPlace(intended: Plan["intended"], snapshot: Snapshot): boolean {
-  const { toRevision: _, images = {}, version: __, ...values } = intended;
+  const { toRevision: _, images = {}, version: __, breakers: ___, database: ____, ...values } = intended;
   const sameValues = Object.entries(values).every(([field, value]) => snapshot[field as keyof typeof values] === value);
   return sameValues && Object.entries(images).every(([container, image]) => snapshot.images[container] === image);
 }

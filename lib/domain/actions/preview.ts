@@ -5,9 +5,11 @@ import { serviceRefSchema } from "../fleet/schemas.ts";
 import { templateYaml } from "../fleet/template.ts";
 import { queryConnections } from "../metrics/figures.ts";
 import { parseInput } from "../validation.ts";
+import { type BreakerAction, previewBreakers } from "./breaker-action.ts";
 import { type ActionRequest, preparePlan, readAction } from "./commands.ts";
-import { takeSnapshot } from "./plan.ts";
-import { type ActionPreview, type ActionVerb, actionSchemas } from "./schemas.ts";
+import { previewFailOver } from "./fail-over.ts";
+import { takeSnapshot, type WorkloadAction } from "./plan.ts";
+import { type ActionPreview, type ActionVerb, actionSchemas, isBreakerVerb } from "./schemas.ts";
 import { readTarget } from "./target.ts";
 import { listAffected, listChanges, listUnchanged } from "./texts.ts";
 
@@ -18,8 +20,13 @@ export async function previewAction(context: Context, { verb, ref, body }: Omit<
   const known = verb as ActionVerb;
   authorise(context, "operator", `${known} a service`);
   // The reason is asked for beside the preview, not before it.
-  const action = readAction(known, typeof body === "object" ? { ...body, reason: "preview" } : body);
+  const read = readAction(known, typeof body === "object" ? { ...body, reason: "preview" } : body);
   const target = await readTarget(context, service);
+  if (isBreakerVerb(read.verb)) {
+    const preview = await previewBreakers(context, read as BreakerAction, target);
+    return { ...preview, unchanged: listUnchanged(known, takeSnapshot(target.workload, target.revisions)) };
+  }
+  const action = read as WorkloadAction;
   const { patch, nothingToDo } = await preparePlan(context, { action, target, now: context.clock() });
   const { workload, revisions } = target;
   const path = paths.workload(workload.kind, service.namespace, service.name);
@@ -27,11 +34,12 @@ export async function previewAction(context: Context, { verb, ref, body }: Omit<
   const [was, becomes] = [takeSnapshot(workload, revisions), takeSnapshot({ ...after, kind: workload.kind }, revisions)];
   const connections = await findConnections(context, `${service.namespace}/${service.name}`);
   const showsTemplate = was.template !== becomes.template;
+  const database = action.verb === "fail-over" ? await previewFailOver(context, workload) : null;
   return {
-    changes: listChanges(was, becomes),
+    changes: [...(database?.changes ?? []), ...listChanges(was, becomes)],
     template: showsTemplate ? { before: templateYaml(workload.spec.template), after: templateYaml(after.spec.template) } : null,
     unchanged: listUnchanged(known, was),
-    affected: listAffected(known, was, becomes, connections),
+    affected: [...(database?.affected ?? []), ...listAffected(known, was, becomes, connections)],
     nothingToDo,
   };
 }

@@ -6,6 +6,7 @@ export const reasonSchema = z.string().trim().min(3, "Say why, in a few words.")
 /** What the person saw when they decided; the action is refused as stale when it no longer holds. */
 const seenTemplate = z.object({ uid: z.string().min(1), templateHash: z.string() });
 const seenReplicas = z.object({ uid: z.string().min(1), replicas: z.int().min(0) });
+const seenWorkload = z.object({ uid: z.string().min(1) });
 const seenPaused = z.object({ uid: z.string().min(1), paused: z.boolean() });
 
 export const scaleSchema = z.object({
@@ -34,6 +35,8 @@ export const rollbackSchema = z.object({
   reason: reasonSchema,
   seen: seenTemplate,
 });
+export const breakerSchema = z.object({ reason: reasonSchema, seen: seenWorkload });
+export const failOverSchema = z.object({ reason: reasonSchema, seen: seenTemplate });
 
 /** The actions on a service by the last part of their address: POST /api/services/:namespace/:name/actions/:verb */
 export const actionSchemas = {
@@ -43,6 +46,9 @@ export const actionSchemas = {
   pause: pauseSchema,
   resume: pauseSchema,
   rollback: rollbackSchema,
+  "open-breaker": breakerSchema,
+  "close-breaker": breakerSchema,
+  "fail-over": failOverSchema,
 } as const;
 export type ActionVerb = keyof typeof actionSchemas;
 export type ActionInput<V extends ActionVerb = ActionVerb> = z.infer<(typeof actionSchemas)[V]>;
@@ -67,7 +73,19 @@ export type ActionPreview = {
 export type ActionResult = { auditId: string; rolloutId: string | null; outcome: "succeeded"; message: string };
 
 /** The actions that start a rollout. */
-export const rolledOutVerbs: ReadonlySet<ActionVerb> = new Set<ActionVerb>(["scale", "restart", "image", "rollback"]);
+export const rolledOutVerbs: ReadonlySet<ActionVerb> = new Set<ActionVerb>([
+  "scale",
+  "restart",
+  "image",
+  "rollback",
+  "fail-over",
+]);
+
+/** The actions on the instances themselves: nothing of the workload is written. */
+export type BreakerVerb = "open-breaker" | "close-breaker";
+export function isBreakerVerb(verb: ActionVerb): verb is BreakerVerb {
+  return verb === "open-breaker" || verb === "close-breaker";
+}
 
 /** What a client may send as Idempotency-Key: a new one for each action, the same for each retry of it. */
 export const idempotencyKeySchema = z

@@ -3,9 +3,10 @@ import type { Workload } from "#lib/kubernetes/objects.ts";
 import type { Context } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { findWorkload } from "../fleet/fresh.ts";
+import { judgeBreakers } from "./breaker-action.ts";
 import { type AuditedAfter, settleDone, settleEnded } from "./ledger.ts";
 import { isInPlace, type Plan, type Snapshot, takeSnapshot } from "./plan.ts";
-import { actionSchemas } from "./schemas.ts";
+import { type ActionVerb, actionSchemas, isBreakerVerb } from "./schemas.ts";
 
 /** What became of an action whose process did not tell. */
 export type Verdict = { kind: "done"; intended: Plan["intended"]; generation: number } | { kind: "ended"; error: DomainError };
@@ -14,23 +15,39 @@ export type Verdict = { kind: "done"; intended: Plan["intended"]; generation: nu
 const abandonedAfterMs = 60_000;
 
 /** Looks at the world to tell whether a pending action was written. Throws kubernetes-unavailable when it cannot be asked. */
-export async function judgePending({ kubernetes }: Pick<Context, "kubernetes">, entry: AuditEntry): Promise<Verdict> {
+export async function judgePending(context: Pick<Context, "kubernetes">, entry: AuditEntry): Promise<Verdict> {
+  if (isBreakerVerb(entry.verb as ActionVerb)) {
+    const judged = await judgeBreakers(context, entry);
+    if (judged !== "done") return { kind: "ended", error: judged };
+    const { generation } = entry.before as Snapshot;
+    return { kind: "done", intended: (entry.after as AuditedAfter).intended, generation };
+  }
+  const { kubernetes } = context;
   const ref = { namespace: entry.targetNamespace ?? "", name: entry.targetName };
   return judgeWorld(entry, await findWorkload(kubernetes, ref));
 }
 
 /** The same, on what was read: the generation tells whether anything was written, the values whether it was this. */
-export function judgeWorld(entry: Pick<AuditEntry, "targetUid" | "before" | "after">, workload: Workload | null): Verdict {
+export function judgeWorld(
+  entry: Pick<AuditEntry, "targetUid" | "verb" | "before" | "after">,
+  workload: Workload | null,
+): Verdict {
   const before = entry.before as Snapshot;
   const { intended } = entry.after as AuditedAfter;
   if (!workload || workload.metadata.uid !== entry.targetUid)
     return ended("The workload is gone; whether this was written is not known.");
   const now = takeSnapshot(workload, []);
   if (now.generation === before.generation)
-    return ended("Switchyard stopped before the change was written. Nothing was changed.");
+    return ended(notWritten[entry.verb] ?? "Switchyard stopped before the change was written. Nothing was changed.");
   if (isInPlace(intended, now)) return { kind: "done", intended, generation: now.generation };
   return ended("Switchyard stopped while writing, and the service was changed by others since; look at it before you try again.");
 }
+
+// What was done before the write that did not come.
+const notWritten: Record<string, string> = {
+  "fail-over":
+    "Switchyard stopped before the service was restarted. The replica may be the primary already, and the former one read-only: fail over again, what is done is not done twice.",
+};
 
 function ended(message: string): Verdict {
   return { kind: "ended", error: new DomainError("precondition-failed", message) };

@@ -16,6 +16,11 @@ export function describeResult(verb: ActionVerb, service: string, intended: Plan
       return `${service} is resumed.`;
     case "rollback":
       return `${service} is being rolled back to revision ${intended.toRevision}.`;
+    case "open-breaker":
+    case "close-breaker":
+      return `The circuit breaker of ${service} is ${intended.breakers}.`;
+    case "fail-over":
+      return `${service} is being restarted on its replica ${intended.database}, which is the primary now.`;
   }
 }
 
@@ -59,6 +64,16 @@ export function listUnchanged(verb: ActionVerb, { replicas, version, images }: S
         "The restored template gets a new revision number.",
         "kubectl's last-applied annotation stays: a later `kubectl apply` of the newer manifest undoes the rollback.",
       ];
+    case "open-breaker":
+      return [stays, "Instances that start later begin with a breaker that is not held: a restart or a rollout ends this."];
+    case "close-breaker":
+      return [stays, "It opens by itself again after five failures in a row."];
+    case "fail-over":
+      return [
+        `${stays} Version ${version} stays.`,
+        "The former primary is not stopped, and does not come back as a standby by itself.",
+        "Other services that use the same database keep their present address.",
+      ];
   }
 }
 
@@ -66,7 +81,7 @@ export function listUnchanged(verb: ActionVerb, { replicas, version, images }: S
 export function listAffected(verb: ActionVerb, before: Snapshot, after: Snapshot, connections: number | null): string[] {
   if (connections === null || connections === 0) return [];
   const count = `${connections} live ${connections === 1 ? "connection" : "connections"}`;
-  if (verb === "restart" || verb === "image" || verb === "rollback")
+  if (verb === "restart" || verb === "image" || verb === "rollback" || verb === "fail-over")
     return [`${count}: each is cut once, when its instance is replaced.`];
   if (verb === "scale" && after.replicas < before.replicas && before.replicas > 0) {
     const share = Math.round((connections * (before.replicas - after.replicas)) / before.replicas);

@@ -10,6 +10,8 @@ export function describeAbout({ metadata }: Workload): ServiceAbout {
   return {
     owner: read("owner"),
     runbook: read("runbook"),
+    breaker: read("admin-port") && read("admin-secret") ? read("breaker") : null,
+    hasReplica: read("database-secret") !== null && read("database-replica") !== null,
     dependsOn: names.filter((name) => name !== "").map((name) => (name.includes("/") ? name : `${metadata.namespace}/${name}`)),
     objectives: {
       availability: read("slo-availability"),

@@ -70,6 +70,10 @@ export type ServiceAbout = {
   owner: string | null;
   /** An address (annotation `runbook`). */
   runbook: string | null;
+  /** What is behind its instances' circuit breaker, where that can be switched (annotations `breaker`, `admin-port`, `admin-secret`). */
+  breaker: string | null;
+  /** A replica of its database is configured (annotations `database-secret`, `database-replica`). */
+  hasReplica: boolean;
   /** Ids of the services that it needs (annotation `depends-on`: names or namespace/name, by commas). */
   dependsOn: string[];
   /** Objectives as written, not judged yet: annotations `slo-availability`, `slo-latency`, `slo-latency-threshold`, `slo-window`. */

@@ -107,6 +107,12 @@ export function describeMark({
       return "all instances restarted";
     case "template":
       return "pod template changed";
+    case "open-breaker":
+      return "circuit breaker held open";
+    case "close-breaker":
+      return "circuit breaker closed";
+    case "fail-over":
+      return `database failed over to ${intended.database ?? "its replica"}`;
     case "pause":
       return "rollouts paused";
     case "resume":

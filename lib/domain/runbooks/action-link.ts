@@ -14,6 +14,9 @@ export const actionWords = {
   "roll-back": "rollback",
   restart: "restart",
   scale: "scale",
+  "open-breaker": "open-breaker",
+  "close-breaker": "close-breaker",
+  "fail-over": "fail-over",
 } as const satisfies Record<string, ActionVerb>;
 
 const pattern = /^action:([a-z-]+)(?:\?(.*))?$/;

@@ -24,6 +24,7 @@ import type { ObjectHandlers } from "./objects.ts";
 import { openApiV2, openApiV2Protobuf, protobufContentType } from "./openapi.ts";
 import { bindPod, evictPod } from "./pod-actions.ts";
 import { type KubeletAccess, streamPodLogs } from "./pod-logs.ts";
+import { isPodProxy, proxyPod } from "./pod-proxy.ts";
 import { parseTarget, type RequestTarget } from "./request-target.ts";
 import { answerReview, isReview } from "./reviews.ts";
 import { handleScale } from "./scale.ts";
@@ -113,6 +114,10 @@ export class ApiHandler {
     if (document) return sendJson(response, 200, document.body, document.type);
     if (isReview(attributes)) return answerReview(exchange, access);
     if (path.startsWith(metricsPath)) return answerMetrics(exchange, this.#options);
+    if (isPodProxy(path)) {
+      if (upgrade) throw refusals.badRequest("pods/proxy takes no connection over");
+      return proxyPod(exchange, this.#options.store);
+    }
     if (isAutoscalingV1(url)) return answerAutoscalingV1(exchange, this.#options);
     const target = parseTarget(path, catalogue);
     if (upgrade && !isGet(exchange.request) && !tunnels.has(target.subresource)) {

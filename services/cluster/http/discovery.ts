@@ -127,6 +127,7 @@ function subresourcesOf(definition: ResourceDefinition): Subresource[] {
     result.push(
       { name: "log", kind, verbs: ["get"] },
       { name: "exec", kind: "PodExecOptions", verbs: ["create", "get"] },
+      { name: "proxy", kind: "PodProxyOptions", verbs: ["create", "delete", "get", "patch", "update"] },
       { name: "binding", kind: "Binding", verbs: ["create"] },
       { name: "eviction", kind: "Eviction", group: "policy", version: "v1", verbs: ["create"] },
     );
