@@ -105,15 +105,6 @@ export function shownCommands({ step, clock, commands }: Pick<IncidentDetail, "s
   return { shown, next: shown.find((command) => command !== "reopen" && commands[command] === null) ?? null };
 }
 
-export const clockNames: Record<ClockTime, string> = {
-  impactStartedAt: "Impact started",
-  detectedAt: "Detected",
-  acknowledgedAt: "Acknowledged",
-  mitigatedAt: "Mitigated",
-  resolvedAt: "Resolved",
-};
-export const clockFields = Object.keys(clockNames) as ClockTime[];
-
 export const figureNames: Record<keyof ClockFigures, { short: string; long: string }> = {
   ttd: { short: "TTD", long: "Time to detect: from the start of the impact" },
   tta: { short: "TTA", long: "Time to acknowledge: from the detection" },

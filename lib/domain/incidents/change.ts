@@ -4,7 +4,7 @@ import { DomainError } from "../errors.ts";
 import type { IncidentNews } from "../notifications/announce.ts";
 import { formatUtc } from "../times.ts";
 import { parseInput } from "../validation.ts";
-import type { Clock, ClockTime } from "./clock.ts";
+import { type Clock, type ClockTime, clockNames, clockTimes } from "./clock.ts";
 import { refuseTimes } from "./clock-input.ts";
 import { escalatesAfterChange, readEscalation } from "./opening/escalation-settings.ts";
 import { distinct } from "./opening/open.ts";
@@ -126,17 +126,9 @@ function changeDrill({ isDrill }: StoredIncident, wanted: Input): Difference | n
   };
 }
 
-const timeTitles: Record<ClockTime, string> = {
-  impactStartedAt: "The impact began",
-  detectedAt: "Detected",
-  acknowledgedAt: "Acknowledged",
-  mitigatedAt: "Mitigated",
-  resolvedAt: "Resolved",
-};
-
 function changeClock(incident: StoredIncident, wanted: Input, now: Date): Difference[] {
   const before = clockOf(incident);
-  const names = (Object.keys(timeTitles) as ClockTime[]).filter((name) => {
+  const names = clockTimes.filter((name) => {
     const at = wanted.clock?.[name];
     const isUnknown = name === "impactStartedAt" && before.impactStartSource === "unknown";
     return at !== undefined && (isUnknown || at.toISOString() !== before[name]);
@@ -151,7 +143,7 @@ function changeClock(incident: StoredIncident, wanted: Input, now: Date): Differ
   }
   // A start that nobody knows stands at the detection.
   if (after.impactStartSource === "unknown") after.impactStartedAt = earlier(before.impactStartedAt, after.detectedAt);
-  const fields = Object.fromEntries(Object.keys(timeTitles).map((name) => [name, `clock.${name}`]));
+  const fields = Object.fromEntries(clockTimes.map((name) => [name, `clock.${name}`]));
   refuseTimes(after, latest(now, before), fields);
   const data = clockColumns(after);
   return names.map((name) => {
@@ -160,7 +152,7 @@ function changeClock(incident: StoredIncident, wanted: Input, now: Date): Differ
     return {
       before: { [name]: before[name], ...(isStart && { impactStartSource: before.impactStartSource }) },
       after: { [name]: after[name], ...(isStart && { impactStartSource: after.impactStartSource }) },
-      message: `${timeTitles[name]} at ${readable(after[name])}, ${was ? `before ${readable(was)}` : "which was not known"}.`,
+      message: `${clockNames[name]} at ${readable(after[name])}, ${was ? `before ${readable(was)}` : "which was not known"}.`,
       data,
       wantsReason: "Say why the time is another one.",
     };

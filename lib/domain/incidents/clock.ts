@@ -19,6 +19,15 @@ export type Clock = {
 export const clockTimes = ["impactStartedAt", "detectedAt", "acknowledgedAt", "mitigatedAt", "resolvedAt"] as const;
 export type ClockTime = (typeof clockTimes)[number];
 
+/** What they are called where they stand beside a time. */
+export const clockNames: Record<ClockTime, string> = {
+  impactStartedAt: "Impact started",
+  detectedAt: "Detected",
+  acknowledgedAt: "Acknowledged",
+  mitigatedAt: "Mitigated",
+  resolvedAt: "Resolved",
+};
+
 /** Seconds; null where one of the two times is not known. Time to detect, acknowledge, mitigate and resolve. */
 export type ClockFigures = { ttd: number | null; tta: number | null; ttm: number | null; ttr: number | null };
 

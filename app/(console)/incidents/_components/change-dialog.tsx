@@ -1,9 +1,9 @@
 "use client";
 import { type FormEvent, useId, useState } from "react";
 import { ApiError } from "#lib/client/api.ts";
-import { clockFields, clockNames, incidentName } from "#lib/client/incident-view.ts";
+import { incidentName } from "#lib/client/incident-view.ts";
 import { changeIncident } from "#lib/client/incidents.ts";
-import type { Clock, ClockTime } from "#lib/domain/incidents/clock.ts";
+import { type Clock, type ClockTime, clockNames, clockTimes } from "#lib/domain/incidents/clock.ts";
 import {
   type ChangeIncidentInput,
   changeIncidentSchema,
@@ -39,7 +39,7 @@ export function ChangeDialog({ incident, onClose }: { incident: IncidentDetail; 
   const [reason, setReason] = useState("");
   const [errors, setErrors] = useState<Record<string, string[]>>({});
   const write = useIncidentWrite({ onDone: onClose });
-  const moved = clockFields.filter((field) => clock[field] !== null && !isSame(clock[field], seen.clock[field]));
+  const moved = clockTimes.filter((field) => clock[field] !== null && !isSame(clock[field], seen.clock[field]));
   const wish = reasonWish({ seen, moved, severity, services, isDrill });
   const problem = write.error instanceof ApiError ? write.error.problem : null;
   const shown: Record<string, string[] | undefined> = { ...problem?.fields, ...errors };
@@ -84,7 +84,7 @@ export function ChangeDialog({ incident, onClose }: { incident: IncidentDetail; 
         <SeverityField value={severity} onChange={setSeverity} errors={shown.severity} />
         <ServicesField value={services} onChange={setServices} errors={shown.services} />
         <div className="grid gap-x-4 gap-y-2 sm:grid-cols-2">
-          {clockFields
+          {clockTimes
             .filter((field) => seen.clock[field] !== null || isLeftOut(field, seen))
             .map((field) => (
               <Field key={field} label={clockNames[field]} errors={shown[`clock.${field}`] ?? shown[field]}>
@@ -124,7 +124,8 @@ function reasonWish({
 }
 
 /** Who resolves without having said when the harm ended can say so afterwards. */
-const isLeftOut = (field: ClockTime, { clock }: IncidentDetail) => field === "mitigatedAt" && clock.resolvedAt !== null;
+const isLeftOut = (field: ClockTime, { clock, step }: IncidentDetail) =>
+  (field === "mitigatedAt" && clock.resolvedAt !== null) || (field === "acknowledgedAt" && step !== "detect");
 
 function refOf(id: string) {
   const [namespace = "", name = ""] = id.split("/");

@@ -2,10 +2,10 @@
 import { Pencil } from "lucide-react";
 import Link from "next/link";
 import { type ReactNode, useState } from "react";
-import { clockNames, figureKeys, figureNames, incidentName, isOpen } from "#lib/client/incident-view.ts";
+import { figureKeys, figureNames, incidentName, isOpen } from "#lib/client/incident-view.ts";
 import { noFigure } from "#lib/client/numbers.ts";
 import { formatDuration } from "#lib/client/time.ts";
-import type { Clock, ClockTime } from "#lib/domain/incidents/clock.ts";
+import { type Clock, type ClockTime, clockNames, clockTimes } from "#lib/domain/incidents/clock.ts";
 import type { IncidentDetail } from "#lib/domain/incidents/schemas.ts";
 import { Button, buttonLook } from "../../../ui/button.tsx";
 import { cn } from "../../../ui/class-names.ts";
@@ -132,7 +132,7 @@ function Moment({ field, clock }: { field: ClockTime; clock: Clock }) {
 
 function Facts({ incident }: { incident: IncidentDetail }) {
   const { clock, figures, services, commander } = incident;
-  const times = (Object.keys(clockNames) as (keyof typeof clockNames)[]).filter((field) => clock[field] !== null);
+  const times = clockTimes.filter((field) => clock[field] !== null);
   const facts: [string, ReactNode][] = [
     [
       "Services",
