@@ -1,9 +1,10 @@
 "use client";
 import { useQuery } from "@tanstack/react-query";
-import { RotateCcw, RotateCw, Scaling } from "lucide-react";
+import { DatabaseZap, type LucideIcon, Plug, RotateCcw, RotateCw, Scaling, Unplug } from "lucide-react";
 import { servicesQuery } from "#lib/client/fleet.ts";
 import { readinessOf } from "#lib/client/fleet-view.ts";
 import { incidentName, isOpen } from "#lib/client/incident-view.ts";
+import { mitigationsOf } from "#lib/client/mitigations.ts";
 import type { ActionVerb } from "#lib/domain/actions/schemas.ts";
 import type { Service } from "#lib/domain/fleet/schemas.ts";
 import type { IncidentDetail } from "#lib/domain/incidents/schemas.ts";
@@ -14,11 +15,14 @@ import { ServiceLink } from "../../../ui/service-table-cells.tsx";
 import { useRoleRefusal } from "../../../ui/session.tsx";
 import { Status } from "../../../ui/status.tsx";
 
-const mitigations = [
-  { verb: "rollback", label: "Roll back", icon: RotateCcw },
-  { verb: "restart", label: "Restart", icon: RotateCw },
-  { verb: "scale", label: "Scale", icon: Scaling },
-] as const satisfies { verb: ActionVerb; label: string; icon: typeof RotateCw }[];
+const icons: Partial<Record<ActionVerb, LucideIcon>> = {
+  rollback: RotateCcw,
+  restart: RotateCw,
+  scale: Scaling,
+  "open-breaker": Unplug,
+  "close-breaker": Plug,
+  "fail-over": DatabaseZap,
+};
 
 /** How the services stand now, and what stops the harm; each by the dialog that every action goes through. */
 export function ConcernedServices({ incident }: { incident: IncidentDetail }) {
@@ -52,19 +56,20 @@ function Mitigations({ service, reason }: { service: Service; reason: string }) 
       <span className="text-ink-2">
         {ready}/{desired} ready · {service.version}
       </span>
-      <span role="toolbar" aria-label={`Mitigations on ${service.name}`} className="ml-auto flex gap-1.5">
-        {mitigations.map(({ verb, label, icon: Icon }) => (
-          <Button
-            key={verb}
-            size="small"
-            disabledReason={
-              refusal ?? (service.paused && verb !== "scale" ? `${service.name} is paused: resume it first.` : null)
-            }
-            onClick={() => actions.open({ verb, service: service.id, reason })}
-          >
-            <Icon aria-hidden="true" /> {label}
-          </Button>
-        ))}
+      <span role="toolbar" aria-label={`Mitigations on ${service.name}`} className="ml-auto flex flex-wrap justify-end gap-1.5">
+        {mitigationsOf(service).map((mitigation) => {
+          const Icon = icons[mitigation.verb];
+          return (
+            <Button
+              key={mitigation.verb}
+              size="small"
+              disabledReason={refusal ?? mitigation.refusal}
+              onClick={() => actions.open({ verb: mitigation.verb, service: service.id, reason })}
+            >
+              {Icon && <Icon aria-hidden="true" />} {mitigation.label}
+            </Button>
+          );
+        })}
       </span>
     </li>
   );
