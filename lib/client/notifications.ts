@@ -86,6 +86,8 @@ export const eventNames: Record<EventKind, string> = {
   "incident-severity-changed": "An incident's severity changes",
   "incident-escalated": "Nobody acknowledges an incident",
   "incident-resolved": "An incident is resolved",
+  "status-update": "A status update is posted for the team",
+  "external-update": "A status update is posted for those outside",
   "postmortem-published": "A postmortem is published",
   "action-item-due": "An action item is due or overdue",
   "feed-lost": "A feed is lost",

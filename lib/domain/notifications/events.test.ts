@@ -148,6 +148,13 @@ describe("the texts", () => {
       key: "incident/i1/escalated/2",
       title: "Drill: Nobody has acknowledged P2 INC-12 for 15 m: Writes are slow",
     });
+    const text = `We are back. ${"It was the relay. ".repeat(100)}`.trim();
+    const update = describeIncident(incident, { event: "external-update", by: "olga", text }, at);
+    expect(update).toMatchObject({
+      key: "incident/i1/update/3",
+      text,
+      title: "INC-12, an update for those outside: Writes are slow",
+    });
     const end = describeIncident(incident, { event: "incident-resolved", lasted: "2 h", overrideReason: "moved" }, at);
     expect(end.text).toBe("Resolved in spite of the evidence: moved. It concerns fleet/hub, fleet/relay.");
   });

@@ -14,6 +14,8 @@ export const eventKinds = [
   "incident-severity-changed",
   "incident-escalated",
   "incident-resolved",
+  "status-update",
+  "external-update",
   "postmortem-published",
   "action-item-due",
   "test",
@@ -112,6 +114,8 @@ const incidentEvents: ReadonlySet<EventKind> = new Set([
   "incident-severity-changed",
   "incident-escalated",
   "incident-resolved",
+  "status-update",
+  "external-update",
   "postmortem-published",
   "action-item-due",
 ]);
@@ -145,6 +149,8 @@ export function rankOf({ event, severity }: Pick<NotificationEvent, "event" | "s
     case "source-blind":
       return 1;
     case "silence-expiring":
+    case "status-update":
+    case "external-update":
     case "action-item-due":
       return 3;
     case "alert-resolved":

@@ -10,7 +10,12 @@ export type IncidentNews =
   /** `minutes` without an acknowledgement; `times` counts from 1. */
   | { event: "incident-escalated"; minutes: number; times: number }
   | { event: "incident-resolved"; lasted: string; overrideReason: string | null }
+  /** A status update: for the team, or the text for those outside. */
+  | { event: "status-update" | "external-update"; by: string; text: string }
   | { event: "postmortem-published"; by: string };
+
+/** People outside read all of an update, not its beginning. */
+const maxUpdateLength = 3_000;
 
 export type ToldIncident = Pick<Incident, "id" | "number" | "title" | "severity" | "isDrill" | "version"> & {
   services: readonly Pick<IncidentService, "namespace" | "service">[];
@@ -22,12 +27,13 @@ export function describeIncident(incident: ToldIncident, news: IncidentNews, at:
   const [first] = incident.services;
   const services = incident.services.map(({ namespace, service }) => `${namespace}/${service}`);
   const { key, title, text } = wordsOf(incident, news);
+  const concerns = services.length > 0 ? `It concerns ${services.join(", ")}.` : "";
   return {
     event: news.event,
     key: `incident/${id}/${key}`,
     subject: `INC-${number}`,
     title: shorten(`${isDrill ? "Drill: " : ""}${title}`, maxTitleLength),
-    text: shorten([text, services.length > 0 ? `It concerns ${services.join(", ")}.` : ""].join(" "), maxTextLength),
+    text: "text" in news ? shorten(text, maxUpdateLength) : shorten([text, concerns].join(" "), maxTextLength),
     severity,
     namespace: first?.namespace ?? null,
     service: first?.service ?? null,
@@ -66,6 +72,10 @@ function wordsOf(
         title: `${name} is resolved after ${news.lasted}: ${title}`,
         text: news.overrideReason ? `Resolved in spite of the evidence: ${news.overrideReason.replace(/\.?$/, ".")}` : "",
       };
+    case "status-update":
+      return { key: `update/${version}`, title: `${severity} ${name}, an update by ${news.by}: ${title}`, text: news.text };
+    case "external-update":
+      return { key: `update/${version}`, title: `${name}, an update for those outside: ${title}`, text: news.text };
     case "postmortem-published":
       return { key: `published/${version}`, title: `The postmortem of ${name} is published: ${title}`, text: `By ${news.by}.` };
   }

@@ -17,6 +17,8 @@ const counted: EventKind[] = [
   "incident-severity-changed",
   "incident-escalated",
   "incident-resolved",
+  "status-update",
+  "external-update",
   "postmortem-published",
 ];
 
@@ -78,9 +80,10 @@ function toldOfIncidents(since: Date): Prisma.Sql {
     SELECT 'postmortem-published', incident_id FROM postmortems WHERE published_at >= ${since}
     UNION ALL
     SELECT CASE WHEN kind = 'escalated' THEN 'incident-escalated'
+        WHEN kind = 'update' THEN CASE detail->>'audience' WHEN 'external' THEN 'external-update' ELSE 'status-update' END
         WHEN kind = 'step' THEN 'incident-resolved' ELSE 'incident-severity-changed' END, incident_id
     FROM incident_events
-    WHERE recorded_at >= ${since} AND (kind = 'escalated' OR (kind = 'step' AND detail->>'command' = 'resolve')
+    WHERE recorded_at >= ${since} AND (kind IN ('escalated', 'update') OR (kind = 'step' AND detail->>'command' = 'resolve')
       OR (kind = 'changed' AND (detail->'before' ? 'severity' OR source LIKE 'raised/%')))`;
 }
 

@@ -37,6 +37,8 @@ const countedNames: Record<EventKind, string> = {
   "incident-severity-changed": "changes of severity",
   "incident-escalated": "escalations",
   "incident-resolved": "resolved incidents",
+  "status-update": "updates for the team",
+  "external-update": "updates for those outside",
   "postmortem-published": "postmortems",
   "action-item-due": "reminders of action items",
   test: "tests",

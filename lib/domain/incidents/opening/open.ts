@@ -149,8 +149,10 @@ export function distinct(services: readonly ServiceRef[]): ServiceRef[] {
   return [...new Map(services.map(({ namespace, name }) => [`${namespace}/${name}`, { namespace, name }])).values()];
 }
 
-function describeOpening({ severity, isDrill, impactStartedAt, detectedAt }: StoredIncident, by: string, why?: string): string {
+function describeOpening(incident: StoredIncident, by: string, why?: string): string {
+  const { severity, isDrill, impactStartedAt, impactStartSource, detectedAt } = incident;
   const ttd = detectedAt.getTime() - impactStartedAt.getTime();
-  const since = ttd > 0 ? ` The impact began ${formatDuration(ttd)} before it was detected.` : "";
+  const since =
+    ttd > 0 && impactStartSource !== "unknown" ? ` The impact began ${formatDuration(ttd)} before it was detected.` : "";
   return `${isDrill ? "Drill opened" : "Opened"} as ${severity} by ${by}.${why ? ` ${why}` : ""}${since}`;
 }

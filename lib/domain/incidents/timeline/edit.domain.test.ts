@@ -1,12 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { checkItem } from "../checks.ts";
+import { commandIncident } from "../commands.ts";
 import { getIncidentDetail } from "../detail.ts";
 import { putLink, removeLink } from "../links.ts";
 import { putPerson, removePerson } from "../people.ts";
 import { type IncidentWorld, startIncidentWorld } from "../test-incidents.ts";
 import { changeTimelineRow } from "./edit.ts";
 import { addNote, postUpdate } from "./notes.ts";
+import { listTimeline } from "./timeline.ts";
 
 let world: IncidentWorld;
 beforeAll(async () => {
@@ -39,6 +41,36 @@ describe("the timeline", () => {
       source: null,
       href: expect.stringContaining("/fleet/fleet/noted?from="),
     });
+  });
+
+  test("has charts of its instant with each row, also of a step and of a note on several services, wherever it is read", async () => {
+    const { id } = await world.report({ services: [...named("b-hub"), ...named("a-relay")] });
+    await addNote(world.context, id, { text: "Both are slow." });
+    await commandIncident(world.context, { id, command: "acknowledge", body: {} });
+    const { timeline } = await world.detail(id);
+    expect(timeline.length).toBeGreaterThan(2);
+    const paged = (await listTimeline(world.context, id, {})).items;
+    for (const rows of [timeline.slice(1), paged.slice(0, -1)]) {
+      for (const { href } of rows) expect(href).toContain("/fleet/fleet/a-relay?from=");
+    }
+  });
+
+  test("sends updates to the targets that want them: what is for the team to nobody who asked for the other", async () => {
+    const target = async (event: string) => {
+      const filter = { events: [event], severities: [], services: [] };
+      const row = { name: randomUUID(), kind: "webhook", config: {}, filter, updatedByName: "ada" };
+      return world.db.notificationTarget.create({ data: { ...row, createdAt: world.now(), updatedAt: world.now() } });
+    };
+    const [team, outside] = [await target("status-update"), await target("external-update")];
+    const { id } = await world.report();
+    const key = randomUUID();
+    await postUpdate(world.context, id, { audience: "internal", text: "It is the new image." });
+    await postUpdate(world.context, id, { audience: "external", text: "We look into it." }, key);
+    await postUpdate(world.context, id, { audience: "external", text: "We look into it." }, key);
+    const told = async ({ id: targetId }: { id: string }) =>
+      (await world.db.notification.findMany({ where: { targetId } })).map(({ payload }) => (payload as { text: string }).text);
+    expect(await told(team)).toEqual(["It is the new image."]);
+    expect(await told(outside)).toEqual(["We look into it."]);
   });
 
   test("is corrected with a reason; what it was stays in the audit, and what Switchyard wrote keeps its words", async () => {

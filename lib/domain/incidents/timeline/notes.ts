@@ -19,7 +19,7 @@ export async function addNote(context: Context, id: string, input: unknown, key?
   });
 }
 
-/** Posts a status update for the team, or the text for those outside. Operators. */
+/** Posts a status update for the team, or the text for those outside, and sends it to the targets that want it. Operators. */
 export async function postUpdate(context: Context, id: string, input: unknown, key?: unknown): Promise<IncidentChange> {
   authorise(context, "operator", "post status updates");
   const { audience, text } = parseInput(updateSchema, input);
@@ -29,6 +29,7 @@ export async function postUpdate(context: Context, id: string, input: unknown, k
       { at: now, kind: "update", message: text, by: context.actor.name, service: onlyService(incident), detail: { audience } },
     ],
     after: { audience, text },
+    news: [{ event: audience === "external" ? "external-update" : "status-update", by: context.actor.name, text }],
   }));
 }
 

@@ -7,7 +7,7 @@ import { decodeCursor, toPage } from "../../pagination.ts";
 import type { Page } from "../../rollouts/schemas.ts";
 import { parseId, parseInput } from "../../validation.ts";
 import { listTimelineSchema, type TimelineKind, type TimelineRow } from "../schemas.ts";
-import { noSuchIncident } from "../stored.ts";
+import { incidentParts, noSuchIncident } from "../stored.ts";
 
 /** A row to write. */
 export type NewTimelineRow = {
@@ -77,15 +77,23 @@ export async function listTimeline(context: Context, id: string, input: unknown)
   authorise(context, "viewer", "see incidents");
   const incidentId = parseId(id, "incident");
   const { cursor, limit } = parseInput(listTimelineSchema, input);
-  const rows = await translateDatabaseErrors(async () => {
-    if ((await context.db.incident.count({ where: { id: incidentId } })) === 0) throw noSuchIncident();
-    return context.db.incidentEvent.findMany({
+  const { rows, services } = await translateDatabaseErrors(async () => {
+    const { services } = incidentParts;
+    const incident = await context.db.incident.findUnique({ where: { id: incidentId }, select: { services } });
+    if (!incident) throw noSuchIncident();
+    const found = await context.db.incidentEvent.findMany({
       where: { incidentId, AND: cursor ? before(cursor) : [] },
       orderBy: [{ at: "desc" }, { id: "desc" }],
       take: limit + 1,
     });
+    return { rows: found, services: incident.services.map(({ namespace, service }) => ({ namespace, name: service })) };
   });
-  return toPage(rows, limit, (row) => row, viewTimelineRow);
+  return toPage(
+    rows,
+    limit,
+    (row) => row,
+    (row) => viewTimelineRowOf(services, row),
+  );
 }
 
 function before(cursor: string): Prisma.IncidentEventWhereInput[] {
@@ -95,6 +103,13 @@ function before(cursor: string): Prisma.IncidentEventWhereInput[] {
 
 /** The charts from ten minutes before an instant to five after it. */
 const chartSeconds = { before: 600, after: 300 };
+
+/** A row with the charts of its service; one that is about none shows those of the first of the incident's services. */
+export function viewTimelineRowOf(services: readonly ServiceRef[], row: IncidentEvent): TimelineRow {
+  const [first] = services;
+  if (!first || row.service !== null) return viewTimelineRow(row);
+  return viewTimelineRow({ ...row, namespace: first.namespace, service: first.name });
+}
 
 export function viewTimelineRow(row: IncidentEvent): TimelineRow {
   const { id, at, recordedAt, kind, message, by, source, namespace, service, editedAt, editedByName, hiddenAt } = row;
