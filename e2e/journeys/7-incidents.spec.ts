@@ -1,4 +1,5 @@
 import { type APIRequestContext, expect, type Page, test } from "@playwright/test";
+import type { Automation } from "#lib/domain/incidents/opening/automation-settings.ts";
 import { act, kubectl, readService } from "../fleet-api.ts";
 import { commandIncident, incidentOf, listOpenIncidents, part, print, readIncident, rollBackVerified } from "../incident-page.ts";
 import { system } from "../system.ts";
@@ -11,10 +12,14 @@ const summary = "Documents take long to open, as a monitor outside sees it";
 const reason = "less work for each commit, incidents journey";
 const patience = { timeout: 60_000, intervals: [250] };
 
+let rulesBefore: Automation;
+
 test.beforeAll(async ({ browser }) => {
   const admin = await browser.newContext({ baseURL: system.url, storageState: ".switchyard/e2e-session.json" });
-  // Only what this test tells of opens an incident, and what journeys before it have left open is over.
-  await switchNamedAlerts(admin.request, false);
+  rulesBefore = await readRules(admin.request);
+  await setRules(admin.request, onlyCritical(rulesBefore));
+  rollOutAllAtOnce();
+  // What journeys before this one have left open.
   for (const service of ["edge", "relay"]) await resolveAll(admin.request, service);
   await admin.close();
 });
@@ -22,7 +27,7 @@ test.beforeAll(async ({ browser }) => {
 test.afterAll(async ({ browser }) => {
   rollOutAsBefore();
   const admin = await browser.newContext({ baseURL: system.url, storageState: ".switchyard/e2e-session.json" });
-  await switchNamedAlerts(admin.request, true);
+  await setRules(admin.request, rulesBefore);
   await admin.close();
 });
 
@@ -60,7 +65,6 @@ test("a second report on the same service is shown the open one first", async ({
 });
 
 test("from the alert to the draft of the postmortem, with a rollback that the data verify", async ({ page }) => {
-  rollOutAllAtOnce();
   await expect(async () => {
     expect(await readService(page.request, "relay")).toMatchObject({ health: "healthy", candidate: null });
   }).toPass(patience);
@@ -141,12 +145,28 @@ async function resolveAll(request: APIRequestContext, service: string): Promise<
   }
 }
 
-async function switchNamedAlerts(request: APIRequestContext, isOn: boolean): Promise<void> {
-  const address = "/api/incidents/settings/automation";
-  const { opening, ...others } = await (await request.get(address)).json();
-  const data = { ...others, opening: { ...opening, namedAlerts: { ...opening.namedAlerts, isOn } } };
-  const answer = await request.put(address, { data, headers: { Origin: system.url } });
+const rules = "/api/incidents/settings/automation";
+
+async function readRules(request: APIRequestContext): Promise<Automation> {
+  return (await request.get(rules)).json();
+}
+
+async function setRules(request: APIRequestContext, data: Automation): Promise<void> {
+  const answer = await request.put(rules, { data, headers: { Origin: system.url } });
   expect(answer.ok(), await answer.text()).toBe(true);
+}
+
+/** Critical alerts open incidents at once, and the demo's own alert of the relay opens none. */
+function onlyCritical({ opening, ...others }: Automation): Automation {
+  const { criticalAlerts, namedAlerts } = opening;
+  return {
+    ...others,
+    opening: {
+      ...opening,
+      criticalAlerts: { ...criticalAlerts, graceSeconds: 0 },
+      namedAlerts: { ...namedAlerts, isOn: false },
+    },
+  };
 }
 
 async function untilGateOpens(page: Page, id: string): Promise<void> {
