@@ -46,5 +46,6 @@ export const createItem = (input: CreateItemInput, key: string) =>
   request<ItemView>("/api/action-items", { method: "POST", body: input, headers: { "idempotency-key": key } });
 export const changeItem = (id: string, input: ChangeItemInput) =>
   request<ItemView>(addressOf(id), { method: "PATCH", body: input });
-export const sendItemCommand = (id: string, command: ItemCommand, input: ItemCommandInput = {}) =>
-  request<ItemView>(`${addressOf(id)}/${command}`, { method: "POST", body: input });
+/** The same key with the same input does it once, however often it is sent. */
+export const sendItemCommand = (id: string, command: ItemCommand, input: ItemCommandInput, key: string) =>
+  request<ItemView>(`${addressOf(id)}/${command}`, { method: "POST", body: input, headers: { "idempotency-key": key } });

@@ -1,12 +1,13 @@
 "use client";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, useId, useState } from "react";
+import { type FormEvent, useId, useRef, useState } from "react";
 import { itemKeys, itemName, sendItemCommand } from "#lib/client/action-items.ts";
+import { newIdempotencyKey } from "#lib/client/actions.ts";
 import { ApiError } from "#lib/client/api.ts";
 import { auditKeys } from "#lib/client/audit.ts";
 import { postmortemKeys } from "#lib/client/postmortems.ts";
 import type { ItemCommand, ItemView } from "#lib/domain/incidents/action-items/schemas.ts";
-import { proofInfos } from "#lib/domain/incidents/action-items/schemas.ts";
+import { proofInfos, proofName } from "#lib/domain/incidents/action-items/schemas.ts";
 import { ReasonField } from "../../../ui/actions/action-fields.tsx";
 import { Check } from "../../../ui/check.tsx";
 import { Dialog } from "../../../ui/dialog.tsx";
@@ -25,9 +26,14 @@ export function ItemCommandDialog({ item, command, onClose }: { item: ItemView; 
   const [wasSubmitted, setWasSubmitted] = useState(false);
   const needsReason = command === "reopen" || overrides;
   const missing = needsReason && reason.trim().length < 3 ? ["Say why, in a few words."] : undefined;
+  const lastSent = useRef({ body: "", key: "" });
   const send = useMutation({
-    mutationFn: () =>
-      sendItemCommand(item.id, command, command === "reopen" ? { reason } : { override: overrides ? { reason } : null }),
+    mutationFn: () => {
+      const input = command === "reopen" ? { reason } : { override: overrides ? { reason } : null };
+      const body = JSON.stringify(input);
+      if (lastSent.current.body !== body) lastSent.current = { body, key: newIdempotencyKey() };
+      return sendItemCommand(item.id, command, input, lastSent.current.key);
+    },
     onSuccess: () => {
       setReason("");
       onClose();
@@ -36,7 +42,7 @@ export function ItemCommandDialog({ item, command, onClose }: { item: ItemView; 
       for (const queryKey of [itemKeys.all, postmortemKeys.all, auditKeys.all]) void queries.invalidateQueries({ queryKey });
     },
   });
-  const isUnproven = send.error instanceof ApiError && send.error.code === "precondition-failed" && item.proof !== null;
+  const canOverride = command === "close" && send.error instanceof ApiError && send.error.code === "precondition-failed";
   const submit = (event: FormEvent) => {
     event.preventDefault();
     setWasSubmitted(true);
@@ -58,19 +64,15 @@ export function ItemCommandDialog({ item, command, onClose }: { item: ItemView; 
           disabledReason={refusal}
         >
           {sentence}
-          {overrides && " unproven"}
+          {overrides && " all the same"}
         </FormFooter>
       }
     >
       <form id={formId} onSubmit={submit} noValidate className="grid gap-3">
         {command === "close" && <Proving item={item} />}
         {send.error && <ErrorNotice what={command === "close" ? "It stays open" : "It stays closed"} error={send.error} />}
-        {(isUnproven || overrides) && (
-          <Check
-            checked={overrides}
-            onChange={setOverrides}
-            label="Close it although it is not proven. The postmortem says so."
-          />
+        {(canOverride || overrides) && (
+          <Check checked={overrides} onChange={setOverrides} label="Close it all the same. Its postmortem says so." />
         )}
         {needsReason && <ReasonField value={reason} onChange={setReason} errors={wasSubmitted ? missing : undefined} />}
       </form>
@@ -85,12 +87,10 @@ function Proving({ item: { proof, isWatched } }: { item: ItemView }) {
         {proof ? (
           <>
             Its proof is run now. <span className="font-medium text-ink">{proofInfos[proof.kind].title}:</span>{" "}
-            {proofInfos[proof.kind].about}
-            {proof.kind === "alert-rule" && (
-              <>
-                {" "}
-                <span className="name">{proof.rule}</span>, within {proof.withinSeconds} s.
-              </>
+            {proofInfos[proof.kind].about} <span className="name">{proofName(proof)}</span>
+            {proof.kind === "alert-rule" && `, within ${proof.withinSeconds} s`}.
+            {proofInfos[proof.kind].missing !== null && (
+              <span className="text-warn"> {proofInfos[proof.kind].missing} It can prove nothing until then.</span>
             )}
           </>
         ) : (

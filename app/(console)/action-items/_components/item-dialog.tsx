@@ -14,8 +14,10 @@ import {
   type ItemView,
   itemTypeInfos,
   itemTypes,
+  type ProofKind,
   proofInfos,
   proofKinds,
+  proofName,
 } from "#lib/domain/incidents/action-items/schemas.ts";
 import { Check } from "../../../ui/check.tsx";
 import { Dialog } from "../../../ui/dialog.tsx";
@@ -23,6 +25,7 @@ import { Field, Input, Select } from "../../../ui/field.tsx";
 import { fieldErrors } from "../../../ui/field-errors.ts";
 import { FormFooter } from "../../../ui/form-footer.tsx";
 import { ErrorNotice } from "../../../ui/notices.tsx";
+import { PersonInput } from "../../../ui/person-input.tsx";
 import { useRoleRefusal, useSession } from "../../../ui/session.tsx";
 
 const twoWeeksMs = 14 * 86_400_000;
@@ -36,13 +39,13 @@ export function ItemDialog({ incidentId, item, onClose }: { incidentId: string; 
   const session = useSession();
   const [title, setTitle] = useState(item?.title ?? "");
   const [type, setType] = useState<ItemType>(item?.type ?? "prevent");
-  const [owner, setOwner] = useState(item?.owner ?? session?.name ?? "");
+  const [owner, setOwner] = useState(item?.owner ?? session?.username ?? "");
   const [dueOn, setDueOn] = useState(item?.dueOn ?? day(Date.now() + twoWeeksMs));
   const [link, setLink] = useState(item?.link ?? "");
-  const known = item?.proof?.kind === "alert-rule" ? item.proof : null;
-  const [kind, setKind] = useState<"none" | "alert-rule">(known ? "alert-rule" : "none");
-  const [rule, setRule] = useState(known?.rule ?? "");
-  const [within, setWithin] = useState(`${known?.withinSeconds ?? 300}`);
+  const known = item?.proof ?? null;
+  const [kind, setKind] = useState<ProofKind | "none">(known?.kind ?? "none");
+  const [name, setName] = useState(known ? proofName(known) : "");
+  const [within, setWithin] = useState(`${known?.kind === "alert-rule" ? known.withinSeconds : 300}`);
   const [watched, setWatched] = useState<boolean | null>(item?.isWatched ?? null);
   const [errors, setErrors] = useState<Record<string, string[]>>({});
   const isWatched = watched ?? (type === "prevent" || type === "mitigate");
@@ -68,8 +71,16 @@ export function ItemDialog({ incidentId, item, onClose }: { incidentId: string; 
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (refusal || write.isPending) return;
-    const proof = kind === "alert-rule" ? { kind, rule, withinSeconds: Number(within) } : null;
-    const input = { incidentId, title, type, owner, dueOn, link: link.trim() || null, proof, isWatched };
+    const input = {
+      incidentId,
+      title,
+      type,
+      owner,
+      dueOn,
+      link: link.trim() || null,
+      proof: proofOf(kind, name, within),
+      isWatched,
+    };
     const found = fieldErrors(createItemSchema, input);
     setErrors(found);
     if (Object.keys(found).length === 0) write.mutate(input);
@@ -109,7 +120,7 @@ export function ItemDialog({ incidentId, item, onClose }: { incidentId: string; 
             )}
           </Field>
           <Field label="Owner" errors={shown.owner}>
-            {(ties) => <Input {...ties} maxLength={100} value={owner} onChange={({ target }) => setOwner(target.value)} />}
+            {(ties) => <PersonInput {...ties} maxLength={100} value={owner} onChange={({ target }) => setOwner(target.value)} />}
           </Field>
           <Field label="Due" errors={shown.dueOn} hint="The whole day, in UTC.">
             {(ties) => <Input {...ties} type="date" value={dueOn} onChange={({ target }) => setDueOn(target.value)} />}
@@ -123,25 +134,42 @@ export function ItemDialog({ incidentId, item, onClose }: { incidentId: string; 
         <Field
           label="Proof"
           errors={shown.proof}
-          hint={kind === "none" ? "What shows that it is done. Closing it runs it." : proofInfos[kind].about}
+          hint={kind === "none" ? "What shows that it is done. Closing it runs it." : proofHint(kind)}
         >
           {(ties) => (
             <Select
               {...ties}
               value={kind}
-              onChange={({ target }) => setKind(target.value === "alert-rule" ? "alert-rule" : "none")}
+              onChange={({ target }) => setKind(proofKinds.find((each) => each === target.value) ?? "none")}
             >
               <option value="none">None</option>
               {proofKinds.map((each) => (
-                <option key={each} value={each} disabled={proofInfos[each].missing !== null}>
+                <option key={each} value={each}>
                   {proofInfos[each].title}
-                  {proofInfos[each].missing !== null && ` (${proofInfos[each].missing})`}
+                  {proofInfos[each].missing !== null && " (cannot be run yet)"}
                 </option>
               ))}
             </Select>
           )}
         </Field>
-        {kind === "alert-rule" && <RuleFields rule={rule} onRule={setRule} within={within} onWithin={setWithin} errors={shown} />}
+        {kind === "alert-rule" && <RuleFields rule={name} onRule={setName} within={within} onWithin={setWithin} errors={shown} />}
+        {(kind === "drill" || kind === "restore") && (
+          <Field
+            label={kind === "drill" ? "Drill" : "Backup"}
+            errors={shown[kind === "drill" ? "proof.drill" : "proof.backup"]}
+            hint="Its name. When it fails after the item was closed, the item opens again."
+          >
+            {(ties) => (
+              <Input
+                {...ties}
+                maxLength={200}
+                value={name}
+                onChange={({ target }) => setName(target.value)}
+                className="font-mono"
+              />
+            )}
+          </Field>
+        )}
         <Check
           checked={isWatched}
           onChange={setWatched}
@@ -153,6 +181,21 @@ export function ItemDialog({ incidentId, item, onClose }: { incidentId: string; 
       </form>
     </Dialog>
   );
+}
+
+const proofHint = (kind: ProofKind) => [proofInfos[kind].about, proofInfos[kind].missing].filter(Boolean).join(" ");
+
+function proofOf(kind: ProofKind | "none", name: string, within: string): CreateItemInput["proof"] {
+  switch (kind) {
+    case "none":
+      return null;
+    case "alert-rule":
+      return { kind, rule: name, withinSeconds: Number(within) };
+    case "drill":
+      return { kind, drill: name };
+    case "restore":
+      return { kind, backup: name };
+  }
 }
 
 function RuleFields({

@@ -1,6 +1,6 @@
 import { Check, CircleDashed, ShieldCheck, ShieldX, TriangleAlert } from "lucide-react";
 import type { ItemView } from "#lib/domain/incidents/action-items/schemas.ts";
-import { proofInfos } from "#lib/domain/incidents/action-items/schemas.ts";
+import { proofInfos, proofName } from "#lib/domain/incidents/action-items/schemas.ts";
 import { cn } from "../../../ui/class-names.ts";
 
 /** Whether it is open, overdue or done, as word, shape and colour. */
@@ -22,7 +22,6 @@ export function ItemState({ item }: { item: Pick<ItemView, "state" | "isOverdue"
 /** What shows that it is done, and how that ended when it was run last. */
 export function ItemProof({ item: { proof, proofResult, overrideReason } }: { item: ItemView }) {
   if (!proof) return <span className="text-ink-3">none named</span>;
-  const name = proof.kind === "alert-rule" ? proof.rule : proofInfos[proof.kind].title;
   const title = [proofResult?.message, overrideReason && `Closed all the same: ${overrideReason}`].filter(Boolean).join(" ");
   const isPassed = proofResult?.verdict === "passed";
   return (
@@ -33,7 +32,8 @@ export function ItemProof({ item: { proof, proofResult, overrideReason } }: { it
         ) : (
           <ShieldX aria-hidden="true" className="size-3.5 shrink-0 text-bad" />
         ))}
-      <span className="name truncate">{name}</span>
+      {proof.kind !== "alert-rule" && <span className="text-ink-3">{proofInfos[proof.kind].title}</span>}
+      <span className="name truncate">{proofName(proof)}</span>
       {proofResult && <span className={isPassed ? "text-good" : "text-bad"}>{isPassed ? "passed" : "not proven"}</span>}
     </span>
   );

@@ -25,7 +25,7 @@ export function ItemsPage() {
   const state = states.find(([value]) => value === search.get("state"))?.[0] ?? "open";
   const type = itemTypes.find((candidate) => candidate === search.get("type"));
   const owner = search.get("owner") ?? "";
-  const isMine = session !== null && owner === session.name;
+  const isMine = session !== null && owner === session.username;
   const filter: ItemFilter = { ...(state !== "all" && { state }), ...(type && { type }), ...(owner && { owner }) };
   const query = useInfiniteQuery(itemsQuery(filter));
   const isFiltered = state !== "open" || type !== undefined || owner !== "";
@@ -58,7 +58,7 @@ export function ItemsPage() {
             </option>
           ))}
         </Select>
-        <Button aria-pressed={isMine} onClick={() => setSearch({ owner: isMine ? null : (session?.name ?? null) })}>
+        <Button aria-pressed={isMine} onClick={() => setSearch({ owner: isMine ? null : (session?.username ?? null) })}>
           {isMine ? "Mine only" : owner ? `Of ${owner}` : "Of everybody"}
         </Button>
       </IncidentsHeader>

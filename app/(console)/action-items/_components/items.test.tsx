@@ -59,6 +59,7 @@ beforeEach(() => {
   vi.stubGlobal("fetch", async (url: string, { method = "GET", body }: RequestInit = {}) => {
     if (method === "GET") asked.push(url);
     else sent.push({ method, url, body: JSON.parse(String(body)) });
+    if (url === "/api/people") return Response.json([]);
     if (url.startsWith("/api/rules")) return Response.json({ items: [], at: null, problem: null, total: 0, prometheusUrl: null });
     if (method === "GET") return Response.json({ items, nextCursor: null });
     if (refuse) return Response.json({ code: "precondition-failed", detail: refuse }, { status: 409 });
@@ -72,7 +73,7 @@ afterEach(() => {
 
 function show(page: ReactNode) {
   const queries = new QueryClient({ defaultOptions: { queries: { retry: false } } });
-  queries.setQueryData(userKeys.session, { name: "olga", role: "operator" });
+  queries.setQueryData(userKeys.session, { username: "olga", name: "Olga", role: "operator" });
   render(
     <QueryClientProvider client={queries}>
       <TooltipProvider>{page}</TooltipProvider>
@@ -107,20 +108,27 @@ describe("the list of action items", () => {
     expect(await within(dialog).findByText(/would not have fired in this incident/)).toBeDefined();
     fireEvent.click(within(dialog).getByRole("checkbox"));
     refuse = null;
-    fireEvent.click(within(dialog).getByRole("button", { name: "Close AI-3 unproven" }));
+    fireEvent.click(within(dialog).getByRole("button", { name: "Close AI-3 all the same" }));
     expect(within(dialog).getByText("Say why, in a few words.")).toBeDefined();
     fireEvent.change(within(dialog).getByLabelText("Reason"), { target: { value: "the rule changes tomorrow" } });
-    fireEvent.click(within(dialog).getByRole("button", { name: "Close AI-3 unproven" }));
+    fireEvent.click(within(dialog).getByRole("button", { name: "Close AI-3 all the same" }));
     await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
     expect(sent.map(({ body }) => body)).toEqual([{ override: null }, { override: { reason: "the rule changes tomorrow" } }]);
   });
 });
 
 describe("the dialog of an action item", () => {
-  it("offers no proof that cannot be run yet, and says why", () => {
+  it("says of a proof that cannot be run yet that it cannot, and keeps what it is to be", async () => {
     show(<ItemDialog incidentId="019b0000-0000-7000-8000-000000000000" onClose={() => {}} />);
-    const drill = screen.getByRole<HTMLOptionElement>("option", { name: /Drill \(Switchyard carries out no drills yet.\)/ });
-    expect(drill.disabled).toBe(true);
+    fireEvent.change(screen.getByLabelText("What is to be done"), { target: { value: "Lose a relay without harm" } });
+    fireEvent.change(screen.getByLabelText("Proof"), { target: { value: "drill" } });
+    expect(screen.getByText(/Switchyard carries out no drills yet\./)).toBeDefined();
+    fireEvent.click(screen.getByRole("button", { name: "Add it" }));
+    expect(screen.getByText("Name the drill.")).toBeDefined();
+    fireEvent.change(screen.getByLabelText("Drill"), { target: { value: "relay-loss" } });
+    fireEvent.click(screen.getByRole("button", { name: "Add it" }));
+    await waitFor(() => expect(sent).toHaveLength(1));
+    expect(sent[0]).toMatchObject({ body: { proof: { kind: "drill", drill: "relay-loss" } } });
   });
 
   it("begins with who adds it and a date in two weeks, and sends what was chosen", async () => {

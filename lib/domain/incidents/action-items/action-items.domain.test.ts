@@ -7,7 +7,7 @@ import { changeItem, commandItem, createItem } from "./commands.ts";
 import { getItem, listItems } from "./queries.ts";
 import { remindOwners } from "./remind.ts";
 import type { CreateItemInput } from "./schemas.ts";
-import { reopenReturned } from "./watch.ts";
+import { reopenReturned, reopenUnproven } from "./watch.ts";
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
 let olga: Context;
@@ -74,12 +74,11 @@ describe("an action item", () => {
     });
   });
 
-  test("is refused without them, with a link that is none, or with a proof that cannot be carried out yet", async () => {
+  test("is refused without them, or with a link that is none", async () => {
     await expect(make({ owner: " " })).rejects.toThrow("Somebody has to own it.");
     await expect(make({ dueOn: "soon" })).rejects.toThrow("Give a day");
     await expect(make({ link: "javascript:alert(1)" })).rejects.toThrow("Give an address");
-    await expect(make({ proof: { kind: "drill", drill: "relay" } })).rejects.toThrow("Switchyard carries out no drills yet.");
-    await expect(make({ proof: { kind: "restore", backup: "b" } })).rejects.toThrow("Switchyard keeps no backups yet.");
+    await expect(make({ proof: { kind: "drill", drill: " " } })).rejects.toThrow("Name the drill.");
     await expect(make({ incidentId: "019b0000-0000-7000-8000-000000000000" })).rejects.toThrow("There is no incident");
   });
 
@@ -99,6 +98,16 @@ describe("an action item", () => {
     expect(new Set(made.map(({ id }) => id)).size).toBe(1);
     expect((await listItems(olga, { incidentId })).items).toHaveLength(1);
     await expect(createItem(olga, { ...input, title: "Other" }, key)).rejects.toMatchObject({ code: "idempotency-conflict" });
+  });
+
+  test("is closed and reopened once for the key of each request", async () => {
+    const { id } = await make();
+    const close = { id, command: "close", body: {}, key: "closes-it-for-this-test" };
+    const both = await Promise.all([commandItem(olga, close), commandItem(olga, close)]);
+    expect(both.map(({ state }) => state)).toEqual(["done", "done"]);
+    await command(id, "reopen", { reason: "it was undone" });
+    expect(await commandItem(olga, close)).toMatchObject({ state: "open" });
+    expect(await database.database.auditEntry.count({ where: { targetUid: id, verb: "close" } })).toBe(1);
   });
 
   test("changes over what was read only", async () => {
@@ -186,6 +195,39 @@ describe("a proof", () => {
   });
 });
 
+describe("a proof by a drill or a restore", () => {
+  const proofs = [
+    [{ kind: "drill" as const, drill: "relay-loss" }, "Switchyard carries out no drills yet."],
+    [{ kind: "restore" as const, backup: "postgres" }, "Switchyard keeps no backups yet."],
+  ] as const;
+
+  test("is kept, proves nothing before Switchyard can run it, and says so", async () => {
+    for (const [proof, message] of proofs) {
+      const { id } = await make({ proof });
+      await expect(command(id, "close")).rejects.toThrow(`It stays open: ${message}`);
+      expect(await getItem(olga, id)).toMatchObject({ state: "open", proof, proofResult: { verdict: "unknown", message } });
+      expect(await command(id, "close", { override: { reason: "shown by hand" } })).toMatchObject({
+        state: "done",
+        overrideReason: "shown by hand",
+      });
+    }
+  });
+
+  test("that fails after the item was closed opens it again, of the same name and kind only", async () => {
+    const { id } = await make({ proof: { kind: "drill", drill: "relay-loss" } });
+    await command(id, "close", { override: { reason: "shown by hand" } });
+    const failed = { kind: "drill" as const, name: "relay-loss", message: "RTO 4 m, 1 m allowed.", at: new Date(+now + 60_000) };
+    expect(await reopenUnproven(olga, { ...failed, name: "hub-loss" })).toBe(0);
+    expect(await reopenUnproven(olga, { ...failed, kind: "restore" })).toBe(0);
+    expect(await reopenUnproven(olga, { ...failed, at: minutesAgo(1) })).toBe(0);
+    expect(await reopenUnproven(olga, failed)).toBe(1);
+    expect(await reopenUnproven(olga, failed)).toBe(0);
+    expect((await getItem(olga, id)).reopenReason).toBe(
+      "The drill relay-loss failed, 2026-11-21 12:01 UTC: RTO 4 m, 1 m allowed.",
+    );
+  });
+});
+
 describe("an alert of the incident that fires again", () => {
   async function closeWatched(isWatched = true) {
     const episode = await makeEpisode(database.database, sourceId, { startsAt: minutesAgo(19), endsAt: minutesAgo(9) });
@@ -214,6 +256,45 @@ describe("an alert of the incident that fires again", () => {
       reopenReason: "RelayHighLatency fired again, 2026-11-21 12:05 UTC.",
     });
     expect((await timeline()).at(-1)).toMatch(/^The action item AI-\d+ is open again: RelayHighLatency fired again/);
+  });
+
+  test("keeps the item from being closed while it fires, unless an override says why", async () => {
+    const id = await closeWatched();
+    await command(id, "reopen", { reason: "it was undone" });
+    await makeEpisode(database.database, sourceId, { startsAt: minutesAgo(3) });
+    await expect(command(id, "close")).rejects.toThrow(
+      "It stays open: RelayHighLatency of its incident fires, since 2026-11-21 11:57 UTC. Close it all the same",
+    );
+    expect(await command(id, "close", { override: { reason: "a wrong alarm" } })).toMatchObject({
+      state: "done",
+      overrideReason: "a wrong alarm",
+    });
+    await database.database.alertEpisode.deleteMany();
+  });
+
+  test("in a drill opens nothing and keeps nothing open", async () => {
+    const id = await closeWatched();
+    const drilled = await fireAgain(5);
+    const { id: drill } = await database.database.incident.create({
+      data: {
+        title: "A drill",
+        severity: "P3",
+        step: "detect",
+        origin: "drill",
+        isDrill: true,
+        openedAt: now,
+        openedByName: "Switchyard",
+        impactStartedAt: now,
+        impactStartSource: "alert",
+        detectedAt: now,
+        links: { create: { kind: "alert", targetId: drilled, title: "RelayHighLatency", at: now, byName: "Switchyard" } },
+      },
+    });
+    expect(await reopenReturned(olga)).toBe(0);
+    await command(id, "reopen", { reason: "it was undone" });
+    await database.database.alertEpisode.update({ where: { id: drilled }, data: { endsAt: null, state: "firing" } });
+    expect((await command(id, "close")).state).toBe("done");
+    await database.database.incident.delete({ where: { id: drill } });
   });
 
   test("does not open it for an episode from before it was closed, for another alert, or when nobody asked for it", async () => {

@@ -1,6 +1,5 @@
 import { readRules } from "../../alerts/rules.ts";
 import type { Context } from "../../context.ts";
-import { DomainError } from "../../errors.ts";
 import { testRule } from "./rule-test.ts";
 import { type Proof, type ProofResult, proofInfos } from "./schemas.ts";
 
@@ -11,15 +10,6 @@ export type ProvenIncident = {
   resolvedAt: Date | null;
   services: { namespace: string; service: string }[];
 };
-
-/** Refuses (precondition-failed) a proof that Switchyard cannot carry out yet. */
-export function refuseMissingProof(proof: Proof | null | undefined): void {
-  const missing = proof ? proofInfos[proof.kind].missing : null;
-  if (missing === null) return;
-  throw new DomainError("precondition-failed", `${missing} Name an alert rule test, or no proof for now.`, {
-    fields: { proof: [missing] },
-  });
-}
 
 /** Runs a proof. Never throws for what it finds: what cannot be known is unknown, which proves nothing. */
 export async function runProof(context: Context, proof: Proof, incident: ProvenIncident): Promise<ProofResult> {

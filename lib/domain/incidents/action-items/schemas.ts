@@ -14,7 +14,7 @@ export const itemTypeInfos: Record<ItemType, { title: string; about: string }> =
 export const itemStates = ["open", "done"] as const;
 export type ItemState = (typeof itemStates)[number];
 
-/** What can show that an item is done. Drills and restores are named here and cannot be chosen before Switchyard carries them out. */
+/** What can show that an item is done. A drill or a restore can be named before Switchyard carries them out: until then it proves nothing. */
 export const proofKinds = ["alert-rule", "drill", "restore"] as const;
 export type ProofKind = (typeof proofKinds)[number];
 export const proofInfos: Record<ProofKind, { title: string; about: string; missing: string | null }> = {
@@ -40,10 +40,23 @@ export const proofSchema = z.discriminatedUnion("kind", [
     /** Seconds from the start of the impact within which it must fire. */
     withinSeconds: z.int("Give whole seconds.").min(1, "Give 1 or more.").max(86_400, "Give at most a day.").default(300),
   }),
-  z.object({ kind: z.literal("drill"), drill: z.string().trim().min(1).max(200) }),
-  z.object({ kind: z.literal("restore"), backup: z.string().trim().min(1).max(200) }),
+  // Their names: a failure under the same name opens the item again.
+  z.object({ kind: z.literal("drill"), drill: z.string().trim().min(1, "Name the drill.").max(200) }),
+  z.object({ kind: z.literal("restore"), backup: z.string().trim().min(1, "Name the backup.").max(200) }),
 ]);
 export type Proof = z.output<typeof proofSchema>;
+
+/** What a proof is run on, by its name. */
+export function proofName(proof: Proof): string {
+  switch (proof.kind) {
+    case "alert-rule":
+      return proof.rule;
+    case "drill":
+      return proof.drill;
+    case "restore":
+      return proof.backup;
+  }
+}
 
 /** POST /api/action-items */
 export const createItemSchema = z.object({
