@@ -2,7 +2,7 @@ import type { Prisma } from "#lib/database/generated/client.ts";
 import type { Context, Transaction } from "../../context.ts";
 import { transact } from "../../context.ts";
 import { switchyard } from "../switchyard.ts";
-import { describeRestarts, listPodsOf } from "./restarts.ts";
+import { describeDisruptions, describeRestarts, listPodsOf } from "./restarts.ts";
 import {
   type Ended,
   findActionRows,
@@ -50,7 +50,7 @@ async function finish(context: FollowContext, ended: readonly Ended[], now: Date
   return written;
 }
 
-/** The same for what only the cluster tells: restarts of instances. A service that cannot be asked keeps no other one back. */
+/** The same for what only the cluster tells: instances that restarted or were taken away. A service that cannot be asked keeps no other one back. */
 export async function writeRestarts(context: FollowContext): Promise<number> {
   const now = context.clock();
   const since = new Date(now.getTime() - sourceWindow.afterMinutes * minuteMs);
@@ -80,7 +80,8 @@ async function findRestartRows(context: FollowContext, where: Prisma.IncidentWhe
       for (const { id: incidentId, impactStartedAt, resolvedAt } of of) {
         const from = new Date(impactStartedAt.getTime() - sourceWindow.beforeMinutes * minuteMs);
         const until = resolvedAt ? new Date(resolvedAt.getTime() + sourceWindow.afterMinutes * minuteMs) : now;
-        rows.push(...describeRestarts(pods, ref, from, until).map((row) => ({ ...row, incidentId })));
+        const told = [...describeRestarts(pods, ref, from, until), ...describeDisruptions(pods, ref, from, until)];
+        rows.push(...told.map((row) => ({ ...row, incidentId })));
       }
     } catch (error) {
       for (const { id } of of) unknown.add(id);

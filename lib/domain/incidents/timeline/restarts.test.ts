@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Pod } from "#lib/kubernetes/objects.ts";
-import { describeRestarts } from "./restarts.ts";
+import { describeDisruptions, describeRestarts } from "./restarts.ts";
 
 const service = { namespace: "fleet", name: "relay" };
 const from = new Date("2026-03-01T12:00:00Z");
@@ -50,4 +50,22 @@ test("what ended by a signal says so, and a plain error needs no word more", () 
 
 test("what ended outside the time, or has not restarted, has no row", () => {
   expect(messages(pod(1, { at: "2026-03-01T11:59:59Z" }), pod(1, { at: "2026-03-01T13:00:01Z" }), pod(0, null))).toEqual([]);
+});
+
+test("an instance that the cluster took from its node says when, from where and why, once", () => {
+  const taken = (status: string, at: string, reason: string): Pod => {
+    const one = pod(0, null);
+    const condition = { type: "DisruptionTarget", status, reason, message: "deleting", lastTransitionTime: at };
+    return { ...one, spec: { ...one.spec, nodeName: "node-2" }, status: { conditions: [condition] } } as Pod;
+  };
+  const told = (...pods: Pod[]) => describeDisruptions(pods, service, from, until).map(({ message }) => message);
+  expect(told(taken("True", "2026-03-01T12:10:00Z", "DeletionByTaintManager"))).toEqual([
+    "relay-1 was taken from node-2: its node does not answer or is not to run it any more.",
+  ]);
+  expect(told(taken("True", "2026-03-01T12:10:00Z", "SomethingNew"))).toEqual(["relay-1 was taken from node-2: deleting."]);
+  const [row] = describeDisruptions([taken("True", "2026-03-01T12:10:00Z", "DeletionByTaintManager")], service, from, until);
+  expect(row).toMatchObject({ at: new Date("2026-03-01T12:10:00Z"), source: "disruption/u1", kind: "restart" });
+  expect(told(taken("False", "2026-03-01T12:10:00Z", "DeletionByTaintManager"))).toEqual([]);
+  expect(told(taken("True", "2026-03-01T11:10:00Z", "DeletionByTaintManager"))).toEqual([]);
+  expect(told(pod(0, null))).toEqual([]);
 });

@@ -31,6 +31,35 @@ export function describeRestarts(pods: readonly Pod[], service: ServiceRef, from
   );
 }
 
+const disruptions: Record<string, string> = {
+  DeletionByTaintManager: "its node does not answer or is not to run it any more",
+  EvictionByEvictionAPI: "it was evicted, as when its node is drained",
+  DeletionByPodGC: "its node is gone",
+  PreemptionByScheduler: "another one with a higher priority took its place",
+  TerminationByKubelet: "its node ran out of resources or was shut down",
+};
+
+/** The instances that the cluster itself took from their nodes within a time, as its condition DisruptionTarget tells. */
+export function describeDisruptions(pods: readonly Pod[], service: ServiceRef, from: Date, until: Date): NewTimelineRow[] {
+  return pods.flatMap(({ metadata: { uid, name }, spec, status }): NewTimelineRow[] => {
+    const condition = status?.conditions?.find(({ type }) => type === "DisruptionTarget");
+    const at = condition?.lastTransitionTime ? new Date(condition.lastTransitionTime) : null;
+    if (condition?.status !== "True" || !at || at < from || at > until) return [];
+    const why = disruptions[condition.reason ?? ""] ?? condition.message ?? "nothing is known of why";
+    return [
+      {
+        at,
+        kind: "restart",
+        message: `${name} was taken from ${spec?.nodeName ?? "its node"}: ${why}.`,
+        by: "Kubernetes",
+        source: `disruption/${uid}`,
+        service,
+        detail: { pod: name, node: spec?.nodeName ?? null, reason: condition.reason ?? null },
+      },
+    ];
+  });
+}
+
 /** A service's pods; none of a service that is gone. */
 export async function listPodsOf(kubernetes: KubernetesClient, service: ServiceRef): Promise<Pod[]> {
   const workload = await findWorkload(kubernetes, service);
