@@ -48,15 +48,11 @@ export function percentiles(id: string, title: string, histogram: string, limit:
   return { ...plain, id, title, unit: "seconds", limit, style: "percentiles", metrics: [`${histogram}_bucket`], queries };
 }
 
-/** Bad by all of one counter; `bad` is a matcher. */
-export function errorRatio(metric: string, bad: string, limit: Limit): PanelTemplate {
-  const queries = { errors: ratio(`${metric}{$in,${bad}}`, `${metric}{$in}`) };
-  return { ...lines("error-ratio", "Error ratio", "ratio", [metric], queries), limit };
-}
-
-/** Bad by all; 0 while there is traffic and no bad series at all. */
-export function ratio(bad: string, all: string): string {
-  return `(sum(rate(${bad}[$window])) or 0 * sum(rate(${all}[$window]))) / sum(rate(${all}[$window]))`;
+/** Bad by the sum of all; 0 while there is traffic and no bad series at all. */
+export function ratio(bad: string, ...all: string[]): string {
+  const sums = all.map((series) => `sum(rate(${series}[$window]))`).join(" + ");
+  const total = all.length > 1 ? `(${sums})` : sums;
+  return `(sum(rate(${bad}[$window])) or 0 * ${total}) / ${total}`;
 }
 
 /** Which share of a synthetic client's operations succeed, where the prober knows the target, and of the instances answer a scrape. */

@@ -37,7 +37,7 @@ export const ownCounts: readonly OwnCounts[] = [
   },
   {
     kinds: ["connector"],
-    isShared: false,
+    isShared: true,
     all: [{ metric: "connector_scans_total", matchers: "" }],
     // What asks for a target that is not allowed, or makes no sense, is its sender's fault.
     bad: { metric: "connector_scan_errors_total", matchers: 'reason!~"target_refused|invalid_scan"' },

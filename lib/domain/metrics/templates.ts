@@ -1,16 +1,5 @@
-import {
-  availability,
-  byPod,
-  cpu,
-  errorRatio,
-  lines,
-  memory,
-  percentiles,
-  rateBy,
-  ratio,
-  restarts,
-  stateByPod,
-} from "./charts.ts";
+import { availability, byPod, cpu, lines, memory, percentiles, rateBy, ratio, restarts, stateByPod } from "./charts.ts";
+import { type OwnCounts, ownCountsOf, select } from "./indicators.ts";
 import type { Panel } from "./schemas.ts";
 
 /**
@@ -29,10 +18,24 @@ const messages = lines("rate", "Messages", "per-second", ["messages_received", "
   sent: "sum(rate(messages_sent{$in}[$window]))",
 });
 
-const protocolErrorRatio = lines("error-ratio", "Error ratio", "ratio", ["errors_total"], {
-  errors:
-    "sum(rate(errors_total{$in}[$window])) / (sum(rate(messages_received{$in}[$window])) + sum(rate(errors_total{$in}[$window])))",
-});
+/** Bad requests by all of a kind, as it counts them itself (indicators.ts). */
+function ownErrors(kind: string, limit: PanelTemplate["limit"]): PanelTemplate {
+  const { all, bad } = countsOf(kind);
+  const total = all.map((series) => select(series, "$in"));
+  // A counter of failures alone may have no series until the first.
+  const metrics = [...new Set([...all, bad].map(({ metric }) => metric))].slice(-1);
+  return { ...lines("error-ratio", "Error ratio", "ratio", metrics, { errors: ratio(select(bad, "$in"), ...total) }), limit };
+}
+
+function ownLatency(kind: string, title: string, limit: PanelTemplate["limit"]): PanelTemplate {
+  return percentiles("latency", title, countsOf(kind).seconds, limit);
+}
+
+function countsOf(kind: string): OwnCounts {
+  const counts = ownCountsOf(kind);
+  if (!counts) throw new Error(`nothing is known of what a ${kind} counts`);
+  return counts;
+}
 
 const protocolErrors = byPod("errors", "Errors", "per-second", "errors_total", {
   expr: "sum by (pod) (rate(errors_total{$in}[$window]))",
@@ -40,7 +43,7 @@ const protocolErrors = byPod("errors", "Errors", "per-second", "errors_total", {
   limit: { value: 10, label: "alert, all instances" },
 });
 
-const requestLatency = percentiles("latency", "Request latency", "request_duration_seconds", { value: 1, label: "p99 alert" });
+const requestLatency = ownLatency("hub", "Request latency", { value: 1, label: "p99 alert" });
 const connections = byPod("connections", "Active connections", "count", "connections_active", { style: "stacked" });
 const hubConnection = (metric: string) =>
   stateByPod("hub-connection", "Connection to the hub", metric, ["disconnected", "connected"]);
@@ -51,8 +54,8 @@ const handshakes = byPod("handshakes", "Handshakes", "per-second", "handshakes_t
 
 const relay: PanelTemplate[] = [
   rateBy("rate", "Operations by type", "materi_operations_processed_total", "operation_type"),
-  errorRatio("materi_operations_processed_total", 'status="error"', { value: 0.01, label: "1 % alert" }),
-  percentiles("latency", "Operation latency", "materi_operation_latency_seconds", { value: 0.05, label: "p95 alert" }),
+  ownErrors("relay", { value: 0.01, label: "1 % alert" }),
+  ownLatency("relay", "Operation latency", { value: 0.05, label: "p95 alert" }),
   byPod("connections", "WebSocket connections", "count", "materi_websocket_connections_active", { style: "stacked" }),
   availability("relay"),
   rateBy("status", "Operations by status", "materi_operations_processed_total", "status"),
@@ -70,7 +73,7 @@ const relay: PanelTemplate[] = [
 
 const hub: PanelTemplate[] = [
   messages,
-  protocolErrorRatio,
+  ownErrors("hub", null),
   requestLatency,
   connections,
   availability("hub"),
@@ -98,7 +101,7 @@ const hub: PanelTemplate[] = [
 
 const edge: PanelTemplate[] = [
   messages,
-  protocolErrorRatio,
+  ownErrors("edge", null),
   requestLatency,
   byPod("buffer", "Offline buffer depth", "count", "edge_buffer_depth", {
     limit: { value: 10_000, label: "full, one instance" },
@@ -125,11 +128,8 @@ const connector: PanelTemplate[] = [
   lines("rate", "Scans", "per-second", ["connector_scans_total"], {
     scans: "sum(rate(connector_scans_total{$in}[$window]))",
   }),
-  lines("error-ratio", "Error ratio", "ratio", ["connector_scans_total"], {
-    // What asks for a target that is not allowed, or makes no sense, is its sender's fault.
-    errors: ratio('connector_scan_errors_total{$in,reason!~"target_refused|invalid_scan"}', "connector_scans_total{$in}"),
-  }),
-  percentiles("latency", "Scan duration", "connector_scan_duration_seconds", null),
+  ownErrors("connector", null),
+  ownLatency("connector", "Scan duration", null),
   lines("running", "Scans running, against the limit", "count", ["connector_scans_running", "connector_scans_limit"], {
     running: "sum(connector_scans_running{$in})",
     limit: "sum(connector_scans_limit{$in})",
@@ -162,8 +162,8 @@ const prober: PanelTemplate[] = [
       },
     ],
   },
-  errorRatio("switchyard_probe_requests_total", 'result!="ok"', { value: 0.01, label: "1 %" }),
-  percentiles("latency", "End-to-end latency", "switchyard_probe_latency_seconds", null),
+  ownErrors("prober", { value: 0.01, label: "1 %" }),
+  ownLatency("prober", "End-to-end latency", null),
   {
     ...stateByPod("up", "Targets, as synthetic clients see them", "switchyard_probe_up", ["down", "up"]),
     queries: [{ name: "", expr: "min by (target) (switchyard_probe_up{$in})" }],

@@ -1,33 +1,27 @@
 import type { PrometheusClient, PrometheusSample } from "#lib/prometheus/client.ts";
+import { clientOperations, type OwnCounts, ownCounts, select } from "../metrics/indicators.ts";
 import type { Counts } from "./burn.ts";
 
 const by = "by (namespace, service)";
 
-/**
- * What counts as a request and as a bad one for each kind of daemon, as the burn-rate alerts count it
- * (services/controller/deploy/alerts.yaml, service:sli_total:rate and service:sli_bad:rate); `$window` is filled in.
- */
+const users = ownCounts.filter(({ kinds }) => !kinds.includes("prober"));
+const increase = (series: string) => `sum ${by} (increase(${series}[$window]))`;
+/** Metrics that other kinds export, too, are told apart by the kind. */
+const kindOf = ({ kinds, isShared }: OwnCounts) => (isShared ? `kind=~"${kinds.join("|")}"` : "");
+
+/** What counts as a request and as a bad one for each kind of daemon (metrics/indicators.ts); `$window` is filled in. */
 const own = {
-  bad: [
-    `sum ${by} (increase(materi_operations_processed_total{status="error"}[$window]))`,
-    `sum ${by} (increase(errors_total{kind=~"hub|edge"}[$window]))`,
-    `sum ${by} (increase(connector_scan_errors_total{reason!~"target_refused|invalid_scan"}[$window]))`,
-  ].join(" or "),
-  all: [
-    `sum ${by} (increase(materi_operations_processed_total[$window]))`,
-    `(sum ${by} (increase(messages_received{kind=~"hub|edge"}[$window])) + sum ${by} (increase(errors_total{kind=~"hub|edge"}[$window])))`,
-    `sum ${by} (increase(connector_scans_total[$window]))`,
-  ].join(" or "),
+  bad: users.map((counts) => increase(select(counts.bad, kindOf(counts)))).join(" or "),
+  all: users
+    .map((counts) => `(${counts.all.map((series) => increase(select(series, kindOf(counts)))).join(" + ")})`)
+    .join(" or "),
 };
 
-/** The prober names the service that it uses in `target`. Tokens are the issuer's, and a comparison of documents is no request of a client. */
-const probed = `sum by (namespace, target, result) (increase(switchyard_probe_requests_total{operation!~"token|converge"}[$window]))`;
+/** The prober names the service that it uses in `target`. */
+const probed = `sum by (namespace, target, result) (increase(switchyard_probe_requests_total{${clientOperations}}[$window]))`;
 
-const buckets = [
-  "materi_operation_latency_seconds_bucket",
-  'request_duration_seconds_bucket{kind=~"hub|edge"}',
-  'connector_scan_duration_seconds_bucket{kind="connector"}',
-]
+const buckets = users
+  .map((counts) => select({ metric: `${counts.seconds}_bucket`, matchers: "" }, kindOf(counts)))
   .map((histogram) => `sum by (namespace, service, le) (increase(${histogram}[$window]))`)
   .join(" or ");
 
