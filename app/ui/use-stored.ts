@@ -12,8 +12,12 @@ export function useStored(name: string, first = "", keptFor: keyof typeof stores
   const [text, setText] = useState(() => stores[keptFor]().getItem(key) ?? first);
   const store = (next: string) => {
     setText(next);
-    if (next) stores[keptFor]().setItem(key, next);
-    else stores[keptFor]().removeItem(key);
+    try {
+      if (next) stores[keptFor]().setItem(key, next);
+      else stores[keptFor]().removeItem(key);
+    } catch {
+      // Its storage is full or forbidden: the field holds the text all the same.
+    }
   };
   return [text, store] as const;
 }

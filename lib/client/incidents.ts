@@ -111,12 +111,12 @@ export const reportIncident = (input: ReportIncidentInput, idempotencyKey: strin
 export const changeIncident = (id: string, input: ChangeIncidentInput) => write<IncidentChange>("PATCH", addressOf(id), input);
 export const sendIncidentCommand = (id: string, command: IncidentCommand, input: z.input<typeof incidentCommandSchema>) =>
   write<IncidentChange>("POST", `${addressOf(id)}/${command}`, input);
-export const postUpdate = (id: string, input: z.input<typeof updateSchema>) =>
-  write<IncidentChange>("POST", `${addressOf(id)}/updates`, input);
-export const postNote = (id: string, input: z.input<typeof noteSchema>) =>
-  write<IncidentChange>("POST", `${addressOf(id)}/notes`, input);
-export const changeEvent = (id: string, eventId: string, input: z.input<typeof changeEventSchema>) =>
-  write<IncidentChange>("PATCH", `${addressOf(id)}/events/${encodeURIComponent(eventId)}`, input);
+export const postUpdate = (id: string, input: z.input<typeof updateSchema>, key: string) =>
+  write<IncidentChange>("POST", `${addressOf(id)}/updates`, input, key);
+export const postNote = (id: string, input: z.input<typeof noteSchema>, key: string) =>
+  write<IncidentChange>("POST", `${addressOf(id)}/notes`, input, key);
+export const changeEvent = (id: string, eventId: string, input: z.input<typeof changeEventSchema>, key: string) =>
+  write<IncidentChange>("PATCH", `${addressOf(id)}/events/${encodeURIComponent(eventId)}`, input, key);
 export const putPerson = (id: string, input: z.input<typeof personSchema>) =>
   write<IncidentChange>("PUT", `${addressOf(id)}/people`, input);
 export const removePerson = (id: string, name: string) =>

@@ -92,10 +92,13 @@ export const sendPostmortemCommand = (id: string, command: PostmortemCommand, in
     headers: { "idempotency-key": newIdempotencyKey() },
   });
 export const measureImpact = (id: string) => request<Impact>(`${addressOf(id)}/impact`, { method: "POST", body: {} });
-export const addComment = (id: string, input: { text: string; quote?: string | null }) =>
-  request<CommentView>(`${addressOf(id)}/comments`, { method: "POST", body: input });
+export const addComment = (id: string, input: { text: string; quote?: string | null }, key: string) =>
+  request<CommentView>(`${addressOf(id)}/comments`, { method: "POST", body: input, headers: { "idempotency-key": key } });
 export const changeComment = (id: string, commentId: string, input: { text?: string; isSettled?: boolean }) =>
   request<CommentView>(`${addressOf(id)}/comments/${encodeURIComponent(commentId)}`, { method: "PATCH", body: input });
+
+export const removeComment = (id: string, commentId: string) =>
+  request<void>(`${addressOf(id)}/comments/${encodeURIComponent(commentId)}`, { method: "DELETE" });
 
 /** Where it is to be had as a file, or as a page to print. */
 export const exportAddress = (id: string, format: "markdown" | "html") => `${addressOf(id)}/export?format=${format}`;

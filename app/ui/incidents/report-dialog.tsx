@@ -34,7 +34,7 @@ export function ReportDialog({ draft, onClose }: { draft: ReportDraft; onClose: 
   const router = useRouter();
   const formId = useId();
   const refusal = useRoleRefusal("operator");
-  const [typed, setTyped] = useStored("incident title");
+  const [typed, setTyped] = useStored("incident title", "", "browser");
   const [title, setTitle] = useState(draft.title ?? typed);
   const [severity, setSeverity] = useState<Severity | null>(draft.severity ?? null);
   const [services, setServices] = useState(draft.services ?? []);

@@ -8,6 +8,7 @@ import { usePastedImages } from "../../../ui/incidents/use-pasted-images.ts";
 import { isGoing } from "../../../ui/keys.ts";
 import { ErrorNotice } from "../../../ui/notices.tsx";
 import { useRoleRefusal } from "../../../ui/session.tsx";
+import { useSendKey } from "../../../ui/use-send-key.ts";
 import { useStored } from "../../../ui/use-stored.ts";
 import { useIncidentWrite } from "./use-incident-write.ts";
 
@@ -28,12 +29,19 @@ type Kind = keyof typeof kinds;
 
 /** Writes notes and status updates. What is typed stays in the browser until it is sent; Ctrl Enter sends, `n` leads here. */
 export function Composer({ incident }: { incident: IncidentDetail }) {
-  const [kind, setKind] = useState<Kind>("note");
+  const [storedKind, setKind] = useStored(`kind for the timeline of incident ${incident.id}`, "", "browser");
+  const kind = (Object.keys(kinds) as Kind[]).find((each) => each === storedKind) ?? "note";
   const [text, setText] = useStored(`timeline of incident ${incident.id}`, "", "browser");
   const [isOpen, setOpen] = useState(text !== "");
   const field = useRef<HTMLTextAreaElement>(null);
   const refusal = useRoleRefusal("operator");
-  const write = useIncidentWrite({ onDone: () => setText("") });
+  const { keyOf, answered } = useSendKey(`timeline of incident ${incident.id}`);
+  const write = useIncidentWrite({
+    onDone: () => {
+      answered();
+      setText("");
+    },
+  });
   const images = usePastedImages({ incidentId: incident.id, field, text, setText });
   useWritingKey(field);
 
@@ -41,8 +49,11 @@ export function Composer({ incident }: { incident: IncidentDetail }) {
     event?.preventDefault();
     const message = text.trim();
     if (refusal || write.isPending || images.isSending || message === "") return;
+    const key = keyOf([kind, message]);
     write.mutate(() =>
-      kind === "note" ? postNote(incident.id, { text: message }) : postUpdate(incident.id, { audience: kind, text: message }),
+      kind === "note"
+        ? postNote(incident.id, { text: message }, key)
+        : postUpdate(incident.id, { audience: kind, text: message }, key),
     );
   };
 

@@ -2,6 +2,7 @@
 import { type FormEvent, useId, useState } from "react";
 import { ApiError } from "#lib/client/api.ts";
 import { changeEvent } from "#lib/client/incidents.ts";
+import { mergeTexts, settleConflicts } from "#lib/domain/incidents/postmortem/merge.ts";
 import type { IncidentDetail, TimelineRow } from "#lib/domain/incidents/schemas.ts";
 import { ReasonField } from "../../../ui/actions/action-fields.tsx";
 import { Check } from "../../../ui/check.tsx";
@@ -10,18 +11,33 @@ import { Field, TextArea } from "../../../ui/field.tsx";
 import { FormFooter } from "../../../ui/form-footer.tsx";
 import { TimeInput } from "../../../ui/incidents/moment-field.tsx";
 import { ErrorNotice } from "../../../ui/notices.tsx";
+import { useSendKey } from "../../../ui/use-send-key.ts";
+import { useStored } from "../../../ui/use-stored.ts";
 import { isOfPeople } from "./timeline-line.tsx";
 import { useIncidentWrite } from "./use-incident-write.ts";
 
 /** Changes a row of the timeline, with a reason. What Switchyard wrote keeps its words. */
 export function EventDialog({ incident, row, onClose }: { incident: IncidentDetail; row: TimelineRow; onClose: () => void }) {
   const formId = useId();
-  const [text, setText] = useState(row.message);
+  const [edited, setEdited] = useStored(`edit of event ${row.id}`, "", "browser");
+  const text = edited === "" ? row.message : readEdit(edited, row.message);
+  const setText = (next: string) => setEdited(next === row.message ? "" : JSON.stringify({ was: row.message, text: next }));
   const [at, setAt] = useState(row.at);
   const [isHidden, setHidden] = useState(row.isHidden);
-  const [reason, setReason] = useState("");
+  const [reason, setReason] = useStored(`reason for event ${row.id}`, "", "browser");
   const [wasSubmitted, setWasSubmitted] = useState(false);
-  const write = useIncidentWrite({ onDone: onClose });
+  const { keyOf, answered } = useSendKey(`event ${row.id}`);
+  const close = () => {
+    setEdited("");
+    setReason("");
+    onClose();
+  };
+  const write = useIncidentWrite({
+    onDone: () => {
+      answered();
+      close();
+    },
+  });
   const fields = write.error instanceof ApiError ? write.error.problem.fields : undefined;
   const missing = reason.trim().length < 3 ? ["Say why, in a few words."] : undefined;
   const changes = {
@@ -33,9 +49,11 @@ export function EventDialog({ incident, row, onClose }: { incident: IncidentDeta
   const submit = (event: FormEvent) => {
     event.preventDefault();
     setWasSubmitted(true);
-    if (Object.keys(changes).length === 0) onClose();
+    if (Object.keys(changes).length === 0) close();
     else if (!missing && !write.isPending) {
-      write.mutate(() => changeEvent(incident.id, row.id, { ...changes, reason: reason.trim() }));
+      const input = { ...changes, reason: reason.trim() };
+      const key = keyOf(input);
+      write.mutate(() => changeEvent(incident.id, row.id, input, key));
     }
   };
 
@@ -74,4 +92,14 @@ export function EventDialog({ incident, row, onClose }: { incident: IncidentDeta
       </form>
     </Dialog>
   );
+}
+
+/** What was typed before, into the words as they are now. */
+function readEdit(edited: string, message: string): string {
+  try {
+    const { was, text } = JSON.parse(edited) as { was: string; text: string };
+    return was === message ? text : settleConflicts(mergeTexts(was, text, message), []);
+  } catch {
+    return message;
+  }
 }

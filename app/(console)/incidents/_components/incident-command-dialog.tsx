@@ -33,8 +33,8 @@ export function IncidentCommandDialog({
   const moment = commandMoment[command];
   // What the data say is closer to the truth than when somebody came to press a button.
   const [at, setAt] = useState<Moment>(command === "mitigate" ? incident.recoveredAt : null);
-  const [note, setNote] = useStored(`${command} note incident ${incident.id}`);
-  const [reason, setReason] = useStored(`${command} override incident ${incident.id}`);
+  const [note, setNote] = useStored(`${command} note incident ${incident.id}`, "", "browser");
+  const [reason, setReason] = useStored(`${command} override incident ${incident.id}`, "", "browser");
   const [overrides, setOverrides] = useState(false);
   const [wasSubmitted, setWasSubmitted] = useState(false);
   const blockers = command === "resolve" ? incident.resolveBlockers : [];

@@ -17,6 +17,8 @@ import { IncidentPage } from "./incident-page.tsx";
 /** What was written to the server, and what it answers. */
 export const server = {
   sent: [] as { method: string; path: string; body: unknown }[],
+  /** The Idempotency-Key of each. */
+  keys: [] as (string | null)[],
   answer: () => Response.json({}),
 };
 export const actions = { open: vi.fn() };
@@ -25,6 +27,7 @@ export const { id } = anIncident();
 /** A server that takes every change of the incident, at noon. */
 export function begin() {
   server.sent = [];
+  server.keys = [];
   server.answer = () => Response.json({ id, number: 12, version: 4, message: "Done." });
   sessionStorage.clear();
   localStorage.clear();
@@ -41,6 +44,7 @@ export function begin() {
     // What is asked again while a test looks stays on its way.
     if (init.method === undefined || init.method === "GET") return new Promise(() => {});
     const path = url.replace(`/api/incidents/${id}`, "");
+    server.keys.push(new Headers(init.headers).get("idempotency-key"));
     server.sent.push({ method: init.method, path, body: JSON.parse(String(init.body ?? "null")) });
     return server.answer();
   });

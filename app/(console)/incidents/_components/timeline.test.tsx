@@ -55,7 +55,38 @@ describe("the timeline", () => {
     await waitFor(() =>
       expect(server.sent.at(-1)).toEqual({ method: "POST", path: "/notes", body: { text: "Looking at the cache" } }),
     );
+    // The first answer may have been lost on the way: with the same key it is written once.
+    expect(server.keys).toHaveLength(2);
+    expect(server.keys[1]).toBe(server.keys[0]);
     await waitFor(() => expect(screen.getByLabelText<HTMLTextAreaElement>("Note", { selector: "textarea" }).value).toBe(""));
+  });
+
+  it("has a key of its own for each note, also with the same words", async () => {
+    show();
+    const field = screen.getByLabelText<HTMLTextAreaElement>("Note", { selector: "textarea" });
+    for (const count of [1, 2]) {
+      fireEvent.change(field, { target: { value: "Still slow" } });
+      fireEvent.keyDown(field, { key: "Enter", ctrlKey: true });
+      await waitFor(() => expect(server.keys).toHaveLength(count));
+      await waitFor(() => expect(field.value).toBe(""));
+    }
+    expect(server.keys[1]).not.toBe(server.keys[0]);
+  });
+
+  it("is edited by those who may, and an edit that was not sent is there again, with what another wrote meanwhile", async () => {
+    show({ timeline: [note] });
+    fireEvent.click(screen.getByRole("button", { name: /^Edit: / }));
+    fireEvent.change(screen.getByLabelText("Text"), { target: { value: "It is the **cache** of fleet." } });
+    fireEvent.change(screen.getByLabelText("Reason"), { target: { value: "more exact" } });
+    cleanup();
+    sessionStorage.clear();
+    show({ timeline: [{ ...note, message: "Now it is the **cache**." }] });
+    fireEvent.click(screen.getByRole("button", { name: /^Edit: / }));
+    expect(screen.getByLabelText<HTMLTextAreaElement>("Text").value).toBe("Now it is the **cache** of fleet.");
+    fireEvent.click(button("Save"));
+    await waitFor(() => expect(server.sent).toHaveLength(1));
+    expect(server.sent[0]?.body).toEqual({ text: "Now it is the **cache** of fleet.", reason: "more exact" });
+    await waitFor(() => expect(localStorage).toHaveLength(0));
   });
 
   it("has its older rows on demand, each once", async () => {

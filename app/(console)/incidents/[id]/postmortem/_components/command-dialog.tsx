@@ -60,7 +60,7 @@ export function CommandDialog({
   const refusal = useRoleRefusal("operator");
   const overrideRefusal = useRoleRefusal("admin");
   const { incidentId, gaps, commands } = postmortem;
-  const [reason, setReason] = useStored(`${command} postmortem ${incidentId}`);
+  const [reason, setReason] = useStored(`${command} postmortem ${incidentId}`, "", "browser");
   const [reviewer, setReviewer] = useState(postmortem.reviewer ?? "");
   const [overrides, setOverrides] = useState(false);
   const [wasSubmitted, setWasSubmitted] = useState(false);

@@ -1,7 +1,7 @@
 "use client";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { addComment, changeComment, postmortemKeys } from "#lib/client/postmortems.ts";
+import { addComment, changeComment, postmortemKeys, removeComment } from "#lib/client/postmortems.ts";
 import type { CommentView, PostmortemView } from "#lib/domain/incidents/postmortem/schemas.ts";
 import { Button } from "../../../../../ui/button.tsx";
 import { cn } from "../../../../../ui/class-names.ts";
@@ -10,7 +10,8 @@ import { Field, TextArea } from "../../../../../ui/field.tsx";
 import { Markdown } from "../../../../../ui/markdown.tsx";
 import { ErrorNotice } from "../../../../../ui/notices.tsx";
 import { SectionHeader } from "../../../../../ui/page-header.tsx";
-import { useRoleRefusal } from "../../../../../ui/session.tsx";
+import { useRoleRefusal, useSession } from "../../../../../ui/session.tsx";
+import { useSendKey } from "../../../../../ui/use-send-key.ts";
 import { useStored } from "../../../../../ui/use-stored.ts";
 import { useIsBrowser } from "./use-is-browser.ts";
 
@@ -42,32 +43,85 @@ export function CommentsSection({ postmortem: { incidentId, comments } }: { post
 function Comment({ incidentId, comment }: { incidentId: string; comment: CommentView }) {
   const queries = useQueryClient();
   const refusal = useRoleRefusal("operator");
+  const userId = useSession()?.id;
+  const [isEditing, setEditing] = useState(false);
   const isSettled = comment.settledAt !== null;
+  const onSettled = () => void queries.invalidateQueries({ queryKey: postmortemKeys.all });
   const settle = useMutation({
     mutationFn: () => changeComment(incidentId, comment.id, { isSettled: !isSettled }),
-    onSettled: () => void queries.invalidateQueries({ queryKey: postmortemKeys.all }),
+    onSettled,
   });
+  const remove = useMutation({ mutationFn: () => removeComment(incidentId, comment.id), onSettled });
+  const error = settle.error ?? remove.error;
   return (
     <li className={cn("border-b px-4 py-2", isSettled && "opacity-70")}>
-      <div className="flex items-center gap-2 text-xs text-ink-3">
+      <div className="flex flex-wrap items-center gap-x-2 text-xs text-ink-3">
         <span className="font-medium text-ink-2">{comment.by}</span>
         <TimeAgo at={comment.at} />
         {isSettled && <span>settled by {comment.settledBy}</span>}
-        <Button
-          size="small"
-          look="ghost"
-          busy={settle.isPending}
-          disabledReason={refusal}
-          onClick={() => settle.mutate()}
-          className="ml-auto"
-        >
-          {isSettled ? "Open again" : "Settle"}
-        </Button>
+        <span className="ml-auto flex">
+          {comment.userId !== null && comment.userId === userId && !isEditing && (
+            <>
+              <Button size="small" look="ghost" disabledReason={refusal} onClick={() => setEditing(true)}>
+                Edit
+              </Button>
+              <Button size="small" look="ghost" busy={remove.isPending} disabledReason={refusal} onClick={() => remove.mutate()}>
+                Remove
+              </Button>
+            </>
+          )}
+          <Button size="small" look="ghost" busy={settle.isPending} disabledReason={refusal} onClick={() => settle.mutate()}>
+            {isSettled ? "Open again" : "Settle"}
+          </Button>
+        </span>
       </div>
       {comment.quote && <blockquote className="my-1 border-l-2 pl-2 text-xs text-ink-3">{comment.quote}</blockquote>}
-      <Markdown text={comment.text} topLevel={4} />
-      {settle.error && <ErrorNotice className="mt-1" what="Nothing was changed" error={settle.error} />}
+      {isEditing ? (
+        <EditComment incidentId={incidentId} comment={comment} onClose={() => setEditing(false)} />
+      ) : (
+        <Markdown text={comment.text} topLevel={4} />
+      )}
+      {error && <ErrorNotice className="mt-1" what="Nothing was changed" error={error} />}
     </li>
+  );
+}
+
+const longestComment = 5_000;
+
+function EditComment({ incidentId, comment, onClose }: { incidentId: string; comment: CommentView; onClose: () => void }) {
+  const queries = useQueryClient();
+  const [edited, setEdited] = useStored(`edit of comment ${comment.id}`, comment.text, "browser");
+  const save = useMutation({
+    mutationFn: () => changeComment(incidentId, comment.id, { text: edited }),
+    onSuccess: () => {
+      setEdited("");
+      onClose();
+    },
+    onSettled: () => void queries.invalidateQueries({ queryKey: postmortemKeys.all }),
+  });
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (!save.isPending && edited.trim() !== "") save.mutate();
+  };
+  return (
+    <form onSubmit={submit} className="mt-1 grid gap-2">
+      <TextArea
+        aria-label="Words of the comment"
+        rows={3}
+        maxLength={longestComment}
+        value={edited}
+        onChange={({ target }) => setEdited(target.value)}
+      />
+      {save.error && <ErrorNotice what="The comment is as before" error={save.error} />}
+      <span className="flex gap-2">
+        <Button type="submit" size="small" busy={save.isPending}>
+          Save
+        </Button>
+        <Button size="small" look="ghost" onClick={onClose}>
+          Back
+        </Button>
+      </span>
+    </form>
   );
 }
 
@@ -77,13 +131,18 @@ const longestQuote = 500;
 function NewComment({ incidentId }: { incidentId: string }) {
   const queries = useQueryClient();
   const refusal = useRoleRefusal("operator");
-  const [text, setText] = useStored(`comment ${incidentId}`);
-  const [quote, setQuote] = useState<string | null>(null);
+  const [text, setText] = useStored(`comment ${incidentId}`, "", "browser");
+  const [quote, setQuote] = useStored(`quote of comment ${incidentId}`, "", "browser");
+  const { keyOf, answered } = useSendKey(`comment ${incidentId}`);
   const add = useMutation({
-    mutationFn: () => addComment(incidentId, { text, quote }),
+    mutationFn: () => {
+      const input = { text, quote: quote || null };
+      return addComment(incidentId, input, keyOf(input));
+    },
     onSuccess: () => {
+      answered();
       setText("");
-      setQuote(null);
+      setQuote("");
     },
     onSettled: () => void queries.invalidateQueries({ queryKey: postmortemKeys.all }),
   });
@@ -100,7 +159,7 @@ function NewComment({ incidentId }: { incidentId: string }) {
       {quote && (
         <blockquote className="flex gap-2 border-l-2 pl-2 text-xs text-ink-3">
           <span className="min-w-0 flex-1 break-words">{quote}</span>
-          <Button size="small" look="ghost" onClick={() => setQuote(null)}>
+          <Button size="small" look="ghost" onClick={() => setQuote("")}>
             Not about this
           </Button>
         </blockquote>
@@ -110,7 +169,7 @@ function NewComment({ incidentId }: { incidentId: string }) {
           <TextArea
             {...ties}
             rows={2}
-            maxLength={5000}
+            maxLength={longestComment}
             value={text}
             onPointerDown={quoteSelected}
             onChange={({ target }) => setText(target.value)}

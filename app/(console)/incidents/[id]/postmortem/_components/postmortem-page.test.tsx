@@ -44,7 +44,7 @@ const aPostmortem = (change: Partial<PostmortemView> = {}): PostmortemView => ({
   ...change,
 });
 
-type Sent = { method: string; url: string; body: unknown };
+type Sent = { method: string; url: string; body: unknown; key?: string };
 let answer: PostmortemAnswer;
 let sent: Sent[];
 let versions: VersionView[];
@@ -72,9 +72,11 @@ beforeEach(() => {
       disconnect() {}
     },
   );
-  vi.stubGlobal("fetch", async (url: string, { method = "GET", body }: RequestInit = {}) => {
-    if (method !== "GET") sent.push({ method, url, body: body ? JSON.parse(String(body)) : undefined });
+  vi.stubGlobal("fetch", async (url: string, { method = "GET", body, headers }: RequestInit = {}) => {
+    const key = new Headers(headers).get("idempotency-key") ?? undefined;
+    if (method !== "GET") sent.push({ method, url, body: body ? JSON.parse(String(body)) : undefined, ...(key && { key }) });
     if (failing) throw new TypeError("no network");
+    if (url === "/api/people") return Response.json([]);
     if (url.endsWith("/facts")) return Response.json(testFacts);
     if (url.includes("/api/action-items")) return Response.json({ items: [], nextCursor: null });
     if (url.endsWith("/versions")) return Response.json({ items: versions });
@@ -257,7 +259,7 @@ describe("publishing", () => {
     fireEvent.change(within(dialog).getByLabelText("Reason"), { target: { value: "nothing to do" } });
     publish();
     await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
-    expect(sent).toEqual([
+    expect(sent).toMatchObject([
       { method: "POST", url: "/api/incidents/inc/postmortem/publish", body: { override: { reason: "nothing to do" } } },
     ]);
   });
@@ -296,7 +298,7 @@ describe("a review", () => {
     fireEvent.change(within(dialog).getByLabelText("Reviewer"), { target: { value: "otto" } });
     fireEvent.click(within(dialog).getByRole("button", { name: "Ask for a review" }));
     await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
-    expect(sent).toEqual([{ method: "POST", url: "/api/incidents/inc/postmortem/review", body: { reviewer: "otto" } }]);
+    expect(sent).toMatchObject([{ method: "POST", url: "/api/incidents/inc/postmortem/review", body: { reviewer: "otto" } }]);
   });
 
   const inReview = {
@@ -417,6 +419,41 @@ describe("a comment", () => {
     expect(sent).toMatchObject([
       { method: "PATCH", url: "/api/incidents/inc/postmortem/comments/c1", body: { isSettled: true } },
       { method: "POST", url: "/api/incidents/inc/postmortem/comments", body: { text: "Nobody looked.", quote: null } },
+    ]);
+  });
+
+  it("that had no answer is sent again with its key, also from another tab", async () => {
+    const { unmount } = await show();
+    failing = true;
+    const write = () => fireEvent.click(screen.getByRole("button", { name: "Comment" }));
+    fireEvent.change(screen.getByLabelText("Comment"), { target: { value: "Nobody looked." } });
+    write();
+    await screen.findByText(/The comment was not added/);
+    unmount();
+    sessionStorage.clear();
+    failing = false;
+    await show();
+    expect(screen.getByLabelText<HTMLTextAreaElement>("Comment").value).toBe("Nobody looked.");
+    write();
+    await waitFor(() => expect(screen.getByLabelText<HTMLTextAreaElement>("Comment").value).toBe(""));
+    const [first, second] = sent.filter(({ url }) => url.endsWith("/comments"));
+    expect(second?.key).toBe(first?.key);
+    expect(first?.key).toMatch(/^\w+/);
+    expect(localStorage).toHaveLength(0);
+  });
+
+  it("of one's own can be edited and removed", async () => {
+    const own = { id: "c1", at, by: "Olga", text: "Why?", quote: null, userId: "1", settledAt: null, settledBy: null };
+    answer = { ...answer, postmortem: aPostmortem({ comments: [own, { ...own, id: "c2", by: "otto", userId: "2" }] }) };
+    await show();
+    fireEvent.click(screen.getByRole("button", { name: "Edit" }));
+    fireEvent.change(screen.getByLabelText("Words of the comment"), { target: { value: "Why so late?" } });
+    fireEvent.click(screen.getByRole("button", { name: "Save" }));
+    fireEvent.click(await screen.findByRole("button", { name: "Remove" }));
+    await waitFor(() => expect(sent).toHaveLength(2));
+    expect(sent).toMatchObject([
+      { method: "PATCH", url: "/api/incidents/inc/postmortem/comments/c1", body: { text: "Why so late?" } },
+      { method: "DELETE", url: "/api/incidents/inc/postmortem/comments/c1" },
     ]);
   });
 });
