@@ -78,8 +78,6 @@ async function write(
   return { id: incidentId, number, version, message };
 }
 
-export type { Keyed } from "../idempotency.ts";
-
 type Answer = Pick<IncidentChange, "message" | "version">;
 
 /** What an audit entry keeps so that a repeated request gets the same answer. */

@@ -4,13 +4,14 @@ import { writeAudit } from "../../audit.ts";
 import type { Context, Transaction } from "../../context.ts";
 import { formatDuration } from "../../duration.ts";
 import type { ServiceRef } from "../../fleet/schemas.ts";
+import { type Keyed, notKeyed } from "../../idempotency.ts";
 import { announceIncident } from "../../notifications/announce.ts";
 import type { ImpactStartSource } from "../clock.ts";
 import { linkRows } from "../link-targets.ts";
 import type { LinkKind, Origin, Severity } from "../schemas.ts";
 import { incidentParts, nameOf, type StoredIncident } from "../stored.ts";
 import { insertRows } from "../timeline/timeline.ts";
-import { answerFor, auditedAs, type Keyed } from "../write.ts";
+import { answerFor, auditedAs } from "../write.ts";
 import { escalatesAfter, readEscalation } from "./escalation-settings.ts";
 
 /** What an incident begins with. */
@@ -66,7 +67,7 @@ export async function openIncident(
   transaction: Transaction,
   context: Pick<Context, "actor" | "clock" | "requestId">,
   input: NewIncident,
-  keyed: Keyed = { idempotencyKey: null, requestHash: null },
+  keyed: Keyed = notKeyed,
 ): Promise<Opened> {
   await lockOpening(transaction);
   const earlier = input.trigger && (await findTriggered(transaction, input.trigger));

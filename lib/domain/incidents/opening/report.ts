@@ -1,12 +1,13 @@
 import { hashRequest } from "../../actions/ledger.ts";
 import { authorise, type Context, type Transaction, transact } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
+import type { Keyed } from "../../idempotency.ts";
 import { parseInput } from "../../validation.ts";
 import type { ImpactStartSource } from "../clock.ts";
 import { refuseFuture } from "../clock-input.ts";
 import { type IncidentChange, type LinkKind, reportIncidentSchema } from "../schemas.ts";
 import { nameOf, type StoredIncident } from "../stored.ts";
-import { type Keyed, once } from "../write.ts";
+import { once } from "../write.ts";
 import { distinct, listOpenIncidentsOf, lockOpening, openedAnswer, openIncident } from "./open.ts";
 
 /**
