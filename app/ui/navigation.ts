@@ -1,4 +1,14 @@
-import { Activity, BellRing, LayoutDashboard, type LucideIcon, RefreshCcw, ScrollText, Settings, Siren } from "lucide-react";
+import {
+  Activity,
+  BellRing,
+  BookOpen,
+  LayoutDashboard,
+  type LucideIcon,
+  RefreshCcw,
+  ScrollText,
+  Settings,
+  Siren,
+} from "lucide-react";
 
 export type Destination = { href: string; label: string; letter: string; icon: LucideIcon };
 
@@ -19,6 +29,8 @@ export const furtherPlaces: Pick<Destination, "href" | "label" | "icon">[] = [
   { href: "/alerts/silences", label: "Silences", icon: BellRing },
   { href: "/alerts/rules", label: "Alert rules", icon: BellRing },
   { href: "/incidents/trends", label: "Incident trends", icon: Siren },
+  { href: "/runbooks", label: "Runbooks", icon: BookOpen },
+  { href: "/postmortems", label: "Postmortems", icon: Siren },
   { href: "/action-items", label: "Action items", icon: Siren },
 ];
 

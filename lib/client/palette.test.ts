@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Service } from "#lib/domain/fleet/schemas.ts";
 import { aService } from "./fixtures.ts";
 import { readWishes } from "./palette.ts";
 
@@ -24,6 +25,14 @@ describe("a sentence in the palette", () => {
   it("puts a bare tag onto the present image", () => {
     expect(read("set image hub 1.1")).toEqual([{ verb: "image", name: "hub", image: "reg:5000/switchyard/hub:1.1" }]);
     expect(read("deploy hub other/hub:2")).toEqual([{ verb: "image", name: "hub", image: "other/hub:2" }]);
+  });
+  it("switches a breaker and fails over where the service has that", () => {
+    const edge = aService({ name: "edge", id: "fleet/edge", about: { ...aService().about, breaker: "hub", hasReplica: true } });
+    const verbsOf = (text: string, service: Service) => readWishes(text, [service]).map(({ verb }) => verb);
+    expect(verbsOf("open breaker edge", edge)).toEqual(["open-breaker"]);
+    expect(verbsOf("close breaker edge", edge)).toEqual(["close-breaker"]);
+    expect(verbsOf("fail over edge", edge)).toEqual(["fail-over"]);
+    expect(verbsOf("fail over edge", { ...edge, about: aService().about })).toEqual([]);
   });
   it("means nothing when it is none, or makes no sense", () => {
     for (const text of ["relay", "scale", "scale relay to many", "pause relay now", "roll back hub to yesterday", ""]) {

@@ -1,13 +1,15 @@
 import type { ActionVerb } from "#lib/domain/actions/schemas.ts";
 import type { Service } from "#lib/domain/fleet/schemas.ts";
+import { mitigationsOf } from "./mitigations.ts";
 
 /** An action that a sentence in the palette asks for, with what it fills in. */
 export type Wish = { verb: ActionVerb; service: Service; replicas?: number; image?: string; toRevision?: number };
 
-const opening = /^(scale|restart|pause|resume|roll ?back|undo|set image|image|deploy|update)\s+(\S+)(?:\s+(.*))?$/i;
+const opening =
+  /^(scale|restart|pause|resume|roll ?back|undo|set image|image|deploy|update|open breaker|close breaker|fail ?over)\s+(\S+)(?:\s+(.*))?$/i;
 
 /**
- * Reads sentences such as "scale relay to 5", "roll back relay to revision 7", "set image relay 2.0.1", "restart hub". Gives
+ * Reads sentences such as "scale relay to 5", "roll back relay to revision 7", "set image relay 2.0.1", "restart hub", "open breaker edge". Gives
  * one wish for every service whose name fits; none when it is not such a sentence.
  */
 export function readWishes(text: string, services: Service[]): Wish[] {
@@ -17,6 +19,7 @@ export function readWishes(text: string, services: Service[]): Wish[] {
   const name = (match[2] ?? "").toLowerCase();
   const rest = (match[3] ?? "").replace(/^(to|=)\s*/i, "").trim();
   return matching(services, name).flatMap((service): Wish[] => {
+    if (isOfSome(verb)) return mitigationsOf(service).some((one) => one.verb === verb) && rest === "" ? [{ verb, service }] : [];
     if (verb === "scale") {
       const replicas = /^\d{1,4}$/.test(rest) ? Number(rest) : undefined;
       return rest !== "" && replicas === undefined ? [] : [{ verb, service, replicas }];
@@ -32,8 +35,16 @@ export function readWishes(text: string, services: Service[]): Wish[] {
   });
 }
 
+/** Only some services have it. */
+function isOfSome(verb: ActionVerb): boolean {
+  return verb === "open-breaker" || verb === "close-breaker" || verb === "fail-over";
+}
+
 function verbOf(word: string): ActionVerb {
   if (word === "scale" || word === "restart" || word === "pause" || word === "resume") return word;
+  if (word === "open breaker") return "open-breaker";
+  if (word === "close breaker") return "close-breaker";
+  if (word.startsWith("fail")) return "fail-over";
   return word.startsWith("roll") || word === "undo" ? "rollback" : "image";
 }
 

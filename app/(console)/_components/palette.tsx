@@ -1,6 +1,7 @@
 "use client";
-import { useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Command } from "cmdk";
+import { BookOpen } from "lucide-react";
 import { useRouter } from "next/navigation";
 import { Dialog as Radix } from "radix-ui";
 import { type ReactNode, useState } from "react";
@@ -12,6 +13,7 @@ import { readinessOf } from "#lib/client/fleet-view.ts";
 import { byWeight, incidentName } from "#lib/client/incident-view.ts";
 import { latestIncidentsQuery } from "#lib/client/incidents.ts";
 import { readWishes } from "#lib/client/palette.ts";
+import { runbookAddress, runbooksQuery } from "#lib/client/runbooks.ts";
 import { useActions } from "../../ui/actions/use-actions.ts";
 import { useAlertActions } from "../../ui/alerts/use-alert-actions.ts";
 import { Elapsed } from "../../ui/clock.tsx";
@@ -66,9 +68,13 @@ function PaletteContent({ onClose }: { onClose: () => void }) {
     )
     .sort(byWeight)
     .slice(0, text === "" ? 5 : 15);
+  const runbooks = (useInfiniteQuery({ ...runbooksQuery({}), enabled: text !== "" }).data?.pages ?? [])
+    .flatMap(({ items }) => items)
+    .filter(({ scope, group, name }) => fits(`runbook ${scope} ${group} ${name}`))
+    .slice(0, 8);
   const isReporting = text !== "" && "report an incident".includes(text.toLowerCase().trim());
   const isSilencing = text !== "" && "new silence".includes(text.toLowerCase().trim());
-  const suggestions = ["scale", "restart", "set image", "roll back", "pause", "resume"].filter(
+  const suggestions = ["scale", "restart", "set image", "roll back", "pause", "resume", "open breaker", "fail over"].filter(
     (verb) => text !== "" && verb.startsWith(text.toLowerCase()) && text.toLowerCase() !== verb,
   );
   const go = (href: string) => {
@@ -195,6 +201,23 @@ function PaletteContent({ onClose }: { onClose: () => void }) {
                 </span>
                 <span className="ml-auto text-ink-3">
                   {readinessOf(service).ready}/{readinessOf(service).desired} · {service.version}
+                </span>
+              </Item>
+            ))}
+          </Group>
+        )}
+        {runbooks.length > 0 && (
+          <Group heading="Runbooks">
+            {runbooks.map((runbook) => (
+              <Item
+                key={runbookAddress(runbook)}
+                value={`runbook ${runbookAddress(runbook)}`}
+                onSelect={() => go(runbookAddress(runbook))}
+              >
+                <BookOpen aria-hidden="true" className="size-3.5 text-ink-3" />
+                <span className="name truncate font-medium">{runbook.name}</span>
+                <span className="ml-auto shrink-0 text-ink-3">
+                  {runbook.scope} · {runbook.group}
                 </span>
               </Item>
             ))}

@@ -20,6 +20,7 @@ import { OpenIncidents } from "../../../ui/incidents/open-incidents.tsx";
 import { ReportButton } from "../../../ui/incidents/report-button.tsx";
 import { isGoing } from "../../../ui/keys.ts";
 import { Empty, ErrorNotice, Skeleton } from "../../../ui/notices.tsx";
+import { AlertRunbook } from "../../../ui/runbooks/alert-runbook.tsx";
 import { useRoleRefusal } from "../../../ui/session.tsx";
 import { Severity } from "../../../ui/severity.tsx";
 import { Episodes, Labels, SilencesHiding, Transitions } from "./alert-facts.tsx";
@@ -98,6 +99,7 @@ function LoadedAlert({ alert }: { alert: AlertDetail }) {
       {alert.silences.length > 0 && <SilencesHiding alert={alert} />}
       <div className="grid lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
         <div className="min-w-0 lg:border-r">
+          <AlertRunbook alert={alert} />
           <Transitions alert={alert} />
           <Episodes alert={alert} />
         </div>

@@ -1,12 +1,13 @@
 "use client";
 import { useQuery } from "@tanstack/react-query";
-import { Gauge, Pause, Play, Rocket, RotateCcw, RotateCw, Scaling, Tag } from "lucide-react";
+import { DatabaseZap, Gauge, Pause, Play, Rocket, RotateCcw, RotateCw, Scaling, Tag, Unplug } from "lucide-react";
 import Link from "next/link";
 import { type ComponentProps, type ReactNode, useState } from "react";
 import { actorWords, changeNames, rolloutChange, verbName } from "#lib/client/action-texts.ts";
 import { autoscalingQuery } from "#lib/client/autoscaling.ts";
 import { readinessOf } from "#lib/client/fleet-view.ts";
 import { latestChangesQuery } from "#lib/client/ledger.ts";
+import { mitigationsOf } from "#lib/client/mitigations.ts";
 import { objectivesQuery, worstIndicator } from "#lib/client/objectives.ts";
 import { isOver, latestRolloutsQuery } from "#lib/client/rollouts.ts";
 import type { ActionVerb } from "#lib/domain/actions/schemas.ts";
@@ -64,6 +65,9 @@ export function ServiceHeader({
   );
 }
 
+/** The mitigations that every service has stand among its actions already. */
+const everywhere: ReadonlySet<ActionVerb> = new Set(["rollback", "restart", "scale"]);
+
 function Actions({ service }: { service: Service }) {
   const actions = useActions();
   const refusal = useRoleRefusal("operator");
@@ -101,6 +105,13 @@ function Actions({ service }: { service: Service }) {
           <Pause aria-hidden="true" /> Pause
         </Button>
       )}
+      {mitigationsOf(service)
+        .filter(({ verb }) => !everywhere.has(verb))
+        .map(({ verb, label, refusal: missing }) => (
+          <Button key={verb} onClick={open(verb)} disabledReason={refusal ?? missing}>
+            {verb === "fail-over" ? <DatabaseZap aria-hidden="true" /> : <Unplug aria-hidden="true" />} {label}
+          </Button>
+        ))}
       <ReportButton draft={{ services: [service.id] }} />
       {showsAutoscaler && <AutoscalerDialog id={service.id} onClose={() => setShowsAutoscaler(false)} />}
     </div>
@@ -167,7 +178,7 @@ function Facts({ service, figures }: { service: Service; figures: ServiceFigures
     ["Kind", service.kind],
     ["Age", <Age key="age" since={service.createdAt} />],
     ...(owner ? ([["Owner", owner]] satisfies [string, ReactNode][]) : []),
-    ...(runbook ? ([["Runbook", <Runbook key="runbook" address={runbook} />]] satisfies [string, ReactNode][]) : []),
+    ["Runbook", <Runbook key="runbook" id={service.id} address={runbook} />],
   ];
   return (
     <dl className="mt-3 flex flex-wrap gap-x-7 gap-y-2 max-md:grid max-md:grid-cols-3">
@@ -181,11 +192,22 @@ function Facts({ service, figures }: { service: Service; figures: ServiceFigures
   );
 }
 
-/** An address is followed, if it is one that a browser may be sent to; a note is read. */
-function Runbook({ address }: { address: string }) {
+/** The service's own runbook, and the one that its annotation names. An address is followed, if a browser may be sent to it; a note is read. */
+function Runbook({ id, address }: { id: string; address: string | null }) {
+  return (
+    <span className="flex min-w-0 gap-2">
+      <Link href={`/runbooks/service/${id}`} className="text-accent hover:underline">
+        open
+      </Link>
+      {address && <NamedRunbook address={address} />}
+    </span>
+  );
+}
+
+function NamedRunbook({ address }: { address: string }) {
   return /^https?:\/\//.test(address) || /^\/(?!\/)/.test(address) ? (
-    <a href={address} className="text-accent hover:underline">
-      open
+    <a href={address} className="text-accent hover:underline" title={address}>
+      linked
     </a>
   ) : (
     <span className="truncate">{address}</span>
