@@ -189,6 +189,15 @@ describe("a save", () => {
     expect(await read(id)).toMatchObject({ text: "first, and his", version: 3 });
   });
 
+  test("of a page whose person has signed out is none in the name of the next", async () => {
+    const id = await makePostmortem();
+    const typedBy = (authorId: string) => savePostmortem(ana, id, { version: 1, text: "new", saveId: randomUUID(), authorId });
+    const ana = { ...olga, actor: { ...olga.actor, id: randomUUID(), name: "ana" } };
+    await expect(typedBy(randomUUID())).rejects.toThrow("You are signed in as ana by now");
+    expect((await read(id)).version).toBe(1);
+    expect(await typedBy(ana.actor.id)).toEqual({ version: 2 });
+  });
+
   test("of two at the same time only one is done", async () => {
     const id = await makePostmortem();
     const results = await Promise.allSettled([save(olga, id, 1, "hers"), save(otto, id, 1, "his")]);
