@@ -8,6 +8,7 @@ import { PageHeader } from "../../../ui/page-header.tsx";
 const places = [
   { href: "/incidents", label: "Incidents" },
   { href: "/incidents/trends", label: "Trends" },
+  { href: "/postmortems", label: "Postmortems" },
   { href: "/action-items", label: "Action items" },
 ];
 

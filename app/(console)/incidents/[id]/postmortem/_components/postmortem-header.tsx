@@ -3,19 +3,13 @@ import { Download, Printer } from "lucide-react";
 import Link from "next/link";
 import { useState } from "react";
 import { exportAddress } from "#lib/client/postmortems.ts";
-import type {
-  PostmortemAnswer,
-  PostmortemCommand,
-  PostmortemState,
-  PostmortemView,
-} from "#lib/domain/incidents/postmortem/schemas.ts";
+import type { PostmortemAnswer, PostmortemCommand, PostmortemView } from "#lib/domain/incidents/postmortem/schemas.ts";
 import type { Severity } from "#lib/domain/incidents/schemas.ts";
 import { Button, buttonLook } from "../../../../../ui/button.tsx";
-import { cn } from "../../../../../ui/class-names.ts";
 import { TimeAgo } from "../../../../../ui/clock.tsx";
-import { Tint } from "../../../../../ui/figure.tsx";
 import { DrillBadge, IncidentSeverity } from "../../../../../ui/incidents/incident-marks.tsx";
 import { useRoleRefusal, useSession } from "../../../../../ui/session.tsx";
+import { PostmortemState } from "../../../../postmortems/_components/state-mark.tsx";
 import { CommandDialog } from "./command-dialog.tsx";
 import { OwnerDialog } from "./owner-dialog.tsx";
 
@@ -49,21 +43,12 @@ export function PostmortemHeader({ answer: { incident, isRequired, postmortem } 
   );
 }
 
-const stateLooks: Record<PostmortemState, [word: string, look: string]> = {
-  draft: ["Draft", "border-dashed border-line-strong text-ink-2"],
-  review: ["In review", "border-accent-solid/60 bg-accent-soft text-accent"],
-  published: ["Published", "border-good-fill text-good"],
-};
-
 function Standing({ postmortem }: { postmortem: PostmortemView }) {
   const [isChanging, setChanging] = useState(false);
   const { state, owner, updatedAt, updatedBy, reviewBy, reviewer, approval, version, publishedAt, publishedBy } = postmortem;
-  const [word, look] = stateLooks[state];
   return (
     <>
-      <Tint value={state}>
-        <span className={cn("rounded-sm border px-1 text-2xs font-semibold leading-4", look)}>{word}</span>
-      </Tint>
+      <PostmortemState state={state} />
       <span>
         owned by{" "}
         <button
