@@ -203,7 +203,7 @@ describe("an alert of the incident's services", () => {
     const alert = await storeAlert(world.db, { startsAt: ago(1), service });
     const { id } = await report();
     await follow();
-    await removeLink(world.context, id, { kind: "alert", targetId: alert });
+    await removeLink(world.context, id, { kind: "alert", targetId: alert }, { body: { reason: "of another tenant" } });
     world.pass(60);
     await endAlert(world.db, alert, world.now());
     await follow();

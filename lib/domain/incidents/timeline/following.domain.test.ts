@@ -62,7 +62,7 @@ test("of all that people and controllers do at once nothing is lost, written twi
             command: incidentCommands[number % 5] ?? "",
             body: number % 5 === 3 ? { override: { reason: "tried at once" } } : {},
           }),
-        () => changeIncident(context, id, { severity: severities[number % 4] }),
+        () => changeIncident(context, id, { severity: severities[number % 4], reason: "tried at once" }),
         () => putPerson(context, id, { name, role: number % 2 === 0 ? "commander" : "responder" }),
         () => checkItem(context, id, { item: "detect-charts", isDone: number % 2 === 0 }),
         async () => {
