@@ -12,7 +12,7 @@ export async function listResolveBlockers(db: Database | Transaction, incidentId
     select: {
       recoveries: true,
       services: { orderBy: [{ namespace: "asc" }, { service: "asc" }] },
-      links: { where: { kind: "alert" }, select: { targetId: true } },
+      links: { where: { kind: "alert" }, select: { targetId: true, silence: true } },
     },
   });
   if (!incident) return [];
@@ -40,7 +40,7 @@ export async function listResolveBlockers(db: Database | Transaction, incidentId
       alerts: alerts.map(({ namespace, service, ...alert }) => ({
         ...alert,
         service: namespace && service ? `${namespace}/${service}` : null,
-        silence: null,
+        silence: links.find(({ targetId }) => targetId === alert.id)?.silence ?? null,
       })),
       blindness: windows.map(({ sourceId, source, beganAt, endedAt }) => ({ sourceId, source: source.name, beganAt, endedAt })),
       services: services.map(({ namespace, service }) => {

@@ -128,6 +128,7 @@ test("the indicator behind the alert is followed from before the impact to the r
 
 test("a change of its state raises the version once, newer points alone every ten seconds, and the same look does not", async () => {
   const id = await report();
+  await world.db.incident.update({ where: { id }, data: { impactStartSource: "reported" } });
   const versionOf = async () => (await world.db.incident.findUniqueOrThrow({ where: { id } })).version;
   const first = await versionOf();
   const versions: number[] = [];

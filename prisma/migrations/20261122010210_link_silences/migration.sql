@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "incident_links" ADD COLUMN "silence" TEXT;
