@@ -9,10 +9,10 @@ export type ServerRole =
   | { kind: "primary"; position: string }
   | { kind: "standby"; position: string; lastTransactionAt: Date | null };
 
-const connectTimeoutMs = 5_000;
+const connectTimeoutMs = 3_000;
 const pollMs = 100;
 
-/** Asks a server what it is. Rejects with the driver's error when it does not answer within 5 s. */
+/** Asks a server what it is. Rejects with the driver's error when it does not answer within 3 s. */
 export function readServerRole(address: ServerAddress): Promise<ServerRole> {
   return withClient(address, async (client) => {
     const { rows } = await client.query<{ standby: boolean; position: string | null; at: Date | null }>(

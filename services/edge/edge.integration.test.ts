@@ -49,3 +49,26 @@ test("FAULT_ERROR_RATIO=1 refuses every reading of the running edge", async () =
   expect(await readMetric(edge.healthPort, "edge_buffer_depth")).toBe(0);
   await waitFor(async () => (await readMetric(edge.healthPort, "edge_breaker_state")) === 2 || undefined);
 });
+
+test("while its breaker is held open by hand readings stay in the buffer, and all reach the hub once it is closed", async () => {
+  await fleet.startHub();
+  const token = "the admin token of this edge";
+  const edge = await fleet.startEdge("e1", { ADMIN_TOKEN: token });
+  await waitFor(async () => (await readMetric(edge.healthPort, "edge_hub_connected")) || undefined);
+  const switchBreaker = async (state: string, given: string) => {
+    const address = `http://127.0.0.1:${edge.healthPort}/admin/breaker?state=${state}`;
+    const answer = await fetch(address, { method: "POST", headers: { "x-admin-token": given } });
+    return { status: answer.status, body: await answer.text() };
+  };
+  expect(await switchBreaker("open", "another token than that one")).toMatchObject({ status: 401 });
+  expect(await switchBreaker("open", token)).toEqual({ status: 200, body: '{"state":"open","held":true}' });
+  await waitFor(async () => (await readMetric(edge.healthPort, "edge_hub_connected")) === 0 || undefined);
+  for (const value of [1, 2, 3]) expect(await write(edge.socketPath, value)).toEqual({ ack: value });
+  // Longer than EDGE_BREAKER_OPEN_MS, after which a breaker that failures had opened would let a probe pass.
+  await new Promise((resolve) => setTimeout(resolve, 800));
+  expect(await readMetric(edge.healthPort, "edge_breaker_state")).toBe(2);
+  expect(await readMetric(edge.healthPort, "edge_buffer_depth")).toBe(3);
+  expect(await switchBreaker("closed", token)).toEqual({ status: 200, body: '{"state":"closed","held":false}' });
+  await waitFor(async () => (await readMetric(edge.healthPort, "edge_buffer_depth")) === 0 || undefined);
+  expect(await readMetric(fleet.healthPort, "hub_edge_messages_total")).toBe(3);
+});

@@ -20,8 +20,9 @@ import { type Secret, type SecretKey, secretPath, secretText } from "./secret-ke
  * that of the replica, with a role that may promote it. Every step can be repeated: what is done is not done again.
  */
 
-const catchUpMs = 15_000;
-const promoteSeconds = 30;
+// Together under the minute after which a pending action is taken for a crashed process's.
+const catchUpMs = 10_000;
+const promoteSeconds = 20;
 const secretTries = 5;
 
 type Places = { used: SecretKey; replica: SecretKey };
