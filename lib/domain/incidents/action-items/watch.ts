@@ -1,11 +1,11 @@
 import type { Database } from "#lib/database/client.ts";
-import { type Actor, type Context, transact } from "../../context.ts";
+import { type Context, transact } from "../../context.ts";
 import { formatUtc } from "../../times.ts";
+import { switchyard } from "../switchyard.ts";
 import { itemName, lockItem, tellItem } from "./stored.ts";
 import { reopen } from "./write.ts";
 
 const mostAtOnce = 100;
-const switchyard: Actor = { kind: "system", id: null, name: "Switchyard", role: "admin" };
 
 type Returned = { id: string; alert: string; startsAt: Date };
 
