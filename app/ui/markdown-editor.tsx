@@ -7,6 +7,7 @@ import { Annotation, EditorState, Transaction } from "@codemirror/state";
 import { EditorView, keymap } from "@codemirror/view";
 import { tagHighlighter, tags } from "@lezer/highlight";
 import { useEffect, useLayoutEffect, useRef } from "react";
+import { placePicture } from "./incidents/use-pasted-images.ts";
 
 type Properties = {
   label: string;
@@ -15,17 +16,21 @@ type Properties = {
   onType: (text: string, shown: string) => void;
   /** Ctrl S. */
   onSave: () => void;
+  /** Keeps a picture that is pasted or dropped, and resolves with its address. */
+  keepPicture: (file: File) => Promise<string>;
+  onProblem: (error: unknown) => void;
 };
 
 /**
  * A field for Markdown with colours, lists that go on by themselves, and undo. Text that changes from outside is put in change by
  * change: the cursor stays at the words where it was, and undo takes back only what was typed here.
  */
-export function MarkdownEditor({ label, text, onType, onSave }: Properties) {
+export function MarkdownEditor({ label, ...given }: Properties) {
   const host = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView | null>(null);
-  const present = useRef({ text, onType, onSave });
-  present.current = { text, onType, onSave };
+  const present = useRef(given);
+  present.current = given;
+  const { text } = given;
 
   useEffect(() => {
     if (!host.current) return;
@@ -37,6 +42,10 @@ export function MarkdownEditor({ label, text, onType, onSave }: Properties) {
           extensions(),
           EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "true", autocorrect: "on", autocapitalize: "on" }),
           keymap.of([{ key: "Mod-s", run: () => save(present.current.onSave) }]),
+          EditorView.domEventHandlers({
+            paste: (event, editor) => takePictures(editor, event.clipboardData, present),
+            drop: (event, editor) => takePictures(editor, event.dataTransfer, present),
+          }),
           EditorView.updateListener.of(({ docChanged, transactions, startState, state }) => {
             const isTyped = transactions.some((transaction) => transaction.docChanged && !transaction.annotation(fromOutside));
             if (docChanged && isTyped) present.current.onType(state.doc.toString(), startState.doc.toString());
@@ -57,6 +66,27 @@ export function MarkdownEditor({ label, text, onType, onSave }: Properties) {
   }, [text]);
 
   return <div ref={host} className="min-w-0 bg-canvas text-xs print:hidden" />;
+}
+
+/** A picture stands where the cursor was while it is kept; what could not be kept is taken out again. */
+function takePictures(editor: EditorView, data: DataTransfer | null, present: { current: Omit<Properties, "label"> }): boolean {
+  const placed = [...(data?.files ?? [])].filter(({ type }) => type.startsWith("image/")).map(placePicture);
+  if (placed.length === 0) return false;
+  editor.dispatch(editor.state.replaceSelection(placed.map(({ mark }) => mark).join("\n")));
+  for (const { file, name, mark } of placed) {
+    const put = (insert: string) => {
+      const from = editor.state.doc.toString().indexOf(mark);
+      if (from >= 0) editor.dispatch({ changes: { from, to: from + mark.length, insert } });
+    };
+    present.current.keepPicture(file).then(
+      (address) => put(`![${name}](${address})`),
+      (error) => {
+        put("");
+        present.current.onProblem(error);
+      },
+    );
+  }
+  return true;
 }
 
 function save(onSave: () => void): boolean {

@@ -2,12 +2,12 @@
 import { type ClipboardEvent, type DragEvent, type RefObject, useRef, useState } from "react";
 import { pasteImage } from "#lib/client/incidents.ts";
 
-type Placed = { file: File; name: string; mark: string };
+export type PlacedPicture = { file: File; name: string; mark: string };
 
 let pasted = 0;
 
 /** A picture with what stands for it until it is kept. */
-function place(file: File): Placed {
+export function placePicture(file: File): PlacedPicture {
   pasted += 1;
   const name = file.name.replace(/[[\]()]/g, "") || "picture";
   return { file, name, mark: `![${name}, on its way (${pasted})]` };
@@ -31,7 +31,7 @@ export function usePastedImages({ incidentId, field, text, setText }: Options) {
   const [sending, setSending] = useState(0);
   const [error, setError] = useState<unknown>(null);
 
-  async function keep({ file, name, mark }: Placed) {
+  async function keep({ file, name, mark }: PlacedPicture) {
     try {
       const { address } = await pasteImage(incidentId, file);
       replace(mark, `![${name}](${address})`);
@@ -63,7 +63,7 @@ export function usePastedImages({ incidentId, field, text, setText }: Options) {
     event.preventDefault();
     setError(null);
     setSending((count) => count + pictures.length);
-    const placed = pictures.map(place);
+    const placed = pictures.map(placePicture);
     insert(placed.map(({ mark }) => mark).join("\n"));
     for (const one of placed) void keep(one);
   }

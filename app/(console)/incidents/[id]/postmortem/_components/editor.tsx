@@ -1,9 +1,12 @@
 "use client";
+import { useState } from "react";
+import { pasteImage } from "#lib/client/incidents.ts";
 import type { Author } from "#lib/client/kept-drafts.ts";
 import type { PostmortemView } from "#lib/domain/incidents/postmortem/schemas.ts";
 import { cn } from "../../../../../ui/class-names.ts";
 import { Markdown } from "../../../../../ui/markdown.tsx";
 import { MarkdownEditor } from "../../../../../ui/markdown-editor.tsx";
+import { ErrorNotice } from "../../../../../ui/notices.tsx";
 import { SectionHeader } from "../../../../../ui/page-header.tsx";
 import { useSession } from "../../../../../ui/session.tsx";
 import { useSettled } from "../../../../../ui/use-settled.ts";
@@ -28,6 +31,7 @@ export function Editor({ postmortem }: { postmortem: PostmortemView }) {
 function OwnEditor({ postmortem, author }: { postmortem: PostmortemView; author: Author }) {
   const { view, session } = useDraft(postmortem, author);
   const [search, setSearch] = useUrlState();
+  const [problem, setProblem] = useState<unknown>(null);
   if (postmortem.state === "published" && view.status === "saved") return <PostmortemText text={view.text} />;
   const mode = modes.find(([value]) => value === search.get("view"))?.[0] ?? "both";
   return (
@@ -56,6 +60,7 @@ function OwnEditor({ postmortem, author }: { postmortem: PostmortemView; author:
         </div>
       </SectionHeader>
       {view.pieces && <ConflictView pieces={view.pieces} onSettle={(choices) => session.settle(choices)} />}
+      {problem !== null && <ErrorNotice className="m-4" what="The picture was not kept" error={problem} />}
       <LeftTexts view={view} onTakeOver={(key) => session.takeOver(key)} onThrowAway={(key) => session.throwAway(key)} />
       <div className={cn("grid", mode === "both" && "md:grid-cols-2")}>
         {mode !== "preview" && (
@@ -64,6 +69,8 @@ function OwnEditor({ postmortem, author }: { postmortem: PostmortemView; author:
             text={view.text}
             onType={(text, shown) => session.type(text, shown)}
             onSave={() => session.flush()}
+            keepPicture={async (file) => (await pasteImage(postmortem.incidentId, file)).address}
+            onProblem={setProblem}
           />
         )}
         {mode !== "write" && <Preview text={view.text} isBeside={mode === "both"} />}

@@ -74,9 +74,11 @@ beforeEach(() => {
   );
   vi.stubGlobal("fetch", async (url: string, { method = "GET", body, headers }: RequestInit = {}) => {
     const key = new Headers(headers).get("idempotency-key") ?? undefined;
-    if (method !== "GET") sent.push({ method, url, body: body ? JSON.parse(String(body)) : undefined, ...(key && { key }) });
+    if (method !== "GET")
+      sent.push({ method, url, body: typeof body === "string" ? JSON.parse(body) : undefined, ...(key && { key }) });
     if (failing) throw new TypeError("no network");
     if (url === "/api/people") return Response.json([]);
+    if (url.endsWith("/images")) return Response.json({ address: "/api/incidents/inc/images/p" });
     if (url.endsWith("/facts")) return Response.json(testFacts);
     if (url.includes("/api/action-items")) return Response.json({ items: [], nextCursor: null });
     if (url.endsWith("/versions")) return Response.json({ items: versions });
@@ -232,6 +234,16 @@ describe("writing", () => {
     type("# INC-12\n\nNow.\n");
     fireEvent.keyDown(editor(), { key: "s", ctrlKey: true });
     await waitFor(() => expect(answer.postmortem?.version).toBe(2), { timeout: 500 });
+  });
+
+  it("takes a picture that is pasted, and keeps it with the incident", async () => {
+    await show();
+    const picture = new File(["x"], "graph.png", { type: "image/png" });
+    fireEvent.paste(editor(), { clipboardData: { files: [picture], getData: () => "" } });
+    expect(written()).toContain("![graph.png, on its way");
+    await waitFor(() => expect(written()).toContain("![graph.png](/api/incidents/inc/images/p)"));
+    await status(/Saved/);
+    expect(answer.postmortem?.text).toContain("![graph.png](/api/incidents/inc/images/p)");
   });
 
   it("is no viewer's: the text is shown as it reads", async () => {
