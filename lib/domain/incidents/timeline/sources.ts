@@ -40,8 +40,8 @@ type AlertRow = {
 
 /**
  * What happened to alerts of an incident's services, and to those that are linked to it. Of one that fires while the incident goes on
- * the whole history is told, also from before the window, and it is linked: not to a drill, and not to an incident that was resolved
- * while it goes on firing, for that one may need an incident of its own.
+ * the whole history is told, also from before the window, and it is linked, but not to an incident that was resolved while it
+ * goes on firing: it may need one of its own.
  */
 export async function findAlertRows(db: Database, now: Date): Promise<SourcedRow[]> {
   const rows = await db.$queryRaw<AlertRow[]>`
@@ -68,7 +68,7 @@ export async function findAlertRows(db: Database, now: Date): Promise<SourcedRow
     SELECT followed.id AS "incidentId", transition.id, transition.at, transition.kind, transition.by, transition.detail,
       episode.id AS "episodeId", episode.name, episode.severity, episode.annotations->>'summary' AS summary,
       episode.namespace, episode.service, episode.starts_at AS "startsAt", episode.ends_at AS "endsAt", episode.meanwhile,
-      episode.meanwhile AND NOT followed.is_drill AND (followed.resolved_at IS NULL OR episode.ends_at IS NOT NULL) AS links
+      episode.meanwhile AND (followed.resolved_at IS NULL OR episode.ends_at IS NOT NULL) AS links
     FROM episodes JOIN followed ON followed.id = episodes.incident_id
       CROSS JOIN LATERAL (
         SELECT *, starts_at <= followed.over_at AND (ends_at IS NULL OR ends_at >= followed.impact_started_at) AS meanwhile
@@ -241,7 +241,7 @@ function followedAt(now: Date): Prisma.Sql {
   const before = `${sourceWindow.beforeMinutes} minutes`;
   const after = `${sourceWindow.afterMinutes} minutes`;
   return Prisma.sql`followed AS MATERIALIZED (
-    SELECT id, is_drill, impact_started_at, resolved_at, coalesce(resolved_at, ${now}) AS over_at,
+    SELECT id, impact_started_at, resolved_at, coalesce(resolved_at, ${now}) AS over_at,
       impact_started_at - ${before}::interval AS from_at, coalesce(resolved_at + ${after}::interval, ${now}) AS until_at
     FROM incidents WHERE timeline_version IS DISTINCT FROM version
   )`;
