@@ -3,6 +3,7 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { fleetKeys } from "#lib/client/fleet.ts";
+import { runbookVersionQuery } from "#lib/client/runbooks.ts";
 import { userKeys } from "#lib/client/users.ts";
 import type { RunbookView } from "#lib/domain/runbooks/schemas.ts";
 import { ActionContext } from "../../../ui/actions/use-actions.ts";
@@ -32,10 +33,12 @@ function aRunbook(over: Partial<RunbookView> = {}): RunbookView {
 }
 
 const onDone = vi.fn();
-function show(runbook: RunbookView, author = "ana") {
+function show(runbook: RunbookView, author = "ana", began?: string) {
   const queries = new QueryClient({ defaultOptions: { queries: { retry: false, staleTime: Number.POSITIVE_INFINITY } } });
   queries.setQueryData(userKeys.session, { id: "u", username: "ana", name: "Ana", role: "operator" });
   queries.setQueryData(fleetKeys.services, { services: [], figures: {}, feeds: [] });
+  const { scope, group, name, version } = runbook;
+  if (began) queries.setQueryData(runbookVersionQuery({ scope, group, name }, version).queryKey, { version, text: began });
   const tree = (present: RunbookView) => (
     <QueryClientProvider client={queries}>
       <TooltipProvider>
@@ -80,13 +83,26 @@ it("shows both texts when somebody else has saved, and sends nothing before the 
   const update = show(aRunbook());
   type("Mine.");
   update(aRunbook({ version: 4, text: "Theirs.", by: "otto" }));
+  expect(screen.getByRole("button", { name: "Join both" }).getAttribute("aria-description")).toMatch(/are being read/);
   expect(screen.getByRole("region", { name: "Somebody else's version" }).textContent).toContain("otto wrote version 4");
   fireEvent.click(screen.getByRole("button", { name: "Save as version 5" }));
   expect(sent).toEqual([]);
-  fireEvent.click(screen.getByRole("button", { name: /joined both/ }));
+  fireEvent.click(screen.getByRole("button", { name: "Mine goes over it" }));
   fireEvent.click(screen.getByRole("button", { name: "Save as version 5" }));
   await waitFor(() => expect(sent).toHaveLength(1));
   expect(sent[0]?.body).toMatchObject({ text: "Mine.", version: 4 });
+});
+
+it("joins both texts from the version that both began from", async () => {
+  answer = () => Response.json(aRunbook({ version: 5 }));
+  const began = "1. Wake Ada.\n2. Roll back.\n3. Write it down.\n";
+  const update = show(aRunbook({ text: began }), "ana", began);
+  type(began.replace("Ada", "Otto"));
+  update(aRunbook({ version: 4, text: began.replace("Write it down", "Tell everybody"), by: "otto" }));
+  fireEvent.click(screen.getByRole("button", { name: "Join both" }));
+  expect(field().value).toBe("1. Wake Otto.\n2. Roll back.\n3. Tell everybody.\n");
+  fireEvent.click(screen.getByRole("button", { name: "Save as version 5" }));
+  await waitFor(() => expect(sent[0]?.body).toMatchObject({ version: 4 }));
 });
 
 it("keeps the text when it cannot be saved", async () => {

@@ -1,8 +1,9 @@
 "use client";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { ApiError } from "#lib/client/api.ts";
-import { runbookKeys, runbookQuery, saveRunbook } from "#lib/client/runbooks.ts";
+import { runbookKeys, runbookQuery, runbookVersionQuery, saveRunbook } from "#lib/client/runbooks.ts";
+import { mergeTexts, settleConflicts } from "#lib/domain/incidents/postmortem/merge.ts";
 import type { RunbookView } from "#lib/domain/runbooks/schemas.ts";
 import { Button } from "../../../ui/button.tsx";
 import { TemplateDiff } from "../../../ui/diff-view.tsx";
@@ -51,6 +52,16 @@ export function RunbookEditor({ runbook, author, onDone }: { runbook: RunbookVie
     onDone();
   };
   const isOld = wasStale || Number(base) !== runbook.version;
+  const began = useQuery({ ...runbookVersionQuery(ref, Number(base)), enabled: isOld });
+  // Where both changed the same words, both stand one after the other, to be mended by hand.
+  const isHere = Number(base) !== runbook.version;
+  const joined = began.data && isHere ? settleConflicts(mergeTexts(began.data.text, text, runbook.text ?? ""), []) : null;
+  const goOn = (next: string) => {
+    setBase(`${runbook.version}`);
+    setText(next);
+    setStale(false);
+    save.reset();
+  };
   return (
     <div className="grid gap-4 px-4 py-4">
       {isOld && (
@@ -70,13 +81,14 @@ export function RunbookEditor({ runbook, author, onDone }: { runbook: RunbookVie
           />
           <div className="flex flex-wrap gap-2">
             <Button
-              onClick={() => {
-                setBase(`${runbook.version}`);
-                setStale(false);
-                save.reset();
-              }}
+              busy={began.isFetching}
+              disabledReason={joined === null ? "The other versions are being read." : null}
+              onClick={() => goOn(joined ?? text)}
             >
-              I have joined both: yours goes over it
+              Join both
+            </Button>
+            <Button look="ghost" onClick={() => goOn(text)}>
+              Mine goes over it
             </Button>
             <Button look="ghost" onClick={giveUp}>
               Take version {runbook.version}
