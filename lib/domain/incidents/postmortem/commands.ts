@@ -10,9 +10,9 @@ import { noSuchIncident, type StoredIncident } from "../stored.ts";
 import type { NewTimelineRow } from "../timeline/timeline.ts";
 import { type PlannedChange, writeIncident } from "../write.ts";
 import { draftPostmortem } from "./draft.ts";
-import { collectFacts, type Measured, measuredOf } from "./facts.ts";
+import { collectFacts, type Measured, measuredOf, readIncident } from "./facts.ts";
 import { whyNotApprover } from "./gaps.ts";
-import { measureAnew, measureIncident, readIncident } from "./measure.ts";
+import { measureAnew, measureIncident } from "./measure.ts";
 import { asDraft } from "./reopen.ts";
 import {
   changePostmortemSchema,

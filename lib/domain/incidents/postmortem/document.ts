@@ -36,7 +36,7 @@ export function composeDocument(exported: Exported, charts: readonly string[], n
             `> **Published although something was missing.** Reason given: ${escapeMarkdown(oneLine(exported.overrideReason))}`,
           ),
         ]),
-    section("Impact", facts.impact ? impactLines(facts.impact) : ["Not measured."]),
+    section("Impact", [...outdated(facts), ...(facts.impact ? impactLines(facts.impact) : ["Not measured."])]),
     ...charts.map((_, chart): Part => ({ chart })),
     section("Recovery", recoveryLines(facts)),
     lines(text.trim()),
@@ -45,6 +45,10 @@ export function composeDocument(exported: Exported, charts: readonly string[], n
     section("Action items", itemTable(items)),
     lines("---", "", noteOf(exported, now)),
   ];
+}
+
+function outdated({ isImpactOutdated }: PostmortemFacts): string[] {
+  return isImpactOutdated ? ["> The incident's times or services have changed since this was measured.", ""] : [];
 }
 
 function noteOf({ facts, version, state, publishedAt, approvedByName, updatedAt }: Exported, now: Date): string {

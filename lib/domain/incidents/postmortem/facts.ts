@@ -3,11 +3,10 @@ import { authorise, type ConsoleContext, type Context, type Transaction, transla
 import { parseId } from "../../validation.ts";
 import { linkAddress } from "../link-targets.ts";
 import type { IncidentSuspect, LinkKind, Severity } from "../schemas.ts";
-import { clockOf, commanderOf, noSuchIncident, type StoredIncident } from "../stored.ts";
+import { clockOf, commanderOf, incidentParts, noSuchIncident, type StoredIncident } from "../stored.ts";
 import { listIncidentSuspects, withDependencies } from "../suspects.ts";
 import { viewTimelineRow } from "../timeline/timeline.ts";
-import { type Harm, harmOf } from "./impact.ts";
-import { readIncident } from "./measure.ts";
+import { harmOf, isOutdated } from "./impact.ts";
 import { readRecoveries } from "./recoveries.ts";
 import type { Chart, FactRow, Impact, PostmortemFacts } from "./schemas.ts";
 
@@ -37,6 +36,11 @@ export async function getPostmortemFacts(context: ConsoleContext, id: string): P
     if (!incident) throw noSuchIncident();
     return collectFacts(context.db, context, incident, measuredOf(row));
   });
+}
+
+/** Reads an incident as commands do, without locking it; null when there is none. */
+export function readIncident(db: Context["db"] | Transaction, id: string): Promise<StoredIncident | null> {
+  return db.incident.findUnique({ where: { id }, include: incidentParts });
 }
 
 /** Facts as they were kept at a publication; null where there are none. */
@@ -88,13 +92,6 @@ export async function collectFacts(
     isImpactOutdated: impact !== null && isOutdated(impact, harmOf(incident, recoveredAt, clock())),
     charts,
   };
-}
-
-/** Whether the impact was measured over another time or of other services than the incident has now. */
-export function isOutdated(impact: Impact, { services, from, to, until }: Harm): boolean {
-  if (impact.until !== until || impact.from !== from.toISOString()) return true;
-  if (until !== "now" && impact.to !== to.toISOString()) return true;
-  return impact.services.map(({ service }) => service).join() !== services.join();
 }
 
 /** The rows that are shown, the oldest first. Of very many those that are no flood come first. */

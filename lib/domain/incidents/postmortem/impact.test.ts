@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { isOutdated } from "./facts.ts";
-import { harmOf, spentBudgets } from "./impact.ts";
+import { harmOf, isOutdated, spentBudgets } from "./impact.ts";
 import { betterOf } from "./measure.ts";
 import { testFacts, testImpact } from "./test-facts.ts";
 

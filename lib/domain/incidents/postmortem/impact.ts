@@ -29,6 +29,13 @@ export function harmOf(
   return { services, from, to: to ?? now, until };
 }
 
+/** Whether the impact was measured over another time or of other services than the incident has now. */
+export function isOutdated(impact: Impact, { services, from, to, until }: Harm): boolean {
+  if (impact.until !== until || impact.from !== from.toISOString()) return true;
+  if (until !== "now" && impact.to !== to.toISOString()) return true;
+  return impact.services.map(({ service }) => service).join() !== services.join();
+}
+
 const daySeconds = 86_400;
 /** An increase needs a few scrapes. */
 const shortestSeconds = 60;

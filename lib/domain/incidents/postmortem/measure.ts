@@ -1,9 +1,9 @@
-import type { ConsoleContext, Context, Transaction } from "../../context.ts";
+import type { ConsoleContext } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
-import { incidentParts, type StoredIncident } from "../stored.ts";
+import type { StoredIncident } from "../stored.ts";
 import { type ChartedService, measureCharts } from "./charts.ts";
-import { isOutdated, type Measured } from "./facts.ts";
-import { type Harm, harmOf, measureImpact } from "./impact.ts";
+import type { Measured } from "./facts.ts";
+import { type Harm, harmOf, isOutdated, measureImpact } from "./impact.ts";
 import { readRecoveries } from "./recoveries.ts";
 import type { Chart, Impact } from "./schemas.ts";
 
@@ -56,9 +56,4 @@ async function readCharts({ prometheus, fleet, scrapeSeconds = 15 }: Measuring, 
     if (error instanceof DomainError) return [];
     throw error;
   }
-}
-
-/** Reads an incident as commands do, without locking it; null when there is none. */
-export function readIncident(db: Context["db"] | Transaction, id: string): Promise<StoredIncident | null> {
-  return db.incident.findUnique({ where: { id }, include: incidentParts });
 }
