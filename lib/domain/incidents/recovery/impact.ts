@@ -112,9 +112,9 @@ async function setImpact(
   const now = clock();
   const impactStartedAt = new Date(Math.min(at, incident.detectedAt.getTime()));
   const { namespace, name } = service;
-  const limit = `${indicator.bad} the limit of ${formatIndicator(indicator, indicator.limit)}`;
-  const noticed = impactStartSource === "alert" ? "the alert's start" : "it was reported";
-  const message = `The impact began at ${formatUtc(impactStartedAt, "time")}, measured: since then ${indicator.title.toLowerCase()} of ${name} was ${limit} without a gap until ${noticed} at ${formatUtc(noticedAt, "time")}.`;
+  const noticed = impactStartSource === "alert" ? "the alert's start" : "it was noticed";
+  const what = `${name}, ${indicator.title}: ${indicator.bad} the limit of ${formatIndicator(indicator, indicator.limit)}`;
+  const message = `The impact began at ${formatUtc(impactStartedAt, "time")}, measured. ${what} without a gap until ${noticed} at ${formatUtc(noticedAt, "time")}.`;
   const before = { impactStartedAt: known.toISOString(), impactStartSource };
   const after = { impactStartedAt: impactStartedAt.toISOString(), impactStartSource: "measured" };
   await appendTimeline(

@@ -3,6 +3,7 @@ import { Prisma } from "#lib/database/generated/client.ts";
 import { matchersCondition } from "../../alerts/matchers.ts";
 import { readMembers, readSilences } from "../../alerts/silences-members.ts";
 import { type Context, transact } from "../../context.ts";
+import { formatUtc } from "../../times.ts";
 import { appendTimeline } from "../timeline/timeline.ts";
 
 type SilenceContext = Pick<Context, "db" | "clock" | "logger">;
@@ -49,6 +50,5 @@ export async function markSilences({ db, clock, logger }: SilenceContext): Promi
 }
 
 function describe({ createdBy, endsAt, comment }: AlertmanagerSilence): string {
-  const until = `${new Date(endsAt).toISOString().slice(0, 16).replace("T", " ")} UTC`;
-  return `a silence by ${createdBy || "somebody"} until ${until}${comment ? ` (“${comment.slice(0, 100)}”)` : ""}`;
+  return `a silence by ${createdBy || "somebody"} until ${formatUtc(endsAt, "minute")}${comment ? ` (“${comment.slice(0, 100)}”)` : ""}`;
 }

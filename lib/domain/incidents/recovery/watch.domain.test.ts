@@ -8,6 +8,7 @@ import { reportIncident } from "../opening/report.ts";
 import { storeAction, storeAlert } from "../test-happenings.ts";
 import { listResolveBlockers } from "./resolve-gate.ts";
 import { recoveredAtOf, viewRecoveries } from "./stored.ts";
+import { listVerdicts } from "./verdicts.ts";
 import { watchRecoveries } from "./watch.ts";
 
 let world: TestWorld;
@@ -239,6 +240,29 @@ describe("a rollback during the incident", () => {
     ]);
   });
 
+  test("is shown as being verified until then", async () => {
+    const id = await report();
+    await look();
+    const actionId = await storeAction(world.db, { at: late(50), service, verb: "rollback" });
+    const pendingOf = async () => {
+      const row = await world.db.incident.findUniqueOrThrow({ where: { id }, include: { recoveries: true } });
+      const verdicts = await listVerdicts(world.db, { ...row, services: [{ ...service, dependsOn: [] }] }, now);
+      return verdicts.map(({ verdict, message, actionId: of }) => ({ verdict, message, isSame: of === actionId }));
+    };
+    now = late(70);
+    await look();
+    expect(await pendingOf()).toEqual([
+      {
+        verdict: "pending",
+        message: "Rollback of relay is not verified yet: p95 over 30 s is 400 ms (limit 50 ms).",
+        isSame: true,
+      },
+    ]);
+    now = late(95);
+    await look();
+    expect(await pendingOf()).toMatchObject([{ verdict: "recovered", isSame: true }]);
+  });
+
   test("is not the change before the impact, nor an autoscaler's", async () => {
     const id = await report();
     await storeAction(world.db, { at: late(-5), service, verb: "image" });
@@ -271,7 +295,7 @@ describe("the start of the impact", () => {
       {
         at: late(-40),
         message:
-          "The impact began at 02:59:20 UTC, measured: since then p95 latency of operations as the prober sees them of relay was above the limit of 50 ms without a gap until the alert's start at 03:00:00 UTC.",
+          "The impact began at 02:59:20 UTC, measured. relay, p95 latency of operations as the prober sees them: above the limit of 50 ms without a gap until the alert's start at 03:00:00 UTC.",
       },
     ]);
     expect(await world.db.auditEntry.findMany({ where: { targetUid: id, verb: "change" } })).toMatchObject([
@@ -364,6 +388,15 @@ describe("a resolve", () => {
     expect(await blockersOf(id)).toEqual(["alert-fires", "indicator-unknown"]);
     await look();
     expect(await blockersOf(id)).toEqual(["alert-fires", "indicator-bad"]);
+  });
+
+  test("waits for every alert that fires on its services, also for one that nobody has linked", async () => {
+    const id = await withoutAlert();
+    now = late(80);
+    await look();
+    expect(await blockersOf(id)).toEqual([]);
+    await storeAlert(world.db, { name: "RelayConnectionDrop", startsAt: late(70), service });
+    expect(await blockersOf(id)).toEqual(["alert-fires"]);
   });
 
   test("is free once the indicator has recovered, and not while it is not measured any more", async () => {
