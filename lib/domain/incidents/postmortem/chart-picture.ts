@@ -17,7 +17,7 @@ export type Picture = {
   limitY: number;
   topY: number;
   footY: number;
-  labels: { top: string; limit: string; from: string; to: string };
+  labels: { top: string; limit: string /** Left out where the limit's stands. */; foot: string; from: string; to: string };
   marks: PictureMark[];
   caption: string;
 };
@@ -72,6 +72,7 @@ export function layOut(
     labels: {
       top: words(most),
       limit: words(indicator.limit),
+      foot: foot - y(indicator.limit) < 12 ? "" : "0",
       from: formatUtc(new Date(begin), "time").slice(0, 8),
       to: formatUtc(new Date(end), "time"),
     },
@@ -129,7 +130,7 @@ export function drawPicture(picture: Picture): string {
 <path d="M${left} ${limitY}H${width - right}" stroke="#b3261e" stroke-dasharray="4 3" fill="none"/>
 ${text(labels.top, `x="${left - 6}" y="${topY + 8}" text-anchor="end"`)}
 ${text(labels.limit, `x="${left - 6}" y="${limitY + 4}" text-anchor="end" fill="#b3261e"`)}
-${text("0", `x="${left - 6}" y="${footY}" text-anchor="end"`)}
+${text(labels.foot, `x="${left - 6}" y="${footY}" text-anchor="end"`)}
 ${text(labels.from, `x="${left}" y="${height - 8}"`)}
 ${text(labels.to, `x="${width - right}" y="${height - 8}" text-anchor="end"`)}
 ${drawn.join("\n")}

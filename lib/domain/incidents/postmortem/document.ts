@@ -26,6 +26,7 @@ export type Part = { markdown: string; isTimeline?: true } | { chart: number };
 export function composeDocument(exported: Exported, charts: readonly string[], now: Date): Part[] {
   const { facts, incidentId, text, items } = exported;
   const lines = (...all: string[]): Part => ({ markdown: all.join("\n") });
+  const [summary, story] = splitAfterSummary(text.trim());
   const section = (title: string, all: string[]): Part => lines(`## ${title}`, "", ...all);
   return [
     lines(`# INC-${facts.number}: ${escapeMarkdown(facts.title)}`, "", ...headerLines(facts, exported.ownerName)),
@@ -36,15 +37,23 @@ export function composeDocument(exported: Exported, charts: readonly string[], n
             `> **Published although something was missing.** Reason given: ${escapeMarkdown(oneLine(exported.overrideReason))}`,
           ),
         ]),
+    ...(summary === "" ? [] : [lines(summary)]),
     section("Impact", [...outdated(facts), ...(facts.impact ? impactLines(facts.impact) : ["Not measured."])]),
     ...charts.map((_, chart): Part => ({ chart })),
     section("Recovery", recoveryLines(facts)),
-    lines(text.trim()),
+    lines(story),
     section("Changes before the impact", suspectLines(facts)),
     { markdown: ["## Timeline", "", ...timelineLines(facts, `/incidents/${incidentId}`)].join("\n"), isTimeline: true },
     section("Action items", itemTable(items)),
     lines("---", "", noteOf(exported, now)),
   ];
+}
+
+/** A summary stands before the figures, what else people wrote after them. */
+function splitAfterSummary(text: string): [summary: string, story: string] {
+  if (!/^##? +summary *\n/i.test(text)) return ["", text];
+  const next = text.indexOf("\n## ", 1);
+  return next < 0 ? [text, ""] : [text.slice(0, next).trim(), text.slice(next).trim()];
 }
 
 function outdated({ isImpactOutdated }: PostmortemFacts): string[] {

@@ -11,7 +11,7 @@ const section = (title: string, of = text) => of.split(/^## /m).find((part) => p
 describe("a draft", () => {
   test("sums up when, for how long, what it did to whom, and what was changed before", () => {
     for (const words of [
-      "From 2026-11-21 12:00:00 UTC until it recovered by the data at 2026-11-21 12:05:40 UTC, 5 m 40 s later, `fleet/relay` was impaired.",
+      "`fleet/relay` was impaired for 5 m 40 s: from 2026-11-21 12:00:00 UTC to 2026-11-21 12:05:40 UTC, when it recovered by the data.",
       "1,234 operations failed (2.06 %)",
       "95 % of the operations took up to 810 ms, before 12.3 ms",
       "at most 512 connections were affected",

@@ -52,7 +52,7 @@ function summary(facts: PostmortemFacts): string[] {
   const time =
     end === null
       ? `From ${formatUtc(clock.impactStartedAt)} on ${what} was impaired; at the time of this draft that was not over.`
-      : `From ${formatUtc(clock.impactStartedAt)} until it ${how} at ${formatUtc(end)}, ${formatDuration(Date.parse(end) - began)} later, ${what} was impaired.`;
+      : `${capitalise(what)} was impaired for ${formatDuration(Date.parse(end) - began)}: from ${formatUtc(clock.impactStartedAt)} to ${formatUtc(end)}, when it ${how}.`;
   const suspect = facts.suspects[0];
   const cause = suspect
     ? `The closest change before was ${link(oneLine(suspect.message).replace(/\.$/, ""), suspect.href)}, ${formatDuration(suspect.secondsBefore * 1000)} earlier.`
@@ -128,4 +128,5 @@ function resolution({ timeline, clock, recoveries, recoveredAt }: PostmortemFact
   return [...(done.length > 0 ? ["What was done:", "", ...done, ""] : []), [recovered, ...measured].join(" ")];
 }
 
+const capitalise = (words: string) => words.charAt(0).toUpperCase() + words.slice(1);
 const spaced = (lines: readonly string[]) => (lines.length > 0 ? ["", ...lines] : []);

@@ -34,7 +34,7 @@ const exported: Exported = {
   incidentId: "019b0000-0000-7000-8000-000000000000",
   state: "published",
   ownerName: "olga",
-  text: "## Summary\n\nIt was slow.",
+  text: "## Summary\n\nIt was slow.\n\n## What happened\n\nThe story.",
   version: 5,
   updatedAt: new Date("2026-11-21T13:00:00Z"),
   approvedByName: "otto",
@@ -91,12 +91,13 @@ describe("the document", () => {
     );
   });
 
-  test("has the charts, the words of people, the changes before, the timeline and what is to be done, in this order", () => {
+  test("has the summary, the figures, the story, the changes before, the timeline and what is to be done, in this order", () => {
     const places = [
+      "It was slow.",
       "## Impact",
       "<chart 0>",
       "| 12 ms | 800 ms | 13 ms | 50 ms | 2026-11-21 12:05:40 UTC |",
-      "It was slow.",
+      "The story.",
       "## Changes before the impact",
       "p95 12 ms → 800 ms",
       "| 2026-11-21 12:02:00 UTC | Is it \\| the **image**? | olga |  |",

@@ -114,7 +114,7 @@ describe("a draft", () => {
     await startPostmortem(otto, { id, body: { owner: "otto" } });
     const { state, owner, text, version } = await read(id);
     expect({ state, owner, version }).toEqual({ state: "draft", owner: "olga", version: 1 });
-    expect(text).toContain("until it was mitigated at");
+    expect(text).toContain("UTC, when it was mitigated.");
     expect(text).toContain("[Rolled back](/fleet/fleet/relay?from=");
     expect((await getPostmortemFacts(olga, id)).impact).toMatchObject({
       until: "mitigated",

@@ -43,7 +43,7 @@ export function ChartView({ chart, facts }: { chart: Chart; facts: PostmortemFac
                 {picture.labels.limit}
               </text>
               <text x={pictureSize.left - 6} y={picture.footY}>
-                0
+                {picture.labels.foot}
               </text>
               <text x={width - pictureSize.right} y={height - 8}>
                 {picture.labels.to}
