@@ -130,6 +130,22 @@ test.each<IncidentCommand>(["assess", "reopen", "document"])("%s sets no time, a
   expect((await world.detail(id)).timeline.at(-1)?.at).toBe(world.now().toISOString());
 });
 
+test("what scripts bring further nobody has acknowledged: people are told of it when it goes on", async () => {
+  const script = { ...world.context, actor: { ...world.context.actor, kind: "token" as const, name: "watchdog" } };
+  const { id } = await world.report({ severity: "P1" });
+  await commandIncident(script, { id, command: "mitigate", body: {} });
+  expect(await world.detail(id)).toMatchObject({ clock: { acknowledgedAt: null }, escalatesAt: null, commander: null });
+  world.pass(60);
+  await commandIncident(script, { id, command: "reopen", body: {} });
+  expect(await world.detail(id)).toMatchObject({
+    step: "mitigate",
+    clock: { acknowledgedAt: null },
+    escalatesAt: new Date(world.now().getTime() + 300_000).toISOString(),
+  });
+  await command(id, "acknowledge");
+  expect(await world.detail(id)).toMatchObject({ step: "mitigate", figures: { tta: 60 }, escalatesAt: null, commander: "olga" });
+});
+
 test("a figure whose time nobody knows is missing, not nought", async () => {
   const { id, clock } = await world.report({ severity: "P3" });
   expect(clock).toMatchObject({ impactStartSource: "unknown", impactStartedAt: clock.detectedAt });
