@@ -6,6 +6,7 @@ import { alertQuery, liveAlertsQuery } from "#lib/client/alerts.ts";
 import { isOpen } from "#lib/client/incident-view.ts";
 import { countOf } from "#lib/client/numbers.ts";
 import type { AlertRow } from "#lib/domain/alerts/schemas.ts";
+import { countsThePast } from "#lib/domain/incidents/recovery/judge-resolve.ts";
 import type { IncidentDetail } from "#lib/domain/incidents/schemas.ts";
 import { AlertStanding } from "../../../ui/alerts/standing.tsx";
 import { Elapsed, TimeAgo } from "../../../ui/clock.tsx";
@@ -91,6 +92,14 @@ function Firing({ alert, isLinked }: { alert: AlertRow; isLinked: boolean }) {
           <a href={runbook} target="_blank" rel="noreferrer noopener" className="mr-3 text-xs text-accent hover:underline">
             Runbook
           </a>
+        )}
+        {countsThePast(alert.name) && (
+          <span
+            className="mr-2 text-xs"
+            title="It counts hours or days, also when the harm is over. It does not hold the resolve up once its service has been good for as long as alerts must be over."
+          >
+            counts the past
+          </span>
         )}
         {!isLinked && <span className="mr-2 text-xs">not linked yet</span>}
         <Elapsed from={alert.startsAt} to={alert.endsAt} />

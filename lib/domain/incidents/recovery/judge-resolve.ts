@@ -77,12 +77,14 @@ function judgeAlert(alert: GateAlert, facts: ResolveFacts, now: Date): ResolveBl
   }
 }
 
-/**
- * An alert on an error budget counts the harm of hours or days, also when that is over: it goes on firing by what has been. Once its
- * service is measured to be good for as long as any alert must be over, it says nothing of now and holds nobody up.
- */
+/** An alert on an error budget counts the harm of hours or days, also when that is over: it goes on firing by what has been. */
+export function countsThePast(alertName: string): boolean {
+  return /budget_?burn/i.test(alertName);
+}
+
+/** Once its service is measured to be good for as long as any alert must be over, such an alert says nothing of now. */
 function isOutlived({ name, service }: GateAlert, { services, clearSeconds }: ResolveFacts, now: Date): boolean {
-  if (!/budget_?burn/i.test(name)) return false;
+  if (!countsThePast(name)) return false;
   const concerned = services.filter((one) => service === null || one.service === service);
   return (
     concerned.length > 0 &&
