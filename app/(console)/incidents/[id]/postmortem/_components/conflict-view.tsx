@@ -1,5 +1,6 @@
 "use client";
-import { useId, useState } from "react";
+import { presentableDiff } from "@codemirror/merge";
+import { type ReactNode, useId, useState } from "react";
 import { type Choice, conflictsOf, type Piece } from "#lib/domain/incidents/postmortem/merge.ts";
 import { Button } from "../../../../../ui/button.tsx";
 import { cn } from "../../../../../ui/class-names.ts";
@@ -29,9 +30,9 @@ export function ConflictView({ pieces, onSettle }: { pieces: readonly Piece[]; o
         {keyed.map(({ key, base, mine, theirs }) => (
           <li key={key} className="grid gap-1.5">
             <div className="grid gap-2 md:grid-cols-3">
-              <Side title="Mine" text={mine} isChosen={chosen[key] !== "theirs"} />
-              <Side title="Theirs" text={theirs} isChosen={chosen[key] !== "mine"} />
-              <Side title="Before" text={base} isChosen={false} />
+              <Side title="Mine" text={mine} base={base} isChosen={chosen[key] !== "theirs"} />
+              <Side title="Theirs" text={theirs} base={base} isChosen={chosen[key] !== "mine"} />
+              <Side title="Before" text={base} base={base} isChosen={false} />
             </div>
             <Choose value={chosen[key] ?? "both"} onChange={(choice) => setChosen({ ...chosen, [key]: choice })} />
           </li>
@@ -44,15 +45,35 @@ export function ConflictView({ pieces, onSettle }: { pieces: readonly Piece[]; o
   );
 }
 
-function Side({ title, text, isChosen }: { title: string; text: string; isChosen: boolean }) {
+type SideOf = { title: string; text: string; base: string; isChosen: boolean };
+
+function Side({ title, text, base, isChosen }: SideOf) {
   return (
     <figure className={cn("min-w-0 rounded-md border bg-canvas", isChosen ? "border-accent-solid" : "opacity-70")}>
       <figcaption className="border-b px-2 py-0.5 text-2xs text-ink-3">{title}</figcaption>
       <pre className="scroll-thin max-h-48 overflow-y-auto whitespace-pre-wrap break-words px-2 py-1 font-mono text-xs">
-        {text === "" ? <span className="text-ink-3">taken away</span> : text}
+        {text === "" ? <span className="text-ink-3">taken away</span> : <Marked text={text} base={base} />}
       </pre>
     </figure>
   );
+}
+
+/** The words that are not as they were before stand out. */
+function Marked({ text, base }: { text: string; base: string }) {
+  const parts: ReactNode[] = [];
+  let end = 0;
+  for (const { fromB, toB } of presentableDiff(base, text, { scanLimit: 500, timeout: 50 })) {
+    parts.push(text.slice(end, fromB));
+    if (toB > fromB) {
+      parts.push(
+        <mark key={fromB} className="rounded-xs bg-(--diff-added-word) text-ink">
+          {text.slice(fromB, toB)}
+        </mark>,
+      );
+    }
+    end = toB;
+  }
+  return [...parts, text.slice(end)];
 }
 
 function Choose({ value, onChange }: { value: Choice; onChange: (choice: Choice) => void }) {

@@ -206,7 +206,9 @@ describe("writing", () => {
     await hear();
     await status(/otto changed the same words/);
     const choice = screen.getByRole("region", { name: "Changed by both" });
-    expect(within(choice).getByText("It was slow.")).toBeDefined();
+    expect(within(choice).getByText("Before").closest("figure")?.textContent).toContain("It was slow.");
+    const marked = [...choice.querySelectorAll("mark")].map(({ textContent }) => textContent?.trim());
+    expect(marked).toEqual(["very", "quite"]);
     expect(answer.postmortem?.version).toBe(2);
     fireEvent.click(within(choice).getByLabelText("Mine"));
     fireEvent.click(within(choice).getByRole("button", { name: "Go on with this" }));
