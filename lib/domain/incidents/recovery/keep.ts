@@ -6,7 +6,8 @@ import { appendTimeline, type NewTimelineRow } from "../timeline/timeline.ts";
 import { listMitigations } from "./mitigations.ts";
 import type { StoredRecovery, Turn, WatchedIndicator } from "./recovery.ts";
 import { standingOf } from "./standing.ts";
-import { formatIndicator, judgeMitigation } from "./verdict.ts";
+import { readState } from "./stored.ts";
+import { formatIndicator, isMeantToHelp, judgeMitigation } from "./verdict.ts";
 import { verdictSource } from "./verdicts.ts";
 import type { Look, WatchedIncident } from "./watch.ts";
 
@@ -27,13 +28,14 @@ export async function keepLook(
   const now = context.clock();
   const isAnew = before !== null && before.impactStartedAt !== stored.impactStartedAt;
   await transact(context, async (transaction) => {
-    const [row] = await transaction.$queryRaw<{ id: string }[]>`
-      SELECT id FROM incidents WHERE id = ${incident.id}::uuid AND impact_started_at = ${incident.impactStartedAt} FOR UPDATE`;
-    if (!row || !(await isUnchanged(transaction, incident.id, ref, lookedAt))) return;
+    const [row] = await transaction.$queryRaw<{ version: number }[]>`
+      SELECT version FROM incidents WHERE id = ${incident.id}::uuid AND impact_started_at = ${incident.impactStartedAt} FOR UPDATE`;
+    if (!row || !(await isUnchanged(transaction, incident.id, ref, { lookedAt, stored: before }))) return;
     const verdicts = await judgeMitigations(transaction, incident, { ref, stored, needs, now });
-    if (isAnew) await hideTurns(transaction, incident.id, ref, now);
+    const version = row.version + 1;
+    if (isAnew) await hideTurns(transaction, incident.id, ref, { version, now });
     const turns = news.map((turn) => describeTurn(turn, stored, ref, incident.resolvedAt));
-    await showAgain(transaction, incident.id, turns);
+    await showAgain(transaction, incident.id, turns, version);
     const id = { incidentId: incident.id, namespace: ref.namespace, service: ref.name };
     const data = { state: toJson(stored), lookedAt: new Date(newest(stored)) };
     await transaction.incidentRecovery.upsert({
@@ -48,17 +50,20 @@ export async function keepLook(
   });
 }
 
+/** A watch that began anew may have come to the same time again. */
 async function isUnchanged(
   transaction: Transaction,
   incidentId: string,
   { namespace, name }: ServiceRef,
-  lookedAt: Date | null,
+  before: Pick<Watched, "lookedAt" | "stored">,
 ): Promise<boolean> {
   const row = await transaction.incidentRecovery.findUnique({
     where: { incidentId_namespace_service: { incidentId, namespace, service: name } },
-    select: { lookedAt: true },
   });
-  return (row?.lookedAt.getTime() ?? null) === (lookedAt?.getTime() ?? null);
+  if (!row || !before.lookedAt) return row === before.lookedAt;
+  return (
+    row.lookedAt.getTime() === before.lookedAt.getTime() && readState(row).impactStartedAt === before.stored?.impactStartedAt
+  );
 }
 
 /** Whoever follows the incident is told at once of another state, and of nothing but newer points each few seconds. */
@@ -106,19 +111,29 @@ function describeTurn(
 }
 
 /** Another start of the impact: what was told of the one before is told again where it is still so. */
-async function hideTurns(transaction: Transaction, incidentId: string, ref: ServiceRef, now: Date): Promise<void> {
+async function hideTurns(
+  transaction: Transaction,
+  incidentId: string,
+  ref: ServiceRef,
+  { version, now }: { version: number; now: Date },
+): Promise<void> {
   await transaction.incidentEvent.updateMany({
     where: { incidentId, source: { startsWith: sourceOf(ref) }, hiddenAt: null },
-    data: { hiddenAt: now, hiddenByName: by },
+    data: { hiddenAt: now, hiddenByName: by, version },
   });
 }
 
-async function showAgain(transaction: Transaction, incidentId: string, rows: readonly NewTimelineRow[]): Promise<void> {
+async function showAgain(
+  transaction: Transaction,
+  incidentId: string,
+  rows: readonly NewTimelineRow[],
+  version: number,
+): Promise<void> {
   const sources = rows.flatMap(({ source }) => source ?? []);
   if (sources.length === 0) return;
   await transaction.incidentEvent.updateMany({
     where: { incidentId, source: { in: sources }, hiddenByName: by },
-    data: { hiddenAt: null, hiddenByName: null },
+    data: { hiddenAt: null, hiddenByName: null, version },
   });
 }
 
@@ -141,7 +156,7 @@ async function judgeMitigations(
   });
   const known = new Set(told.map(({ source }) => source));
   return actions.flatMap((action, index) => {
-    if (known.has(verdictSource(action.id))) return [];
+    if (known.has(verdictSource(action.id)) || !isMeantToHelp(action, stored)) return [];
     const judged = judgeMitigation(action, actions[index + 1] ?? null, stored);
     if (!judged) return [];
     const { at, message, ...verdict } = judged;

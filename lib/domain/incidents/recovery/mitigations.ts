@@ -16,6 +16,9 @@ const names: Readonly<Record<string, (service: string) => string>> = {
   "close-breaker": (service) => `Closed circuit breaker of ${service}`,
 };
 
+/** What is done for other reasons, too. */
+const ordinary: ReadonlySet<string> = new Set(["scale", "image", "rollout"]);
+
 const most = 50;
 
 /** What was done to these services within a time that may have ended an incident, the first one first; an autoscaler's doing is none. */
@@ -49,6 +52,7 @@ export async function listMitigations(
     id,
     at,
     what: names[verb]?.(targetName) ?? verb,
+    isRepair: !ordinary.has(verb),
     endedAt: rollout ? rollout.finishedAt : verb === "abort" ? null : at,
     service: { namespace: targetNamespace ?? "", name: targetName },
   }));

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Indicator } from "./indicators.ts";
 import { beginIndicator, type StoredRecovery, takePoints } from "./recovery.ts";
-import { judgeMitigation, type Mitigation } from "./verdict.ts";
+import { isMeantToHelp, judgeMitigation, type Mitigation } from "./verdict.ts";
 
 const impact = new Date("2026-03-01T12:00:00Z");
 const late = (seconds: number) => new Date(impact.getTime() + seconds * 1000);
@@ -35,6 +35,7 @@ const slow = (from: number, to: number) => (seconds: number) => (seconds >= from
 const done = (seconds: number, what = "Rollback of relay", endedAt: Date | null = late(seconds + 10)): Mitigation => ({
   id: what,
   what,
+  isRepair: true,
   at: late(seconds),
   endedAt,
 });
@@ -109,4 +110,12 @@ test("of two actions the one counts after which it became good", () => {
 test("it is verified by what happened then, though it was bad again before anybody looked", () => {
   const again = (seconds: number) => (seconds >= 250 ? 0.4 : slow(0, 140)(seconds));
   expect(judge(done(100), watched(300, [latency, again]))).toMatchObject({ verdict: "recovered", seconds: 40, after: 0.042 });
+});
+
+test("a new image or a scaling is meant to help only while something is bad, a rollback always", () => {
+  const recovery = watched(200, [latency, slow(0, 140)]);
+  const image = { ...done(100, "New image of relay"), isRepair: false };
+  expect(isMeantToHelp(image, recovery)).toBe(true);
+  expect(isMeantToHelp({ ...image, at: late(-10) }, recovery)).toBe(false);
+  expect(isMeantToHelp(done(-10), recovery)).toBe(true);
 });

@@ -10,6 +10,8 @@ export type Mitigation = {
   id: string;
   /** What was done to what: "Rollback of relay". */
   what: string;
+  /** Whether it mends by its nature; a new image or a scaling does only while something is bad. */
+  isRepair: boolean;
   at: Date;
   /** When its rollout had ended; null while it goes on. */
   endedAt: Date | null;
@@ -119,6 +121,11 @@ function withoutHarm({ what }: Mitigation, all: readonly WatchedIndicator[], don
   const why = isKnown ? "No indicator was bad when it was done." : "Nothing was measured when it was done.";
   const message = `${what}: whether it helped is not known. ${why}`;
   return { verdict: "unknown", seconds: null, before: null, after: null, at: new Date(doneAt), message };
+}
+
+/** Whether an action was done against the harm: a new version before anything was bad may have caused it instead. */
+export function isMeantToHelp({ isRepair, at }: Mitigation, recovery: StoredRecovery): boolean {
+  return isRepair || counted(recovery).some((indicator) => wasBadBefore(indicator, at.getTime(), recovery.windowSeconds));
 }
 
 function wasBadBefore(indicator: WatchedIndicator, doneAt: number, windowSeconds: number): boolean {

@@ -4,7 +4,7 @@ import type { ActionVerdict } from "../schemas.ts";
 import { sourceWindow } from "../timeline/sources.ts";
 import { listMitigations } from "./mitigations.ts";
 import { type RecoveryRow, readState } from "./stored.ts";
-import { describePending } from "./verdict.ts";
+import { describePending, isMeantToHelp } from "./verdict.ts";
 
 const prefix = "verdict/";
 
@@ -40,6 +40,7 @@ export async function listVerdicts(db: Database, incident: VerdictsOf, now: Date
   const pending = done.flatMap((action): ActionVerdict[] => {
     const recovery = incident.recoveries.find((row) => isJudgedBy(row, action.service, services));
     if (!recovery || told.some(({ actionId }) => actionId === action.id)) return [];
+    if (!isMeantToHelp(action, readState(recovery))) return [];
     return [
       {
         actionId: action.id,

@@ -202,6 +202,23 @@ describe("the indicator", () => {
   });
 });
 
+test("what was told of another start of the impact is hidden, and shown again to whoever follows where it is so again", async () => {
+  const id = await report();
+  now = late(120);
+  await look();
+  const moveTo = async (seconds: number) => {
+    await world.db.incident.update({ where: { id }, data: { impactStartedAt: late(seconds) } });
+    await look();
+    const { version } = await world.db.incident.findUniqueOrThrow({ where: { id } });
+    return (await world.db.incidentEvent.findMany({ where: { incidentId: id, kind: "recovery" } })).map((row) => [
+      row.hiddenAt !== null,
+      row.version === version,
+    ]);
+  };
+  expect(await moveTo(100)).toEqual([[true, true]]);
+  expect(await moveTo(0)).toEqual([[false, true]]);
+});
+
 describe("a rollback during the incident", () => {
   const verdictsOf = async (id: string) => (await read(id)).rows.filter(({ source }) => source?.startsWith("verdict/"));
 
@@ -232,11 +249,12 @@ describe("a rollback during the incident", () => {
     now = late(500);
     await look();
     await storeAction(world.db, { at: late(505), service, verb: "scale" });
+    await storeAction(world.db, { at: late(506), service, verb: "rollback" });
     now = late(515);
     await look();
     expect((await verdictsOf(id)).map(({ message }) => message)).toEqual([
       "Restart of relay did not help: p95 over 30 s is 400 ms (limit 50 ms), was 400 ms; 180 s after the click",
-      "Scaling of relay: whether it helped is not known. No indicator was bad when it was done.",
+      "Rollback of relay: whether it helped is not known. No indicator was bad when it was done.",
     ]);
   });
 
