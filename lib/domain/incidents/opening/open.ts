@@ -153,7 +153,8 @@ export function distinct(services: readonly ServiceRef[]): ServiceRef[] {
 function describeOpening(incident: StoredIncident, by: string, why?: string): string {
   const { severity, isDrill, impactStartedAt, impactStartSource, detectedAt } = incident;
   const ttd = detectedAt.getTime() - impactStartedAt.getTime();
+  // An alert starts later than the impact, whose start the watch measures.
   const since =
-    ttd > 0 && impactStartSource !== "unknown" ? ` The impact began ${formatDuration(ttd)} before it was detected.` : "";
+    ttd > 0 && impactStartSource === "reported" ? ` The impact began ${formatDuration(ttd)} before it was detected.` : "";
   return `${isDrill ? "Drill opened" : "Opened"} as ${severity} by ${by}.${why ? ` ${why}` : ""}${since}`;
 }
