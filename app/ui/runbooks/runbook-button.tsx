@@ -36,7 +36,7 @@ export function RunbookButton({
   return (
     <Button
       size="small"
-      className="mx-0.5 align-baseline"
+      className="mx-0.5 -my-0.5 align-middle"
       disabledReason={refusal ?? missing}
       tooltip={id === null ? undefined : `On ${id}, after a preview`}
       onClick={() => id && actions.open({ verb, service: id, values: { replicas, toRevision }, reason })}
