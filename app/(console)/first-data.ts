@@ -3,7 +3,8 @@ import type { ConsoleContext } from "#lib/domain/context.ts";
 import { DomainError } from "#lib/domain/errors.ts";
 import { getPageContext } from "#lib/web/session.ts";
 
-type Read = readonly [QueryKey, (context: ConsoleContext) => unknown];
+/** A key, and what it holds. */
+export type Read = readonly [QueryKey, (context: ConsoleContext) => unknown];
 
 /**
  * Reads what a page shows first into the keys that the browser keeps it under. What cannot be read is left out: the browser

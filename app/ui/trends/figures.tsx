@@ -44,7 +44,7 @@ const SmallFigure = ({ summary }: { summary: FigureSummary }) => (
 /** Time to detect, acknowledge, mitigate and resolve, side by side. */
 export function BigFigures({ figures }: Pick<TrendRow, "figures">) {
   return (
-    <dl className="grid border-b sm:grid-cols-2 xl:grid-cols-4">
+    <dl className="grid grid-cols-2 border-b xl:grid-cols-4">
       {figureKeys.map((key) => (
         <BigFigure key={key} name={figureNames[key]} summary={figures[key]} />
       ))}
@@ -54,7 +54,7 @@ export function BigFigures({ figures }: Pick<TrendRow, "figures">) {
 
 function BigFigure({ name, summary }: { name: { short: string; long: string }; summary: FigureSummary }) {
   return (
-    <div className="border-b px-4 py-3 sm:border-r xl:border-b-0">
+    <div className="border-r border-b px-4 py-3 xl:border-b-0">
       <dt className="text-xs text-ink-3" title={name.long}>
         <span className="font-medium text-ink-2">{name.short}</span> {name.long.split(":")[0]?.toLowerCase()}
       </dt>

@@ -35,7 +35,9 @@ export function IncidentCalendar({ calendar, days, listHref }: { calendar: Calen
             ))}
           </div>
         ) : (
-          <Skeleton className="h-41 max-w-3xl" />
+          <div style={{ width: `${Math.ceil(days / 7 + 1) * 1.5}rem` }}>
+            <Skeleton className="h-41 w-full" />
+          </div>
         )}
       </div>
     </section>

@@ -1,21 +1,35 @@
 import { HydrationBoundary } from "@tanstack/react-query";
 import type { Metadata } from "next";
 import { fleetKeys } from "#lib/client/fleet.ts";
+import { reliabilityQuery, trendDays } from "#lib/client/incident-trends.ts";
 import { getService } from "#lib/domain/fleet/queries.ts";
-import { readFirstData } from "../../../first-data.ts";
+import type { ServiceRef } from "#lib/domain/fleet/schemas.ts";
+import { getServiceReliability } from "#lib/domain/incidents/trends/queries.ts";
+import { type Read, readFirstData } from "../../../first-data.ts";
 import { ServicePage } from "./_components/service-page.tsx";
 
-type Properties = { params: Promise<{ namespace: string; name: string }> };
+type Search = Record<string, string | string[] | undefined>;
+type Properties = { params: Promise<{ namespace: string; name: string }>; searchParams: Promise<Search> };
 
 export async function generateMetadata({ params }: Properties): Promise<Metadata> {
   return { title: decodeURIComponent((await params).name) };
 }
 
-export default async function Page({ params }: Properties) {
+const reliabilityOf = (ref: ServiceRef, days: string): Read => [
+  reliabilityQuery(`${ref.namespace}/${ref.name}`, Number(days)).queryKey,
+  (context) => getServiceReliability(context, ref, { days }),
+];
+
+export default async function Page({ params, searchParams }: Properties) {
   const { namespace, name } = await params;
+  const { tab, days: asked } = await searchParams;
   const ref = { namespace: decodeURIComponent(namespace), name: decodeURIComponent(name) };
   const id = `${ref.namespace}/${ref.name}`;
-  const firstData = await readFirstData(`/fleet/${id}`, [[fleetKeys.service(id), (context) => getService(context, ref)]]);
+  const days = trendDays({ get: () => (typeof asked === "string" ? asked : null) });
+  const firstData = await readFirstData(`/fleet/${id}`, [
+    [fleetKeys.service(id), (context) => getService(context, ref)],
+    ...(tab === "reliability" ? [reliabilityOf(ref, days)] : []),
+  ]);
   return (
     <HydrationBoundary state={firstData}>
       <ServicePage id={id} />

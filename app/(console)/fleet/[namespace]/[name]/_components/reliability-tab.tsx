@@ -30,7 +30,7 @@ export function ReliabilityTab({ id, service }: { id: string; service: Service |
   return (
     <>
       {service && <ObjectivesSection services={[service]} />}
-      <SectionHeader title="In the last days" aside={query.data && periodWords(query.data)}>
+      <SectionHeader title="Incidents and downtime" aside={query.data && periodWords(query.data)}>
         <SpanSelect />
       </SectionHeader>
       <Answer of={query} what="The reliability could not be read" waiting={<TableSkeleton rows={8} columns={6} />}>
@@ -94,9 +94,9 @@ function Failures({ trend, answer: { from, to } }: { trend: ServiceTrend; answer
     },
   ];
   return (
-    <dl className="grid border-b sm:grid-cols-2 xl:grid-cols-4">
+    <dl className="grid grid-cols-2 border-b xl:grid-cols-4">
       {facts.map(({ name, about, value, note }) => (
-        <div key={name} className="border-b px-4 py-3 sm:border-r xl:border-b-0">
+        <div key={name} className="border-r border-b px-4 py-3 xl:border-b-0">
           <dt className="text-xs font-medium text-ink-2" title={about}>
             {name}
           </dt>
