@@ -16,14 +16,14 @@ import { ItemProof, ItemState } from "./item-marks.tsx";
 const state: Column<ItemView> = {
   id: "state",
   header: "State",
-  width: "w-24",
+  width: "w-28",
   essential: true,
   cell: (item) => <ItemState item={item} />,
 };
 const due: Column<ItemView> = {
   id: "due",
   header: "Due",
-  width: "w-24",
+  width: "w-28",
   essential: true,
   cell: ({ dueOn, isOverdue }) => <span className={cn("tabular-nums", isOverdue ? "text-bad" : "text-ink-2")}>{dueOn}</span>,
 };

@@ -31,7 +31,7 @@ const columns: Column<ListedPostmortem>[] = [
   {
     id: "severity",
     header: "Severity",
-    width: "w-24 max-md:w-14",
+    width: "w-28 max-md:w-14",
     essential: true,
     cell: ({ incident }) => <IncidentSeverity severity={incident.severity} isBare="narrow" />,
   },

@@ -64,6 +64,21 @@ describe("a draft", () => {
     expect(section("Resolution")).toContain("was 12 ms before, 800 ms at its worst and 13 ms after (limit 50 ms).");
   });
 
+  test("says of what was never bad that it was not, and not that it has not recovered", () => {
+    const recoveries = testFacts.recoveries.map((one) => ({
+      ...one,
+      before: null,
+      during: null,
+      after: null,
+      recoveredAt: null,
+    }));
+    const draft = section("Resolution", draftPostmortem({ ...testFacts, recoveries, recoveredAt: null }));
+    expect(draft).toContain("By the data nothing was bad, or nobody could know.");
+    expect(draft).not.toMatch(/has not recovered|not known at its worst/);
+    const bad = testFacts.recoveries.map((one) => ({ ...one, recoveredAt: null }));
+    expect(draftPostmortem({ ...testFacts, recoveries: bad, recoveredAt: null })).toContain("It has not recovered by the data.");
+  });
+
   test("stays short however long the incident's timeline is, as that is no part of the text", () => {
     const row = { at: "2026-11-21T12:03:00.000Z", kind: "action" as const, message: "x".repeat(2_000), by: "o", href: null };
     const long = draftPostmortem({ ...testFacts, timeline: Array.from({ length: 1_000 }, () => row) });

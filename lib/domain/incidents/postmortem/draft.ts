@@ -1,7 +1,7 @@
 import { formatDuration } from "../../duration.ts";
 import { formatUtc } from "../../times.ts";
 import { figuresOf } from "../clock.ts";
-import { escapeMarkdown, link, oneLine } from "./facts-markdown.ts";
+import { escapeMarkdown, link, oneLine, recoveredSentence } from "./facts-markdown.ts";
 import type { PostmortemFacts, ServiceImpact } from "./schemas.ts";
 import { countWords } from "./texts.ts";
 
@@ -115,16 +115,13 @@ function resolution({ timeline, clock, recoveries, recoveredAt }: PostmortemFact
     .filter(({ at, kind }) => isAfter(at) && (kind === "action" || kind === "recovery"))
     .slice(0, 20)
     .map(({ at, message, by, href }) => `- ${formatUtc(at)}: ${link(oneLine(message), href)} (${escapeMarkdown(by)})`);
-  const measured = recoveries.map(({ service, indicator, before, during, after }) => {
-    const value = (figure: number | null) => (figure === null ? "not known" : countWords(figure, indicator.unit));
-    return `${indicator.title} of \`${service}\` was ${value(before)} before, ${value(during)} at its worst and ${value(after)} after (limit ${countWords(indicator.limit, indicator.unit)}).`;
-  });
-  const recovered =
-    recoveries.length === 0
-      ? "The recovery was not measured."
-      : recoveredAt === null
-        ? "It has not recovered by the data."
-        : `**Recovered at ${formatUtc(recoveredAt)}**, by the data.`;
+  const measured = recoveries
+    .filter(({ during }) => during !== null)
+    .map(({ service, indicator, before, during, after }) => {
+      const value = (figure: number | null) => (figure === null ? "not known" : countWords(figure, indicator.unit));
+      return `${indicator.title} of \`${service}\` was ${value(before)} before, ${value(during)} at its worst and ${value(after)} after (limit ${countWords(indicator.limit, indicator.unit)}).`;
+    });
+  const recovered = recoveredSentence({ recoveries, recoveredAt });
   return [...(done.length > 0 ? ["What was done:", "", ...done, ""] : []), [recovered, ...measured].join(" ")];
 }
 

@@ -194,6 +194,7 @@ describe("the page", () => {
   test("holds its charts and pictures itself, and asks nobody for anything", () => {
     expect(page).toContain('<img src="data:image/png;base64,AAAA" alt="seen">');
     expect(page.match(/<svg/g)).toHaveLength(1);
+    expect(page).toContain("content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:;");
     expect(page).toContain('<style nonce="abc">');
     expect(page).not.toMatch(/<script|src="\/|href="\/|<link/);
   });

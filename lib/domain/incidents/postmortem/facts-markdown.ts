@@ -62,14 +62,21 @@ function moved(before: Figures, after: Figures): string {
   return `: p95 ${words(before.latencyP95Seconds, "seconds")} → ${words(after.latencyP95Seconds, "seconds")}, errors ${words(before.errorRatio, "ratio")} → ${words(after.errorRatio, "ratio")}`;
 }
 
+/** When it was over by the data, in a sentence. */
+export function recoveredSentence({ recoveries, recoveredAt }: Pick<PostmortemFacts, "recoveries" | "recoveredAt">): string {
+  if (recoveries.length === 0) return "The recovery was not measured.";
+  if (recoveredAt !== null) return `**Recovered at ${formatUtc(recoveredAt)}**, by the data.`;
+  if (recoveries.every(({ during }) => during === null)) return "By the data nothing was bad, or nobody could know.";
+  return "It has not recovered by the data.";
+}
+
 export function recoveryLines({ recoveries, recoveredAt }: PostmortemFacts): string[] {
   if (recoveries.length === 0) return ["The recovery was not measured."];
   const rows = recoveries.map(({ service, indicator, before, during, after, recoveredAt: at }) => {
     const value = (figure: number | null) => (figure === null ? "not known" : countWords(figure, indicator.unit));
-    return `| \`${service}\` | ${indicator.title} | ${value(before)} | ${value(during)} | ${value(after)} | ${countWords(indicator.limit, indicator.unit)} | ${at === null ? "not by the data" : formatUtc(at)} |`;
+    return `| \`${service}\` | ${indicator.title} | ${value(before)} | ${value(during)} | ${value(after)} | ${countWords(indicator.limit, indicator.unit)} | ${at === null ? "not known" : formatUtc(at)} |`;
   });
-  const when =
-    recoveredAt === null ? "It has not recovered by the data." : `**Recovered at ${formatUtc(recoveredAt)}**, by the data.`;
+  const when = recoveredSentence({ recoveries, recoveredAt });
   return [
     when,
     "",

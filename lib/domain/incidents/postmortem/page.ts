@@ -26,7 +26,7 @@ export function pageOf(parts: readonly Part[], drawn: Drawn): string {
   const title = `INC-${facts.number}: ${facts.title}`;
   return `<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escapeHtml(title)}</title><style nonce="${escapeHtml(nonce)}">${style}</style></head>
+<head><meta charset="utf-8"><meta http-equiv="content-security-policy" content="${policy}"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escapeHtml(title)}</title><style nonce="${escapeHtml(nonce)}">${style}</style></head>
 <body>
 ${withAddresses(body.join("\n"), drawn)}
 </body>
@@ -45,7 +45,7 @@ function timelineOf({ timeline }: PostmortemFacts): string {
     const { at, message, by, href } = row;
     const words = isWritten(row) ? toHtml(readMarkdown(message)) : escapeHtml(message);
     const chart = href === null ? "" : `<a href="${escapeHtml(href)}">chart</a>`;
-    return `<tr><td class="when">${formatUtc(at)}</td><td>${words}</td><td>${escapeHtml(by)}</td><td>${chart}</td></tr>`;
+    return `<tr><td class="when">${formatUtc(at)}</td><td>${words}</td><td class="who">${escapeHtml(by)}</td><td class="who">${chart}</td></tr>`;
   });
   return `<h2>Timeline</h2>\n<table><thead><tr><th>When</th><th>What</th><th>Who</th><th>Data</th></tr></thead><tbody>${rows.join("\n")}</tbody></table>`;
 }
@@ -66,8 +66,8 @@ function withAddresses(html: string, { pictures, base }: Drawn): string {
     .replaceAll(/ href="\/(?!\/)/g, ` href="${escapeHtml(base)}/`);
 }
 
-/** Only what the page itself has is shown: no scripts, nothing from elsewhere. */
-export const exportPolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
+/** Only what the page itself has is shown, also from a disk: no scripts, nothing from elsewhere. */
+const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
 
 const style = `
 :root { color-scheme: light; }
@@ -75,7 +75,8 @@ body { font: 15px/1.5 system-ui, sans-serif; color: #1a1d21; background: #fff; m
 h1 { font-size: 1.6rem; line-height: 1.25; } h2 { font-size: 1.15rem; margin-top: 2rem; border-bottom: 1px solid #d5d9de; } h3 { font-size: 1rem; }
 table { border-collapse: collapse; width: 100%; font-size: 0.875rem; font-variant-numeric: tabular-nums; }
 th, td { border-bottom: 1px solid #e3e6ea; padding: 0.25rem 0.5rem 0.25rem 0; vertical-align: top; text-align: left; overflow-wrap: anywhere; }
-th:empty { padding: 0; } td > :first-child { margin-top: 0; } td > :last-child { margin-bottom: 0; } .when { min-width: 6.5rem; }
+th:empty { padding: 0; } td > :first-child { margin-top: 0; } td > :last-child { margin-bottom: 0; } .when { min-width: 6.5rem; } .who { max-width: 10rem; overflow-wrap: break-word; }
+th:last-child, td.who { white-space: nowrap; }
 code, pre { font-family: ui-monospace, monospace; font-size: 0.85em; } pre { background: #f4f5f7; padding: 0.75rem; overflow-x: auto; }
 blockquote { border-left: 3px solid #b3261e; margin-left: 0; padding-left: 1rem; } img { max-width: 100%; }
 a { color: #1f5fbf; } figure { margin: 1.5rem 0; } figcaption { font-size: 0.8rem; color: #5b6470; } svg { width: 100%; height: auto; }

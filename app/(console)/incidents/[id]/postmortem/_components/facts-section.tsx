@@ -106,12 +106,17 @@ function Times({ facts: { clock, recoveredAt, recoveries, commander, responders,
         </Row>
         <Row name="Commander">{commander ?? "nobody"}</Row>
         {responders.length > 0 && <Row name="Responders">{responders.join(", ")}</Row>}
-        {recoveries.map(({ service, indicator, before, during, after }) => (
-          <Row key={service} name={`${service.split("/")[1]}, ${indicator.short}`}>
-            {[before, during, after].map((value) => formatFigure(value, indicator.unit)).join(" → ")}
-            <span className="text-ink-3"> · before, at worst, after; limit {formatFigure(indicator.limit, indicator.unit)}</span>
-          </Row>
-        ))}
+        {recoveries
+          .filter(({ during }) => during !== null)
+          .map(({ service, indicator, before, during, after }) => (
+            <Row key={service} name={`${service.split("/")[1]}, ${indicator.short}`}>
+              {[before, during, after].map((value) => formatFigure(value, indicator.unit)).join(" → ")}
+              <span className="text-ink-3">
+                {" "}
+                · before, at worst, after; limit {formatFigure(indicator.limit, indicator.unit)}
+              </span>
+            </Row>
+          ))}
       </dl>
     </div>
   );

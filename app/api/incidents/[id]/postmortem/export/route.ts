@@ -1,5 +1,4 @@
 import { exportPostmortem } from "#lib/domain/incidents/postmortem/export.ts";
-import { exportPolicy } from "#lib/domain/incidents/postmortem/page.ts";
 import { route } from "#lib/web/route.ts";
 import { getRuntime } from "#lib/web/runtime.ts";
 
@@ -9,7 +8,6 @@ export const GET = route(async ({ context, params, search, request }) => {
   const headers = {
     "content-type": type === "text/html" ? "text/html; charset=utf-8" : type,
     "content-disposition": `${type === "text/html" ? "inline" : "attachment"}; filename="${name}"`,
-    "content-security-policy": exportPolicy,
     "cache-control": "no-store",
   };
   return new Response(body, { headers });
