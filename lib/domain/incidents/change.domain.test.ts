@@ -80,6 +80,15 @@ describe("a change", () => {
     expect((await world.detail(id)).figures).toMatchObject({ ttm: 720, ttr: 720 });
   });
 
+  test("of the severity wakes nobody for what was mitigated before anybody acknowledged it", async () => {
+    const { id } = await world.report({ severity: "P2" });
+    world.pass(600);
+    const at = new Date(world.now().getTime() - 300_000).toISOString();
+    await commandIncident(world.context, { id, command: "mitigate", body: { at } });
+    await changeIncident(world.context, id, { severity: "P1" });
+    expect(await world.detail(id)).toMatchObject({ clock: { acknowledgedAt: null }, escalatesAt: null });
+  });
+
   test.each<[string, ChangeIncidentInput]>([
     ["a lower severity", { severity: "P3" }],
     ["a service less", { services: named("relay") }],

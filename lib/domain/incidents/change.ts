@@ -8,7 +8,7 @@ import { type Clock, type ClockTime, clockNames, clockTimes } from "./clock.ts";
 import { refuseTimes } from "./clock-input.ts";
 import { escalatesAfterChange, readEscalation } from "./opening/escalation-settings.ts";
 import { distinct } from "./opening/open.ts";
-import { latest } from "./progress.ts";
+import { isUnattended, latest } from "./progress.ts";
 import { changeIncidentSchema, type IncidentChange, type Severity } from "./schemas.ts";
 import { type Step, steps } from "./steps.ts";
 import { clockColumns, clockOf, type StoredIncident } from "./stored.ts";
@@ -76,14 +76,15 @@ async function changeSeverity(transaction: Transaction, { incident, wanted, now 
   const from = incident.severity as Severity;
   const to = wanted.severity;
   if (to === undefined || to === from) return null;
-  const isAwaited = incident.acknowledgedAt === null && incident.resolvedAt === null;
   return {
     before: { severity: from },
     after: { severity: to },
     message: `${to < from ? "Raised" : "Lowered"} from ${from} to ${to}.`,
     data: {
       severity: to,
-      escalatesAt: isAwaited ? escalatesAfterChange(await readEscalation(transaction), to, incident.openedAt, now) : null,
+      escalatesAt: isUnattended(incident)
+        ? escalatesAfterChange(await readEscalation(transaction), to, incident.openedAt, now)
+        : null,
     },
     ...(to > from && { wantsReason: "Say why it is less severe." }),
     news: { event: "incident-severity-changed", from },

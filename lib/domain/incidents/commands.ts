@@ -10,7 +10,7 @@ import { listLaterEvidence } from "./evidence-end.ts";
 import { escalatesAfter, readEscalation } from "./opening/escalation-settings.ts";
 import { joinWork } from "./people.ts";
 import { reopenPostmortem } from "./postmortem/reopen.ts";
-import { advance, allowedCommands, latest } from "./progress.ts";
+import { advance, allowedCommands, isUnattended, latest } from "./progress.ts";
 import { listResolveBlockers } from "./recovery/resolve-gate.ts";
 import { type IncidentChange, type IncidentCommand, incidentCommandSchema, incidentCommands, type Severity } from "./schemas.ts";
 import { clockColumns, type StoredIncident, standingOf } from "./stored.ts";
@@ -102,10 +102,10 @@ async function passGate(transaction: Transaction, { incident, now, order }: Omit
 async function escalationAfter(
   transaction: Transaction,
   { severity, escalatesAt }: StoredIncident,
-  { acknowledgedAt, mitigatedAt, resolvedAt }: Clock,
+  clock: Clock,
   now: Date,
 ): Promise<Date | null> {
-  if (acknowledgedAt !== null || mitigatedAt !== null || resolvedAt !== null) return null;
+  if (!isUnattended(clock)) return null;
   return escalatesAt ?? escalatesAfter(await readEscalation(transaction), severity as Severity, now);
 }
 

@@ -75,6 +75,11 @@ export function advance(
   }
 }
 
+/** Whether people are to be told again: its harm goes on, and nobody has acknowledged it. */
+export function isUnattended(times: { [name in "acknowledgedAt" | "mitigatedAt" | "resolvedAt"]: unknown }): boolean {
+  return times.acknowledgedAt === null && times.mitigatedAt === null && times.resolvedAt === null;
+}
+
 /** Another process's clock may be ahead of this one's: what is done now is done after all that is known. */
 export function latest(now: Date, clock: Omit<Clock, "resolvedAt">): Date {
   const times = [clock.impactStartedAt, clock.detectedAt, clock.acknowledgedAt, clock.mitigatedAt].flatMap((time) =>
