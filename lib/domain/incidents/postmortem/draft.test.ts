@@ -64,6 +64,13 @@ describe("a draft", () => {
     expect(section("Resolution")).toContain("was 12 ms before, 800 ms at its worst and 13 ms after (limit 50 ms).");
   });
 
+  test("counts what was done after the end of the incident to no resolution of it", () => {
+    const clock = { ...testFacts.clock, resolvedAt: "2026-11-21T12:04:00.000Z" };
+    const resolution = section("Resolution", draftPostmortem({ ...testFacts, clock }));
+    expect(resolution).not.toContain("to revision 7");
+    expect(resolution).toContain("Rollback of relay verified");
+  });
+
   test("says of what was never bad that it was not, and not that it has not recovered", () => {
     const recoveries = testFacts.recoveries.map((one) => ({
       ...one,

@@ -110,9 +110,10 @@ function detection({ clock, noticedBy, links }: PostmortemFacts): string[] {
 }
 
 function resolution({ timeline, clock, recoveries, recoveredAt }: PostmortemFacts): string[] {
-  const isAfter = (at: string) => Date.parse(at) > Date.parse(clock.impactStartedAt);
+  const isWithin = (at: string) =>
+    Date.parse(at) > Date.parse(clock.impactStartedAt) && (clock.resolvedAt === null || at <= clock.resolvedAt);
   const done = timeline
-    .filter(({ at, kind }) => isAfter(at) && (kind === "action" || kind === "recovery"))
+    .filter(({ at, kind }) => (kind === "action" && isWithin(at)) || (kind === "recovery" && at > clock.impactStartedAt))
     .slice(0, 20)
     .map(({ at, message, by, href }) => `- ${formatUtc(at)}: ${link(oneLine(message), href)} (${escapeMarkdown(by)})`);
   const measured = recoveries
