@@ -75,7 +75,7 @@ async function readDetail({ db, fleet, clock }: FleetContext, id: string, known:
       orderBy: { at: "asc" },
     }),
     row.resolvedAt ? [] : listResolveBlockers(db, id, now),
-    listIncidentSuspects(db, { impactStartedAt, services }),
+    listIncidentSuspects(db, { impactStartedAt, detectedAt: row.detectedAt, services }),
   ]);
   // So many that some of the new ones are left out are the newest of all, too.
   const after = isKnown && rows.length < mostTimelineRows ? known : null;

@@ -44,3 +44,16 @@ test("suspects are the changes of all services of the incident and of what they 
   expect(suspect).toMatchObject({ actor: "piet", verb: "image", before: figures, after: null });
   expect(await of()).toEqual([]);
 });
+
+test("what was changed between the impact's start and its detection is suspected after what came before it", async () => {
+  const connector = { namespace: "fleet", name: "connector" };
+  const first = await storeAction(world.db, { at: ago(600), service: connector });
+  const worse = await storeAction(world.db, { at: ago(20), service: connector });
+  await storeAction(world.db, { at: ago(5), service: connector, verb: "rollback" });
+  const services = [{ ...connector, dependsOn: [] }];
+  const suspects = await listIncidentSuspects(world.db, { impactStartedAt: ago(30), detectedAt: ago(10), services });
+  expect(suspects.map(({ auditId, secondsBefore, closeness }) => [auditId, secondsBefore, closeness])).toEqual([
+    [first, 570, "9 m 30 s before, on connector itself"],
+    [worse, 0, "10 s after the impact began, on connector itself"],
+  ]);
+});

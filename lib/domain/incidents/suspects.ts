@@ -3,13 +3,19 @@ import { makeUuid } from "#lib/database/uuid.ts";
 import type { Suspect } from "../alerts/schemas.ts";
 import { rankActions, suspectedServices } from "../alerts/suspect-actions.ts";
 import type { ConsoleContext, Transaction } from "../context.ts";
+import { formatDuration } from "../duration.ts";
 import type { ServiceFigures, ServiceRef } from "../fleet/schemas.ts";
 import type { IncidentSuspect } from "./schemas.ts";
 
 const maxSuspects = 10;
 
-/** What is suspected: when its impact began, and its services, each with those that it needs as namespace/name. */
-export type SuspectedIncident = { impactStartedAt: Date; services: readonly (ServiceRef & { dependsOn: readonly string[] })[] };
+/** What is suspected: when its impact began and was noticed, and its services, each with those that it needs as namespace/name. */
+export type SuspectedIncident = {
+  impactStartedAt: Date;
+  /** Left out: at once. */
+  detectedAt?: Date;
+  services: readonly (ServiceRef & { dependsOn: readonly string[] })[];
+};
 
 /** The services of an incident with what each needs, as the live fleet knows it. */
 export function withDependencies(fleet: ConsoleContext["fleet"], services: readonly ServiceRef[]): SuspectedIncident["services"] {
@@ -21,19 +27,24 @@ export function withDependencies(fleet: ConsoleContext["fleet"], services: reado
 
 /**
  * The changes of the 30 minutes before an incident's impact on its services and on what these need, the closest first, each once and
- * with what was measured before it and after it had settled.
+ * with what was measured before it and after it had settled. Then those between the impact's start and its detection: what was a
+ * little bad before may have been made worse by them.
  */
 export async function listIncidentSuspects(
   db: Database | Transaction,
-  { impactStartedAt, services }: SuspectedIncident,
+  { impactStartedAt, detectedAt = impactStartedAt, services }: SuspectedIncident,
 ): Promise<IncidentSuspect[]> {
-  const asked = services.map(({ namespace, name, dependsOn }) => ({
-    id: makeUuid(),
-    startsAt: impactStartedAt,
-    services: [`${namespace}/${name}`, ...dependsOn],
-  }));
-  const found = await rankActions(db, asked);
-  const suspects = pickSuspects([...found.values()]);
+  const askedAt = (startsAt: Date) =>
+    services.map(({ namespace, name, dependsOn }) => ({
+      id: makeUuid(),
+      startsAt,
+      services: [`${namespace}/${name}`, ...dependsOn],
+    }));
+  const [before, until] = [askedAt(impactStartedAt), detectedAt > impactStartedAt ? askedAt(detectedAt) : []];
+  const found = await rankActions(db, [...before, ...until]);
+  const of = (asked: typeof before) => pickSuspects(asked.map(({ id }) => found.get(id) ?? []));
+  const later = of(until).flatMap((suspect) => afterImpact(suspect, impactStartedAt) ?? []);
+  const suspects = [...of(before), ...later].slice(0, maxSuspects);
   const measures = await db.actionMeasure.findMany({ where: { auditEntryId: { in: suspects.map(({ auditId }) => auditId) } } });
   const byAudit = new Map(measures.map((measure) => [measure.auditEntryId, measure]));
   return suspects.map((suspect) => {
@@ -44,6 +55,15 @@ export async function listIncidentSuspects(
       after: (measure?.after ?? null) as ServiceFigures | null,
     };
   });
+}
+
+/** A change after the impact began, said so; null for one before. */
+function afterImpact(suspect: Suspect, impactStartedAt: Date): Suspect | null {
+  const lateMs = Date.parse(suspect.at) - impactStartedAt.getTime();
+  if (lateMs <= 0) return null;
+  const name = suspect.service.split("/").at(-1);
+  const where = suspect.relation === "same-service" ? `on ${name} itself` : `on ${name}, which it needs`;
+  return { ...suspect, secondsBefore: 0, closeness: `${formatDuration(lateMs)} after the impact began, ${where}` };
 }
 
 /** Of one service as they are ranked; of several the changes of their own before those of what they need. */

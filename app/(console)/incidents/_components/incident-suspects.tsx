@@ -32,8 +32,8 @@ export function IncidentSuspects({ incident }: { incident: IncidentDetail }) {
                 </Link>{" "}
                 {suspect.reason && <span className="text-ink-2">“{suspect.reason}”</span>}
                 <span className="block text-xs text-ink-3">
-                  {formatDuration(suspect.secondsBefore * 1000)} before the impact · {suspect.closeness} ·{" "}
-                  <TimeAgo at={suspect.at} />
+                  {suspect.secondsBefore > 0 && `${formatDuration(suspect.secondsBefore * 1000)} before the impact · `}
+                  {suspect.closeness} · <TimeAgo at={suspect.at} />
                 </span>
                 <Measured suspect={suspect} />
                 {verdictsOf(suspect, { suspects, verdicts }).map((verdict) => (

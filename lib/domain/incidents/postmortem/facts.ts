@@ -66,7 +66,11 @@ export async function collectFacts(
     readEvents(db, incident.id),
     db.incidentLink.findMany({ where: { incidentId: incident.id }, orderBy: [{ at: "asc" }, { targetId: "asc" }] }),
     readRecoveries(db, incident),
-    listIncidentSuspects(db, { impactStartedAt: incident.impactStartedAt, services: withDependencies(fleet, services) }),
+    listIncidentSuspects(db, {
+      impactStartedAt: incident.impactStartedAt,
+      detectedAt: incident.detectedAt,
+      services: withDependencies(fleet, services),
+    }),
   ]);
   return {
     readAt: clock().toISOString(),
