@@ -83,7 +83,7 @@ function Suspect({ suspect }: { suspect: PostmortemFacts["suspects"][number] }) 
 function Row({ row }: { row: FactRow }) {
   const { at, kind, message, by, href } = row;
   return (
-    <li className="grid grid-cols-[5.5rem_minmax(0,1fr)_auto] items-start gap-x-3 border-b px-4 py-1 sm:grid-cols-[9.5rem_minmax(0,1fr)_auto]">
+    <li className="grid grid-cols-[5.5rem_minmax(0,1fr)_auto] items-start gap-x-3 border-b px-4 py-1 sm:grid-cols-[11rem_minmax(0,1fr)_auto]">
       <time dateTime={at} className="text-xs leading-5 text-ink-3 tabular-nums">
         {formatUtc(at)}
       </time>
