@@ -4,7 +4,7 @@ import type { Harm } from "./impact.ts";
 import type { Chart } from "./schemas.ts";
 
 /** What is shown around the harm: of before as much as tells what was usual, of after as much as tells that it is over. */
-const marginSeconds = { before: 900, after: 600 };
+export const marginSeconds = { before: 900, after: 600 };
 const shortestWindowSeconds = 30;
 const scrapesInWindow = 2.5;
 const mostPoints = 400;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { harmOf, isOutdated, spentBudgets } from "./impact.ts";
-import { betterOf } from "./measure.ts";
+import { betterOf, isWhole } from "./measure.ts";
 import { testFacts, testImpact } from "./test-facts.ts";
 
 describe("the error budget that an incident has spent", () => {
@@ -60,6 +60,22 @@ describe("what did harm", () => {
     expect(isOutdated(testImpact, { ...harm, to: at(9) })).toBe(true);
     expect(isOutdated(testImpact, { ...harm, services: ["fleet/hub", "fleet/relay"] })).toBe(true);
   });
+});
+
+test("is measured again at the publication when it was measured too early to show what came after", () => {
+  const harm = {
+    services: ["fleet/relay"],
+    from: new Date(testImpact.from),
+    to: new Date(testImpact.to),
+    until: "recovered" as const,
+  };
+  const measured = { impact: testImpact, charts: testFacts.charts };
+  expect(isWhole(measured, harm)).toBe(true);
+  expect(isWhole({ ...measured, impact: { ...testImpact, measuredAt: "2026-11-21T12:06:00.000Z" } }, harm)).toBe(false);
+  expect(isWhole({ ...measured, charts: [] }, harm)).toBe(false);
+  expect(isWhole({ ...measured, impact: { ...testImpact, problem: "Prometheus cannot be asked." } }, harm)).toBe(false);
+  expect(isWhole({ ...measured, impact: null }, harm)).toBe(false);
+  expect(isWhole(measured, { ...harm, from: new Date(0) })).toBe(false);
 });
 
 test("what was measured once is not given up when Prometheus has forgotten it", () => {

@@ -1,7 +1,7 @@
 import type { ConsoleContext } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import type { StoredIncident } from "../stored.ts";
-import { type ChartedService, measureCharts } from "./charts.ts";
+import { type ChartedService, marginSeconds, measureCharts } from "./charts.ts";
 import type { Measured } from "./facts.ts";
 import { type Harm, harmOf, isOutdated, measureImpact } from "./impact.ts";
 import { readRecoveries } from "./recoveries.ts";
@@ -22,9 +22,13 @@ export async function measureIncident(context: Measuring, incident: StoredIncide
 /** Measures again only what is worth it: for other times, other services, or where something could not be measured. */
 export async function measureAnew(context: Measuring, incident: StoredIncident, before: Measured): Promise<Measured> {
   const harm = harmOf(incident, (await readRecoveries(context.db, incident)).recoveredAt, context.clock());
-  const { impact, charts } = before;
-  const isWhole = impact !== null && impact.problem === null && charts.length > 0 && !isOutdated(impact, harm);
-  return isWhole ? before : measureIncident(context, incident, before);
+  return isWhole(before, harm) ? before : measureIncident(context, incident, before);
+}
+
+/** Whether nothing is to be gained by measuring again: it was measured for these times, and late enough to show what came after. */
+export function isWhole({ impact, charts }: Measured, harm: Harm): boolean {
+  if (!impact || impact.problem !== null || charts.length === 0 || isOutdated(impact, harm)) return false;
+  return Date.parse(impact.measuredAt) >= harm.to.getTime() + marginSeconds.after * 1000;
 }
 
 /** Prometheus forgets, and may be away: what was known once is not given up for nothing. */
