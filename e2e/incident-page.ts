@@ -1,5 +1,6 @@
 import { type APIRequestContext, expect, type Locator, type Page } from "@playwright/test";
 import type { IncidentDetail, IncidentView } from "#lib/domain/incidents/schemas.ts";
+import { kubectl } from "./fleet-api.ts";
 import { system } from "./system.ts";
 
 /** What journeys of incidents have in common: an incident as the API tells it, and the way back that its page offers. */
@@ -66,6 +67,21 @@ export async function rollBackVerified(
   await expect(verdict).toBeVisible({ timeout: 120_000 });
   const seconds = (Date.now() - clicked) / 1000;
   return { clicks, seconds, sentence: verified.exec((await verdict.textContent()) ?? "")?.[0] ?? "" };
+}
+
+/**
+ * Waits until the relay has been quick for 30 s, as an incident's watch sees it: what was bad before a release began would be measured
+ * as part of its impact.
+ */
+export async function untilRelayIsQuick(request: APIRequestContext): Promise<void> {
+  const address = kubectl("-n", "monitoring", "get", "svc", "prometheus", "-o", "jsonpath={.spec.clusterIP}");
+  const operations = 'target="relay",operation!~"token|converge|connect"';
+  const buckets = `sum by (le) (increase(switchyard_probe_latency_seconds_bucket{${operations}}[30s]))`;
+  const query = encodeURIComponent(`histogram_quantile(0.95, ${buckets})`);
+  await expect(async () => {
+    const { data } = await (await request.get(`http://${address}:9090/api/v1/query?query=${query}`)).json();
+    expect(Number(data.result[0]?.value[1])).toBeLessThan(0.045);
+  }).toPass({ timeout: 120_000, intervals: [1_000] });
 }
 
 /** One line of what a journey measured, for whoever reads its output. */

@@ -1,6 +1,14 @@
 import { expect, test } from "@playwright/test";
 import { act, readService } from "../fleet-api.ts";
-import { incidentOf, listOpenIncidents, part, print, readIncident, rollBackVerified } from "../incident-page.ts";
+import {
+  incidentOf,
+  listOpenIncidents,
+  part,
+  print,
+  readIncident,
+  rollBackVerified,
+  untilRelayIsQuick,
+} from "../incident-page.ts";
 
 /** From a bad release to the draft of its postmortem, on the real parts: nothing is injected, nothing is hurried. */
 
@@ -14,6 +22,7 @@ test("a slow release is noticed, rolled back, proven good, resolved and written 
     expect(await readService(page.request, "relay")).toMatchObject({ health: "healthy", desired: 3, candidate: null });
     expect(await listOpenIncidents(page.request, "relay")).toEqual([]);
   }).toPass(patience);
+  await untilRelayIsQuick(page.request);
   const { uid, templateHash, version } = await readService(page.request, "relay");
   const image = "switchyard/relay:2.2.0";
   const slow = await act(page.request, "relay", "image", { container: "relay", image, reason, seen: { uid, templateHash } });
