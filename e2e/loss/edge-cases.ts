@@ -83,7 +83,7 @@ const scenarios: EdgeScenario[] = [
     breaks: underLoad((site) => replacing(site, spoil("edge", oversize))),
   },
   { name: "edge: a bit flipped in frames to the hub", breaks: underLoad((site) => replacing(site, spoil("hub", flipBit))) },
-  { name: "edge: an expired client certificate, then a renewed one", settings: withExpiredCertificate, breaks: renewCertificate },
+  expiredCertificate(),
   { name: "edge: the disk of the buffer full", settings: onTinyDisk, mayRefuse: true, breaks: fillDisk },
   {
     name: "control: kill -9 of an edge without a disk, the hub away",
@@ -161,39 +161,48 @@ const certificates = {
   renewed: await createSelfSignedCertificate(["edge-renewed"]),
 };
 
-function certificateFiles(folder: string, name: keyof typeof certificates): Record<string, string> {
+/** As whoever renews a certificate does: the key first. */
+function writeCertificate(folder: string, name: keyof typeof certificates): Record<string, string> {
   const { cert, key } = certificates[name];
-  const [certFile, keyFile] = [join(folder, `${name}.crt`), join(folder, `${name}.key`)];
-  writeFileSync(certFile, cert);
+  const [certFile, keyFile] = [join(folder, "edge.crt"), join(folder, "edge.key")];
   writeFileSync(keyFile, key);
+  writeFileSync(certFile, cert);
   return { HUB_CLIENT_CERT_FILE: certFile, HUB_CLIENT_KEY_FILE: keyFile };
 }
 
-/** The hub trusts both certificates: only the date speaks against the first one. */
-function withExpiredCertificate() {
-  const folder = mkdtempSync(join(tmpdir(), "client-certificates-"));
-  const authorities = join(folder, "authorities.pem");
-  writeFileSync(authorities, certificates.expired.cert + certificates.renewed.cert);
+/**
+ * The edge runs on, with its buffer in memory. Hub and tap trust both certificates, and only the date speaks against the first one:
+ * the hub itself refuses it, and the tap takes the renewed one.
+ */
+function expiredCertificate(): EdgeScenario {
+  let folder = "";
   return {
-    hub: { TLS_CLIENT_CA_FILE: authorities },
-    edges: [{ EDGE_BUFFER_DIR: join(folder, "buffer"), ...certificateFiles(folder, "expired") }],
-    clientCertificate: () => certificates.renewed,
+    name: "edge: an expired client certificate, renewed while the edge runs",
+    settings: () => {
+      folder = mkdtempSync(join(tmpdir(), "client-certificates-"));
+      const authorities = join(folder, "authorities.pem");
+      const clientAuthorities = certificates.expired.cert + certificates.renewed.cert;
+      writeFileSync(authorities, clientAuthorities);
+      return {
+        hub: { TLS_CLIENT_CA_FILE: authorities },
+        edges: [{ EDGE_CERTIFICATE_CHECK_MS: "100", ...writeCertificate(folder, "expired") }],
+        clientCertificate: () => certificates.renewed,
+        clientAuthorities,
+      };
+    },
+    async breaks(run) {
+      const { site, history } = run;
+      const count = 1_000;
+      site.isPastTap = true;
+      await burst(run, count);
+      const refusals = 'hub_rejected_connections_total{reason="tls_failed"}';
+      await eventually(async () => ((await readMetric(site.hub.healthPort, refusals)) ?? 0) >= 2);
+      const kept = await site.metric("edge_buffer_depth");
+      if (kept !== count) history.add({ kind: "wrong", what: `the edge that was refused keeps ${kept} of ${count} readings` });
+      site.isPastTap = false;
+      writeCertificate(folder, "renewed");
+    },
   };
-}
-
-/** With the expired certificate the edge dials the hub itself; with the renewed one by way of the tap, which shows the same. */
-async function renewCertificate(run: EdgeRun): Promise<void> {
-  const { site, history } = run;
-  const count = 1_000;
-  await site.edge.end("SIGTERM");
-  await site.startEdge(0, { HUB_ADDRESS: `127.0.0.1:${site.hub.port}` });
-  await burst(run, count);
-  const refusals = 'hub_rejected_connections_total{reason="tls_failed"}';
-  await eventually(async () => ((await readMetric(site.hub.healthPort, refusals)) ?? 0) >= 2);
-  const kept = await site.metric("edge_buffer_depth");
-  if (kept !== count) history.add({ kind: "wrong", what: `the edge that was refused keeps ${kept} of ${count} readings` });
-  await site.edge.end("SIGTERM");
-  await site.startEdge(0, certificateFiles(site.fleet.folder, "renewed"));
 }
 
 function onTinyDisk() {

@@ -1,6 +1,6 @@
 import { isIP, type Socket, connect as tcpConnect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { connect as tlsConnect } from "node:tls";
+import { TLSSocket, connect as tlsConnect } from "node:tls";
 import { Breaker } from "#lib/protocol/breaker.ts";
 import { HubConnection, type RequestOptions } from "#lib/protocol/hub-connection.ts";
 import { type HubBody, type HubEnvelope, HubError, type HubMessage, hubProtocolVersion } from "#lib/protocol/hub-messages.ts";
@@ -24,7 +24,8 @@ export type HubClientOptions = {
   hubs: { host: string; port: number }[];
   /** Who this is. The token is read anew for every connection, so that it may be rotated. */
   hello: Omit<HubBody<"hello">, "protocolVersion" | "token"> & { token: () => string };
-  tls: HubTls;
+  /** As a function it is asked anew for every connection, so that certificates may be renewed. */
+  tls: HubTls | (() => HubTls);
   /** The address that connections are made from. */
   localAddress?: string | undefined;
   /** Time for TCP, and again for TLS and handshake, in milliseconds; 5,000 by default. A hub that is late gets more the next time. */
@@ -230,21 +231,26 @@ export class HubClient {
   }
 
   #secure(socket: Socket, host: string): Socket {
-    const { tls } = this.#options;
+    const tls = this.#tls();
     if (tls === false) return socket;
     const name = isIP(host) ? { host } : { host, servername: host };
     return tlsConnect({ socket, ...name, ca: tls.ca, cert: tls.cert, key: tls.key, minVersion: "TLSv1.3" });
   }
 
+  #tls(): HubTls {
+    const { tls } = this.#options;
+    return typeof tls === "function" ? tls() : tls;
+  }
+
   /** Sends the token only once the hub's certificate is verified. */
   async #shakeHands(socket: Socket, connection: HubConnection, ended: Promise<Error>): Promise<HubBody<"welcome">> {
-    const { hello, tls, connectTimeoutMs = 5_000 } = this.#options;
+    const { hello, connectTimeoutMs = 5_000 } = this.#options;
     const timeoutMs = connectTimeoutMs * this.#patience;
     const late = new HubError("timeout", `no welcome within ${timeoutMs} ms`);
     const timer = setTimeout(() => connection.destroy(late), timeoutMs);
     try {
       const secured = new Promise<void>((resolve) => socket.once("secureConnect", resolve));
-      if (tls !== false) await Promise.race([secured, ended]);
+      if (socket instanceof TLSSocket) await Promise.race([secured, ended]);
       const body = { ...hello, token: hello.token(), protocolVersion: hubProtocolVersion };
       const answer = await connection.request({ name: "hello", body }, { timeoutMs });
       if (answer.name !== "welcome") throw new HubError("bad_message", `the hub answered hello with ${answer.name}`);

@@ -7,7 +7,8 @@ test("the guide's defaults hold when nothing but the hub is said", async () => {
   const env = await readEdgeConfiguration({ variables: least });
   expect(env).toMatchObject({
     hubs: [{ host: "hub.example", port: 8443 }],
-    token: "secret-of-the-hub",
+    credentials: { token: "secret-of-the-hub" },
+    credentialsCheckMs: 10_000,
     tenant: "default",
     localSocket: "/tmp/sensor.sock",
     connectTimeoutMs: 5_000,
@@ -42,6 +43,7 @@ test.each([
   ["HUB_CA_FILE", "/nowhere/ca.pem"],
   ["HUB_CLIENT_CERT_FILE", "/nowhere/cert.pem"],
   ["HUB_CLIENT_KEY_FILE", "/nowhere/key.pem"],
+  ["EDGE_CERTIFICATE_CHECK_MS", "1"],
   ["EDGE_LOCAL_SOCKET", `/${"x".repeat(100)}`],
   ["EDGE_CONNECTION_TIMEOUT_MS", "1"],
   ["EDGE_OFFLINE_BUFFER_SIZE", "0"],
