@@ -6,6 +6,7 @@ import { HubConnection, type RequestOptions } from "#lib/protocol/hub-connection
 import { type HubBody, type HubEnvelope, HubError, type HubMessage, hubProtocolVersion } from "#lib/protocol/hub-messages.ts";
 import { Backoff, type BackoffOptions } from "#lib/runtime/backoff.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
+import { createTraceparent, traceFields } from "#lib/runtime/trace.ts";
 
 /** How the client trusts the hub and shows itself; PEM texts. `false` speaks plain TCP, for a TLS proxy on the same machine. */
 export type HubTls = { ca?: string | undefined; cert?: string | undefined; key?: string | undefined } | false;
@@ -23,7 +24,7 @@ export type HubClientOptions = {
   /** One or several; after a failure the next one is tried. */
   hubs: { host: string; port: number }[];
   /** Who this is. The token is read anew for every connection, so that it may be rotated. */
-  hello: Omit<HubBody<"hello">, "protocolVersion" | "token"> & { token: () => string };
+  hello: Omit<HubBody<"hello">, "protocolVersion" | "token" | "traceparent"> & { token: () => string };
   /** As a function it is asked anew for every connection, so that certificates may be renewed. */
   tls: HubTls | (() => HubTls);
   /** The address that connections are made from. */
@@ -148,6 +149,7 @@ export class HubClient {
       this.#failed(tcp);
       return false;
     }
+    const traceparent = createTraceparent();
     const attempt = new AbortController();
     const ended = Promise.withResolvers<Error>();
     let proven = false;
@@ -161,7 +163,7 @@ export class HubClient {
     const stop = () => connection.destroy(new Error("this client stopped"));
     this.#abort.signal.addEventListener("abort", stop);
     try {
-      const welcome = await this.#shakeHands(socket, connection, ended.promise);
+      const welcome = await this.#shakeHands(socket, connection, { traceparent, ended: ended.promise });
       this.#abort.signal.removeEventListener("abort", stop);
       this.#connection = connection;
       this.#prove = () => {
@@ -170,7 +172,9 @@ export class HubClient {
         this.#backoff.reset();
       };
       this.#options.onConnect?.(welcome);
-      logger.info({ hub: `${hub.host}:${hub.port}`, hubName: welcome.hub, hubVersion: welcome.version }, "connected to the hub");
+      const { hub: hubName, version: hubVersion } = welcome;
+      const found = { ...traceFields(traceparent), hub: `${hub.host}:${hub.port}`, hubName, hubVersion };
+      logger.info(found, "connected to the hub");
       void this.#keepHeartbeat(connection, welcome.heartbeatIntervalMs, attempt.signal, () => {
         if (!this.#isDoubted) this.#prove();
       });
@@ -183,24 +187,25 @@ export class HubClient {
     const wasConnected = this.#connection === connection;
     this.#connection = undefined;
     if (this.#abort.signal.aborted) return true;
-    if (proven) this.#lost(hub, reason);
-    else this.#failed(reason);
+    if (proven) this.#lost(hub, reason, traceparent);
+    else this.#failed(reason, traceparent);
     if (wasConnected) this.#options.onDisconnect?.(reason);
     return true;
   }
 
   /** A connection that was no good: the next hub is next. */
-  #failed(reason: Error): void {
+  #failed(reason: Error, traceparent?: string): void {
     if (this.#abort.signal.aborted) return;
     if (reason instanceof HubError && reason.code === "timeout") this.#patience = Math.min(maxPatience, this.#patience * 2);
     this.breaker.fail();
-    this.#lost(this.#target(), reason);
+    this.#lost(this.#target(), reason, traceparent);
     this.#hub += 1;
   }
 
-  #lost(hub: { host: string; port: number }, reason: Error): void {
+  #lost({ host, port }: { host: string; port: number }, reason: Error, traceparent?: string): void {
     const { state: breaker } = this.breaker;
-    this.#options.logger.warn({ hub: `${hub.host}:${hub.port}`, reason: reason.message, breaker }, "no connection to the hub");
+    const found = { ...traceFields(traceparent), hub: `${host}:${port}`, reason: reason.message, breaker };
+    this.#options.logger.warn(found, "no connection to the hub");
   }
 
   #target(): { host: string; port: number } {
@@ -243,7 +248,11 @@ export class HubClient {
   }
 
   /** Sends the token only once the hub's certificate is verified. */
-  async #shakeHands(socket: Socket, connection: HubConnection, ended: Promise<Error>): Promise<HubBody<"welcome">> {
+  async #shakeHands(
+    socket: Socket,
+    connection: HubConnection,
+    { traceparent, ended }: { traceparent: string; ended: Promise<Error> },
+  ): Promise<HubBody<"welcome">> {
     const { hello, connectTimeoutMs = 5_000 } = this.#options;
     const timeoutMs = connectTimeoutMs * this.#patience;
     const late = new HubError("timeout", `no welcome within ${timeoutMs} ms`);
@@ -251,7 +260,7 @@ export class HubClient {
     try {
       const secured = new Promise<void>((resolve) => socket.once("secureConnect", resolve));
       if (socket instanceof TLSSocket) await Promise.race([secured, ended]);
-      const body = { ...hello, token: hello.token(), protocolVersion: hubProtocolVersion };
+      const body = { ...hello, traceparent, token: hello.token(), protocolVersion: hubProtocolVersion };
       const answer = await connection.request({ name: "hello", body }, { timeoutMs });
       if (answer.name !== "welcome") throw new HubError("bad_message", `the hub answered hello with ${answer.name}`);
       this.#patience = 1;
