@@ -1,16 +1,21 @@
 import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { type DaemonProcess, HubFleet, readMetric, waitFor } from "#lib/protocol/testing/hub-fleet.ts";
+import { DaemonProcess, HubFleet, readMetric, waitFor } from "#lib/protocol/testing/hub-fleet.ts";
 import { createSelfSignedCertificate } from "#lib/runtime/certificates.ts";
 
 type Variables = Record<string, string>;
 
 let fleet: HubFleet;
+let others: DaemonProcess[];
 beforeEach(() => {
   fleet = new HubFleet();
+  others = [];
 });
-afterEach(() => fleet.stop());
+afterEach(async () => {
+  for (const daemon of others) await daemon.end("SIGKILL");
+  await fleet.stop();
+});
 
 const path = (name: string) => join(fleet.folder, name);
 
@@ -28,8 +33,10 @@ const [old, renewed] = await Promise.all([
 ]);
 const expiryOf = (metric: string, port: number) => readMetric(port, metric);
 
+type Dialler = DaemonProcess & { healthPort: number; metric: string; connections?: number };
+
 /** Daemons that dial the hub at fleet.port, and the metric of their client certificate. */
-const daemons: Record<string, (files: Variables) => Promise<DaemonProcess & { healthPort: number; metric: string }>> = {
+const daemons: Record<string, (files: Variables) => Promise<Dialler>> = {
   edge: async ({ cert = "", key = "", token = "" }) => {
     const edge = await fleet.startEdge("e1", {
       HUB_CLIENT_CERT_FILE: cert,
@@ -49,6 +56,25 @@ const daemons: Record<string, (files: Variables) => Promise<DaemonProcess & { he
       CONNECTOR_CERTIFICATE_CHECK_MS: "50",
     });
     return Object.assign(connector, { metric: "connector_certificate_expiry_timestamp_seconds" });
+  },
+  prober: async ({ cert = "", key = "", token = "" }) => {
+    const prober = new DaemonProcess("prober", {
+      BIND_ADDRESS: "127.0.0.1:0",
+      RELAY_URL: "ws://127.0.0.1:1",
+      ISSUER_URL: "http://127.0.0.1:1",
+      ISSUER_CLIENT_SECRET: "none",
+      HUB_ADDRESS: `127.0.0.1:${fleet.port}`,
+      HUB_CA_FILE: path("ca.pem"),
+      HUB_CLIENT_CERT_FILE: cert,
+      HUB_CLIENT_KEY_FILE: key,
+      HUB_AUTH_TOKEN_FILE: token,
+      PROBER_RECONNECT_SECONDS: "3600",
+      PROBER_CERTIFICATE_CHECK_MS: "50",
+    });
+    others.push(prober);
+    const { address } = await prober.logged("the prober is running");
+    const { port: healthPort } = address as { port: number };
+    return Object.assign(prober, { healthPort, metric: "prober_certificate_expiry_timestamp_seconds", connections: 2 });
   },
   hub: async ({ cert = "", key = "", token = "" }) => {
     const cloud = { port: fleet.port, healthPort: fleet.healthPort };
@@ -76,7 +102,9 @@ test.each(Object.keys(daemons))(
     const hub = await fleet.startHub({ TLS_CLIENT_CA_FILE: authorities });
     const files = { cert: write("peer.pem", old.cert), key: write("peer.key", old.key), token: write("token", fleet.token) };
     const daemon = await start(files);
-    const connected = () => waitFor(async () => (await readMetric(fleet.healthPort, "connections_active")) === 1 || undefined);
+    const { connections = 1 } = daemon;
+    const connected = () =>
+      waitFor(async () => (await readMetric(fleet.healthPort, "connections_active")) === connections || undefined);
     await connected();
     const before = (await expiryOf(daemon.metric, daemon.healthPort)) ?? Number.NaN;
 
@@ -88,8 +116,8 @@ test.each(Object.keys(daemons))(
       const expiry = (await expiryOf(daemon.metric, daemon.healthPort)) ?? Number.NaN;
       return Math.abs(before - expiry - day / 2_000) < 60 || undefined;
     });
-    expect(await readMetric(fleet.healthPort, "handshakes_total")).toBe(1);
-    expect(await readMetric(fleet.healthPort, "connections_active")).toBe(1);
+    expect(await readMetric(fleet.healthPort, "handshakes_total")).toBe(connections);
+    expect(await readMetric(fleet.healthPort, "connections_active")).toBe(connections);
 
     await hub.end("SIGKILL");
     await fleet.startHub({ TLS_CLIENT_CA_FILE: write("renewed.pem", renewed.cert), HUB_AUTH_TOKEN: "another-token" });

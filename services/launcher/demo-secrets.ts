@@ -18,6 +18,7 @@ export async function makeDemoSecrets(config: KubeConfig, { discoveryToken, aler
     await put(config, "fleet", "relay-secrets", { "database-url": relayUrl });
   }
   await putOnce(config, "fleet", "hub-credentials", async () => ({ "auth-token": random() }));
+  await putOnce(config, "fleet", "hub-admin-credentials", async () => ({ "admin-token": random() }));
   await putOnce(config, "fleet", "issuer-credentials", async () => ({ "client-secret": random() }));
   await putOnce(config, "fleet", "hub-tls", makeHubCertificate);
   await put(config, "monitoring", "switchyard-discovery", { token: discoveryToken });
