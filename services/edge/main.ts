@@ -34,6 +34,7 @@ const sensors = new SensorSocket({
   path: env.localSocket,
   ...keeper,
   onRefused: () => metrics.refused.inc(),
+  watch: env.sensorWatch,
   logger,
 });
 const hostSensor = new HostSensor(env.localSocket, env.hostSensorIntervalMs);
