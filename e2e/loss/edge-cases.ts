@@ -67,6 +67,24 @@ const scenarios: EdgeScenario[] = [
     }),
   },
   {
+    name: "edge: connections that end 1.5 s late",
+    breaks: underLoad(async (site) => {
+      site.network.faults = { slowCloseMs: 1_500 };
+      for (const _ of [1, 2]) await site.killHub(() => sleep(300));
+      await sleep(2_000);
+      site.network.faults = {};
+    }),
+  },
+  {
+    name: "edge: the network half open for 6 s",
+    breaks: underLoad(async ({ network }) => {
+      network.faults = { timeoutMs: 0 };
+      await sleep(6_000);
+      network.faults = {};
+    }),
+  },
+  { name: "edge: frozen past the heartbeat", breaks: underLoad(freezeEdge) },
+  {
     name: "edge: every acknowledgement twice",
     breaks: underLoad((site) => replacing(site, ({ name, bytes }) => (name === "ack" ? [bytes, bytes] : [bytes]))),
   },
@@ -121,6 +139,17 @@ function outage(count: number): EdgeScenario {
       if (early) history.add({ kind: "wrong", what: `${JSON.stringify(early)} is one of the ${dropped} oldest` });
     },
   };
+}
+
+/** For longer than three heartbeats, after which the hub has cut the edge. */
+async function freezeEdge({ edge, hub }: EdgeSite): Promise<void> {
+  const before = (await readMetric(hub.healthPort, "handshakes_total")) ?? 0;
+  edge.child.kill("SIGSTOP");
+  await sleep(4_000);
+  const peers = await readMetric(hub.healthPort, 'hub_peers{role="edge"}');
+  edge.child.kill("SIGCONT");
+  if (peers !== 0) throw new Error(`the hub still has ${peers} edges after three heartbeats`);
+  await eventually(async () => ((await readMetric(hub.healthPort, "handshakes_total")) ?? 0) > before);
 }
 
 async function killEdgeWithoutHub(site: EdgeSite): Promise<void> {
