@@ -256,7 +256,7 @@ async function scanFullBacklogs(site: ConnectorSite, history: History): Promise<
     expected.set(await freePort(), ["closed"]);
     await scanExpecting(site, history, { address, expected });
   } finally {
-    for (const one of full) one.close();
+    await Promise.all(full.map((one) => one.close()));
   }
 }
 

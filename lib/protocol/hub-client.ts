@@ -109,7 +109,7 @@ export class HubClient {
     let reached: Socket | undefined;
     let wasReached = true;
     while (!signal.aborted) {
-      if (this.breaker.tryPass()) wasReached = await this.#connectOnce(reached);
+      if (this.breaker.tryPass()) wasReached = await this.#connectOnce(reached, wasReached);
       const waitMs = Math.max(this.#backoff.next(), this.breaker.retryInMs);
       reached = undefined;
       if (wasReached) await sleep(waitMs, undefined, { signal }).catch(() => {});
@@ -119,32 +119,44 @@ export class HubClient {
   }
 
   /**
-   * Waits as `sleep` does, and tries meanwhile whether a hub can be reached: TCP alone, which costs next to nothing. Ends at once with
-   * the connection when one is; the breaker then lets it pass as its probe.
+   * Waits as `sleep` does, and tries meanwhile whether a hub can be reached: TCP alone, which costs next to nothing. Where packets
+   * vanish, one try does not wait for the end of the one before. Ends at once with the connection when there is one; the breaker
+   * then lets it pass as its probe.
    */
   async #knock(waitMs: number): Promise<Socket | undefined> {
-    const { signal } = this.#abort;
+    const over = new AbortController();
+    const stop = AbortSignal.any([this.#abort.signal, over.signal]);
+    let reached: Socket | undefined;
+    const knock = async () => {
+      const hub = this.#hub;
+      const socket = await this.#reach(this.#target(), knockTimeoutMs, over.signal);
+      if (socket instanceof Error) this.#hub = Math.max(this.#hub, hub + 1);
+      else if (stop.aborted) socket.destroy();
+      else {
+        reached = socket;
+        this.#hub = hub;
+        this.breaker.hurry();
+        over.abort();
+      }
+    };
     const until = performance.now() + waitMs;
-    while (!signal.aborted) {
+    while (!stop.aborted) {
       const pauseMs = knockIntervalMs * (0.6 + 0.4 * Math.random());
       const leftMs = until - performance.now();
-      await sleep(Math.max(0, Math.min(pauseMs, leftMs)), undefined, { signal }).catch(() => {});
-      if (leftMs <= pauseMs || signal.aborted) return undefined;
-      const reached = await this.#reach(this.#target(), knockTimeoutMs);
-      if (!(reached instanceof Error)) {
-        this.breaker.hurry();
-        return reached;
-      }
-      this.#hub += 1;
+      await sleep(Math.max(0, Math.min(pauseMs, leftMs)), undefined, { signal: stop }).catch(() => {});
+      if (leftMs <= pauseMs) break;
+      if (!stop.aborted) void knock();
     }
-    return undefined;
+    over.abort();
+    return reached;
   }
 
   /** One connection from dialling, or from one that was reached already, to its end. False when the hub could not even be reached. */
-  async #connectOnce(reached: Socket | undefined): Promise<boolean> {
+  async #connectOnce(reached: Socket | undefined, wasReached: boolean): Promise<boolean> {
     const { logger, connectTimeoutMs = 5_000 } = this.#options;
     const hub = this.#target();
-    const tcp = reached ?? (await this.#reach(hub, connectTimeoutMs));
+    const dial = () => (wasReached ? this.#reach(hub, connectTimeoutMs) : this.#insist(hub, connectTimeoutMs));
+    const tcp = reached ?? (await dial());
     if (tcp instanceof Error) {
       this.#failed(tcp);
       return false;
@@ -215,11 +227,30 @@ export class HubClient {
     return hub;
   }
 
+  /** As `#reach`, for a hub that may be where packets vanish: it tries anew before TCP would, and the first answer counts. */
+  #insist(hub: { host: string; port: number }, timeoutMs: number): Promise<Socket | Error> {
+    const over = new AbortController();
+    return new Promise((resolve) => {
+      const attempt = async () => {
+        const outcome = await this.#reach(hub, timeoutMs, over.signal);
+        if (over.signal.aborted) {
+          if (!(outcome instanceof Error)) outcome.destroy();
+          return;
+        }
+        clearInterval(timer);
+        over.abort();
+        resolve(outcome);
+      };
+      const timer = setInterval(attempt, knockIntervalMs);
+      void attempt();
+    });
+  }
+
   /** A TCP connection to the hub, or why there is none. */
-  #reach({ host, port }: { host: string; port: number }, timeoutMs: number): Promise<Socket | Error> {
+  #reach({ host, port }: { host: string; port: number }, timeoutMs: number, over?: AbortSignal): Promise<Socket | Error> {
     const { localAddress } = this.#options;
     const from = localAddress ? { localAddress, family: isIP(localAddress), autoSelectFamily: false } : {};
-    const { signal } = this.#abort;
+    const signal = over ? AbortSignal.any([this.#abort.signal, over]) : this.#abort.signal;
     return new Promise((resolve) => {
       const socket = tcpConnect({ host, port, noDelay: true, ...from });
       const giveUp = () => socket.destroy(new Error(`no TCP connection within ${timeoutMs} ms`));
