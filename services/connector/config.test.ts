@@ -79,6 +79,11 @@ describe("the connector's configuration", () => {
     });
   });
 
+  test("takes LOG_FORMAT json, and no other", async () => {
+    expect((await linesOf({ ...needed, LOG_FORMAT: "text" }))[0]).toMatch(/^LOG_FORMAT: got "text"; wants json/);
+    expect(await linesOf({ ...needed, LOG_FORMAT: "json" })).toEqual([]);
+  });
+
   test("takes the token from a file", async () => {
     const path = join(folder, "token");
     writeFileSync(path, "from file\n");

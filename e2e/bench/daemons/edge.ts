@@ -145,8 +145,8 @@ function curveOf(rates: Rates): Curve {
 export async function firstMessage(fleet: HubFleet, options: AreaOptions): Promise<{ goals: Goal[]; curve: Curve }> {
   const bench = new Bench();
   const outages = options.quick ? [1, 5] : [0.2, 1, 5, 20];
-  const link = new TcpLink(fleet.port);
   const hub = await startHub(bench, fleet);
+  const link = new TcpLink(fleet.port);
   try {
     await link.open();
     const edge = await fleet.startEdge("e2", { HUB_ADDRESS: `127.0.0.1:${link.port}`, EDGE_BREAKER_OPEN_MS: "30000" });
@@ -189,6 +189,7 @@ export async function firstMessage(fleet: HubFleet, options: AreaOptions): Promi
         goal("is refused", refused),
         {
           ...goal("vanishes", vanished),
+          note: "what was open before is reset when the link is back",
           whenMissed: withoutProfile(
             "an edge whose connection is silent notices it when an acknowledgement is late (EDGE_CONNECTION_TIMEOUT_MS, 5 s), and its first try after that is TCP's own, which asks again after 1 and 3 s; then it tries every 250 ms",
           ),
