@@ -45,10 +45,16 @@ test("TIMEOUT_SECONDS ends a scan that asks for more time", async () => {
 });
 
 test("CONNECTOR_MAX_RATE_PER_TARGET bounds the connections to one address, and what it measured is in the metrics", async () => {
-  const { answer, metric } = await startScan({ CONNECTOR_MAX_RATE_PER_TARGET: "50", MAX_CONCURRENT_SCANS: "3" }, "1-150");
+  const { answer, metric } = await startScan(
+    { CONNECTOR_MAX_RATE_PER_TARGET: "50", MAX_CONCURRENT_SCANS: "3", SERVICE_VERSION: "7.8.9" },
+    "1-150",
+  );
   expect((await answer).durationMs).toBeGreaterThan(1_000);
   expect(await metric("connector_scans_limit")).toBe(3);
   expect(await metric("connections_active")).toBe(1);
+  expect(await metric("handshakes_total")).toBe(1);
+  expect(await metric("errors_total")).toBe(0);
+  expect(await metric('service_build_info{service="connector",version="7.8.9"}')).toBe(1);
   expect(await metric('request_duration_seconds_count{operation="scan"}')).toBe(1);
   const [sent, received] = [await metric("messages_sent"), await metric("messages_received")];
   // Hello, holding and the result; welcome, holding, and the scan.
