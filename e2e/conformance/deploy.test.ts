@@ -86,6 +86,21 @@ describe("manifests", () => {
     expect(config?.data?.["haproxy.cfg"]).toBe(readFileSync(deployFile("hub", "haproxy/haproxy.cfg"), "utf8"));
   });
 
+  it.each([
+    // The local cluster refuses load balancers and has no Ingresses: kubectl looks at these by itself.
+    ["hub", "load-balancer.yaml", ["apply", "--dry-run=client"], "service/hub-public created (dry run)"],
+    [
+      "relay",
+      "ingress.yaml",
+      ["label", "--local", "--dry-run=client", "looked-at=yes"],
+      "ingress.networking.k8s.io/relay labeled (dry run)",
+    ],
+  ])("%s: kubectl takes %s", async (daemon, file, command, told) => {
+    if (!newest) throw new Error("there is no kubectl on the PATH");
+    const kubectl = new KubectlSession(newest, cluster.kubeconfigPath, "default");
+    expect((await kubectl.run([...command, "-f", deployFile(daemon, file)])).trim()).toBe(told);
+  });
+
   it("refuses a manifest that is wrong", async () => {
     if (!newest) throw new Error("there is no kubectl on the PATH");
     const kubectl = new KubectlSession(newest, cluster.kubeconfigPath, "default");

@@ -1,7 +1,7 @@
 import type { Expectations, History } from "./history.ts";
 
-/** Messages a second of all producers together, and how many producers. */
-export type Load = { perSecond: number; producers: number };
+/** Messages a second of all producers together, how many producers, and how many pairs of phases a case takes that measures. */
+export type Load = { perSecond: number; producers: number; pairs: number };
 
 export type Case = Expectations & {
   name: string;

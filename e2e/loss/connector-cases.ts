@@ -70,6 +70,31 @@ const faults: Record<
       network.faults = {};
     },
   },
+  "connector: the network half open for 6 s mid-scan": {
+    fault: async ({ network }, untilScanned) => {
+      await untilScanned(60);
+      network.faults = { timeoutMs: 0 };
+      await sleep(6_000);
+      network.faults = {};
+    },
+  },
+  "connector: connections that end 1.5 s late, the hub killed mid-scan": {
+    fault: async (site, untilScanned) => {
+      await untilScanned(60);
+      site.network.faults = { slowCloseMs: 1_500 };
+      await site.killHub(0, () => sleep(300));
+    },
+  },
+  "connector: frozen past the heartbeat mid-scan": {
+    fault: async (site, untilScanned) => {
+      await untilScanned(60);
+      site.connector.child.kill("SIGSTOP");
+      await sleep(4_000);
+      const peers = await readMetric(site.healthPorts[0] ?? 0, 'hub_peers{role="connector"}');
+      site.connector.child.kill("SIGCONT");
+      if (peers !== 0) throw new Error(`the hub still has ${peers} connectors after three heartbeats`);
+    },
+  },
   "connector: Redis killed and restarted mid-scan": {
     fault: async ({ redis }, untilScanned) => {
       await untilScanned(60);
@@ -231,7 +256,7 @@ async function scanFullBacklogs(site: ConnectorSite, history: History): Promise<
     expected.set(await freePort(), ["closed"]);
     await scanExpecting(site, history, { address, expected });
   } finally {
-    for (const one of full) one.close();
+    await Promise.all(full.map((one) => one.close()));
   }
 }
 

@@ -19,6 +19,7 @@ export class ConnectorSite {
   readonly healthPorts: number[] = [];
   readonly #hubs: { process: DaemonProcess; port: number; isAway: boolean }[] = [];
   #redis: ScratchRedis | undefined;
+  #connector: DaemonProcess | undefined;
   #networkPort = 0;
   #client: HubClient | undefined;
 
@@ -33,8 +34,17 @@ export class ConnectorSite {
     return this.#redis;
   }
 
-  startConnector(instance: string, variables: Variables = {}) {
-    return this.fleet.startConnector(instance, { MATRIX_HOST: `127.0.0.1:${this.#networkPort}`, ...variables });
+  /** The one that was started last. */
+  get connector(): DaemonProcess {
+    if (!this.#connector) throw new Error("no connector was started");
+    return this.#connector;
+  }
+
+  async startConnector(instance: string, variables: Variables = {}) {
+    const settings = { MATRIX_HOST: `127.0.0.1:${this.#networkPort}`, ...variables };
+    const connector = await this.fleet.startConnector(instance, settings);
+    this.#connector = connector;
+    return connector;
   }
 
   /** kill -9; it is started again when `meanwhile` is done, or not at all without one. */

@@ -67,6 +67,24 @@ const scenarios: EdgeScenario[] = [
     }),
   },
   {
+    name: "edge: connections that end 1.5 s late",
+    breaks: underLoad(async (site) => {
+      site.network.faults = { slowCloseMs: 1_500 };
+      for (const _ of [1, 2]) await site.killHub(() => sleep(300));
+      await sleep(2_000);
+      site.network.faults = {};
+    }),
+  },
+  {
+    name: "edge: the network half open for 6 s",
+    breaks: underLoad(async ({ network }) => {
+      network.faults = { timeoutMs: 0 };
+      await sleep(6_000);
+      network.faults = {};
+    }),
+  },
+  { name: "edge: frozen past the heartbeat", breaks: underLoad(freezeEdge) },
+  {
     name: "edge: every acknowledgement twice",
     breaks: underLoad((site) => replacing(site, ({ name, bytes }) => (name === "ack" ? [bytes, bytes] : [bytes]))),
   },
@@ -83,7 +101,7 @@ const scenarios: EdgeScenario[] = [
     breaks: underLoad((site) => replacing(site, spoil("edge", oversize))),
   },
   { name: "edge: a bit flipped in frames to the hub", breaks: underLoad((site) => replacing(site, spoil("hub", flipBit))) },
-  { name: "edge: an expired client certificate, then a renewed one", settings: withExpiredCertificate, breaks: renewCertificate },
+  expiredCertificate(),
   { name: "edge: the disk of the buffer full", settings: onTinyDisk, mayRefuse: true, breaks: fillDisk },
   {
     name: "control: kill -9 of an edge without a disk, the hub away",
@@ -121,6 +139,17 @@ function outage(count: number): EdgeScenario {
       if (early) history.add({ kind: "wrong", what: `${JSON.stringify(early)} is one of the ${dropped} oldest` });
     },
   };
+}
+
+/** For longer than three heartbeats, after which the hub has cut the edge. */
+async function freezeEdge({ edge, hub }: EdgeSite): Promise<void> {
+  const before = (await readMetric(hub.healthPort, "handshakes_total")) ?? 0;
+  edge.child.kill("SIGSTOP");
+  await sleep(4_000);
+  const peers = await readMetric(hub.healthPort, 'hub_peers{role="edge"}');
+  edge.child.kill("SIGCONT");
+  if (peers !== 0) throw new Error(`the hub still has ${peers} edges after three heartbeats`);
+  await eventually(async () => ((await readMetric(hub.healthPort, "handshakes_total")) ?? 0) > before);
 }
 
 async function killEdgeWithoutHub(site: EdgeSite): Promise<void> {
@@ -161,39 +190,48 @@ const certificates = {
   renewed: await createSelfSignedCertificate(["edge-renewed"]),
 };
 
-function certificateFiles(folder: string, name: keyof typeof certificates): Record<string, string> {
+/** As whoever renews a certificate does: the key first. */
+function writeCertificate(folder: string, name: keyof typeof certificates): Record<string, string> {
   const { cert, key } = certificates[name];
-  const [certFile, keyFile] = [join(folder, `${name}.crt`), join(folder, `${name}.key`)];
-  writeFileSync(certFile, cert);
+  const [certFile, keyFile] = [join(folder, "edge.crt"), join(folder, "edge.key")];
   writeFileSync(keyFile, key);
+  writeFileSync(certFile, cert);
   return { HUB_CLIENT_CERT_FILE: certFile, HUB_CLIENT_KEY_FILE: keyFile };
 }
 
-/** The hub trusts both certificates: only the date speaks against the first one. */
-function withExpiredCertificate() {
-  const folder = mkdtempSync(join(tmpdir(), "client-certificates-"));
-  const authorities = join(folder, "authorities.pem");
-  writeFileSync(authorities, certificates.expired.cert + certificates.renewed.cert);
+/**
+ * The edge runs on, with its buffer in memory. Hub and tap trust both certificates, and only the date speaks against the first one:
+ * the hub itself refuses it, and the tap takes the renewed one.
+ */
+function expiredCertificate(): EdgeScenario {
+  let folder = "";
   return {
-    hub: { TLS_CLIENT_CA_FILE: authorities },
-    edges: [{ EDGE_BUFFER_DIR: join(folder, "buffer"), ...certificateFiles(folder, "expired") }],
-    clientCertificate: () => certificates.renewed,
+    name: "edge: an expired client certificate, renewed while the edge runs",
+    settings: () => {
+      folder = mkdtempSync(join(tmpdir(), "client-certificates-"));
+      const authorities = join(folder, "authorities.pem");
+      const clientAuthorities = certificates.expired.cert + certificates.renewed.cert;
+      writeFileSync(authorities, clientAuthorities);
+      return {
+        hub: { TLS_CLIENT_CA_FILE: authorities },
+        edges: [{ EDGE_CERTIFICATE_CHECK_MS: "100", ...writeCertificate(folder, "expired") }],
+        clientCertificate: () => certificates.renewed,
+        clientAuthorities,
+      };
+    },
+    async breaks(run) {
+      const { site, history } = run;
+      const count = 1_000;
+      site.isPastTap = true;
+      await burst(run, count);
+      const refusals = 'hub_rejected_connections_total{reason="tls_failed"}';
+      await eventually(async () => ((await readMetric(site.hub.healthPort, refusals)) ?? 0) >= 2);
+      const kept = await site.metric("edge_buffer_depth");
+      if (kept !== count) history.add({ kind: "wrong", what: `the edge that was refused keeps ${kept} of ${count} readings` });
+      site.isPastTap = false;
+      writeCertificate(folder, "renewed");
+    },
   };
-}
-
-/** With the expired certificate the edge dials the hub itself; with the renewed one by way of the tap, which shows the same. */
-async function renewCertificate(run: EdgeRun): Promise<void> {
-  const { site, history } = run;
-  const count = 1_000;
-  await site.edge.end("SIGTERM");
-  await site.startEdge(0, { HUB_ADDRESS: `127.0.0.1:${site.hub.port}` });
-  await burst(run, count);
-  const refusals = 'hub_rejected_connections_total{reason="tls_failed"}';
-  await eventually(async () => ((await readMetric(site.hub.healthPort, refusals)) ?? 0) >= 2);
-  const kept = await site.metric("edge_buffer_depth");
-  if (kept !== count) history.add({ kind: "wrong", what: `the edge that was refused keeps ${kept} of ${count} readings` });
-  await site.edge.end("SIGTERM");
-  await site.startEdge(0, certificateFiles(site.fleet.folder, "renewed"));
 }
 
 function onTinyDisk() {

@@ -19,7 +19,9 @@ export type SiteSettings = {
   isRegional?: boolean;
   /** One edge for each; one with the defaults of the site by default. */
   edges?: Variables[];
+  /** What the tap shows to the hub, and what edges must show to the tap. */
   clientCertificate?: () => { cert: string; key: string };
+  clientAuthorities?: string;
 };
 
 const drainMs = 60_000;
@@ -31,6 +33,8 @@ export class EdgeSite {
   /** From the regional hub to the tap. */
   readonly uplink = new FaultProxy(() => ({ host: "127.0.0.1", port: this.#tapPort }));
   readonly tap: HubTap;
+  /** Whether the network leads to the hub itself: the tap sees nothing of that. */
+  isPastTap = false;
   readonly edges: Edge[] = [];
   readonly hubs: Hub[] = [];
   readonly #away = new Set<Hub>();
@@ -44,15 +48,17 @@ export class EdgeSite {
 
   constructor(settings: SiteSettings, onTaken: (value: unknown) => void) {
     const { certificate } = this.fleet;
-    const { clientCertificate } = settings;
+    const { clientCertificate, clientAuthorities } = settings;
     this.#settings = settings;
     this.tap = new HubTap({
       certificate,
       hubPort: () => this.#nextHub(),
       onTaken,
       ...(clientCertificate && { clientCertificate }),
+      ...(clientAuthorities && { clientAuthorities }),
     });
-    this.network = new FaultProxy(() => ({ host: "127.0.0.1", port: this.#regional?.port ?? this.#tapPort }));
+    const port = () => (this.isPastTap ? this.hub.port : (this.#regional?.port ?? this.#tapPort));
+    this.network = new FaultProxy(() => ({ host: "127.0.0.1", port: port() }));
   }
 
   async start(): Promise<void> {

@@ -25,6 +25,7 @@ it("passes a history in which all that was acknowledged arrived once, and what w
     duplicates: 0,
     reordered: 0,
     wrong: [],
+    measured: [],
     passes: true,
   });
 });

@@ -9,6 +9,8 @@ export type Event =
   /** A daemon has counted so many messages as dropped. */
   | { kind: "dropped"; at: number; count: number }
   | { kind: "fault"; at: number; what: string }
+  /** A figure of the run, for the report. */
+  | { kind: "measured"; at: number; what: string }
   /** Something that must not be, whatever the messages say (two replicas that differ). */
   | { kind: "wrong"; at: number; what: string };
 
@@ -45,6 +47,8 @@ export type Verdict = {
   reordered: number;
   /** What else must not be: messages that nobody sent, and what the run itself found wrong. */
   wrong: string[];
+  /** What the run has measured besides. */
+  measured: string[];
   passes: boolean;
 };
 
@@ -58,6 +62,7 @@ export function judge(events: readonly Event[], { control, mayRefuse = false }: 
   const refused = new Set<string>();
   const observers = new Map<string, Observer>();
   const wrong: string[] = [];
+  const measured: string[] = [];
   let dropped = 0;
   for (const event of events) {
     if (event.kind === "delivered" || event.kind === "partial") {
@@ -69,6 +74,7 @@ export function judge(events: readonly Event[], { control, mayRefuse = false }: 
     else if (event.kind === "acknowledged") acknowledged.add(idOf(event));
     else if (event.kind === "refused") refused.add(idOf(event));
     else if (event.kind === "dropped") dropped += event.count;
+    else if (event.kind === "measured") measured.push(event.what);
     else if (event.kind === "wrong") wrong.push(event.what);
   }
   const all = [...observers.values()];
@@ -93,6 +99,7 @@ export function judge(events: readonly Event[], { control, mayRefuse = false }: 
     duplicates,
     reordered,
     wrong,
+    measured,
     passes: isSound && (control ? counts[control] > 0 : lost === 0 && duplicates === 0),
   };
 }
@@ -115,6 +122,7 @@ export function sumVerdicts(rounds: readonly Verdict[]): Verdict {
         ? wrong
         : [...(passes ? [] : [`round ${index + 1} failed`]), ...wrong.map((what) => `round ${index + 1}: ${what}`)],
     ),
+    measured: rounds.flatMap(({ measured }) => measured),
     passes: rounds.length > 0 && rounds.every(({ passes }) => passes),
   };
 }

@@ -16,6 +16,8 @@ export type HubTapOptions = {
   hubPort: () => number;
   /** With which the hub is dialled when it asks for one. */
   clientCertificate?: () => Certificate | undefined;
+  /** Edges must show a certificate of these authorities, and a valid one, when there are any; PEM. */
+  clientAuthorities?: string;
   /** A message that the hub took over as new. */
   onTaken: (value: unknown) => void;
 };
@@ -36,7 +38,8 @@ export class HubTap {
 
   constructor(options: HubTapOptions) {
     this.#options = options;
-    this.#server = createServer(options.certificate, (edge) => this.#accept(edge));
+    const { certificate, clientAuthorities: ca } = options;
+    this.#server = createServer({ ...certificate, ...(ca && { ca, requestCert: true }) }, (edge) => this.#accept(edge));
     this.#server.on("tlsClientError", () => {});
   }
 

@@ -57,8 +57,8 @@ export class FullBacklog {
     this.#fillers = fillers;
   }
 
-  static async open(address: string): Promise<FullBacklog> {
-    const port = await freePort();
+  static async open(address: string, wanted?: number): Promise<FullBacklog> {
+    const port = wanted ?? (await freePort());
     const listen = { port, host: address, backlog: 1 };
     const program = `
       const server = require("node:net").createServer();
@@ -75,8 +75,10 @@ export class FullBacklog {
     return new FullBacklog(port, child, fillers);
   }
 
-  close(): void {
+  async close(): Promise<void> {
     for (const filler of this.#fillers) filler.destroy();
+    const gone = once(this.#process, "exit");
     this.#process.kill("SIGKILL");
+    await gone;
   }
 }

@@ -68,11 +68,25 @@ const faults: Record<string, Fault> = {
 /** Redis may be away for longer than a write waits for it: then the write is refused, and its producer is told. */
 const mayRefuse = new Set(["relay: kill -9 at random of a relay, Redis and PostgreSQL", "relay: Redis gone without a word"]);
 
+/** A connection that is silent for 2 s is cut. */
+const withShortHeartbeat = { HEARTBEAT_INTERVAL_SECS: "1", HEARTBEAT_TIMEOUT_SECS: "2" };
+
 /** Faults that want a site of their own. */
 const ownSites: Record<string, { settings: SiteSettings; fault: Fault }> = {
   "relay: keys rotated, then the issuer killed, back with other keys": {
     settings: { issuer: { ISSUER_ROTATE_SECONDS: "10" } },
     fault: rotateKeys,
+  },
+  "relay: a replica frozen past the heartbeat": {
+    settings: { relays: [withShortHeartbeat, withShortHeartbeat] },
+    fault: async ({ relays }) => {
+      for (const relay of relays) {
+        relay.process.child.kill("SIGSTOP");
+        await sleep(6_000);
+        relay.process.child.kill("SIGCONT");
+        await sleep(2_000);
+      }
+    },
   },
   "relay: clocks 10 min ahead and 10 min behind": {
     settings: { relays: [withClock(clockOffsetMs), withClock(-clockOffsetMs)] },
@@ -110,7 +124,11 @@ export function relayCases(load: Load): CaseGroup {
         await underLoad(fault)(site, history).finally(() => site.stop());
       },
     })),
-    { name: "relay: a reader stops, again and again", isAlone: true, run: onShared(stopReaders) },
+    {
+      name: "relay: a reader stops, again and again",
+      isAlone: true,
+      run: onShared((site, history) => stopReaders(site, history, load.pairs)),
+    },
   ];
   return { cases, stop: async () => (await shared)?.stop() };
 }

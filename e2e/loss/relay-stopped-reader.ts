@@ -9,8 +9,6 @@ import type { History } from "./history.ts";
 import type { RelaySite } from "./relay-site.ts";
 import { medianInterval } from "./relay-statistics.ts";
 
-/** The fewest for which an interval can be told. */
-const pairs = 6;
 const others = 8;
 const pollMs = 250;
 const mostPhaseMs = 60_000;
@@ -25,7 +23,7 @@ const mostBytes = kernelBuffer("tcp_rmem") + kernelBuffer("tcp_wmem") + 1024 * 1
  * One writer and eight readers of a document, and a ninth, which in one phase reads and in another has stopped. When it stops it
  * is to be closed with 1013 after a bounded number of bytes, while the others get everything, at the pace of the other phase.
  */
-export async function stopReaders(site: RelaySite, history: History): Promise<void> {
+export async function stopReaders(site: RelaySite, history: History, pairs: number): Promise<void> {
   const relay = site.relays[0];
   if (!relay) return;
   const documentId = randomUUID();
@@ -91,11 +89,11 @@ export async function stopReaders(site: RelaySite, history: History): Promise<vo
   const { median, low, high } = medianInterval(ratios);
   const verdict = high <= mostRatio ? "holds" : low > mostRatio ? "does not hold" : "not decided by this run";
   if (low > mostRatio) history.add({ kind: "wrong", what: `the others' p95 is ${median.toFixed(2)} x what it is without` });
-  process.stdout.write(
-    `relay: ${pairs} readers stopped, each closed with 1013 after at most ${(bytes / 1024 ** 2).toFixed(1)} MiB, of which ` +
-      `the kernel may hold all but ${((mostBytes - kernelBuffer("tcp_rmem") - kernelBuffer("tcp_wmem")) / 1024 ** 2).toFixed(1)}. p95 of the ${others} others beside the same when nobody stops, ${pairs} pairs: median ratio ` +
-      `${median.toFixed(2)} (95 % interval ${low.toFixed(2)} to ${high.toFixed(2)}), wanted at most ${mostRatio}: ${verdict}\n`,
-  );
+  const what =
+    `${pairs} readers stopped, each closed with 1013 after at most ${(bytes / 1024 ** 2).toFixed(1)} MiB, of which ` +
+    `the kernel may hold all but ${((mostBytes - kernelBuffer("tcp_rmem") - kernelBuffer("tcp_wmem")) / 1024 ** 2).toFixed(1)}. p95 of the ${others} others beside the same when nobody stops, ${pairs} pairs: median ratio ` +
+    `${median.toFixed(2)} (95 % interval ${low.toFixed(2)} to ${high.toFixed(2)}), wanted at most ${mostRatio}: ${verdict}`;
+  history.add({ kind: "measured", what });
 }
 
 /** Makes the document longer and shorter again, so that it stays small and its messages big. */

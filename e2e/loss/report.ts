@@ -37,12 +37,14 @@ export function textReport(results: readonly CaseResult[]): string {
 
 /** The results as a page of Markdown, with when, on what and of which commit they are. */
 export function markdownReport(results: readonly CaseResult[], command: string): string {
+  return `# Loss accounting: results\n\n${section(results, command)}`;
+}
+
+function section(results: readonly CaseResult[], command: string): string {
   const row = (cells: string[]) => `| ${cells.join(" | ")} |`;
   const rule = heads.map((_, column) => (column === 0 || column === heads.length - 1 ? "---" : "---:"));
   const remarks = remarksOn(results).map((remark) => `* ${remark}`);
   return `${[
-    "# Loss accounting: results",
-    "",
     `${new Date().toISOString()}, commit ${commit()}, ${machine()}, by \`${command}\`. The README beside this page says what the columns mean.`,
     "",
     row(heads.map((head) => head || "verdict")),
@@ -61,11 +63,24 @@ function cellsOf(result: CaseResult): string[] {
 }
 
 function remarksOn(results: readonly CaseResult[]): string[] {
-  return results.flatMap((result) =>
-    ("skipped" in result ? [`skipped: ${result.skipped}`] : result.verdict.wrong.slice(0, 5)).map(
-      (what) => `${result.name}: ${what}`,
-    ),
-  );
+  return results.flatMap((result) => {
+    const { wrong, measured } = "skipped" in result ? { wrong: [`skipped: ${result.skipped}`], measured: [] } : result.verdict;
+    return [...wrong.slice(0, 5), ...measured].map((what) => `${result.name}: ${what}`);
+  });
+}
+
+const repeatsHead = "## Repeats";
+
+/** The page with the full run's table in place of the one before; the table of repeats stays. */
+export function replaceRun(page: string, run: string): string {
+  const at = page.indexOf(`\n${repeatsHead}`);
+  return at < 0 ? run : `${run}${page.slice(at)}`;
+}
+
+/** The page with another table of repeats under that of the full run, which stays. */
+export function replaceRepeats(page: string, results: readonly CaseResult[], command: string): string {
+  const at = page.indexOf(`\n${repeatsHead}`);
+  return `${at < 0 ? page : page.slice(0, at)}\n${repeatsHead}\n\n${section(results, command)}`;
 }
 
 function commit(): string {

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Case, type CaseGroup, Skip } from "./case.ts";
@@ -8,7 +8,7 @@ import { History, judge, sumVerdicts, type Verdict } from "./history.ts";
 import { hubCases } from "./hub-cases.ts";
 import { peerCases } from "./peer-cases.ts";
 import { relayCases } from "./relay-cases.ts";
-import { type CaseResult, markdownReport, textReport } from "./report.ts";
+import { type CaseResult, markdownReport, replaceRepeats, replaceRun, textReport } from "./report.ts";
 
 /** What main.ts runs: every case, group beside group, then the report. */
 const { values: options } = parseArgs({
@@ -18,12 +18,15 @@ const { values: options } = parseArgs({
     producers: { type: "string", default: "4" },
     rounds: { type: "string", default: "1" },
     histories: { type: "string" },
+    pairs: { type: "string", default: "20" },
+    repeats: { type: "boolean", default: false },
     out: { type: "string" },
   },
 });
-// A part of the cases does not replace the whole report unless that is asked for.
-const out = options.out ?? (options.only === "" ? join(import.meta.dirname, "results.md") : undefined);
-const load = { perSecond: Number(options.rate), producers: Number(options.producers) };
+// A part of the cases does not replace the whole report unless that is asked for; repeats have a table of their own in it.
+const isKept = options.repeats || options.only === "";
+const out = options.out ?? (isKept ? join(import.meta.dirname, "results.md") : undefined);
+const load = { perSecond: Number(options.rate), producers: Number(options.producers), pairs: Number(options.pairs) };
 if (options.histories) mkdirSync(options.histories, { recursive: true });
 
 const groups: CaseGroup[] = [relayCases(load), edgeCases(load), hubCases(load), connectorCases(), peerCases(load)];
@@ -36,7 +39,11 @@ await Promise.all(groups.map(({ stop }) => stop().catch((error) => process.stder
 const results = chosen.flat().flatMap((one) => done.get(one) ?? []);
 process.stdout.write(`${textReport(results)}\n`);
 const command = ["npm run test:loss", ...(process.argv.length > 2 ? ["--", ...process.argv.slice(2)] : [])].join(" ");
-if (out) writeFileSync(out, markdownReport(results, command));
+if (out) {
+  const page = existsSync(out) ? readFileSync(out, "utf8") : "";
+  const changed = options.repeats ? replaceRepeats(page, results, command) : replaceRun(page, markdownReport(results, command));
+  writeFileSync(out, changed);
+}
 const judged = results.flatMap((result) => ("verdict" in result && !result.isPeer ? [result.verdict] : []));
 process.exit(results.length > 0 && judged.every(({ passes }) => passes) ? 0 : 1);
 

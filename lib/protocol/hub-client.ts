@@ -1,11 +1,12 @@
 import { isIP, type Socket, connect as tcpConnect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { connect as tlsConnect } from "node:tls";
+import { TLSSocket, connect as tlsConnect } from "node:tls";
 import { Breaker } from "#lib/protocol/breaker.ts";
 import { HubConnection, type RequestOptions } from "#lib/protocol/hub-connection.ts";
 import { type HubBody, type HubEnvelope, HubError, type HubMessage, hubProtocolVersion } from "#lib/protocol/hub-messages.ts";
 import { Backoff, type BackoffOptions } from "#lib/runtime/backoff.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
+import { createTraceparent, traceFields } from "#lib/runtime/trace.ts";
 
 /** How the client trusts the hub and shows itself; PEM texts. `false` speaks plain TCP, for a TLS proxy on the same machine. */
 export type HubTls = { ca?: string | undefined; cert?: string | undefined; key?: string | undefined } | false;
@@ -23,8 +24,9 @@ export type HubClientOptions = {
   /** One or several; after a failure the next one is tried. */
   hubs: { host: string; port: number }[];
   /** Who this is. The token is read anew for every connection, so that it may be rotated. */
-  hello: Omit<HubBody<"hello">, "protocolVersion" | "token"> & { token: () => string };
-  tls: HubTls;
+  hello: Omit<HubBody<"hello">, "protocolVersion" | "token" | "traceparent"> & { token: () => string };
+  /** As a function it is asked anew for every connection, so that certificates may be renewed. */
+  tls: HubTls | (() => HubTls);
   /** The address that connections are made from. */
   localAddress?: string | undefined;
   /** Time for TCP, and again for TLS and handshake, in milliseconds; 5,000 by default. A hub that is late gets more the next time. */
@@ -137,7 +139,7 @@ export class HubClient {
         continue;
       }
       this.#wake = new AbortController();
-      if (this.breaker.tryPass()) wasReached = await this.#connectOnce(reached);
+      if (this.breaker.tryPass()) wasReached = await this.#connectOnce(reached, wasReached);
       const waitMs = Math.max(this.#backoff.next(), this.breaker.retryInMs);
       reached = undefined;
       if (this.breaker.isHeld) continue;
@@ -148,25 +150,36 @@ export class HubClient {
   }
 
   /**
-   * Waits as `sleep` does, and tries meanwhile whether a hub can be reached: TCP alone, which costs next to nothing. Ends at once with
-   * the connection when one is; the breaker then lets it pass as its probe.
+   * Waits as `sleep` does, and tries meanwhile whether a hub can be reached: TCP alone, which costs next to nothing. Where packets
+   * vanish, one try does not wait for the end of the one before. Ends at once with the connection when there is one; the breaker
+   * then lets it pass as its probe.
    */
   async #knock(waitMs: number): Promise<Socket | undefined> {
-    const signal = this.#waking();
+    const over = new AbortController();
+    const stop = AbortSignal.any([this.#waking(), over.signal]);
+    let reached: Socket | undefined;
+    const knock = async () => {
+      const hub = this.#hub;
+      const socket = await this.#reach(this.#target(), knockTimeoutMs, over.signal);
+      if (socket instanceof Error) this.#hub = Math.max(this.#hub, hub + 1);
+      else if (stop.aborted) socket.destroy();
+      else {
+        reached = socket;
+        this.#hub = hub;
+        this.breaker.hurry();
+        over.abort();
+      }
+    };
     const until = performance.now() + waitMs;
-    while (!signal.aborted) {
+    while (!stop.aborted) {
       const pauseMs = knockIntervalMs * (0.6 + 0.4 * Math.random());
       const leftMs = until - performance.now();
-      await sleep(Math.max(0, Math.min(pauseMs, leftMs)), undefined, { signal }).catch(() => {});
-      if (leftMs <= pauseMs || signal.aborted) return undefined;
-      const reached = await this.#reach(this.#target(), knockTimeoutMs);
-      if (!(reached instanceof Error)) {
-        this.breaker.hurry();
-        return reached;
-      }
-      this.#hub += 1;
+      await sleep(Math.max(0, Math.min(pauseMs, leftMs)), undefined, { signal: stop }).catch(() => {});
+      if (leftMs <= pauseMs) break;
+      if (!stop.aborted) void knock();
     }
-    return undefined;
+    over.abort();
+    return reached;
   }
 
   #waking(): AbortSignal {
@@ -174,14 +187,16 @@ export class HubClient {
   }
 
   /** One connection from dialling, or from one that was reached already, to its end. False when the hub could not even be reached. */
-  async #connectOnce(reached: Socket | undefined): Promise<boolean> {
+  async #connectOnce(reached: Socket | undefined, wasReached: boolean): Promise<boolean> {
     const { logger, connectTimeoutMs = 5_000 } = this.#options;
     const hub = this.#target();
-    const tcp = reached ?? (await this.#reach(hub, connectTimeoutMs));
+    const dial = () => (wasReached ? this.#reach(hub, connectTimeoutMs) : this.#insist(hub, connectTimeoutMs));
+    const tcp = reached ?? (await dial());
     if (tcp instanceof Error) {
       this.#failed(tcp);
       return false;
     }
+    const traceparent = createTraceparent();
     const attempt = new AbortController();
     const ended = Promise.withResolvers<Error>();
     let proven = false;
@@ -198,7 +213,7 @@ export class HubClient {
     const stop = () => connection.destroy(new Error("this client stopped"));
     this.#abort.signal.addEventListener("abort", stop);
     try {
-      const welcome = await this.#shakeHands(socket, connection, ended.promise);
+      const welcome = await this.#shakeHands(socket, connection, { traceparent, ended: ended.promise });
       this.#abort.signal.removeEventListener("abort", stop);
       this.#connection = connection;
       this.#prove = () => {
@@ -207,7 +222,9 @@ export class HubClient {
         this.#backoff.reset();
       };
       this.#options.onConnect?.(welcome);
-      logger.info({ hub: `${hub.host}:${hub.port}`, hubName: welcome.hub, hubVersion: welcome.version }, "connected to the hub");
+      const { hub: hubName, version: hubVersion } = welcome;
+      const found = { ...traceFields(traceparent), hub: `${hub.host}:${hub.port}`, hubName, hubVersion };
+      logger.info(found, "connected to the hub");
       void this.#keepHeartbeat(connection, welcome.heartbeatIntervalMs, attempt.signal, () => {
         if (!this.#isDoubted) this.#prove();
       });
@@ -220,24 +237,25 @@ export class HubClient {
     const wasConnected = this.#connection === connection;
     this.#connection = undefined;
     if (this.#abort.signal.aborted) return true;
-    if (proven) this.#lost(hub, reason);
-    else this.#failed(reason);
+    if (proven) this.#lost(hub, reason, traceparent);
+    else this.#failed(reason, traceparent);
     if (wasConnected) this.#options.onDisconnect?.(reason);
     return true;
   }
 
   /** A connection that was no good: the next hub is next. */
-  #failed(reason: Error): void {
+  #failed(reason: Error, traceparent?: string): void {
     if (this.#abort.signal.aborted) return;
     if (reason instanceof HubError && reason.code === "timeout") this.#patience = Math.min(maxPatience, this.#patience * 2);
     this.breaker.fail();
-    this.#lost(this.#target(), reason);
+    this.#lost(this.#target(), reason, traceparent);
     this.#hub += 1;
   }
 
-  #lost(hub: { host: string; port: number }, reason: Error): void {
+  #lost({ host, port }: { host: string; port: number }, reason: Error, traceparent?: string): void {
     const { state: breaker } = this.breaker;
-    this.#options.logger.warn({ hub: `${hub.host}:${hub.port}`, reason: reason.message, breaker }, "no connection to the hub");
+    const found = { ...traceFields(traceparent), hub: `${host}:${port}`, reason: reason.message, breaker };
+    this.#options.logger.warn(found, "no connection to the hub");
   }
 
   #target(): { host: string; port: number } {
@@ -247,11 +265,30 @@ export class HubClient {
     return hub;
   }
 
+  /** As `#reach`, for a hub that may be where packets vanish: it tries anew before TCP would, and the first answer counts. */
+  #insist(hub: { host: string; port: number }, timeoutMs: number): Promise<Socket | Error> {
+    const over = new AbortController();
+    return new Promise((resolve) => {
+      const attempt = async () => {
+        const outcome = await this.#reach(hub, timeoutMs, over.signal);
+        if (over.signal.aborted) {
+          if (!(outcome instanceof Error)) outcome.destroy();
+          return;
+        }
+        clearInterval(timer);
+        over.abort();
+        resolve(outcome);
+      };
+      const timer = setInterval(attempt, knockIntervalMs);
+      void attempt();
+    });
+  }
+
   /** A TCP connection to the hub, or why there is none. */
-  #reach({ host, port }: { host: string; port: number }, timeoutMs: number): Promise<Socket | Error> {
+  #reach({ host, port }: { host: string; port: number }, timeoutMs: number, over?: AbortSignal): Promise<Socket | Error> {
     const { localAddress } = this.#options;
     const from = localAddress ? { localAddress, family: isIP(localAddress), autoSelectFamily: false } : {};
-    const { signal } = this.#abort;
+    const signal = over ? AbortSignal.any([this.#abort.signal, over]) : this.#abort.signal;
     return new Promise((resolve) => {
       const socket = tcpConnect({ host, port, noDelay: true, ...from });
       const giveUp = () => socket.destroy(new Error(`no TCP connection within ${timeoutMs} ms`));
@@ -268,22 +305,31 @@ export class HubClient {
   }
 
   #secure(socket: Socket, host: string): Socket {
-    const { tls } = this.#options;
+    const tls = this.#tls();
     if (tls === false) return socket;
     const name = isIP(host) ? { host } : { host, servername: host };
     return tlsConnect({ socket, ...name, ca: tls.ca, cert: tls.cert, key: tls.key, minVersion: "TLSv1.3" });
   }
 
+  #tls(): HubTls {
+    const { tls } = this.#options;
+    return typeof tls === "function" ? tls() : tls;
+  }
+
   /** Sends the token only once the hub's certificate is verified. */
-  async #shakeHands(socket: Socket, connection: HubConnection, ended: Promise<Error>): Promise<HubBody<"welcome">> {
-    const { hello, tls, connectTimeoutMs = 5_000 } = this.#options;
+  async #shakeHands(
+    socket: Socket,
+    connection: HubConnection,
+    { traceparent, ended }: { traceparent: string; ended: Promise<Error> },
+  ): Promise<HubBody<"welcome">> {
+    const { hello, connectTimeoutMs = 5_000 } = this.#options;
     const timeoutMs = connectTimeoutMs * this.#patience;
     const late = new HubError("timeout", `no welcome within ${timeoutMs} ms`);
     const timer = setTimeout(() => connection.destroy(late), timeoutMs);
     try {
       const secured = new Promise<void>((resolve) => socket.once("secureConnect", resolve));
-      if (tls !== false) await Promise.race([secured, ended]);
-      const body = { ...hello, token: hello.token(), protocolVersion: hubProtocolVersion };
+      if (socket instanceof TLSSocket) await Promise.race([secured, ended]);
+      const body = { ...hello, traceparent, token: hello.token(), protocolVersion: hubProtocolVersion };
       const answer = await connection.request({ name: "hello", body }, { timeoutMs });
       if (answer.name !== "welcome") throw new HubError("bad_message", `the hub answered hello with ${answer.name}`);
       this.#patience = 1;

@@ -78,6 +78,11 @@ export class HubConnection {
     return performance.now() - this.#lastReceivedAt;
   }
 
+  /** Whether a frame of the peer was begun and is not whole. */
+  get isHalfRead(): boolean {
+    return this.#decoder.bufferedBytes > 0;
+  }
+
   set maxPayloadBytes(bytes: number) {
     this.#decoder.maxPayloadBytes = bytes;
   }

@@ -90,6 +90,7 @@ export const hubMessageSchemas = {
     version: z.string().max(100),
     /** For a connector: how many scans it takes at a time. */
     capacity: z.number().int().min(1).max(10_000).optional(),
+    /** Of this connection. */
     traceparent,
   }),
   /** The hub's answer to a good hello. */

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { EventEmitter } from "node:events";
 import { WebSocket } from "ws";
 import { Backoff } from "#lib/runtime/backoff.ts";
+import { createTraceparent } from "#lib/runtime/trace.ts";
 import { type Attributes, type Delta, deleteAt, formatAt, insertAt } from "./relay-delta.ts";
 import {
   type ClientMessage,
@@ -20,8 +21,8 @@ export type RelayClientOptions = {
   /** Where the relay is, e.g. ws://relay:8081. */
   url: string;
   documentId: string;
-  /** Asked for a token before every connection. */
-  token: () => Promise<string>;
+  /** Asked for a token before every connection, with the trace that the connection is going to have. */
+  token: (traceparent: string) => Promise<string>;
   clientId?: string;
   /** The address to dial from. */
   localAddress?: string;
@@ -34,8 +35,8 @@ export type RelayClientOptions = {
 
 /** `connected` comes when the client has caught up; `connectFailed` for every try that did not get there. Times in milliseconds. */
 export type RelayClientEvents = {
-  connected: [{ tookMs: number; replica: string; version: string; revision: number }];
-  connectFailed: [Error];
+  connected: [{ tookMs: number; replica: string; version: string; revision: number; traceparent: string }];
+  connectFailed: [Error, traceparent: string];
   disconnected: [{ code: number; reason: string }];
   operation: [CommittedOperation];
   /** The document started again from a snapshot; operations before its revision were not seen one by one. */
@@ -57,6 +58,7 @@ export class RelayClient extends EventEmitter<RelayClientEvents> {
   readonly #sync: RelaySync;
   #socket: WebSocket | undefined;
   #state: "idle" | "connecting" | "live" | "stopped" = "idle";
+  #traceparent = "";
   #flushTimer: NodeJS.Timeout | undefined;
   #dialTimer: NodeJS.Timeout | undefined;
   #acknowledgeTimer: NodeJS.Timeout | undefined;
@@ -155,9 +157,10 @@ export class RelayClient extends EventEmitter<RelayClientEvents> {
   async #dial(): Promise<void> {
     this.#state = "connecting";
     const startedAt = performance.now();
+    this.#traceparent = createTraceparent();
     let token: string;
     try {
-      token = await this.#options.token();
+      token = await this.#options.token(this.#traceparent);
     } catch (error) {
       this.#retry(error instanceof Error ? error : new Error(String(error)));
       return;
@@ -166,7 +169,7 @@ export class RelayClient extends EventEmitter<RelayClientEvents> {
     const url = new URL("/collab", this.#options.url);
     url.searchParams.set("document", this.#options.documentId);
     const socket = new WebSocket(url, [relayProtocol], {
-      headers: { authorization: `Bearer ${token}` },
+      headers: { authorization: `Bearer ${token}`, traceparent: this.#traceparent },
       localAddress: this.#options.localAddress,
       handshakeTimeout: 5000,
       perMessageDeflate: false,
@@ -204,7 +207,7 @@ export class RelayClient extends EventEmitter<RelayClientEvents> {
 
   #retry(error: Error): void {
     if (this.#hasStopped()) return;
-    this.emit("connectFailed", error);
+    this.emit("connectFailed", error, this.#traceparent);
     this.#scheduleDial();
   }
 
@@ -230,7 +233,8 @@ export class RelayClient extends EventEmitter<RelayClientEvents> {
       this.#state = "live";
       this.#backoff.reset();
       const { replica, version, revision } = message;
-      this.emit("connected", { tookMs: performance.now() - startedAt, replica, version, revision });
+      const tookMs = performance.now() - startedAt;
+      this.emit("connected", { tookMs, replica, version, revision, traceparent: this.#traceparent });
     }
     return this.#sync.receive(message);
   }

@@ -19,11 +19,24 @@ export const tokenResponseSchema = z.object({
   expires_in: z.number(),
 });
 
+export type TokenRequestOptions = {
+  issuerUrl: string;
+  clientSecret: string;
+  request: TokenRequest;
+  /** Of the trace that the request is part of. */
+  traceparent?: string;
+};
+
 /** Asks the issuer for a token. Throws an Error when it is away or refuses. */
-export async function requestToken(options: { issuerUrl: string; clientSecret: string; request: TokenRequest }): Promise<string> {
+export async function requestToken(options: TokenRequestOptions): Promise<string> {
+  const { traceparent } = options;
   const response = await fetch(new URL("/token", options.issuerUrl), {
     method: "POST",
-    headers: { authorization: `Bearer ${options.clientSecret}`, "content-type": "application/json" },
+    headers: {
+      authorization: `Bearer ${options.clientSecret}`,
+      "content-type": "application/json",
+      ...(traceparent && { traceparent }),
+    },
     body: JSON.stringify(options.request),
     signal: AbortSignal.timeout(5000),
   });

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { createSecureContext } from "node:tls";
 import { parseArgs } from "node:util";
 import { parse } from "smol-toml";
 import { z } from "zod";
@@ -61,10 +62,15 @@ export async function readConfiguration<S extends z.ZodObject>(
   throw new EnvError(complaints.join("\n"));
 }
 
+/** What this process was given. Read again it gives what files and secrets manager say by then. */
+export function givenToProcess(): Given {
+  return { variables: process.env, args: process.argv.slice(2) };
+}
+
 /** Reads the configuration of this process; on EnvError prints its lines to standard error and ends the process with exit code 78. */
 export async function configureOrExit<T>(read: (given: Given) => Promise<T>): Promise<T> {
   try {
-    return await read({ variables: process.env, args: process.argv.slice(2) });
+    return await read(givenToProcess());
   } catch (error) {
     if (!(error instanceof EnvError)) throw error;
     process.stderr.write(`${error.message}\n`);
@@ -151,6 +157,16 @@ export function pemFile() {
     }
     return z.NEVER;
   });
+}
+
+/** Whether certificate, key and authority, PEM texts, can be used for TLS and are of a pair; absent ones always are. */
+export function isUsableTls({ cert, key, ca }: { cert?: string | undefined; key?: string | undefined; ca?: string | undefined }) {
+  try {
+    createSecureContext({ cert, key, ca });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** A filter of the log in the words of RUST_LOG, such as `info` or `warn,scanner=debug`. */

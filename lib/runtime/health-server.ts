@@ -23,9 +23,12 @@ export type Guarded = { token: string; handlers: Record<string, GuardedHandler> 
 // Node looks for late requests every 30 s unless it is told otherwise.
 const limits = { maxHeaderSize: 8192, requestTimeout: 10_000, headersTimeout: 5_000, connectionsCheckingInterval: 1_000 };
 
+/** Scrapers and probes are a handful; what is more than this is closed at once. */
+const maxConnections = 64;
+
 /**
  * A small HTTP server for /health, /ready and /metrics. Unknown paths get 404, other methods 405, targets that are no URL 400; a handler that throws gives
- * 500 without its message. Requests are bounded: 8 KiB of headers, 10 s in all.
+ * 500 without its message. Bounded: 64 connections, 8 KiB of headers within 5 s, 10 s for a request.
  */
 export class HealthServer {
   readonly #server: Server;
@@ -35,6 +38,7 @@ export class HealthServer {
     this.#server = createServer(limits, (request, response) => {
       void answerRequest(find, request, response, onError);
     });
+    this.#server.maxConnections = maxConnections;
   }
 
   /** Listens and returns the bound address. Rejects with the system's error, e.g. EADDRINUSE. */

@@ -35,7 +35,8 @@ describe("the connector's configuration", () => {
     expect(await read(needed)).toMatchObject({
       hubs: [{ host: "hub.example", port: 443 }],
       faults: { latencyMs: 0, errorRatio: 0 },
-      tls: {},
+      credentials: { tls: {} },
+      credentialsCheckMs: 10_000,
       maxConcurrentScans: 10,
       timeoutMs: 300_000,
       allow: ["127.0.0.0/8", "::1"],
@@ -71,18 +72,23 @@ describe("the connector's configuration", () => {
       ],
       tenant: "variable",
       instance: "from-file",
-      tls: false,
+      credentials: { token: "token", tls: false },
       maxConcurrentScans: 3,
       allow: ["10.0.0.0/8"],
       unknownKeys: ["connector.colour"],
     });
   });
 
+  test("takes LOG_FORMAT json, and no other", async () => {
+    expect((await linesOf({ ...needed, LOG_FORMAT: "text" }))[0]).toMatch(/^LOG_FORMAT: got "text"; wants json/);
+    expect(await linesOf({ ...needed, LOG_FORMAT: "json" })).toEqual([]);
+  });
+
   test("takes the token from a file", async () => {
     const path = join(folder, "token");
     writeFileSync(path, "from file\n");
     const config = await read({ ...needed, MATRIX_AUTH_TOKEN: "", MATRIX_AUTH_TOKEN_FILE: path });
-    expect(config.token).toBe("from file");
+    expect(config.credentials.token).toBe("from file");
   });
 
   test("names every bad variable on a line of its own and shows no secret", async () => {

@@ -1,6 +1,13 @@
 import { hostname } from "node:os";
 import { z } from "zod";
-import { type Configuration, type Given, logFilter, pemFile, readConfiguration } from "#lib/runtime/configuration.ts";
+import {
+  type Configuration,
+  type Given,
+  isUsableTls,
+  logFilter,
+  pemFile,
+  readConfiguration,
+} from "#lib/runtime/configuration.ts";
 import { envValue } from "#lib/runtime/env.ts";
 import { faultSettings } from "#lib/runtime/faults.ts";
 import { isAddressBlock } from "./allow-list.ts";
@@ -14,6 +21,7 @@ const schema = z
     MATRIX_CA_FILE: pemFile().optional(),
     MATRIX_CLIENT_CERT_FILE: pemFile().optional(),
     MATRIX_CLIENT_KEY_FILE: pemFile().optional(),
+    CONNECTOR_CERTIFICATE_CHECK_MS: envValue.integer(10, 3_600_000).prefault("10000"),
     USE_TLS: envValue.boolean().prefault("true"),
     INSTANCE_ID: envValue.text().default(hostname()),
     MAX_CONCURRENT_SCANS: envValue.integer(1, 1000).prefault("10"),
@@ -41,6 +49,14 @@ const schema = z
     path: ["MATRIX_CLIENT_CERT_FILE"],
     message: "wants MATRIX_CLIENT_KEY_FILE set too, or neither",
     when: () => true,
+  })
+  .refine(({ MATRIX_CLIENT_CERT_FILE: cert, MATRIX_CLIENT_KEY_FILE: key }) => !cert || !key || isUsableTls({ cert, key }), {
+    path: ["MATRIX_CLIENT_CERT_FILE"],
+    message: "wants the certificate of MATRIX_CLIENT_KEY_FILE",
+  })
+  .refine((env) => isUsableTls({ ca: env.MATRIX_CA_FILE }), {
+    path: ["MATRIX_CA_FILE"],
+    message: "wants certificates in its PEM file",
   });
 
 /** The file has the guide's sections and keys. */
@@ -74,8 +90,11 @@ export async function readConnectorConfiguration(given: Given) {
     apiUrl: env.MATRIX_API_URL,
     tenant: env.MATRIX_TENANT_ID,
     instance: env.INSTANCE_ID,
-    token: env.MATRIX_AUTH_TOKEN,
-    tls: env.USE_TLS && { ca: env.MATRIX_CA_FILE, cert: env.MATRIX_CLIENT_CERT_FILE, key: env.MATRIX_CLIENT_KEY_FILE },
+    credentials: {
+      token: env.MATRIX_AUTH_TOKEN,
+      tls: env.USE_TLS && { ca: env.MATRIX_CA_FILE, cert: env.MATRIX_CLIENT_CERT_FILE, key: env.MATRIX_CLIENT_KEY_FILE },
+    },
+    credentialsCheckMs: env.CONNECTOR_CERTIFICATE_CHECK_MS,
     maxConcurrentScans: env.MAX_CONCURRENT_SCANS,
     timeoutMs: env.TIMEOUT_SECONDS * 1000,
     allow: env.CONNECTOR_ALLOW,
@@ -93,3 +112,5 @@ export async function readConnectorConfiguration(given: Given) {
     unknownKeys,
   };
 }
+
+export type ConnectorConfiguration = Awaited<ReturnType<typeof readConnectorConfiguration>>;

@@ -1,6 +1,4 @@
-import { Breaker } from "#lib/protocol/breaker.ts";
 import { guardBreaker } from "#lib/protocol/breaker-admin.ts";
-import { HubClient } from "#lib/protocol/hub-client.ts";
 import { configureOrExit, reportUnused } from "#lib/runtime/configuration.ts";
 import { createFaults } from "#lib/runtime/faults.ts";
 import { runHealthCommand } from "#lib/runtime/health-command.ts";
@@ -9,6 +7,7 @@ import { onShutdown } from "#lib/runtime/lifecycle.ts";
 import { createLoggers } from "#lib/runtime/logger.ts";
 import { AllowList } from "./allow-list.ts";
 import { readConnectorConfiguration } from "./config.ts";
+import { createHubLink } from "./hub-link.ts";
 import { ConnectorMetrics } from "./metrics.ts";
 import { ScanWorker } from "./scan-worker.ts";
 import { Scanner } from "./scanner.ts";
@@ -19,7 +18,7 @@ if (process.argv[2] === "health") await runHealthCommand(config.health);
 const { tenant, instance, version, localAddress, maxConcurrentScans, timeoutMs } = config;
 const logger = createLoggers("connector", config.logFilter)("connector");
 reportUnused(config.unknownKeys, logger);
-if (config.tls === false) logger.warn("USE_TLS=false: the token and all results go over the network in the clear");
+if (config.credentials.tls === false) logger.warn("USE_TLS=false: the token and all results go over the network in the clear");
 
 const metrics = new ConnectorMetrics(version);
 metrics.scansLimit.set(maxConcurrentScans);
@@ -34,26 +33,8 @@ const worker = new ScanWorker({
   metrics,
   logger,
 });
-/** A hub whose store is away answers when it is back. */
-const announceTimeoutMs = 3_600_000;
 let stopping = false;
-const client = new HubClient({
-  hubs: config.hubs,
-  hello: { role: "connector", tenant, instance, version, capacity: maxConcurrentScans, token: () => config.token },
-  tls: config.tls,
-  localAddress,
-  breaker: new Breaker(config.breaker),
-  logger,
-  onMessage: (message, connection) => worker.receive(message, connection),
-  onConnect: () => {
-    metrics.connected(true);
-    const told = worker.announce((message) => client.request(message, { timeoutMs: announceTimeoutMs }));
-    told.catch((error: Error) => logger.info({ reason: error.message }, "the hub was not told of the jobs here"));
-  },
-  onDisconnect: () => metrics.connected(false),
-  onSent: metrics.countSent,
-  onReceived: metrics.countReceived,
-});
+const { client, credentials } = createHubLink({ config, worker, metrics, logger });
 const health = createHealthServer({
   registry: metrics.registry,
   isReady: () => client.isConnected && !stopping,
@@ -78,6 +59,7 @@ onShutdown({
   timeoutMs: config.drainTimeoutMs + 10_000,
 });
 const healthAddress = await health.listen(config.health.host, config.health.port);
+credentials.start(config.credentialsCheckMs);
 client.start();
 const { hubs, apiUrl, allow } = config;
 logger.info({ version, tenant, instance, hubs, apiUrl, allow, healthAddress, startMs: Math.round(performance.now()) }, "started");

@@ -112,8 +112,9 @@ test("a cancel ends the scan of that request and no other", async () => {
   expect(scans.map(({ request }) => request.signal.aborted)).toEqual([false, true]);
 });
 
-test("results that wait for a hub are bounded: the oldest are dropped first", async () => {
-  const { scans, hand, announce } = setUp({ maxHeldBytes: 2_500 });
+test("results that wait for a hub are bounded: the oldest are dropped first, and counted", async () => {
+  const metrics = new ConnectorMetrics("test");
+  const { scans, hand, announce } = setUp({ maxHeldBytes: 2_500, metrics });
   const hub = createHub();
   for (const job of ["a", "b", "c"]) {
     hand(hub, job, 1, 1);
@@ -125,6 +126,7 @@ test("results that wait for a hub are bounded: the oldest are dropped first", as
     { job: "b", lease: 1 },
     { job: "c", lease: 1 },
   ]);
+  expect(await metrics.registry.getSingleMetricAsString("connector_results_dropped_total")).toMatch(/_total 1$/m);
 });
 
 test("more scans than allowed are refused as busy, and so is what an injected fault hits; neither is kept", async () => {

@@ -24,7 +24,7 @@ async function write(path: string, value: number): Promise<unknown> {
 test("the first address is dead, the hub asks for a certificate, and the token is in a file: readings arrive all the same", async () => {
   const [caFile, keyFile, tokenFile] = ["ca.pem", "key.pem", "token"].map((name) => `${fleet.folder}/${name}`);
   writeFileSync(tokenFile ?? "", `${fleet.token}\n`);
-  await fleet.startHub({ TLS_CLIENT_CA_FILE: caFile ?? "" });
+  const hub = await fleet.startHub({ TLS_CLIENT_CA_FILE: caFile ?? "" });
   const edge = await fleet.startEdge("e1", {
     HUB_ADDRESS: `127.0.0.1:1, 127.0.0.1:${fleet.port}`,
     HUB_AUTH_TOKEN: "",
@@ -40,6 +40,9 @@ test("the first address is dead, the hub asks for a certificate, and the token i
   expect(await readMetric(edge.healthPort, "edge_breaker_state")).toBe(0);
   expect(await readMetric(edge.healthPort, "handshakes_total")).toBe(1);
   expect(await readMetric(edge.healthPort, 'service_build_info{service="edge",version="7.8.9"}')).toBe(1);
+  const { trace_id } = await edge.logged("connected to the hub");
+  expect(trace_id).toMatch(/^[\da-f]{32}$/);
+  expect(await hub.logged("a peer is connected")).toMatchObject({ role: "edge", trace_id });
   expect(await ask(edge.healthPort, "/health")).toEqual({ status: 200, body: "OK" });
 });
 

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { readEdgeConfiguration } from "./env.ts";
 
@@ -7,9 +10,11 @@ test("the guide's defaults hold when nothing but the hub is said", async () => {
   const env = await readEdgeConfiguration({ variables: least });
   expect(env).toMatchObject({
     hubs: [{ host: "hub.example", port: 8443 }],
-    token: "secret-of-the-hub",
+    credentials: { token: "secret-of-the-hub" },
+    credentialsCheckMs: 10_000,
     tenant: "default",
     localSocket: "/tmp/sensor.sock",
+    sensorWatch: { beginMs: 10_000, idleMs: 86_400_000 },
     connectTimeoutMs: 5_000,
     bufferSize: 10_000,
     bufferBytes: 67_108_864,
@@ -22,6 +27,23 @@ test("the guide's defaults hold when nothing but the hub is said", async () => {
     health: { host: "0.0.0.0", port: 8080 },
     version: "dev",
   });
+});
+
+test("is read from a file of CONFIG_PATH, over which variables win", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "edge-"));
+  const path = join(folder, "edge.toml");
+  writeFileSync(
+    path,
+    '[hub]\naddress = ["file.example:1"]\n[edge]\noffline_buffer_size = 7\ncolour = "blue"\nbreaker_failures = 3\n',
+  );
+  const variables = { CONFIG_PATH: path, HUB_AUTH_TOKEN: "secret-of-the-hub", EDGE_BREAKER_FAILURES: "2" };
+  expect(await readEdgeConfiguration({ variables })).toMatchObject({
+    hubs: [{ host: "file.example", port: 1 }],
+    bufferSize: 7,
+    breaker: { failures: 2 },
+    unknownKeys: ["edge.colour"],
+  });
+  rmSync(folder, { recursive: true });
 });
 
 test("several hubs, and faults, are read", async () => {
@@ -42,7 +64,10 @@ test.each([
   ["HUB_CA_FILE", "/nowhere/ca.pem"],
   ["HUB_CLIENT_CERT_FILE", "/nowhere/cert.pem"],
   ["HUB_CLIENT_KEY_FILE", "/nowhere/key.pem"],
+  ["EDGE_CERTIFICATE_CHECK_MS", "1"],
   ["EDGE_LOCAL_SOCKET", `/${"x".repeat(100)}`],
+  ["EDGE_SENSOR_LINE_MS", "1"],
+  ["EDGE_SENSOR_IDLE_MS", "-1"],
   ["EDGE_CONNECTION_TIMEOUT_MS", "1"],
   ["EDGE_OFFLINE_BUFFER_SIZE", "0"],
   ["EDGE_OFFLINE_BUFFER_BYTES", "1000"],

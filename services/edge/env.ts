@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { z } from "zod";
-import { type Given, logFilter, pemFile, readConfiguration } from "#lib/runtime/configuration.ts";
+import { type Given, isUsableTls, logFilter, pemFile, readConfiguration } from "#lib/runtime/configuration.ts";
 import { envValue } from "#lib/runtime/env.ts";
 import { faultSettings } from "#lib/runtime/faults.ts";
 
@@ -11,9 +11,12 @@ const schema = z
     HUB_CA_FILE: pemFile().optional(),
     HUB_CLIENT_CERT_FILE: pemFile().optional(),
     HUB_CLIENT_KEY_FILE: pemFile().optional(),
+    EDGE_CERTIFICATE_CHECK_MS: envValue.integer(10, 3_600_000).prefault("10000"),
     TENANT_ID: envValue.text().default("default"),
     INSTANCE_ID: envValue.text().default(hostname()),
     EDGE_LOCAL_SOCKET: z.string().max(100, "wants a path of at most 100 characters").default("/tmp/sensor.sock"),
+    EDGE_SENSOR_LINE_MS: envValue.integer(100, 600_000).prefault("10000"),
+    EDGE_SENSOR_IDLE_MS: envValue.integer(0, 2_147_483_647).prefault("86400000"),
     EDGE_CONNECTION_TIMEOUT_MS: envValue.integer(10, 600_000).prefault("5000"),
     EDGE_OFFLINE_BUFFER_SIZE: envValue.integer(1, 1_000_000).prefault("10000"),
     EDGE_OFFLINE_BUFFER_BYTES: envValue.integer(1_048_576, 1_073_741_824).prefault("67108864"),
@@ -34,6 +37,14 @@ const schema = z
     path: ["HUB_CLIENT_CERT_FILE"],
     message: "wants HUB_CLIENT_KEY_FILE set too, or neither",
     when: () => true,
+  })
+  .refine(({ HUB_CLIENT_CERT_FILE: cert, HUB_CLIENT_KEY_FILE: key }) => !cert || !key || isUsableTls({ cert, key }), {
+    path: ["HUB_CLIENT_CERT_FILE"],
+    message: "wants the certificate of HUB_CLIENT_KEY_FILE",
+  })
+  .refine((env) => isUsableTls({ ca: env.HUB_CA_FILE }), {
+    path: ["HUB_CA_FILE"],
+    message: "wants certificates in its PEM file",
   });
 
 /** The edge's settings, read as every daemon's (readConfiguration). Rejects with EnvError. */
@@ -42,11 +53,15 @@ export async function readEdgeConfiguration(given: Given) {
   return {
     unknownKeys,
     hubs: env.HUB_ADDRESS,
-    token: env.HUB_AUTH_TOKEN,
-    tls: { ca: env.HUB_CA_FILE, cert: env.HUB_CLIENT_CERT_FILE, key: env.HUB_CLIENT_KEY_FILE },
+    credentials: {
+      token: env.HUB_AUTH_TOKEN,
+      tls: { ca: env.HUB_CA_FILE, cert: env.HUB_CLIENT_CERT_FILE, key: env.HUB_CLIENT_KEY_FILE },
+    },
+    credentialsCheckMs: env.EDGE_CERTIFICATE_CHECK_MS,
     tenant: env.TENANT_ID,
     instance: env.INSTANCE_ID,
     localSocket: env.EDGE_LOCAL_SOCKET,
+    sensorWatch: { beginMs: env.EDGE_SENSOR_LINE_MS, idleMs: env.EDGE_SENSOR_IDLE_MS },
     connectTimeoutMs: env.EDGE_CONNECTION_TIMEOUT_MS,
     bufferSize: env.EDGE_OFFLINE_BUFFER_SIZE,
     bufferBytes: env.EDGE_OFFLINE_BUFFER_BYTES,

@@ -1,7 +1,9 @@
 import { Breaker } from "#lib/protocol/breaker.ts";
 import { HubClient } from "#lib/protocol/hub-client.ts";
+import { HubCredentials } from "#lib/protocol/hub-credentials.ts";
+import { givenToProcess } from "#lib/runtime/configuration.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
-import type { EdgeConfiguration } from "./env.ts";
+import { type EdgeConfiguration, readEdgeConfiguration } from "./env.ts";
 import type { EdgeMetrics } from "./metrics.ts";
 import type { OfflineBuffer } from "./offline-buffer.ts";
 import { Upstream } from "./upstream.ts";
@@ -9,12 +11,19 @@ import { Upstream } from "./upstream.ts";
 export type HubLinkOptions = { env: EdgeConfiguration; buffer: OfflineBuffer; metrics: EdgeMetrics; logger: Logger };
 
 /** The connection to the hub, and what empties the buffer into it. */
-export function createHubLink({ env, buffer, metrics, logger }: HubLinkOptions): { client: HubClient; upstream: Upstream } {
-  const { hubs, tls, token, tenant, instance, version, localAddress, connectTimeoutMs } = env;
+export function createHubLink({ env, buffer, metrics, logger }: HubLinkOptions) {
+  const { hubs, tenant, instance, version, localAddress, connectTimeoutMs } = env;
+  const credentials = new HubCredentials({
+    current: env.credentials,
+    read: async () => (await readEdgeConfiguration(givenToProcess())).credentials,
+    registry: metrics.registry,
+    expiryMetric: "edge_certificate_expiry_timestamp_seconds",
+    logger,
+  });
   const client = new HubClient({
     hubs,
-    hello: { role: "edge", tenant, instance, version, token: () => token },
-    tls,
+    hello: { role: "edge", tenant, instance, version, token: credentials.token },
+    tls: credentials.tls,
     localAddress,
     connectTimeoutMs,
     breaker: new Breaker({ ...env.breaker, onChange: (state) => metrics.breakerState(state) }),
@@ -46,5 +55,5 @@ export function createHubLink({ env, buffer, metrics, logger }: HubLinkOptions):
     },
     onFailed: () => metrics.errors.inc(),
   });
-  return { client, upstream };
+  return { client, upstream, credentials };
 }

@@ -8,6 +8,11 @@ export class LineReader {
     this.#maxBytes = maxBytes;
   }
 
+  /** Whether a line was begun and is not whole. */
+  get isHalfRead(): boolean {
+    return this.#pendingBytes > 0;
+  }
+
   push(chunk: Buffer, onLine: (line: string) => void): void {
     let from = 0;
     for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, from)) {

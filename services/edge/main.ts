@@ -29,12 +29,13 @@ const onNotKept = (reason: string) => metrics.notKept.inc({ reason });
 const durable = folder ? await DurableBuffer.openOrExit({ folder, size, maxBytes, fsync, logger, onKept, onNotKept }) : undefined;
 const buffer = durable ?? new OfflineBuffer(size, maxBytes);
 
-const { client, upstream } = createHubLink({ env, buffer, metrics, logger });
+const { client, upstream, credentials } = createHubLink({ env, buffer, metrics, logger });
 const keeper = createKeeper({ buffer, durable, onKept, onTaken: (count) => metrics.readings.inc(count), faults: env.faults });
 const sensors = new SensorSocket({
   path: env.localSocket,
   ...keeper,
   onRefused: () => metrics.refused.inc(),
+  watch: env.sensorWatch,
   logger,
 });
 const hostSensor = new HostSensor(env.localSocket, env.hostSensorIntervalMs);
@@ -58,5 +59,6 @@ metrics.buffer(buffer);
 const healthAddress = await health.listen(env.health.host, env.health.port);
 await sensors.listen();
 if (env.hostSensorIntervalMs > 0) hostSensor.start();
+credentials.start(env.credentialsCheckMs);
 client.start();
 logger.info({ version, tenant, instance, hubs: env.hubs, healthAddress, startMs: Math.round(performance.now()) }, "started");

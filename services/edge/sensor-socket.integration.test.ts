@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, statSync } from "node:fs";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -22,13 +22,14 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-async function listen(maxConnections = 100) {
+async function listen(maxConnections = 100, watch = { beginMs: 10_000, idleMs: 0 }) {
   const path = join(folder, "sensor.sock");
   const seen = { readings: 0, refused: 0 };
   const isKept = Promise.withResolvers<void>();
   const sensors = new SensorSocket({
     path,
     maxConnections,
+    watch,
     onReading: () => {
       seen.readings += 1;
     },
@@ -166,5 +167,95 @@ test("a line that is wrong is answered with the reason and its id, and the conne
     { error: "at: wants a time in the years 0 to 6429", id: 3 },
   ]);
   expect(seen.readings + seen.refused).toBe(7);
+  socket.destroy();
+});
+
+/** What a raw connection is told until the edge ends it, and after how long that was. */
+async function readToEnd(socket: Socket) {
+  const startedAt = performance.now();
+  let text = "";
+  socket.on("error", () => {});
+  socket.on("data", (chunk) => {
+    text += chunk;
+  });
+  await once(socket, "close");
+  return { text, ms: performance.now() - startedAt };
+}
+
+test.each([
+  ["nothing", ""],
+  ["half of a line", '{"sensor":"s",'],
+  ["a line and half of the next one", '{"sensor":"s","value":1}\n{"sen'],
+  ["half of a frame", "SY\u0001"],
+])("a sensor that has said %s for too long is turned away and counted, and another one has its place", async (_, said) => {
+  const { path, seen } = await listen(1, { beginMs: 200, idleMs: 0 });
+  const { ms } = await readToEnd(
+    connect(path, function (this: Socket) {
+      if (said) this.write(said);
+    }),
+  );
+  expect(ms).toBeGreaterThan(150);
+  expect(seen.refused).toBe(1);
+  const readings = seen.readings;
+  connect(path).end('{"sensor":"s","value":2}\n');
+  await expect.poll(() => seen.readings).toBe(readings + 1);
+});
+
+test("bytes that drip in do not extend the time of a line, and the sensor is told why it ends", async () => {
+  const { path, seen } = await listen(1, { beginMs: 300, idleMs: 0 });
+  const socket = connect(path);
+  const drip = setInterval(() => socket.write("x"), 50);
+  const { text, ms } = await readToEnd(socket);
+  clearInterval(drip);
+  expect(JSON.parse(text)).toEqual({ error: "nothing whole came within 300 ms" });
+  expect(ms).toBeLessThan(5_000);
+  expect(seen.refused).toBe(1);
+});
+
+test("a sensor may be silent between lines, for as long as it is let", async () => {
+  const { path, seen } = await listen(1, { beginMs: 100, idleMs: 600 });
+  const socket = connect(path);
+  socket.write('{"sensor":"s","value":1}\n');
+  const { text, ms } = await readToEnd(socket);
+  expect(ms).toBeGreaterThan(550);
+  expect(JSON.parse(text)).toEqual({ error: "nothing came for 600 ms" });
+  expect(seen).toEqual({ readings: 1, refused: 1 });
+});
+
+test("a sensor that does not read its answers is not read from, and loses none when it reads again", async () => {
+  const { path, seen } = await listen(1, { beginMs: 200, idleMs: 0 });
+  const socket = connect(path);
+  await once(socket, "connect");
+  socket.pause();
+  const total = 20_000;
+  let written = 0;
+  const write = () => {
+    while (written < total && socket.write(`{"id":"${"x".repeat(100)}${written}","sensor":"s","value":${written}}\n`))
+      written += 1;
+  };
+  socket.on("drain", () => {
+    written += 1;
+    write();
+  });
+  write();
+  let before = -1;
+  await expect
+    .poll(
+      () => {
+        const isStill = seen.readings === before && before > 0;
+        before = seen.readings;
+        return isStill;
+      },
+      { interval: 300, timeout: 10_000 },
+    )
+    .toBe(true);
+  expect(seen.readings).toBeLessThan(total / 2);
+  let answers = 0;
+  socket.on("data", (chunk: Buffer) => {
+    answers += chunk.toString("latin1").split("\n").length - 1;
+  });
+  socket.resume();
+  await expect.poll(() => answers, { timeout: 20_000 }).toBe(total);
+  expect(seen).toEqual({ readings: total, refused: 0 });
   socket.destroy();
 });

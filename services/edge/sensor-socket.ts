@@ -7,6 +7,7 @@ import { type HubEnvelope, HubError } from "#lib/protocol/hub-messages.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import { LineReader } from "./line-reader.ts";
 import type { Reading } from "./offline-buffer.ts";
+import { SensorWatch, type SensorWatchOptions } from "./sensor-watch.ts";
 
 /** What a sensor that wants an answer calls its line: it comes back as {"ack": id} or {"error": ..., "id": id}. */
 const lineId = z.union([z.string().min(1).max(200), z.number()], "wants text of 1 to 200 characters, or a number");
@@ -34,6 +35,7 @@ export type SensorSocketOptions = {
   onRefused: () => void;
   logger: Logger;
   maxConnections?: number;
+  watch: SensorWatchOptions;
 };
 
 /** The longest line, and the longest value in a frame. */
@@ -61,9 +63,11 @@ export class SensorSocket {
   readonly #options: SensorSocketOptions;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  readonly #watch: SensorWatch;
 
   constructor(options: SensorSocketOptions) {
     this.#options = options;
+    this.#watch = new SensorWatch(options.watch);
     this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
     this.#server.maxConnections = options.maxConnections ?? 100;
     this.#server.on("drop", () => options.onRefused());
@@ -85,12 +89,14 @@ export class SensorSocket {
       });
     });
     await chmod(path, 0o660);
+    this.#watch.start();
   }
 
   /** Closes the socket for new sensors and ends the connected ones. */
   async stop(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const socket of this.#sockets) socket.destroy();
+    this.#watch.stop();
     await closed;
   }
 
@@ -98,6 +104,10 @@ export class SensorSocket {
     this.#sockets.add(socket);
     socket.on("close", () => this.#sockets.delete(socket));
     socket.on("error", () => socket.destroy());
+    this.#watch.add(socket, () => {
+      this.#options.onRefused();
+      socket.destroy();
+    });
     const onEnd = () => socket.end();
     socket.once("end", onEnd);
     socket.once("data", (first: Buffer) => {
@@ -132,6 +142,8 @@ export class SensorSocket {
       if (reason instanceof HubError) this.#options.onRefused();
     };
     const connection = new HubConnection(socket, { maxPayloadBytes: maxFrameBytes, onMessage: receive, onClose });
+    this.#watch.add(socket, (reason) => connection.refuse(new HubError("silent", reason)));
+    socket.on("data", () => this.#watch.heard(socket, connection.isHalfRead));
   }
 
   #acceptLines(socket: Socket): void {
@@ -142,15 +154,20 @@ export class SensorSocket {
       sensor.ended = true;
       setFlow(sensor);
     });
+    const refuse = (error: string) => {
+      this.#options.onRefused();
+      socket.end(`${JSON.stringify({ error })}\n`);
+      socket.removeAllListeners("data").removeAllListeners("drain").resume();
+      setTimeout(() => socket.destroy(), 1_000).unref();
+    };
+    this.#watch.add(socket, refuse);
     socket.on("data", (chunk: Buffer) => {
       try {
         reader.push(chunk, (line) => this.#take(line, sensor));
+        this.#watch.heard(socket, reader.isHalfRead);
         setFlow(sensor);
       } catch (error) {
-        this.#options.onRefused();
-        socket.end(`${JSON.stringify({ error: error instanceof RangeError ? error.message : "this line cannot be taken" })}\n`);
-        socket.removeAllListeners("data").removeAllListeners("drain").resume();
-        setTimeout(() => socket.destroy(), 1_000).unref();
+        refuse(error instanceof RangeError ? error.message : "this line cannot be taken");
       }
     });
   }

@@ -10,7 +10,7 @@ import { AdminProblem, describeProblem, pageQuery, parseInput } from "./admin-pr
 import type { HubCertificate } from "./certificate.ts";
 import type { JobRunner } from "./jobs.ts";
 import type { PeerRegistry } from "./peers.ts";
-import { listLatest, type ReadingStore } from "./readings.ts";
+import { listLatest, listSeries, type ReadingStore } from "./readings.ts";
 import { createSecretCheck } from "./secret.ts";
 import { type JobStore, jobPhases } from "./state.ts";
 
@@ -41,6 +41,12 @@ const jobCursor = z
   .optional();
 const jobsQuery = z.object({ ...pageQuery, after: jobCursor, state: z.enum(jobPhases), tenant: label.optional() });
 const readingsQuery = z.object({ ...pageQuery, tenant: label.optional(), edge: label.optional(), sensor: label.optional() });
+const seriesQuery = z.object({
+  tenant: label.optional(),
+  edge: label.optional(),
+  sensor: label,
+  limit: z.coerce.number().int().min(1).max(10_000).default(100),
+});
 const newJob = z.strictObject({ tenant: label, id: label.optional(), scan: hubMessageSchemas.scan.omit({ job: true }) });
 const jobPath = z.object({ tenant: label, id: label });
 
@@ -173,6 +179,9 @@ export class AdminServer {
       const found = await listLatest(readings, parseInput(readingsQuery, query));
       return { items: found.readings, next: found.next };
     });
+    app.get("/api/v1/readings/series", async ({ query }) => ({
+      items: await listSeries(readings, parseInput(seriesQuery, query)),
+    }));
     app.get("/api/v1/streams", async () => ({ totals: await readings.totals() }));
   }
 }

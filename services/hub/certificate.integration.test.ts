@@ -47,7 +47,7 @@ test.each([
   expect(await shown()).toBe(bare(fleet.certificate.cert));
   const renewed = await renewedNow();
   if (way === "SIGHUP") hub.child.kill("SIGHUP");
-  await hub.logged("the renewed certificate is in use");
+  await hub.logged("the renewed credentials are in use");
   expect(await shown()).toBe(bare(renewed.cert));
   expect(await readMetric(fleet.healthPort, "hub_certificate_expiry_timestamp_seconds")).toBeGreaterThan(expiry);
   const body = { target: "127.0.0.1", ports: "1", timeoutMs: 10_000, portTimeoutMs: 1_000 };
@@ -67,11 +67,11 @@ test("a key that is not the certificate's is reported, and the one in use stays 
   const renewed = await renew();
   writeFileSync(files.TLS_KEY_FILE, renewed.key);
   hub.child.kill("SIGHUP");
-  await hub.logged("the certificate's files cannot be used; the one in use stays");
+  await hub.logged("the credentials cannot be used; those in use stay");
   expect(await shown()).toBe(bare(fleet.certificate.cert));
   writePair(renewed);
   hub.child.kill("SIGHUP");
-  await hub.logged("the renewed certificate is in use");
+  await hub.logged("the renewed credentials are in use");
   expect(await shown()).toBe(bare(renewed.cert));
   expect(count(hub, "stopping")).toBe(0);
 });

@@ -1,61 +1,19 @@
 import { writeFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { givenToProcess } from "#lib/runtime/configuration.ts";
+import { CredentialReloader } from "#lib/runtime/credentials.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
+import { readHubConfiguration } from "./env.ts";
 
 /** PEM texts of the hub's certificate chain, its key, and the authority of its peers. */
 export type HubCertificate = { cert: string; key: string; clientCa?: string | undefined };
 
-export type CertificateFiles = { cert: string; key: string; clientCa?: string | undefined };
-
-export type CertificateReloaderOptions = {
-  files: CertificateFiles;
-  current: HubCertificate;
-  /** Takes a new certificate into use; throws when it is no good, e.g. when the key is not the certificate's. */
-  use: (certificate: HubCertificate) => void;
-  logger: Logger;
-};
-
-/** Takes renewed files into use. What cannot be read or used is reported once, and the certificate in use stays. */
-export class CertificateReloader {
-  readonly #options: CertificateReloaderOptions;
-  #seen: string;
-  #timer: NodeJS.Timeout | undefined;
-
-  constructor(options: CertificateReloaderOptions) {
-    this.#options = options;
-    this.#seen = JSON.stringify(textsOf(options.current));
-  }
-
-  /** Compares the files' content every `intervalMs`: that sees renamed files and a mounted Secret's links too. */
-  start(intervalMs: number): void {
-    this.#timer = setInterval(() => void this.reload(), intervalMs);
-  }
-
-  stop(): void {
-    clearInterval(this.#timer);
-  }
-
-  /** True when another certificate is in use than before. */
-  async reload(): Promise<boolean> {
-    const { files, use, logger } = this.#options;
-    try {
-      const [cert, key, clientCa] = await Promise.all(textsOf(files).map((path) => (path ? readFile(path, "utf8") : undefined)));
-      if (!cert || !key) throw new Error("a file is empty");
-      const seen = JSON.stringify(textsOf({ cert, key, clientCa }));
-      if (seen === this.#seen) return false;
-      this.#seen = seen;
-      use({ cert, key, clientCa });
-      logger.info("the renewed certificate is in use");
-      return true;
-    } catch (error) {
-      logger.warn({ reason: String(error) }, "the certificate's files cannot be used; the one in use stays");
-      return false;
-    }
-  }
-}
-
-function textsOf({ cert, key, clientCa }: HubCertificate): (string | undefined)[] {
-  return [cert, key, clientCa];
+/** Takes renewed files of the hub's certificate and its peers' authority into use. One that was made at start stays. */
+export function createReloader(current: HubCertificate, use: (certificate: HubCertificate) => void, logger: Logger) {
+  const read = async () => {
+    const { certificate = current, clientCa } = await readHubConfiguration(givenToProcess());
+    return { cert: certificate.cert, key: certificate.key, clientCa };
+  };
+  return new CredentialReloader<HubCertificate>({ current, read, use, logger });
 }
 
 /** Makes a certificate to try out with, and writes it to `certFile` for peers to trust. */

@@ -1,25 +1,15 @@
 import { hostname } from "node:os";
 import { z } from "zod";
-import { type Given, logFilter, pemFile, readConfiguration } from "#lib/runtime/configuration.ts";
+import { type Given, isUsableTls, logFilter, pemFile, readConfiguration } from "#lib/runtime/configuration.ts";
 import { envValue } from "#lib/runtime/env.ts";
 import { faultSettings } from "#lib/runtime/faults.ts";
-
-/** A PEM file that is read again later. */
-function pemWithPath() {
-  return z.string("wants a PEM file").transform((path, context) => {
-    const read = pemFile().safeParse(path);
-    if (read.success) return { path, pem: read.data };
-    for (const { message } of read.error.issues) context.addIssue({ code: "custom", message });
-    return z.NEVER;
-  });
-}
 
 const schema = z.object({
   BIND_ADDRESS: envValue.address().prefault("0.0.0.0:8443"),
   HEALTH_ADDRESS: envValue.address().prefault("0.0.0.0:8080"),
-  TLS_CERT_FILE: pemWithPath().optional(),
-  TLS_KEY_FILE: pemWithPath().optional(),
-  TLS_CLIENT_CA_FILE: pemWithPath().optional(),
+  TLS_CERT_FILE: pemFile().optional(),
+  TLS_KEY_FILE: pemFile().optional(),
+  TLS_CLIENT_CA_FILE: pemFile().optional(),
   HUB_CERTIFICATE_CHECK_MS: envValue.integer(10, 3_600_000).prefault("10000"),
   HUB_SELF_SIGNED: envValue.boolean().prefault("false"),
   HUB_SELF_SIGNED_NAMES: envValue.text().optional(),
@@ -68,6 +58,14 @@ const rules = schema
     message: "wants the key of TLS_CERT_FILE",
     when: () => true,
   })
+  .refine(({ TLS_CERT_FILE: cert, TLS_KEY_FILE: key }) => !cert || !key || isUsableTls({ cert, key }), {
+    path: ["TLS_CERT_FILE"],
+    message: "wants the certificate of TLS_KEY_FILE",
+  })
+  .refine((env) => isUsableTls({ ca: env.TLS_CLIENT_CA_FILE }), {
+    path: ["TLS_CLIENT_CA_FILE"],
+    message: "wants certificates in its PEM file",
+  })
   .refine((env) => !env.HUB_ADMIN_ADDRESS || env.HUB_ADMIN_TOKEN, {
     path: ["HUB_ADMIN_TOKEN"],
     message: "wants the token of the admin API, or HUB_ADMIN_TOKEN_FILE",
@@ -77,6 +75,19 @@ const rules = schema
     path: ["HUB_UPSTREAM_AUTH_TOKEN"],
     message: "wants the token of the upstream hub, or HUB_UPSTREAM_AUTH_TOKEN_FILE",
     when: () => true,
+  })
+  .refine((env) => !env.HUB_UPSTREAM_CLIENT_CERT_FILE === !env.HUB_UPSTREAM_CLIENT_KEY_FILE, {
+    path: ["HUB_UPSTREAM_CLIENT_CERT_FILE"],
+    message: "wants HUB_UPSTREAM_CLIENT_KEY_FILE set too, or neither",
+    when: () => true,
+  })
+  .refine(
+    ({ HUB_UPSTREAM_CLIENT_CERT_FILE: cert, HUB_UPSTREAM_CLIENT_KEY_FILE: key }) => !cert || !key || isUsableTls({ cert, key }),
+    { path: ["HUB_UPSTREAM_CLIENT_CERT_FILE"], message: "wants the certificate of HUB_UPSTREAM_CLIENT_KEY_FILE" },
+  )
+  .refine((env) => isUsableTls({ ca: env.HUB_UPSTREAM_CA_FILE }), {
+    path: ["HUB_UPSTREAM_CA_FILE"],
+    message: "wants certificates in its PEM file",
   });
 
 /** The hub's settings, read as every daemon's (readConfiguration). Rejects with EnvError. */
@@ -92,14 +103,13 @@ export async function readHubConfiguration(given: Given) {
     bind: env.BIND_ADDRESS,
     health: env.HEALTH_ADDRESS,
     /** Undefined when one is to be made from `selfSigned`. */
-    certificate: cert && key ? { cert: cert.pem, key: key.pem } : undefined,
-    certificateFiles: cert && key ? { cert: cert.path, key: key.path, clientCa: clientCa?.path } : undefined,
+    certificate: cert && key ? { cert, key } : undefined,
     certificateCheckMs: env.HUB_CERTIFICATE_CHECK_MS,
     selfSigned: {
       names: ["localhost", "127.0.0.1", "::1", hostname(), env.BIND_ADDRESS.host, ...names],
       certFile: env.HUB_SELF_SIGNED_CERT_FILE,
     },
-    clientCa: clientCa?.pem,
+    clientCa,
     token: env.HUB_AUTH_TOKEN,
     name: env.HUB_NAME,
     version: env.SERVICE_VERSION,
@@ -125,8 +135,10 @@ function readUpstream(env: z.output<typeof rules>) {
   if (!env.HUB_UPSTREAM_ADDRESS) return undefined;
   return {
     hubs: env.HUB_UPSTREAM_ADDRESS,
-    token: env.HUB_UPSTREAM_AUTH_TOKEN ?? "",
-    tls: { ca: env.HUB_UPSTREAM_CA_FILE, cert: env.HUB_UPSTREAM_CLIENT_CERT_FILE, key: env.HUB_UPSTREAM_CLIENT_KEY_FILE },
+    credentials: {
+      token: env.HUB_UPSTREAM_AUTH_TOKEN ?? "",
+      tls: { ca: env.HUB_UPSTREAM_CA_FILE, cert: env.HUB_UPSTREAM_CLIENT_CERT_FILE, key: env.HUB_UPSTREAM_CLIENT_KEY_FILE },
+    },
     timeoutMs: env.HUB_UPSTREAM_TIMEOUT_MS,
   };
 }

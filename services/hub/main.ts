@@ -5,7 +5,7 @@ import { createHealthServer } from "#lib/runtime/health-server.ts";
 import { onShutdown } from "#lib/runtime/lifecycle.ts";
 import { createLoggers } from "#lib/runtime/logger.ts";
 import { Intake } from "./batch-intake.ts";
-import { CertificateReloader, type HubCertificate, makeCertificate } from "./certificate.ts";
+import { createReloader, type HubCertificate, makeCertificate } from "./certificate.ts";
 import { ScanDispatcher } from "./dispatcher.ts";
 import { EdgeLedger } from "./edge-ledger.ts";
 import { readHubConfiguration } from "./env.ts";
@@ -13,10 +13,10 @@ import { JobRunner } from "./jobs.ts";
 import { HubMetrics } from "./metrics.ts";
 import { openAdmin } from "./open-admin.ts";
 import { openState } from "./open-state.ts";
+import { openUpstream } from "./open-upstream.ts";
 import { PeerRegistry } from "./peers.ts";
 import type { EdgeTotals } from "./readings.ts";
 import { HubServer } from "./server.ts";
-import { HubUpstream } from "./upstream.ts";
 
 const env = await configureOrExit(readHubConfiguration);
 if (process.argv[2] === "health") await runHealthCommand(env.health);
@@ -29,7 +29,7 @@ const dispatcher = new ScanDispatcher({ onChange: (running) => metrics.scansRunn
 const { name, version, token, limits, clientCa } = env;
 const onTotals = ({ accepted }: EdgeTotals) => metrics.edgeStored.set(accepted);
 const state = await openState(env, logger, onTotals);
-const upstream = env.upstream && new HubUpstream({ ...env.upstream, name, version, logger });
+const upstream = openUpstream(env, metrics, logger);
 const sink = upstream ?? new EdgeLedger(state.readings, { onTotals });
 const jobs = new JobRunner({
   store: state.jobs,
@@ -47,15 +47,13 @@ const shared = { dispatcher, jobs, intake, peers, faults, metrics, logger };
 const hub = new HubServer({ name, version, token, limits, clientCa, ...certificate, ...shared });
 const drain = () => hub.stop(env.drainTimeoutMs);
 const admin = await openAdmin(env, { certificate, peers, jobs, state, metrics, logger, drain });
-const current = { ...certificate, clientCa };
 const use = (renewed: HubCertificate) => {
   for (const server of [hub, admin]) server?.setCertificate(renewed);
 };
-const reloader = env.certificateFiles && new CertificateReloader({ files: env.certificateFiles, current, use, logger });
+const reloader = createReloader({ ...certificate, clientCa }, use, logger);
 const health = createHealthServer({ registry: metrics.registry, isReady: () => hub.isListening, readyBody: "READY", logger });
 
-reloader?.start(env.certificateCheckMs);
-process.on("SIGHUP", () => void reloader?.reload());
+reloader.start(env.certificateCheckMs);
 onShutdown({
   logger,
   parts: [

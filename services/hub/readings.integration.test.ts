@@ -1,7 +1,7 @@
 import { afterAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { packReadings } from "#lib/protocol/hub-batch.ts";
 import { EdgeLedger } from "./edge-ledger.ts";
-import { listLatest, MemoryReadings, type OwnedBatch, type ReadingQuery, type ReadingStore } from "./readings.ts";
+import { listLatest, listSeries, MemoryReadings, type OwnedBatch, type ReadingQuery, type ReadingStore } from "./readings.ts";
 import { RedisReadings } from "./redis-readings.ts";
 import { startTestRedis } from "./testing/test-redis.ts";
 
@@ -78,6 +78,25 @@ describe.each([
     expect(first.readings.map(({ sensor }) => sensor)).toEqual(["a", "b"]);
     expect(await latest({ after: first.next })).toEqual([["u", "a", 1]]);
     expect((await listLatest(store, { limit: 3 })).next).toBeUndefined();
+  });
+
+  test("are told of one sensor, the newest first, as many as are wanted", async () => {
+    await store.advance("s", undefined, batch(1, ["a", "b", "a"]), 0);
+    await store.advance("s", 3, batch(4, ["a"]), 0);
+    await store.advance("u", undefined, batch(1, ["a"], e2), 0);
+    const series = async (query: Omit<Parameters<typeof listSeries>[1], "sensor">) =>
+      (await listSeries(store, { sensor: "a", ...query })).map(({ edge, sequence }) => [edge, sequence]);
+    expect(await series({ limit: 10 })).toEqual([
+      ["e2", 1],
+      ["e1", 4],
+      ["e1", 3],
+      ["e1", 1],
+    ]);
+    expect(await series({ tenant: "t", edge: "e1", limit: 2 })).toEqual([
+      ["e1", 4],
+      ["e1", 3],
+    ]);
+    expect(await series({ tenant: "u", edge: "e1", limit: 2 })).toEqual([]);
   });
 
   test("are not kept without bound: the oldest batches go", async () => {

@@ -79,6 +79,31 @@ export async function listLatest(store: ReadingStore, query: ReadingQuery): Prom
   return last && rest.length > limit ? { ...page, next: last.place } : page;
 }
 
+/** The newest readings of one sensor that are kept, the newest first. */
+export async function listSeries(
+  store: ReadingStore,
+  { tenant, edge, sensor, limit }: { tenant?: string | undefined; edge?: string | undefined; sensor: string; limit: number },
+): Promise<StoredReading[]> {
+  const found: StoredReading[] = [];
+  let looked = 0;
+  for await (const batch of store.newestFirst()) {
+    looked += 1;
+    if (looked % batchesAtOnce === 0) await setImmediate();
+    const { origin } = batch;
+    if ((tenant !== undefined && origin.tenant !== tenant) || (edge !== undefined && origin.instance !== edge)) continue;
+    const ofBatch: StoredReading[] = [];
+    let sequence = batch.first;
+    for (const reading of batch.readings) {
+      if (reading.sensor === sensor)
+        ofBatch.push(describe({ batch, sensor, sequence, atMs: reading.atMs, value: reading.value }));
+      sequence += 1;
+    }
+    found.push(...ofBatch.toReversed());
+    if (found.length >= limit) break;
+  }
+  return found.slice(0, limit);
+}
+
 /** Batches in the memory of this process, and the last numbers of the streams that were used last: a restart forgets all. */
 export class MemoryReadings implements ReadingStore {
   readonly #maxStreams: number;

@@ -1,6 +1,7 @@
 import type { AddressInfo } from "node:net";
 import { createServer, type Server, type TLSSocket } from "node:tls";
 import { HubError } from "#lib/protocol/hub-messages.ts";
+import { traceFields } from "#lib/runtime/trace.ts";
 import { Admission } from "./admission.ts";
 import type { HubCertificate } from "./certificate.ts";
 import type { Rejection } from "./metrics.ts";
@@ -112,8 +113,9 @@ export class HubServer {
     peers.add(session);
     metrics.peers.inc({ role: peer.role });
     metrics.connections.inc();
-    const { role, tenant, instance, version } = peer;
-    logger[isLasting(role) ? "info" : "debug"]({ role, tenant, instance, version }, "a peer is connected");
+    const { role, tenant, instance, version, traceparent } = peer;
+    const found = { ...traceFields(traceparent), role, tenant, instance, version };
+    logger[isLasting(role) ? "info" : "debug"](found, "a peer is connected");
   }
 
   #remove(session: HubSession): void {

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
+import { type AddressInfo, createServer, connect as tcpConnect } from "node:net";
 import { join } from "node:path";
 import { connect } from "node:tls";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -33,6 +33,27 @@ test("a client's trace is in the lines about its scan at hub and connector, and 
   const made = await shown("bare");
   expect(made).toEqual([expect.stringMatching(/^[\da-f]{32}$/)]);
   expect([...traces(connector.lines, "bare")]).toEqual(made);
+});
+
+test("HUB_SCAN_QUEUE_SIZE is how many jobs of a tenant may be open", async () => {
+  await fleet.startHub({ HUB_SCAN_QUEUE_SIZE: "1" });
+  const client = await fleet.connectClient();
+  const first = client.request(scan({ job: "first" }), { timeoutMs: 20_000 }).catch((error) => error.code);
+  await waitFor(async () => (await readMetric(fleet.healthPort, "hub_scans_waiting")) === 1 || undefined);
+  await expect(client.request(scan({ job: "second" }), { timeoutMs: 20_000 })).rejects.toMatchObject({ code: "busy" });
+  await fleet.startConnector("c1");
+  expect((await first).name).toBe("result");
+});
+
+test("hub_handshakes_waiting counts the connections that have begun and wait for their turn in TLS", async () => {
+  await fleet.startHub({ HUB_HANDSHAKE_TIMEOUT_MS: "60000" });
+  expect(await readMetric(fleet.healthPort, "hub_handshakes_waiting")).toBe(0);
+  const sockets = Array.from({ length: 70 }, () => tcpConnect(fleet.port, "127.0.0.1").on("error", () => {}));
+  // The first byte of TLS, and no more: 64 have their turn, and keep it.
+  for (const socket of sockets) socket.write("\u0016");
+  await waitFor(async () => (await readMetric(fleet.healthPort, "hub_handshakes_waiting")) === 6 || undefined);
+  for (const socket of sockets) socket.destroy();
+  await waitFor(async () => (await readMetric(fleet.healthPort, "hub_handshakes_waiting")) === 0 || undefined);
 });
 
 test("with FAULT_ERROR_RATIO 1 every scan is refused, and says why", async () => {

@@ -65,7 +65,7 @@ async function startUpstream(credit: HubCredit) {
   await once(server, "listening");
   ends.push(() => server.close());
   const hubs = [{ host: "127.0.0.1", port: (server.address() as AddressInfo).port }];
-  const settings = { token: "secret", tls: false as const, timeoutMs: 20_000, name: "region", version: "test" };
+  const settings = { token: () => "secret", tls: () => false as const, timeoutMs: 20_000, name: "region", version: "test" };
   const upstream = new HubUpstream({ hubs, ...settings, logger: createLogger("hub", "silent") });
   ends.push(() => upstream.stop());
   upstream.start();

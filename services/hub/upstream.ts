@@ -8,8 +8,9 @@ import type { ReadingSink, Taken } from "./edge-ledger.ts";
 
 export type HubUpstreamOptions = {
   hubs: { host: string; port: number }[];
-  token: string;
-  tls: HubTls;
+  /** Asked anew for every connection, so that they may be renewed. */
+  token: () => string;
+  tls: () => HubTls;
   /** For connecting, and between acknowledgements while something is on its way. */
   timeoutMs: number;
   /** What this hub calls itself. */
@@ -36,7 +37,7 @@ export class HubUpstream implements ReadingSink {
   constructor({ hubs, token, tls, timeoutMs, name, version, backoff, logger }: HubUpstreamOptions) {
     this.#client = new HubClient({
       hubs,
-      hello: { role: "hub", tenant: "hub", instance: name, version, token: () => token },
+      hello: { role: "hub", tenant: "hub", instance: name, version, token },
       tls,
       connectTimeoutMs: timeoutMs,
       ...(backoff ? { backoff } : {}),

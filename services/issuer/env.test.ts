@@ -5,10 +5,11 @@ import { issuerConfiguration } from "./env.ts";
 const read = (variables: Record<string, string>) => readConfiguration(issuerConfiguration, { variables });
 const secret = "sixteen-letters-";
 
-it("listens on 8000 and rotates once a day unless it is told otherwise", async () => {
+it("listens on 8000, tells of itself on 8080, and rotates once a day unless it is told otherwise", async () => {
   const { settings } = await read({ ISSUER_CLIENT_SECRET: secret });
   expect(settings).toEqual({
     BIND_ADDRESS: { host: "0.0.0.0", port: 8000 },
+    HEALTH_ADDRESS: { host: "0.0.0.0", port: 8080 },
     ISSUER_CLIENT_SECRET: secret,
     ISSUER_ROTATE_SECONDS: 86_400,
     SERVICE_VERSION: "0.0.0",

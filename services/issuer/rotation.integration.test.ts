@@ -24,7 +24,6 @@ beforeEach(async () => {
     keys,
     metrics: new IssuerMetrics(() => keys.count),
     clientSecret,
-    version: "test",
     faults: createFaults({ latencyMs: 0, errorRatio: 0 }),
     logger,
   });

@@ -6,6 +6,7 @@ import type { Faults } from "#lib/runtime/faults.ts";
 import type { Answer } from "#lib/runtime/health-server.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import { requestUrl } from "#lib/runtime/request-url.ts";
+import { traceOf } from "#lib/runtime/trace.ts";
 import type { KeyRing } from "./key-ring.ts";
 import type { IssuerMetrics } from "./metrics.ts";
 
@@ -16,31 +17,40 @@ export type IssuerServerOptions = {
   keys: KeyRing;
   metrics: IssuerMetrics;
   clientSecret: string;
-  version: string;
   faults: Faults;
   logger: Logger;
 };
 
-/** The issuer over HTTP: the key set, tokens for those who know the client secret, health and metrics. */
+/** The issuer over HTTP: the key set, and tokens for those who know the client secret. */
 export class IssuerServer {
   readonly #options: IssuerServerOptions;
   readonly #server: Server;
-  #isStopping = false;
 
   constructor(options: IssuerServerOptions) {
     this.#options = options;
     const limits = { maxHeaderSize: 8192, headersTimeout: 5000, requestTimeout: 10_000, connectionsCheckingInterval: 500 };
     this.#server = createServer(limits, async (request, response) => {
+      const trace = traceOf(request.headers);
       const answer = await this.#answer(request).catch((error: unknown): Answer => {
-        options.logger.error({ err: error }, "a request failed");
+        options.logger.error({ ...trace, err: error }, "a request failed");
         return { status: 500, body: { error: "server_error" } };
       });
+      const { method, url } = request;
+      options.logger.debug({ ...trace, method, path: url?.slice(0, 200), status: answer.status }, "answered");
       const isText = typeof answer.body === "string";
       const cache = request.url === "/.well-known/jwks.json" ? "public, max-age=30" : "no-store";
-      response.writeHead(answer.status, { "content-type": answer.contentType ?? "application/json", "cache-control": cache });
+      response.writeHead(answer.status, {
+        "content-type": answer.contentType ?? "application/json",
+        "cache-control": cache,
+        "x-request-id": trace.request_id,
+      });
       response.end(request.method === "HEAD" ? undefined : isText ? answer.body : JSON.stringify(answer.body));
     });
     this.#server.maxConnections = 1024;
+  }
+
+  get isListening(): boolean {
+    return this.#server.listening;
   }
 
   listen(host: string, port: number): Promise<AddressInfo> {
@@ -52,7 +62,6 @@ export class IssuerServer {
 
   /** Answers what was asked already, for a second at most; then cuts the connections that are left. */
   async stop(): Promise<void> {
-    this.#isStopping = true;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeIdleConnections();
     const cut = setTimeout(() => this.#server.closeAllConnections(), stopMs);
@@ -61,7 +70,7 @@ export class IssuerServer {
   }
 
   async #answer(request: IncomingMessage): Promise<Answer> {
-    const { keys, metrics, version, faults } = this.#options;
+    const { keys, faults } = this.#options;
     const pathname = requestUrl(request)?.pathname;
     if (!pathname) return { status: 400, body: { error: "invalid_request" } };
     const isWork = pathname === "/token" || pathname === "/.well-known/jwks.json";
@@ -69,17 +78,6 @@ export class IssuerServer {
     if (pathname === "/token") return this.#token(request);
     if (request.method !== "GET" && request.method !== "HEAD") return { status: 405, body: { error: "method_not_allowed" } };
     if (pathname === "/.well-known/jwks.json") return { status: 200, body: keys.keySet() };
-    if (pathname === "/health") {
-      return { status: 200, body: { status: "healthy", version, uptime_seconds: Math.floor(process.uptime()) } };
-    }
-    if (pathname === "/ready") {
-      const isReady = keys.count > 0 && !this.#isStopping;
-      const checks = { keys: keys.count > 0 ? "ok" : "error" };
-      return { status: isReady ? 200 : 503, body: { status: isReady ? "ready" : "not_ready", checks } };
-    }
-    if (pathname === "/metrics") {
-      return { status: 200, body: await metrics.registry.metrics(), contentType: metrics.registry.contentType };
-    }
     return { status: 404, body: { error: "not_found" } };
   }
 

@@ -19,6 +19,7 @@ export async function makeDemoSecrets(config: KubeConfig, { discoveryToken, aler
   }
   await putOnce(config, "fleet", "hub-credentials", async () => ({ "auth-token": random() }));
   await putOnce(config, "fleet", "breaker-admin", async () => ({ token: random() }));
+  await putOnce(config, "fleet", "hub-admin-credentials", async () => ({ "admin-token": random() }));
   await putOnce(config, "fleet", "issuer-credentials", async () => ({ "client-secret": random() }));
   await putOnce(config, "fleet", "hub-tls", makeHubCertificate);
   await put(config, "monitoring", "switchyard-discovery", { token: discoveryToken });

@@ -1,19 +1,23 @@
 import { randomUUID } from "node:crypto";
 import { Breaker } from "#lib/protocol/breaker.ts";
-import { packReadings } from "#lib/protocol/hub-batch.ts";
 import type { HubTls } from "#lib/protocol/hub-client.ts";
 import { type HubBody, HubError } from "#lib/protocol/hub-messages.ts";
 import { createHubPool, type HubPool, type PooledClient } from "#lib/protocol/hub-pool.ts";
 import { countPorts, parsePorts } from "#lib/protocol/hub-ports.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import { Loop } from "#lib/runtime/loop.ts";
+import { createTraceparent, traceFields } from "#lib/runtime/trace.ts";
+import { EdgeEntry, SensorEntry } from "./message-entry.ts";
+import { MessageProbe } from "./message-probe.ts";
 import type { ProbeMetrics } from "./metrics.ts";
 import type { Probe } from "./probe.ts";
+import type { StoredReadings } from "./stored-readings.ts";
 
 export type HubProbeOptions = {
   hub: { host: string; port: number };
-  token: string;
-  tls: HubTls;
+  /** Asked anew for every connection, so that they may be renewed. */
+  token: () => string;
+  tls: () => HubTls;
   /** The tenant whose connectors do the scans. */
   tenant: string;
   instance: string;
@@ -21,8 +25,13 @@ export type HubProbeOptions = {
   localAddress?: string | undefined;
   metrics: ProbeMetrics;
   logger: Logger;
-  scanIntervalMs?: number;
-  messageIntervalMs?: number;
+  /** Of a sensor of an edge, by which messages go in; without it they go in as an edge's. */
+  sensorSocket?: string | undefined;
+  /** Where messages are read back. */
+  stored?: StoredReadings | undefined;
+  /** Scans and messages a second, at most: the next one waits for the outcome of this one. */
+  scanHz: number;
+  messageHz: number;
   /** Every so many scans one has a name and is asked for twice: a hub has it done once. 30 by default, for hubs keep such results. */
   namedEvery?: number;
   /** A scan or message without an answer for this long counts as a timeout. */
@@ -33,106 +42,107 @@ export type HubProbeOptions = {
 
 const target = "hub";
 
-/** Scans and messages go side by side. */
-const connections = 2;
-
 /** A scan or message that gets no connection for so long has failed. */
 const connectionTimeoutMs = 1_000;
 
 /**
  * A synthetic client of the hub: has connectors scan the hub's own port and its neighbours and checks the result against what it
- * knows, and sends numbered messages as an edge does, each until it is acknowledged.
+ * knows, and sends messages through to the hub's store (MessageProbe).
  */
 export class HubProbe implements Probe {
   readonly name = target;
   readonly #options: HubProbeOptions;
   readonly #pool: HubPool;
-  readonly #loops: Loop[];
+  /** Of the connection by which messages go in where there is no socket for sensors. */
+  readonly #edgePool: HubPool;
+  readonly #scanning: Loop;
+  readonly #messages: MessageProbe;
   readonly #stream = randomUUID();
+  readonly #works: Map<string, boolean>;
   #patience: NodeJS.Timeout | undefined;
   #scans = 0;
-  #sequence = 1;
-  #isRepeated = false;
-  #works = { scan: false, message: false };
 
   constructor(options: HubProbeOptions) {
-    const {
-      hub,
-      token,
-      tls,
-      tenant,
-      instance,
-      version,
-      localAddress,
-      reconnectSeconds,
-      logger,
-      scanIntervalMs = 1_000,
-      messageIntervalMs = 500,
-    } = options;
+    const { tenant, metrics, logger, sensorSocket, stored, scanHz, messageHz: rateHz, timeoutMs = 5_000 } = options;
     this.#options = options;
-    this.#pool = createHubPool(
+    this.#works = new Map((stored ? ["scan", "message", "read"] : ["scan", "message"]).map((operation) => [operation, false]));
+    this.#pool = this.#createPool("client", () => this.#startLoops());
+    const onDoubled = () => metrics.duplicated(target);
+    this.#edgePool = this.#createPool("edge", () => {});
+    const entry = sensorSocket ? new SensorEntry(sensorSocket) : new EdgeEntry(this.#edgePool, onDoubled);
+    const onOutcome = (operation: string, isOk: boolean) => this.#outcome(operation, isOk);
+    this.#messages = new MessageProbe({ entry, stored, tenant, rateHz, timeoutMs, metrics, logger, onOutcome });
+    this.#scanning = new Loop({ name: "hub scans", intervalMs: 1000 / scanHz, pass: () => this.#tryScan(), logger });
+  }
+
+  async start(): Promise<void> {
+    this.#options.metrics.declare(target, ["scan", ...this.#messages.operations]);
+    this.#pool.start();
+    if (!this.#options.sensorSocket) this.#edgePool.start();
+    this.#patience = setTimeout(() => this.#startLoops(), 2_000);
+  }
+
+  async stop(): Promise<void> {
+    clearTimeout(this.#patience);
+    const loop = this.#scanning.stop();
+    await Promise.all([this.#pool.stop(), this.#messages.stop()]);
+    await loop;
+  }
+
+  /** One connection, which is replaced every so often, for this role. */
+  #createPool(role: "client" | "edge", onConnect: () => void): HubPool {
+    const { hub, token, tls, tenant, instance, version, localAddress, reconnectSeconds, logger } = this.#options;
+    return createHubPool(
       {
         hubs: [hub],
-        hello: { role: "client", tenant, instance, version, token: () => token },
+        hello: { role, tenant, instance, version, token },
         tls,
         localAddress,
         // A probe must see the hub come back at once, so its breaker never opens.
         breaker: new Breaker({ failures: Number.POSITIVE_INFINITY }),
         backoff: { initialMs: 100, maxMs: 1_000 },
         logger,
-        onConnect: () => this.#startLoops(),
+        onConnect,
       },
-      { min: connections, max: connections, lifetimeMs: reconnectSeconds * 1_000, acquireTimeoutMs: connectionTimeoutMs },
+      { min: 1, max: 1, lifetimeMs: reconnectSeconds * 1_000, acquireTimeoutMs: connectionTimeoutMs },
     );
-    const scan = () => this.#probe("scan", (client) => this.#scan(client));
-    const send = () => this.#probe("message", (client) => this.#send(client));
-    this.#loops = [
-      new Loop({ name: "hub scans", intervalMs: scanIntervalMs, pass: scan, logger }),
-      new Loop({ name: "hub messages", intervalMs: messageIntervalMs, pass: send, logger }),
-    ];
-  }
-
-  async start(): Promise<void> {
-    this.#options.metrics.declare(target, ["scan", "message"]);
-    this.#pool.start();
-    this.#patience = setTimeout(() => this.#startLoops(), 2_000);
-  }
-
-  async stop(): Promise<void> {
-    clearTimeout(this.#patience);
-    const loops = this.#loops.map((loop) => loop.stop());
-    await this.#pool.stop();
-    await Promise.all(loops);
   }
 
   /** The time that the first connection takes is no failure of the hub; a hub that stays away for longer is. */
   #startLoops(): void {
     clearTimeout(this.#patience);
-    for (const loop of this.#loops) loop.start();
+    this.#scanning.start();
+    this.#messages.start();
   }
 
-  async #probe(operation: "scan" | "message", run: (client: PooledClient) => Promise<void>): Promise<void> {
+  #outcome(operation: string, isOk: boolean): void {
+    this.#works.set(operation, isOk);
+    this.#options.metrics.up(target, [...this.#works.values()].every(Boolean));
+  }
+
+  async #tryScan(): Promise<void> {
     const { metrics, logger } = this.#options;
+    const traceparent = createTraceparent();
     try {
       await this.#pool.use(async (client) => {
         const startedAt = performance.now();
-        await run(client);
-        metrics.request(target, operation, "ok", (performance.now() - startedAt) / 1000);
+        await this.#scan(client, traceparent);
+        metrics.request(target, "scan", "ok", (performance.now() - startedAt) / 1000);
       });
-      this.#works[operation] = true;
+      this.#outcome("scan", true);
     } catch (error) {
       const isTimeout = error instanceof HubError && error.code === "timeout";
-      metrics.request(target, operation, isTimeout ? "timeout" : "error");
-      if (this.#works[operation]) logger.warn({ operation, reason: String(error) }, "an operation of the hub probe failed");
-      this.#works[operation] = false;
+      metrics.request(target, "scan", isTimeout ? "timeout" : "error");
+      const found = { ...traceFields(traceparent), operation: "scan", reason: String(error) };
+      if (this.#works.get("scan")) logger.warn(found, "an operation of the hub probe failed");
+      this.#outcome("scan", false);
     }
-    metrics.up(target, this.#works.scan && this.#works.message);
   }
 
-  async #scan(client: PooledClient): Promise<void> {
+  async #scan(client: PooledClient, traceparent: string): Promise<void> {
     const { hub, metrics, namedEvery = 30, timeoutMs = 5_000 } = this.#options;
     const ports = `${Math.max(1, hub.port - 3)}-${Math.min(65_535, hub.port + 3)}`;
-    const scan = { target: hub.host, ports, timeoutMs, portTimeoutMs: Math.min(1_000, timeoutMs) };
+    const scan = { target: hub.host, ports, traceparent, timeoutMs, portTimeoutMs: Math.min(1_000, timeoutMs) };
     const ask = async (body: HubBody<"scan">) => {
       const answer = await client.request({ name: "scan", body }, { timeoutMs: timeoutMs + 2_000 });
       if (answer.name !== "result") throw new Error(`the hub answered a scan with ${answer.name}`);
@@ -145,21 +155,6 @@ export class HubProbe implements Probe {
     const falsehood = findFalsehood(result, hub.port, ports);
     if (falsehood) throw new Error(`the result of a scan is not true: ${falsehood}`);
     if (isNamed && !isSameScan(result, await ask(body))) metrics.duplicated(target);
-  }
-
-  async #send(client: PooledClient): Promise<void> {
-    const { metrics, timeoutMs = 5_000 } = this.#options;
-    const sequence = this.#sequence;
-    const wasSent = this.#isRepeated;
-    const readings = packReadings([{ sensor: "probe", atMs: Date.now(), value: String(sequence) }]);
-    this.#isRepeated = client.isConnected || wasSent;
-    const body = { stream: this.#stream, first: sequence, readings };
-    const answer = await client.request({ name: "batch", body }, { timeoutMs });
-    if (answer.name !== "ack") throw new Error(`the hub answered a message with ${answer.name}`);
-    if (answer.body.sequence !== sequence) throw new Error(`the hub acknowledged ${answer.body.sequence} instead of ${sequence}`);
-    if (answer.body.duplicates > 0 && !wasSent) metrics.duplicated(target);
-    this.#sequence += 1;
-    this.#isRepeated = false;
   }
 }
 

@@ -29,7 +29,7 @@ async function startProbe(options: { rateHz?: number; reconnectSeconds?: number 
   probe = new RelayProbe({
     relayUrl: `ws://${url}`,
     issuerUrl: `http://${url}`,
-    clientSecret: "any",
+    clientSecret: () => "any",
     clients: 4,
     rateHz: 100,
     reconnectSeconds: 3600,
@@ -66,6 +66,15 @@ it("finds nothing wrong with a relay that tells the truth", async () => {
   await eventually(async () => relay.submitted > 200 && (await comparisons("ok")) > 10);
   expect(await ledger()).toEqual({ lose: 0, double: 0, reorder: 0 });
   expect(await comparisons("error")).toBe(0);
+});
+
+it("gives each connection, with the token for it, a trace of its own", async () => {
+  await startProbe();
+  const { tokens, connections } = relay.traces;
+  expect(connections.length).toBeGreaterThanOrEqual(4);
+  for (const traceparent of connections) expect(traceparent).toMatch(/^00-[\da-f]{32}-[\da-f]{16}-01$/);
+  expect(new Set(connections).size).toBe(connections.length);
+  expect(tokens).toEqual(expect.arrayContaining(connections));
 });
 
 it("finds that documents differ when a relay tells one client something else than another, and nothing lost", async () => {

@@ -1,4 +1,9 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, connect, createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import {
@@ -14,6 +19,7 @@ let stack: RelayStack;
 let prober: TestProcess;
 let metricsUrl: string;
 let service: Server;
+const rateFile = join(tmpdir(), `prober-rate-${process.pid}`);
 
 beforeAll(async () => {
   stack = await startRelayStack();
@@ -38,6 +44,7 @@ beforeAll(async () => {
     ISSUER_URL: stack.issuer.url,
     ISSUER_CLIENT_SECRET: stack.issuer.clientSecret,
     PROBER_RATE_HZ: "50",
+    PROBER_RATE_FILE: rateFile,
     PROBER_RECONNECT_SECONDS: "1",
   });
 });
@@ -63,6 +70,25 @@ it("answers /health and /ready, with its version", async () => {
   expect(await health.json()).toEqual({ status: "healthy", version: "1.2.3", uptime_seconds: expect.any(Number) });
   const ready = await fetch(metricsUrl.replace("/metrics", "/ready"));
   expect([ready.status, await ready.json()]).toEqual([200, { status: "ready" }]);
+});
+
+it("has a health subcommand that says whether it answers", async () => {
+  // Not spawnSync: the network between prober and relays is in this process.
+  const run = async (address: string) => {
+    const env = { ...process.env, BIND_ADDRESS: address, ISSUER_CLIENT_SECRET: "none" };
+    const child = spawn(process.execPath, ["services/prober/main.ts", "health"], { env, stdio: ["ignore", "pipe", "inherit"] });
+    const [text, [code]] = await Promise.all([child.stdout.toArray(), once(child, "exit")]);
+    return { code, text: text.join("") };
+  };
+  expect(await run(new URL(metricsUrl).host)).toEqual({ code: 0, text: expect.stringMatching(/^200 /) });
+  expect(await run("127.0.0.1:1")).toEqual({ code: 1, text: expect.stringMatching(/^no answer from /) });
+});
+
+it("takes the rate of PROBER_RATE_FILE, and its own again without it", async () => {
+  await writeFile(rateFile, "7");
+  await eventually(() => prober.output().includes('"hz":7'));
+  await rm(rateFile);
+  await eventually(() => prober.output().includes('"hz":50'));
 });
 
 it("edits each document from several replicas, and finds that they have the same at the same revisions", async () => {

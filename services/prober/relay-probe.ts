@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { type Acknowledged, OperationRefused, RelayClient } from "#lib/protocol/relay-client.ts";
 import { requestToken } from "#lib/protocol/relay-token-request.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
+import { traceFields } from "#lib/runtime/trace.ts";
 import { Convergence } from "./convergence.ts";
 import { type Delivery, Ledger } from "./ledger.ts";
 import type { ProbeMetrics } from "./metrics.ts";
@@ -11,7 +12,8 @@ export type RelayProbeOptions = {
   /** Where the relay is, e.g. ws://relay:8081. */
   relayUrl: string;
   issuerUrl: string;
-  clientSecret: string;
+  /** Asked anew for every token, so that it may be renewed. */
+  clientSecret: () => string;
   /** The number of clients; they work in pairs, so it is even. */
   clients: number;
   /** Operations a second, of all clients together. */
@@ -105,10 +107,15 @@ export class RelayProbe implements Probe {
 
   #createClient(documentId: string): RelayClient {
     const { relayUrl, localAddress } = this.#options;
-    return new RelayClient({ url: relayUrl, documentId, localAddress, token: () => this.#token(documentId) });
+    return new RelayClient({
+      url: relayUrl,
+      documentId,
+      localAddress,
+      token: (traceparent) => this.#token(documentId, traceparent),
+    });
   }
 
-  async #token(documentId: string): Promise<string> {
+  async #token(documentId: string, traceparent: string): Promise<string> {
     const { issuerUrl, clientSecret, metrics } = this.#options;
     const startedAt = performance.now();
     try {
@@ -117,7 +124,7 @@ export class RelayProbe implements Probe {
         documents: { [documentId]: ["read", "write"] as ("read" | "write")[] },
         ttlSeconds: 600,
       };
-      const token = await requestToken({ issuerUrl, clientSecret, request });
+      const token = await requestToken({ issuerUrl, clientSecret: clientSecret(), request, traceparent });
       metrics.request(target, "token", "ok", secondsSince(startedAt));
       return token;
     } catch (error) {
@@ -128,18 +135,18 @@ export class RelayProbe implements Probe {
 
   #watch({ client, partner, ledger, convergence, connection }: Side): void {
     const { metrics, logger } = this.#options;
-    client.on("connected", ({ tookMs, version, replica }) => {
+    client.on("connected", ({ tookMs, version, replica, traceparent }) => {
       connection.liveSince = performance.now();
       connection.replica = replica;
       metrics.request(target, "connect", "ok", tookMs / 1000);
-      logger.debug({ version, tookMs }, "connected");
+      logger.debug({ ...traceFields(traceparent), version, tookMs }, "connected");
     });
     client.on("disconnected", () => {
       connection.liveSince = undefined;
     });
-    client.on("connectFailed", (error) => {
+    client.on("connectFailed", (error, traceparent) => {
       metrics.request(target, "connect", "error");
-      this.#report(error);
+      this.#report(error, traceparent);
     });
     client.on("snapshot", ({ revision }) => {
       ledger.restarted(partner.clientId, revision);
@@ -221,11 +228,11 @@ export class RelayProbe implements Probe {
   }
 
   /** Says what is wrong once, not ten times a second. */
-  #report(error: unknown): void {
+  #report(error: unknown, traceparent?: string): void {
     const problem = error instanceof Error ? error.message : String(error);
     if (problem === this.#lastProblem) return;
     this.#lastProblem = problem;
-    this.#options.logger.warn({ problem }, "an operation on the relay failed");
+    this.#options.logger.warn({ ...traceFields(traceparent), problem }, "an operation on the relay failed");
   }
 }
 

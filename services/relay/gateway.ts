@@ -8,10 +8,10 @@ import { relayProtocol } from "#lib/protocol/relay-messages.ts";
 import { permissionsFor } from "#lib/protocol/relay-token.ts";
 import type { Answer, Handlers } from "#lib/runtime/health-server.ts";
 import { requestUrl } from "#lib/runtime/request-url.ts";
+import { type Trace, traceOf } from "#lib/runtime/trace.ts";
 import { bearerToken, TokenRefused, type TokenVerifier } from "./auth.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
 import { Session, type SessionContext, type SessionIdentity } from "./session.ts";
-import { type Trace, traceOf } from "./trace.ts";
 
 export type GatewayLimits = {
   maxConnections: number;

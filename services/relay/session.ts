@@ -11,6 +11,7 @@ import {
 import type { Permission } from "#lib/protocol/relay-token.ts";
 import type { Faults } from "#lib/runtime/faults.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
+import type { Trace } from "#lib/runtime/trace.ts";
 import type { Claim } from "./client-claims.ts";
 import type { CommitOutcome } from "./committer.ts";
 import type { OperationStatus, RelayMetrics } from "./metrics.ts";
@@ -20,7 +21,6 @@ import { RateLimiter } from "./rate-limiter.ts";
 import type { Member, Room } from "./room.ts";
 import type { Rooms } from "./rooms.ts";
 import type { DocumentReader } from "./store.ts";
-import type { Trace } from "./trace.ts";
 
 /** What all sessions of a replica share. */
 export type SessionContext = {

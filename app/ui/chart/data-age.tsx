@@ -14,7 +14,8 @@ export function DataAge({ answer, askedAt }: { answer: PanelsAnswer; askedAt: nu
   const troubled = answer.panels.filter(({ problem, dataTo }) => problem !== null && dataTo < answer.to);
   const dataTo = Math.min(...(troubled.length > 0 ? troubled : answer.panels).map((panel) => panel.dataTo)) * 1000;
   if (troubled.length > 0) {
-    const which = troubled.length === answer.panels.length ? "The charts show" : `${troubled.length} charts show`;
+    const count = troubled.length === 1 ? "1 chart shows" : `${troubled.length} charts show`;
+    const which = troubled.length === answer.panels.length ? "The charts show" : count;
     return (
       <span role="status" className="inline-flex items-center gap-1.5 text-xs font-medium text-warn">
         <TriangleAlert aria-hidden="true" className="size-3.5" />

@@ -11,7 +11,7 @@ import { judgeScan, readListeningPorts } from "./listening-ports.ts";
 import { Bench, findPeer, howToInstall } from "./peers.ts";
 import { peakMemoryMiB } from "./process-figures.ts";
 import { profileVariables } from "./profiles.ts";
-import type { Area, AreaOptions, Curve, Goal } from "./report.ts";
+import { type Area, type AreaOptions, byProfile, type Curve, type Goal, withoutProfile } from "./report.ts";
 
 const run = promisify(execFile);
 const openAddress = "127.77.9.1";
@@ -119,6 +119,7 @@ async function againstNmap(site: Site, { quick, say, signal }: AreaOptions): Pro
     peer: worst(judgedPeer, key),
     ratio: (worst(judged, key) ?? Number.NaN) / 100,
     wanted: { atLeast: 1 },
+    whenMissed: withoutProfile("a port that changed between the scan and the look at /proc/net/tcp, or a fault of the scanner"),
   });
   return [
     {
@@ -128,8 +129,10 @@ async function againstNmap(site: Site, { quick, say, signal }: AreaOptions): Pro
       peer: nmap ? median(theirs) : undefined,
       ratio: nmap ? median(ours.map((seconds, index) => seconds / (theirs[index] ?? Number.NaN))) : undefined,
       wanted: { atMost: 0.9 },
-      whenMissed:
+      whenMissed: byProfile(
+        "319e86e",
         "the system calls of 65,535 connections take 1.3-1.5 s of CPU in every scanner; the rest is net.Socket: making and ending a stream and an error object for each port",
+      ),
       ...(nmap ? {} : { note: howToInstall("nmap") }),
     },
     share("recall", "  open ports found"),
@@ -164,6 +167,9 @@ async function filteredPorts(site: Site, { quick, say }: AreaOptions): Promise<G
       peer: bound,
       ratio: isRight ? seconds / bound : Number.POSITIVE_INFINITY,
       wanted: { atMost: 1.1 },
+      whenMissed: withoutProfile(
+        "timers that fire late on a busy machine, and the time between the end of a port and the start of the next",
+      ),
       ...(isRight ? {} : { note: "not every one of them was told to be filtered" }),
     };
   } finally {
@@ -213,6 +219,9 @@ async function healthDuringScans(site: Site, { quick, say }: AreaOptions): Promi
     peer: percentile(idle, 0.99),
     ratio: p99,
     wanted: { atMost: 10 },
+    whenMissed: withoutProfile(
+      "scans run in threads of their own: what is late is the process's turn on cores that the scanners fill",
+    ),
   };
 }
 
@@ -254,6 +263,7 @@ async function memoryBySize(options: AreaOptions): Promise<{ goal: Goal; curve: 
       peer: least,
       ratio: (most ?? Number.NaN) / (least ?? Number.NaN),
       wanted: { atMost: 1.1 },
+      whenMissed: withoutProfile("a byte for each port of the scan, and when the collector of garbage came by"),
     },
     curve: {
       title: "Connector: by ports of a scan (as many ports in all)",

@@ -6,7 +6,7 @@ import { connectRedis } from "#services/hub/redis-state.ts";
 import type { JobStore } from "#services/hub/state.ts";
 import { median } from "../figures.ts";
 import { type Bench, findPeer, howToInstall, untilListening } from "./peers.ts";
-import type { AreaOptions, Curve, Goal } from "./report.ts";
+import { type AreaOptions, type Curve, type Goal, withoutProfile } from "./report.ts";
 
 const backlogs = [100, 1_000, 10_000];
 const scan = { target: "127.0.0.1", ports: "1-1024", timeoutMs: 1_000, portTimeoutMs: 1_000 };
@@ -39,6 +39,9 @@ export async function measureEnqueue(bench: Bench, options: AreaOptions): Promis
       peer: least,
       ratio: most === undefined || least === undefined ? undefined : most / least,
       wanted: { atMost: 2 },
+      whenMissed: withoutProfile(
+        "a job is put in and leased by its place in a queue, whatever its length: look for what walks over it",
+      ),
     };
   };
   const rows = (name: string, costs: Costs[]) => [

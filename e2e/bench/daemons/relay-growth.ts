@@ -4,7 +4,7 @@ import { median } from "../figures.ts";
 import { memoryMiB } from "./process-figures.ts";
 import { makeHistory } from "./relay-database.ts";
 import type { RelaySite, Server } from "./relay-site.ts";
-import type { AreaOptions, Goal, Section } from "./report.ts";
+import { type AreaOptions, type Goal, type Section, withoutProfile } from "./report.ts";
 
 /** Memory of a process with so many connections that do nothing, beside bare `ws`; after a collection. */
 export async function measureMemory(site: RelaySite, { quick, say }: AreaOptions): Promise<Section> {
@@ -37,6 +37,9 @@ export async function measureMemory(site: RelaySite, { quick, say }: AreaOptions
         peer: peer[last],
         ratio: (ours[last] ?? Number.NaN) / (peer[last] ?? Number.NaN),
         wanted: { atMost: 1.5 },
+        whenMissed: withoutProfile(
+          "a session, its parser and its place in a document for each connection; the rest is ws and the socket, as in the peer",
+        ),
       },
     ],
     curves: [
@@ -85,6 +88,9 @@ export async function measureCatchUp(site: RelaySite, { quick, say }: AreaOption
     peer: figures[0],
     ratio: growth(figures),
     wanted: { atMost: 1.5 },
+    whenMissed: withoutProfile(
+      "a snapshot and what came after it are read by index, whatever the length of the history: look for a snapshot that is late",
+    ),
   });
   return {
     title: "Relay: catching up",

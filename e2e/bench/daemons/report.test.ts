@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Goal, isReached, report } from "./report.ts";
+import { byProfile, type Goal, isReached, report } from "./report.ts";
 
 const goal: Goal = { name: "messages", unit: "1/s", ours: 900, peer: 1000, ratio: 0.9, wanted: { atLeast: 1 } };
 
@@ -15,7 +15,8 @@ test("a goal is reached at the wanted ratio or on its good side, and open when n
 test("the report tells every goal with its ratio, what was wanted and its note, and how figures grow", () => {
   const rows = [{ name: "memory", unit: "MiB", values: [50, 100] }];
   const goals = [
-    { ...goal, note: "of three rounds", whenMissed: "parsing" },
+    { ...goal, note: "of three rounds", whenMissed: byProfile("abc1234", "parsing") },
+    { ...goal, name: "unknown" },
     { ...goal, name: "reached", ratio: 1, whenMissed: "never told" },
     { ...goal, name: "scan", ours: undefined, peer: undefined, ratio: undefined, note: "nmap is not on this machine" },
   ];
@@ -24,7 +25,8 @@ test("the report tells every goal with its ratio, what was wanted and its note, 
   expect(lines.find((line) => line.startsWith("| Node"))).toMatch(/v24 \|$/);
   expect(lines.find((line) => line.startsWith("| messages"))).toMatch(/900 \|\s+1,000 \|\s+0.90 \|\s+>= 1 \|\s+NOT REACHED \|$/);
   expect(lines.find((line) => line.startsWith("| scan"))).toMatch(/not measured \|$/);
-  expect(lines).toContain("* messages: of three rounds; where the time goes: parsing");
+  expect(lines).toContain("* messages: of three rounds; where the time goes: by a profile of commit abc1234: parsing");
+  expect(lines).toContain("* unknown: where the time goes: not profiled; --profile DIR leaves a profile of each daemon");
   expect(lines.join("\n")).not.toContain("never told");
   expect(lines).toContain("### By connections");
   expect(lines.find((line) => line.startsWith("| memory"))).toMatch(/^\| memory \(MiB\) \|\s+50.0 \|\s+100 \|\s+x 2.00 \|$/);

@@ -34,6 +34,16 @@ export type Curve = { title: string; heads: string[]; rows: Row[]; isGrowth?: bo
 
 export type Section = { title: string; goals: Goal[]; curves?: Curve[] };
 
+/** What a profile of this commit says of where the time goes. */
+export function byProfile(commit: string, text: string): string {
+  return `by a profile of commit ${commit}: ${text}`;
+}
+
+/** What is known without a profile of where the time goes. */
+export function withoutProfile(text: string): string {
+  return `not by a profile: ${text}`;
+}
+
 /** Undefined when nothing was measured. */
 export function isReached({ ratio, wanted }: Goal): boolean | undefined {
   if (ratio === undefined || Number.isNaN(ratio)) return undefined;
@@ -50,6 +60,8 @@ export function report(facts: [string, string][], sections: Section[], title = "
   return `${[`# ${title}`, table([["", "this run"], ...facts]), ...parts].join("\n\n")}\n`;
 }
 
+const notProfiled = "not profiled; --profile DIR leaves a profile of each daemon";
+
 function goalTable(goals: Goal[]): string {
   const words = { true: "reached", false: "NOT REACHED", undefined: "not measured" };
   const lines = goals.map((goal) => [
@@ -65,7 +77,7 @@ function goalTable(goals: Goal[]): string {
 
 function notes(goals: Goal[]): string[] {
   const lines = goals.flatMap((goal) => {
-    const missed = isReached(goal) === false ? goal.whenMissed : undefined;
+    const missed = isReached(goal) === false ? (goal.whenMissed ?? notProfiled) : undefined;
     const told = [goal.note, missed && `where the time goes: ${missed}`].filter(Boolean);
     return told.length > 0 ? [`* ${goal.name}: ${told.join("; ")}`] : [];
   });

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
+import { FullBacklog } from "../../loss/listeners.ts";
 import { portOf } from "./peers.ts";
 
 /** A way to a port that can be taken away, connections and listener together, and put back at the same address. */
@@ -7,6 +8,8 @@ export class TcpLink {
   readonly #to: number;
   readonly #sockets = new Set<Socket>();
   #server: Server | undefined;
+  #backlog: FullBacklog | undefined;
+  #silent: Socket[] = [];
   port = 0;
 
   constructor(to: number) {
@@ -14,6 +17,9 @@ export class TcpLink {
   }
 
   async open(): Promise<void> {
+    await this.#backlog?.close();
+    this.#backlog = undefined;
+    for (const socket of this.#silent.splice(0)) socket.destroy();
     const server = createServer((near) => {
       const far = connect(this.#to, "127.0.0.1");
       for (const socket of [near, far]) {
@@ -32,6 +38,19 @@ export class TcpLink {
     await once(server, "listening");
     this.port = portOf(server);
     this.#server = server;
+  }
+
+  /** As `cut`, but nobody is told: packets vanish, both those of connections and those that ask for one. */
+  async vanish(): Promise<void> {
+    const [server, sockets] = [this.#server, [...this.#sockets]];
+    if (!server) return;
+    this.#server = undefined;
+    for (const socket of sockets) socket.unpipe().pause();
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    // The listener is gone at once; its connections stay until the link is back, and are then reset.
+    this.#silent = sockets;
+    this.#backlog = await FullBacklog.open("127.0.0.1", this.port);
+    void closed;
   }
 
   async cut(): Promise<void> {

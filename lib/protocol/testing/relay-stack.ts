@@ -152,6 +152,8 @@ export async function startRedis(port: number): Promise<TestProcess> {
 export type TestIssuer = {
   process: TestProcess;
   url: string;
+  /** Where /health, /ready and /metrics are. */
+  healthUrl: string;
   clientSecret: string;
   /** Starts it again, at the same address, after it was ended. */
   restart: () => Promise<void>;
@@ -160,10 +162,13 @@ export type TestIssuer = {
 export async function startIssuer(env: Record<string, string> = {}): Promise<TestIssuer> {
   const port = await freePort();
   const clientSecret = randomBytes(16).toString("hex");
-  const settings = { BIND_ADDRESS: `127.0.0.1:${port}`, ISSUER_CLIENT_SECRET: clientSecret, ...env };
+  const healthPort = await freePort();
+  const addresses = { BIND_ADDRESS: `127.0.0.1:${port}`, HEALTH_ADDRESS: `127.0.0.1:${healthPort}` };
+  const settings = { ...addresses, ISSUER_CLIENT_SECRET: clientSecret, ...env };
   const issuer: TestIssuer = {
     process: await startDaemon("issuer", port, settings),
     url: `http://127.0.0.1:${port}`,
+    healthUrl: `http://127.0.0.1:${healthPort}`,
     clientSecret,
     async restart() {
       issuer.process = await startDaemon("issuer", port, settings);

@@ -20,9 +20,12 @@ export class LyingRelay {
   /** How often it has lied, by kind. */
   readonly lies = { lose: 0, double: 0, reorder: 0, diverge: 0 };
   connections = 0;
+  /** The `traceparent` of every request for a token, and of every connection. */
+  readonly traces = { tokens: [] as unknown[], connections: [] as unknown[] };
   submitted = 0;
   readonly #rooms = new Map<string, Room>();
-  readonly #server = createServer((_request, response) => {
+  readonly #server = createServer((request, response) => {
+    this.traces.tokens.push(request.headers.traceparent);
     response.setHeader("content-type", "application/json");
     response.end(JSON.stringify({ access_token: "anybody", token_type: "Bearer", expires_in: 600 }));
   });
@@ -30,6 +33,7 @@ export class LyingRelay {
   constructor() {
     const sockets = new WebSocketServer({ server: this.#server, handleProtocols: () => relayProtocol });
     sockets.on("connection", (socket, request) => {
+      this.traces.connections.push(request.headers.traceparent);
       const documentId = new URL(request.url ?? "/", "http://localhost").searchParams.get("document") ?? "";
       this.#accept(socket, documentId);
     });

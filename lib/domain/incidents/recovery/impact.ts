@@ -46,8 +46,11 @@ export async function measureImpact(
   const found: FirstBad[] = [];
   for (const { service, state } of due) {
     for (const indicator of counted(state)) {
-      const at = await findFirstBad(prometheus, indicator, noticedAt.getTime(), stepSeconds);
-      if (at !== null) found.push({ at, service, indicator });
+      const first = await findFirstBad(prometheus, indicator, noticedAt.getTime(), stepSeconds);
+      if (first === null) continue;
+      const changes = await listChanges(context, service, { from: first, to: noticedAt.getTime() });
+      const at = startAfterChanges(first, changes, { windowMs: state.windowSeconds * 1000, stepMs: stepSeconds * 1000 });
+      found.push({ at: Math.min(at, noticedAt.getTime()), service, indicator });
     }
   }
   const [first] = found.toSorted((a, b) => a.at - b.at);
@@ -84,6 +87,42 @@ export async function findFirstBad(
     if (!isWhole) return first;
   }
   return first;
+}
+
+/** What changes what runs, or how much of it. */
+const changing = ["image", "rollout", "rollback", "template", "config", "restart", "scale"];
+
+/** The times in milliseconds of the changes of a service. */
+async function listChanges(
+  { db }: Pick<Context, "db">,
+  { namespace, name }: WatchedIncident["services"][number],
+  { from, to }: { from: number; to: number },
+): Promise<number[]> {
+  const rows = await db.auditEntry.findMany({
+    where: {
+      targetNamespace: namespace,
+      targetName: name,
+      targetKind: "service",
+      verb: { in: changing },
+      outcome: "succeeded",
+      at: { gte: new Date(from), lte: new Date(to) },
+    },
+    orderBy: { at: "asc" },
+    select: { at: true },
+  });
+  return rows.map(({ at }) => at.getTime());
+}
+
+/**
+ * A start that does not reach back over a change of the service, unless the harm had been there for a whole window before it: a few bad
+ * points of the noise just before would acquit the change that did the harm.
+ */
+export function startAfterChanges(
+  first: number,
+  changes: readonly number[],
+  { windowMs, stepMs }: { windowMs: number; stepMs: number },
+): number {
+  return changes.reduce((start, at) => (at > start && at - start < windowMs ? Math.ceil(at / stepMs) * stepMs : start), first);
 }
 
 /** From the end backwards: the first of the bad points without a gap, and whether all are bad. */

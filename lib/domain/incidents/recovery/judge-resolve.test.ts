@@ -70,7 +70,7 @@ describe("an alert speaks against it", () => {
 
   test("not while it counts the harm of hours and its service has been good for as long as alerts must be over", () => {
     const burn = { ...firing, name: "ErrorBudgetBurn" };
-    expect(ids({ alerts: [burn] })).toEqual([]);
+    expect(ids({ alerts: [burn, { ...burn, inhibited: true }] })).toEqual([]);
     expect(ids({ alerts: [{ ...burn, service: null }] })).toEqual([]);
     expect(ids({ alerts: [burn], services: [relay({ goodSince: ago(299).toISOString() })] })).toEqual(["alert-fires"]);
     expect(ids({ alerts: [burn], services: [relay({ state: "unknown" })] })).toEqual(["alert-fires", "indicator-unknown"]);

@@ -49,6 +49,7 @@ export function judgeResolve(facts: ResolveFacts, now: Date): ResolveBlocker[] {
 
 /** A source that is not heard speaks for its alerts by itself (judgeSight). */
 function judgeAlert(alert: GateAlert, facts: ResolveFacts, now: Date): ResolveBlocker | null {
+  if (isOutlived(alert, facts, now)) return null;
   const { name, startsAt, endsAt, sourceId, silence } = alert;
   const blindSince = facts.blindness.find((one) => one.sourceId === sourceId && one.endedAt === null)?.beganAt ?? null;
   const href = `/alerts/${alert.id}`;
@@ -62,7 +63,6 @@ function judgeAlert(alert: GateAlert, facts: ResolveFacts, now: Date): ResolveBl
       return { id: "alert-fires", message: `${fires}, and another alert inhibits it.`, href };
     case "firing":
     case "acknowledged":
-      if (isOutlived(alert, facts, now)) return null;
       return { id: "alert-fires", message: `${fires}.`, href };
     case "resolved": {
       if (silence !== null) {

@@ -148,7 +148,10 @@ async function judgeMitigations(
   const isOwn = ({ namespace, name }: ServiceRef) =>
     incident.services.some((service) => service.namespace === namespace && service.name === name);
   const services = [ref, ...needs.filter((need) => !isOwn(need))];
-  const actions = await listMitigations(transaction, services, { from: incident.impactStartedAt, to: now });
+  const actions = await listMitigations(transaction, services, {
+    from: incident.impactStartedAt,
+    to: incident.resolvedAt ?? now,
+  });
   if (actions.length === 0) return [];
   const told = await transaction.incidentEvent.findMany({
     where: { incidentId: incident.id, source: { in: actions.map(({ id }) => verdictSource(id)) } },

@@ -1,7 +1,6 @@
 import type { Database } from "#lib/database/client.ts";
 import type { ServiceRef } from "../../fleet/schemas.ts";
 import type { ActionVerdict } from "../schemas.ts";
-import { sourceWindow } from "../timeline/sources.ts";
 import { listMitigations } from "./mitigations.ts";
 import { type RecoveryRow, readState } from "./stored.ts";
 import { describePending, isMeantToHelp } from "./verdict.ts";
@@ -34,9 +33,8 @@ export async function listVerdicts(db: Database, incident: VerdictsOf, now: Date
     message,
     at: at.toISOString(),
   }));
-  const to = resolvedAt ? new Date(resolvedAt.getTime() + sourceWindow.afterMinutes * 60_000) : now;
   const concerned = services.flatMap(({ namespace, name, dependsOn }) => [{ namespace, name }, ...dependsOn.map(readRef)]);
-  const done = await listMitigations(db, concerned, { from: impactStartedAt, to });
+  const done = await listMitigations(db, concerned, { from: impactStartedAt, to: resolvedAt ?? now });
   const pending = done.flatMap((action): ActionVerdict[] => {
     const recovery = incident.recoveries.find((row) => isJudgedBy(row, action.service, services));
     if (!recovery || told.some(({ actionId }) => actionId === action.id)) return [];

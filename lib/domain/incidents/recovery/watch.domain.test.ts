@@ -322,6 +322,17 @@ describe("the start of the impact", () => {
     expect((await read(id)).recovery).toMatchObject({ before: 0.004, during: 0.4 });
   });
 
+  test.each([
+    ["a change of the service that only noise preceded", -40, -24],
+    ["no change of the service when the harm had been there for a whole window before it", -56, -56],
+  ])("does not reach back over %s", async (_, badFrom, expected) => {
+    latencyAt = (seconds) => (seconds >= badFrom && seconds < 90 ? 0.4 : 0.004);
+    await storeAction(world.db, { at: late(-25), service, verb: "image" });
+    const id = await from("alert");
+    await look();
+    expect(await clockOf(id)).toEqual({ impactStartedAt: late(expected), impactStartSource: "measured" });
+  });
+
   test("is sought further back than the look does, and found where it is", async () => {
     latencyAt = (seconds) => (seconds >= -5_000 && seconds < 90 ? 0.4 : 0.004);
     const id = await from("alert");
@@ -374,9 +385,13 @@ test("a relapse within the hour after it was resolved is told, and nothing of it
   now = late(210);
   await look();
   expect((await read(id)).rows.at(-1)?.message).toContain("Bad again after it was resolved, from the data.");
+  await storeAction(world.db, { at: late(140), service, verb: "rollback" });
+  now = late(240);
+  await look();
+  expect((await read(id)).rows.filter(({ source }) => source?.startsWith("verdict/"))).toEqual([]);
   now = late(130 + 3_601);
   await look();
-  expect((await read(id)).recovery?.points.at(-1)?.at).toBe(late(208).toISOString());
+  expect((await read(id)).recovery?.points.at(-1)?.at).toBe(late(238).toISOString());
 });
 
 test("after a long absence of the controller all that happened is found, three hours with each look", async () => {

@@ -131,7 +131,7 @@ describe("measurements without data", () => {
 test("a step that ends before its first measurement leaves it open", () => {
   expect(judgeAnalysis(settings, startAnalysis(settings, start), true)).toMatchObject({
     outcome: "inconclusive",
-    message: expect.stringContaining("the step ended before its first measurement"),
+    message: expect.stringContaining("was not measured: the step ended before"),
   });
 });
 

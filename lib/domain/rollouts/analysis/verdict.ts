@@ -143,8 +143,9 @@ function judgeMetric(
   const isCounted = count !== null && counted >= count;
   if (!isCounted && !isOver) return { outcome: "running", message: `${title} was measured ${taken} times.` };
   if (!mayLackData && good + bad === 0) {
-    const why = taken === 0 ? "the step ended before its first measurement." : message;
-    return { outcome: "inconclusive", message: `${title} has no verdict after ${taken} measurements: ${why}` };
+    if (taken === 0) return { outcome: "inconclusive", message: `${title} was not measured: the step ended before.` };
+    const times = taken === 1 ? "1 measurement" : `${taken} measurements`;
+    return { outcome: "inconclusive", message: `${title} has no verdict after ${times}: ${message}` };
   }
   return { outcome: "passed", message: `${title} was good in ${good} of ${taken} measurements.` };
 }
