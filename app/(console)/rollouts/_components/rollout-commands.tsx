@@ -5,8 +5,8 @@ import { commandNames } from "#lib/client/rollout-view.ts";
 import { isOver, type RolloutCommand } from "#lib/client/rollouts.ts";
 import type { RolloutDetail } from "#lib/domain/rollouts/schemas.ts";
 import { Button } from "../../../ui/button.tsx";
-import { useRoleRefusal } from "../../../ui/session.tsx";
 import { CommandDialog } from "../../../ui/rollouts/command-dialog.tsx";
+import { useRoleRefusal } from "../../../ui/session.tsx";
 
 const icons: Record<RolloutCommand, typeof Play> = {
   promote: StepForward,
