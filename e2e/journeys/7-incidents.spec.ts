@@ -85,7 +85,7 @@ test("what somebody notices is reported by keyboard in under 15 seconds", async 
 test("a second report on the same service is shown the open one first", async ({ page }) => {
   const [open] = await listOpenIncidents(page.request, "edge");
   const refused = await report(page.request, { isAnother: false });
-  expect(refused.status()).toBe(412);
+  expect(refused.status()).toBe(409);
   expect(await refused.text()).toContain(`INC-${open?.number} (P2) Sensors stopped sending`);
   await resolveAll(page.request, "edge");
 });
