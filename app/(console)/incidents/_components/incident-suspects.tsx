@@ -3,7 +3,6 @@ import Link from "next/link";
 import { formatDelta } from "#lib/client/chart-marks.ts";
 import { incidentName, isOpen } from "#lib/client/incident-view.ts";
 import { formatFigure } from "#lib/client/numbers.ts";
-import { formatDuration } from "#lib/client/time.ts";
 import type { IncidentDetail, IncidentSuspect } from "#lib/domain/incidents/schemas.ts";
 import { SuspectUndo, suspectAddress, suspectWords } from "../../../ui/alerts/suspect-line.tsx";
 import { TimeAgo } from "../../../ui/clock.tsx";
@@ -32,7 +31,6 @@ export function IncidentSuspects({ incident }: { incident: IncidentDetail }) {
                 </Link>{" "}
                 {suspect.reason && <span className="text-ink-2">“{suspect.reason}”</span>}
                 <span className="block text-xs text-ink-3">
-                  {suspect.secondsBefore > 0 && `${formatDuration(suspect.secondsBefore * 1000)} before the impact · `}
                   {suspect.closeness} · <TimeAgo at={suspect.at} />
                 </span>
                 <Measured suspect={suspect} />

@@ -16,7 +16,7 @@ describe("a draft", () => {
       "95 % of the operations took up to 810 ms, before 12.3 ms",
       "at most 512 connections were affected",
       "12.3 % of 30 days' error budget was spent",
-      "The closest change before was [Image of relay: 2.0.0 → 2.1.0. Reason: \\[slow\\] one](/rollouts/r), 2 m earlier.",
+      "The closest change before was [Image of relay: 2.0.0 → 2.1.0. Reason: \\[slow\\] one](/rollouts/r), 2 m before, on relay itself.",
     ]) {
       expect(section("Summary")).toContain(words);
     }
@@ -46,7 +46,7 @@ describe("a draft", () => {
       actor: "ada",
     }));
     const draft = draftPostmortem({ ...testFacts, timeline: [], suspects });
-    expect(section("Trigger", draft)).toContain("- 2 m before: [Restart of redis](/rollouts/r) (ada)");
+    expect(section("Trigger", draft)).toContain("- [Restart of redis](/rollouts/r), 2 m before, on relay itself (ada)");
   });
 
   test("names the alert, what was done, its verdict and the recovery by the data", () => {

@@ -55,7 +55,7 @@ function summary(facts: PostmortemFacts): string[] {
       : `${capitalise(what)} was impaired for ${formatDuration(Date.parse(end) - began)}: from ${formatUtc(clock.impactStartedAt)} to ${formatUtc(end)}, when it ${how}.`;
   const suspect = facts.suspects[0];
   const cause = suspect
-    ? `The closest change before was ${link(oneLine(suspect.message).replace(/\.$/, ""), suspect.href)}, ${formatDuration(suspect.secondsBefore * 1000)} earlier.`
+    ? `The closest change was ${link(oneLine(suspect.message).replace(/\.$/, ""), suspect.href)}, ${escapeMarkdown(suspect.closeness)}.`
     : null;
   const mark = overrideReason === null ? null : "It was resolved in spite of the evidence.";
   const harm = impact?.services.flatMap(harmWords) ?? [];
@@ -89,10 +89,10 @@ function trigger({ suspects, links }: PostmortemFacts): string[] {
   const lines = suspects
     .slice(0, 5)
     .map(
-      ({ secondsBefore, message, href, actor }) =>
-        `- ${formatDuration(secondsBefore * 1000)} before: ${link(oneLine(message), href)} (${escapeMarkdown(actor)})`,
+      ({ closeness, message, href, actor }) =>
+        `- ${link(oneLine(message), href)}, ${escapeMarkdown(closeness)} (${escapeMarkdown(actor)})`,
     );
-  return ["What was changed before the impact, the likeliest first:", "", ...lines, ...rollouts];
+  return ["What was changed just before, the likeliest first:", "", ...lines, ...rollouts];
 }
 
 function detection({ clock, noticedBy, links }: PostmortemFacts): string[] {

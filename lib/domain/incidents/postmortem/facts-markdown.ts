@@ -49,8 +49,8 @@ function timed(at: string | null, figure: string): string {
 export function suspectLines({ suspects }: PostmortemFacts): string[] {
   if (suspects.length === 0) return ["No change is known within the 30 minutes before the impact."];
   return suspects.map(
-    ({ secondsBefore, message, href, actor, closeness, before, after }) =>
-      `- ${formatDuration(secondsBefore * 1000)} before: ${link(oneLine(message), href)} (${escapeMarkdown(actor)}; ${escapeMarkdown(closeness)})${moved(before, after)}`,
+    ({ message, href, actor, closeness, before, after }) =>
+      `- ${link(oneLine(message), href)}, ${escapeMarkdown(closeness)} (${escapeMarkdown(actor)})${moved(before, after)}`,
   );
 }
 

@@ -114,13 +114,12 @@ function cut(message: string): string {
 }
 
 function viewSuspect(suspect: IncidentSuspect, rows: readonly { source: string | null; message: string }[]) {
-  const { auditId, rolloutId, at, service, closeness, secondsBefore, before, after, actor, verb, reason } = suspect;
+  const { auditId, rolloutId, at, service, closeness, before, after, actor, verb, reason } = suspect;
   const told = rows.find(({ source }) => source === `audit/${auditId}`)?.message;
   return {
     at,
     service,
     closeness,
-    secondsBefore,
     before,
     after,
     actor,

@@ -163,7 +163,7 @@ export type PostmortemFacts = {
   timelineTotal: number;
   links: { kind: string; title: string; href: string }[];
   /** The likeliest first, with the words of the timeline. */
-  suspects: (Pick<IncidentSuspect, "at" | "service" | "closeness" | "secondsBefore" | "before" | "after" | "actor"> & {
+  suspects: (Pick<IncidentSuspect, "at" | "service" | "closeness" | "before" | "after" | "actor"> & {
     message: string;
     href: string;
   })[];

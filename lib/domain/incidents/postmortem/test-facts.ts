@@ -81,7 +81,6 @@ export const testFacts: PostmortemFacts = {
       at: "2026-11-21T11:58:00.000Z",
       service: "fleet/relay",
       closeness: "2 m before, on relay itself",
-      secondsBefore: 120,
       before: { requestsPerSecond: 10, errorRatio: 0, latencyP95Seconds: 0.012 },
       after: { requestsPerSecond: 10, errorRatio: 0, latencyP95Seconds: 0.8 },
       actor: "otto",

@@ -2,7 +2,6 @@
 import Link from "next/link";
 import { useState } from "react";
 import { formatFigure } from "#lib/client/numbers.ts";
-import { formatDuration } from "#lib/domain/duration.ts";
 import { isWritten } from "#lib/domain/incidents/postmortem/facts-markdown.ts";
 import type { FactRow, PostmortemFacts } from "#lib/domain/incidents/postmortem/schemas.ts";
 import { formatUtc } from "#lib/domain/times.ts";
@@ -61,14 +60,14 @@ export function CourseSection({ incidentId, facts }: { incidentId: string; facts
 }
 
 function Suspect({ suspect }: { suspect: PostmortemFacts["suspects"][number] }) {
-  const { secondsBefore, message, href, actor, closeness, before, after } = suspect;
+  const { message, href, actor, closeness, before, after } = suspect;
   return (
     <li className="border-b px-4 py-1.5">
       <Link href={href} className="font-medium hover:underline">
         {message}
       </Link>
       <span className="block text-xs text-ink-3">
-        {formatDuration(secondsBefore * 1000)} before the impact · {closeness} · by {actor}
+        {closeness} · by {actor}
       </span>
       {before && after && (
         <span className="block text-xs text-ink-2">
