@@ -57,8 +57,8 @@ export default defineConfig({
           exclude,
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          // Clusters on networks of their own: three quarters of their time is waiting.
-          maxWorkers: 4,
+          // Two clusters at a time, each on a network of its own: most of their time is waiting.
+          maxWorkers: 2,
         },
       },
       {

@@ -356,7 +356,9 @@ describe("the facts", () => {
     expect(facts.textContent).toContain("2026-11-21 12:01:30 UTC · TTD 1 m 30 s");
     expect(facts.textContent).toContain("at most 512; 480 when it began");
     expect(facts.textContent).not.toContain("in spite of the evidence");
-    expect(screen.getByRole("region", { name: "Changes before the impact" }).textContent).toContain("2 m before, on relay itself");
+    expect(screen.getByRole("region", { name: "Changes before the impact" }).textContent).toContain(
+      "2 m before, on relay itself",
+    );
     const note = within(screen.getByRole("region", { name: "Timeline" })).getByText("image");
     expect(note.tagName).toBe("STRONG");
   });
