@@ -16,7 +16,7 @@ describe("a draft", () => {
       "95 % of the operations took up to 810 ms, before 12.3 ms",
       "at most 512 connections were affected",
       "12.3 % of 30 days' error budget was spent",
-      "The closest change before was [Image of relay: 2.0.0 → 2.1.0. Reason: \\[slow\\] one](/rollouts/r), 2 m before, on relay itself.",
+      "The closest change was [Image of relay: 2.0.0 → 2.1.0. Reason: \\[slow\\] one](/rollouts/r), 2 m before, on relay itself.",
     ]) {
       expect(section("Summary")).toContain(words);
     }
