@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Browser, expect, type Page, test } from "@playwright/test";
+import { type Browser, expect, type Locator, type Page, test } from "@playwright/test";
 import { logIn } from "../log-in.ts";
 import { system } from "../system.ts";
 
@@ -118,10 +118,21 @@ async function readText(page: Page): Promise<string> {
 
 /** Opens a line of one's own below a heading, as a person would: by a click and the keyboard. */
 async function goBelow(page: Page, heading: string): Promise<void> {
-  await line(page, `## ${heading}`).click();
+  await (await reach(page, `## ${heading}`)).click();
   await page.keyboard.press("End");
   await page.keyboard.press("Enter");
   await page.keyboard.press("Enter");
+}
+
+/** Scrolls to a line: the editor has only those in its document that are near to what is seen. */
+async function reach(page: Page, words: string): Promise<Locator> {
+  const wanted = line(page, words);
+  await area(page).hover({ position: { x: 40, y: 10 } });
+  for (let turns = 0; turns < 100 && (await wanted.count()) === 0; turns += 1) {
+    await page.mouse.wheel(0, turns === 0 ? -100_000 : 200);
+    await page.waitForTimeout(30);
+  }
+  return wanted;
 }
 
 type Writing = { mark: string; heading: string; key: "Home" | "End"; until: number; typed: string[] };
@@ -133,7 +144,7 @@ async function write(page: Page, { mark, heading, key, until, typed }: Writing):
   for (let count = 0; Date.now() < until; count += 1) {
     const word = `${mark}${count};`;
     if (await conflict(page).isVisible()) await settle(page);
-    await line(page, count % 3 === 0 ? paragraph : `Notes ${mark}.`).click();
+    await (await reach(page, count % 3 === 0 ? paragraph : `Notes ${mark}.`)).click();
     await page.keyboard.press(count % 3 === 0 ? key : "End");
     await page.keyboard.type(key === "Home" && count % 3 === 0 ? `${word} ` : ` ${word}`, { delay: 20 });
     typed.push(word);
@@ -142,7 +153,7 @@ async function write(page: Page, { mark, heading, key, until, typed }: Writing):
 }
 
 async function replaceLine(page: Page, words: string, by: string): Promise<void> {
-  await line(page, words).click();
+  await (await reach(page, words)).click();
   await page.keyboard.press("Home");
   await page.keyboard.press("Shift+End");
   await page.keyboard.insertText(by);
