@@ -35,8 +35,12 @@ test("a slow release is noticed, rolled back, proven good, resolved and written 
   const rolledOut = Date.now();
 
   await page.goto("/");
-  const burning = page.getByRole("status", { name: "What needs attention" }).getByRole("link", { name: /INC-\d+/ });
-  await burning.first().click(patience);
+  const burning = page.getByRole("status", { name: "What needs attention" });
+  const [opening] = await expect
+    .poll(() => listOpenIncidents(page.request, "relay"), patience)
+    .toHaveLength(1)
+    .then(() => listOpenIncidents(page.request, "relay"));
+  await burning.getByRole("link", { name: new RegExp(`INC-${opening?.number} `) }).click();
   await expect(part(page, "What fires")).toContainText("RelayHighLatency");
   const id = incidentOf(page);
   const opened = await readIncident(page.request, id);
