@@ -40,7 +40,7 @@ test("a slow release is noticed, rolled back, proven good, resolved and written 
     .poll(() => listOpenIncidents(page.request, "relay"), patience)
     .toHaveLength(1)
     .then(() => listOpenIncidents(page.request, "relay"));
-  await burning.getByRole("link", { name: new RegExp(`INC-${opening?.number} `) }).click();
+  await burning.getByRole("link", { name: new RegExp(`INC-${opening?.number}(?!\\d)`) }).click();
   await expect(part(page, "What fires")).toContainText("RelayHighLatency");
   const id = incidentOf(page);
   const opened = await readIncident(page.request, id);
