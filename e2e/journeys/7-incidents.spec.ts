@@ -13,7 +13,7 @@ import {
 } from "../incident-page.ts";
 import { system } from "../system.ts";
 
-test.describe.configure({ mode: "serial", timeout: 300_000 });
+test.describe.configure({ mode: "serial", timeout: 480_000 });
 
 /** Of a monitor outside: only this test tells Alertmanager of it, so that no window of a rule has to be waited for. */
 const alert = {
