@@ -6,9 +6,9 @@ import { Answer, OlderOnes } from "../../../ui/answer.tsx";
 import { Button } from "../../../ui/button.tsx";
 import { Select } from "../../../ui/field.tsx";
 import { Empty, TableSkeleton } from "../../../ui/notices.tsx";
-import { useSession } from "../../../ui/session.tsx";
 import { useUrlState } from "../../../ui/use-url-state.ts";
 import { IncidentsHeader } from "../../incidents/_components/incidents-header.tsx";
+import { OwnerFilter } from "../../incidents/_components/owner-filter.tsx";
 import { ItemTable } from "./item-table.tsx";
 
 const states = [
@@ -21,11 +21,9 @@ const states = [
 /** What is to be done after incidents, the most overdue first. */
 export function ItemsPage() {
   const [search, setSearch] = useUrlState();
-  const session = useSession();
   const state = states.find(([value]) => value === search.get("state"))?.[0] ?? "open";
   const type = itemTypes.find((candidate) => candidate === search.get("type"));
   const owner = search.get("owner") ?? "";
-  const isMine = session !== null && owner === session.username;
   const filter: ItemFilter = { ...(state !== "all" && { state }), ...(type && { type }), ...(owner && { owner }) };
   const query = useInfiniteQuery(itemsQuery(filter));
   const isFiltered = state !== "open" || type !== undefined || owner !== "";
@@ -58,9 +56,7 @@ export function ItemsPage() {
             </option>
           ))}
         </Select>
-        <Button aria-pressed={isMine} onClick={() => setSearch({ owner: isMine ? null : (session?.username ?? null) })}>
-          {isMine ? "Mine only" : owner ? `Of ${owner}` : "Of everybody"}
-        </Button>
+        <OwnerFilter owner={owner} onChange={(next) => setSearch({ owner: next })} />
       </IncidentsHeader>
       <Answer
         of={query}

@@ -11,9 +11,9 @@ import { type Column, DataTable } from "../../../ui/data-table.tsx";
 import { Select } from "../../../ui/field.tsx";
 import { DrillBadge, IncidentSeverity } from "../../../ui/incidents/incident-marks.tsx";
 import { Empty, TableSkeleton } from "../../../ui/notices.tsx";
-import { useSession } from "../../../ui/session.tsx";
 import { useUrlState } from "../../../ui/use-url-state.ts";
 import { IncidentsHeader } from "../../incidents/_components/incidents-header.tsx";
+import { OwnerFilter } from "../../incidents/_components/owner-filter.tsx";
 import { PostmortemState, stateWords } from "./state-mark.tsx";
 
 const states = ["unpublished", ...listedStates, "all"] as const;
@@ -102,10 +102,8 @@ function Review({ row: { state, reviewer, isApproved, openComments } }: { row: L
 export function PostmortemsPage() {
   const router = useRouter();
   const [search, setSearch] = useUrlState();
-  const session = useSession();
   const state = states.find((value) => value === search.get("state")) ?? "unpublished";
   const owner = search.get("owner") ?? "";
-  const isMine = session !== null && owner === session.username;
   const filter: PostmortemFilter = { state, ...(owner && { owner }) };
   const query = useInfiniteQuery(postmortemsQuery(filter));
   const isFiltered = state !== "unpublished" || owner !== "";
@@ -125,9 +123,7 @@ export function PostmortemsPage() {
             </option>
           ))}
         </Select>
-        <Button aria-pressed={isMine} onClick={() => setSearch({ owner: isMine ? null : (session?.username ?? null) })}>
-          {isMine ? "Mine only" : owner ? `Of ${owner}` : "Of everybody"}
-        </Button>
+        <OwnerFilter owner={owner} onChange={(next) => setSearch({ owner: next })} />
       </IncidentsHeader>
       <Answer
         of={query}
