@@ -1,3 +1,4 @@
+import { median } from "../median.ts";
 import type { Indicator, IndicatorName } from "./indicators.ts";
 import { isBad } from "./indicators.ts";
 
@@ -134,12 +135,6 @@ function summarise(indicator: WatchedIndicator, { impactStartedAt, windowSeconds
   if (recoveredAt === null) return { ...indicator, before, after: null };
   const from = Date.parse(recoveredAt) + windowSeconds * 1000;
   return { ...indicator, before, after: median(valuesOf((at) => at >= from)) ?? indicator.after };
-}
-
-function median(values: readonly number[]): number | null {
-  const sorted = values.toSorted((a, b) => a - b);
-  const [low, high] = [sorted[Math.ceil(sorted.length / 2) - 1], sorted[Math.floor(sorted.length / 2)]];
-  return low === undefined || high === undefined ? null : (low + high) / 2;
 }
 
 /** Every second one of the older half goes, so that a long incident keeps its shape. */

@@ -1,4 +1,5 @@
 import { type Clock, type ClockFigures, figuresOf } from "../clock.ts";
+import { median } from "../median.ts";
 import { isMajor, type Severity, severities } from "../schemas.ts";
 import type { FigureSummary, IncidentTrends, ServiceTrend, TrendRow } from "./schemas.ts";
 
@@ -61,20 +62,16 @@ export function serviceTrendOf(
   };
 }
 
-/**
- * The median is the mean of the two in the middle, the p90 the smallest value that at least nine tenths do not exceed (nearest rank).
- */
+/** The p90 is the smallest value that at least nine tenths do not exceed (nearest rank). */
 export function summaryOf(values: readonly number[], { missing, pending }: { missing: number; pending: number }): FigureSummary {
   const known = values.toSorted((a, b) => a - b);
   const n = known.length;
-  const at = (rank: number) => known[rank - 1] ?? null;
-  const [low, high] = [at(Math.ceil(n / 2)), at(Math.floor(n / 2) + 1)];
   return {
     n,
     missing,
     pending,
-    median: low === null || high === null ? null : (low + high) / 2,
-    p90: at(Math.ceil(n * 0.9)),
+    median: median(known),
+    p90: known[Math.ceil(n * 0.9) - 1] ?? null,
     mean: n === 0 ? null : known.reduce((sum, value) => sum + value, 0) / n,
   };
 }
