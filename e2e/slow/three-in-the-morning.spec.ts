@@ -36,10 +36,8 @@ test("a slow release is noticed, rolled back, proven good, resolved and written 
 
   await page.goto("/");
   const burning = page.getByRole("status", { name: "What needs attention" });
-  const [opening] = await expect
-    .poll(() => listOpenIncidents(page.request, "relay"), patience)
-    .toHaveLength(1)
-    .then(() => listOpenIncidents(page.request, "relay"));
+  await expect.poll(() => listOpenIncidents(page.request, "relay"), patience).toHaveLength(1);
+  const [opening] = await listOpenIncidents(page.request, "relay");
   await burning.getByRole("link", { name: new RegExp(`INC-${opening?.number}(?!\\d)`) }).click();
   await expect(part(page, "What fires")).toContainText("RelayHighLatency");
   const id = incidentOf(page);
