@@ -1,10 +1,10 @@
 // @vitest-environment jsdom
-import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { cleanup, render, screen, within } from "@testing-library/react";
+import { screen, within } from "@testing-library/react";
 import type { ReactNode } from "react";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { incidentTrendsQuery } from "#lib/client/incident-trends.ts";
-import type { FigureSummary, IncidentTrends, TrendRow } from "#lib/domain/incidents/trends/schemas.ts";
+import type { IncidentTrends, TrendRow } from "#lib/domain/incidents/trends/schemas.ts";
+import { aFigure, begin, end, show, span } from "../../../ui/trends/trends-test-world.tsx";
 import { TrendsPage } from "./trends-page.tsx";
 
 vi.mock("next/navigation", () => ({
@@ -20,21 +20,14 @@ vi.mock("next/link", () => ({
   ),
 }));
 
-beforeEach(() => {
-  vi.stubGlobal("fetch", () => new Promise(() => {}));
-  vi.stubGlobal("matchMedia", () => ({ matches: false, addEventListener: () => {}, removeEventListener: () => {} }));
-});
-afterEach(() => {
-  cleanup();
-  vi.unstubAllGlobals();
-});
+beforeEach(begin);
+afterEach(end);
 
-const known: FigureSummary = { n: 3, missing: 1, pending: 0, median: 120, p90: 600, mean: 240 };
-const unknown: FigureSummary = { n: 0, missing: 1, pending: 3, median: null, p90: null, mean: null };
+const known = aFigure();
+const unknown = aFigure({ n: 0, pending: 3, median: null, p90: null, mean: null });
 const row: TrendRow = { incidents: 4, figures: { ttd: known, tta: known, ttm: unknown, ttr: known } };
 const trends: IncidentTrends = {
-  from: "2026-10-22T12:00:00.000Z",
-  to: "2026-11-21T12:00:00.000Z",
+  ...span,
   drillsLeftOut: 2,
   all: row,
   bySeverity: [{ ...row, severity: "P1" }],
@@ -52,18 +45,10 @@ const trends: IncidentTrends = {
   calendar: { starts: [], knownFrom: null },
 };
 
-function show(answer: IncidentTrends) {
-  const queries = new QueryClient({ defaultOptions: { queries: { staleTime: Number.POSITIVE_INFINITY } } });
-  queries.setQueryData(incidentTrendsQuery(30).queryKey, answer);
-  render(
-    <QueryClientProvider client={queries}>
-      <TrendsPage />
-    </QueryClientProvider>,
-  );
-}
+const showTrends = (answer: IncidentTrends) => show(<TrendsPage />, [[incidentTrendsQuery(30).queryKey, answer]]);
 
 it("shows each figure with how many it is of and how many are not known", () => {
-  show(trends);
+  showTrends(trends);
   const figures = screen.getByRole("region", { name: "All incidents" });
   expect(figures.textContent).toContain("4 incidents, 2 drills left out");
   const [ttd, , ttm] = within(figures).getAllByRole("definition");
@@ -72,7 +57,7 @@ it("shows each figure with how many it is of and how many are not known", () => 
 });
 
 it("shows the time between failures of each service beside its downtime", () => {
-  show(trends);
+  showTrends(trends);
   const cells = within(screen.getByRole("table", { name: "By service" })).getAllByRole("cell");
   expect(cells.map(({ textContent }) => textContent)).toEqual([
     "relay",
@@ -87,7 +72,7 @@ it("shows the time between failures of each service beside its downtime", () => 
 });
 
 it("says that there were none, and that drills were left out", () => {
-  show({ ...trends, all: { ...row, incidents: 0 }, bySeverity: [], byService: [] });
+  showTrends({ ...trends, all: { ...row, incidents: 0 }, bySeverity: [], byService: [] });
   expect(screen.getByText("No incidents in this time")).toBeDefined();
   expect(screen.getByText(/^2 drills left out/)).toBeDefined();
 });

@@ -1,6 +1,5 @@
 // @vitest-environment jsdom
-import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { cleanup, render, screen, within } from "@testing-library/react";
+import { screen, within } from "@testing-library/react";
 import type { ReactNode } from "react";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { aService } from "#lib/client/fixtures.ts";
@@ -8,7 +7,7 @@ import { anIncident } from "#lib/client/incident-fixtures.ts";
 import { reliabilityQuery } from "#lib/client/incident-trends.ts";
 import { objectivesQuery } from "#lib/client/objectives.ts";
 import type { ServiceReliability, TrendRow } from "#lib/domain/incidents/trends/schemas.ts";
-import { TooltipProvider } from "../../../../../ui/tooltip.tsx";
+import { aFigure, begin, end, show, span } from "../../../../../ui/trends/trends-test-world.tsx";
 import { ReliabilityTab } from "./reliability-tab.tsx";
 
 vi.mock("next/navigation", () => ({
@@ -24,20 +23,13 @@ vi.mock("next/link", () => ({
   ),
 }));
 
-beforeEach(() => {
-  vi.stubGlobal("fetch", () => new Promise(() => {}));
-  vi.stubGlobal("matchMedia", () => ({ matches: false, addEventListener: () => {}, removeEventListener: () => {} }));
-});
-afterEach(() => {
-  cleanup();
-  vi.unstubAllGlobals();
-});
+beforeEach(begin);
+afterEach(end);
 
-const known = { n: 1, missing: 1, pending: 0, median: 120, p90: 120, mean: 120 };
+const known = aFigure({ n: 1, p90: 120, mean: 120 });
 const row: TrendRow = { incidents: 2, figures: { ttd: known, tta: known, ttm: known, ttr: known } };
 const answer: ServiceReliability = {
-  from: "2026-10-22T12:00:00.000Z",
-  to: "2026-11-21T12:00:00.000Z",
+  ...span,
   drillsLeftOut: 1,
   trend: {
     ...row,
@@ -64,25 +56,17 @@ const answer: ServiceReliability = {
   openItems: [],
 };
 
-function show(over: Partial<ServiceReliability> = {}) {
-  const service = aService({ id: "fleet/relay", name: "relay" });
-  const queries = new QueryClient({ defaultOptions: { queries: { staleTime: Number.POSITIVE_INFINITY } } });
-  queries.setQueryData(reliabilityQuery("fleet/relay", 30).queryKey, { ...answer, ...over });
-  queries.setQueryData(objectivesQuery.queryKey, { at: null, problem: null, services: {} });
-  render(
-    <QueryClientProvider client={queries}>
-      <TooltipProvider>
-        <ReliabilityTab id="fleet/relay" service={service} />
-      </TooltipProvider>
-    </QueryClientProvider>,
-  );
-}
+const showTab = (over: Partial<ServiceReliability> = {}) =>
+  show(<ReliabilityTab id="fleet/relay" service={aService({ id: "fleet/relay", name: "relay" })} />, [
+    [reliabilityQuery("fleet/relay", 30).queryKey, { ...answer, ...over }],
+    [objectivesQuery.queryKey, { at: null, problem: null, services: {} }],
+  ]);
 
 const terms = () =>
   Object.fromEntries(screen.getAllByRole("term").map((term) => [term.textContent, term.nextElementSibling?.textContent ?? ""]));
 
 it("says how far apart the failures were, and over which time that counts", () => {
-  show();
+  showTab();
   expect(terms()).toMatchObject({
     MTBF: "4 d 22 hof 2 failures",
     Downtime: "2 h 24 m1.00 % of the time",
@@ -92,7 +76,7 @@ it("says how far apart the failures were, and over which time that counts", () =
 });
 
 it("names the alerts that came most, the incidents, and that nothing is left to do", () => {
-  show();
+  showTab();
   const alerts = within(screen.getByRole("region", { name: "Worst alerts" }));
   expect(alerts.getAllByRole("cell").map(({ textContent }) => textContent)).toEqual([
     "RelayHighLatency",
@@ -105,7 +89,11 @@ it("names the alerts that came most, the incidents, and that nothing is left to 
 });
 
 it("has no figures of incidents where there was none", () => {
-  show({ trend: { ...answer.trend, incidents: 0, failures: 0, downtimeSeconds: 0, mtbf: null }, incidents: [], worstAlerts: [] });
+  showTab({
+    trend: { ...answer.trend, incidents: 0, failures: 0, downtimeSeconds: 0, mtbf: null },
+    incidents: [],
+    worstAlerts: [],
+  });
   expect(terms().MTBF).toBe("–no failure in this time");
   expect(screen.queryByText("TTD")).toBeNull();
   expect(screen.getByText("Nothing fired in this time")).toBeDefined();
