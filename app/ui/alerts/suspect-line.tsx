@@ -47,10 +47,13 @@ const undoable = ["image", "rollback", "restart", "scale"];
 export function SuspectUndo({
   suspect,
   isPrimary = false,
+  isClosest = true,
   reason,
 }: {
   suspect: Suspect;
   isPrimary?: boolean;
+  /** Of several changes of one service only the closest says what came since: it is the same for all of them. */
+  isClosest?: boolean;
   /** What the dialog's reason begins with. */
   reason?: string;
 }) {
@@ -64,6 +67,7 @@ export function SuspectUndo({
   const latest = useQuery(latestRolloutsQuery({ namespace, service: name }, 1)).data?.items[0];
   // What came since would be undone with it, so that is what the reader is shown instead.
   if (latest && latest.id !== suspect.rolloutId && latest.startedAt > suspect.at) {
+    if (!isClosest) return null;
     const done = latest.change === "rollback" ? "rolled back" : "changed again";
     const words = isOver(latest.state) ? done : `being ${done}`;
     return (

@@ -3,6 +3,7 @@ import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import type { ReactNode } from "react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { anIncident, aRecovery, aSuspect } from "#lib/client/incident-fixtures.ts";
+import { aRollout } from "#lib/client/rollout-fixtures.ts";
 import { actions, begin, button, end, id, section, server, show } from "./incident-test-world.tsx";
 
 vi.mock("next/navigation", () => ({ useSearchParams: () => new URLSearchParams(window.location.search) }));
@@ -67,6 +68,16 @@ describe("what changed just before", () => {
       values: {},
       reason: "INC-12: Documents open slowly",
     });
+  });
+
+  it("says once who has rolled it back since, however often it was changed before", () => {
+    const suspects = [aSuspect(), aSuspect({ auditId: "audit-0", at: "2026-11-21T11:45:00.000Z" })];
+    const rollback = { change: "rollback", state: "complete", actor: "chris", startedAt: "2026-11-21T11:52:00.000Z" } as const;
+    show({ suspects }, "operator", aRollout({ id: "rollout-2", ...rollback }));
+    const changed = section("What changed just before");
+    expect(changed.getAllByText(/by ana$/)).toHaveLength(2);
+    expect(changed.getAllByRole("link", { name: /^Rolled back by chris/ })).toHaveLength(1);
+    expect(changed.queryByRole("button")).toBeNull();
   });
 });
 

@@ -34,13 +34,15 @@ export function IncidentSuspects({ incident }: { incident: IncidentDetail }) {
                   {suspect.closeness} · <TimeAgo at={suspect.at} />
                 </span>
                 <Measured suspect={suspect} />
-                {verdictsOf(suspect, { suspects, verdicts }).map((verdict) => (
-                  <VerdictLine key={verdict.actionId} verdict={verdict} className="text-xs" />
-                ))}
+                {isClosest(suspect, suspects) &&
+                  verdicts
+                    .filter(({ service }) => service === suspect.service)
+                    .map((verdict) => <VerdictLine key={verdict.actionId} verdict={verdict} className="text-xs" />)}
               </span>
               <SuspectUndo
                 suspect={suspect}
                 isPrimary={index === 0 && isOpen(incident)}
+                isClosest={isClosest(suspect, suspects)}
                 reason={`${incidentName(incident)}: ${incident.title}`.slice(0, 500)}
               />
             </li>
@@ -51,14 +53,9 @@ export function IncidentSuspects({ incident }: { incident: IncidentDetail }) {
   );
 }
 
-/** What was done to the service since: it stands at its closest suspect only. */
-function verdictsOf(
-  { service, auditId }: IncidentSuspect,
-  { suspects, verdicts }: Pick<IncidentDetail, "suspects" | "verdicts">,
-) {
-  const closest = suspects.find((suspect) => suspect.service === service);
-  return closest?.auditId === auditId ? verdicts.filter((verdict) => verdict.service === service) : [];
-}
+/** What was done to a service since stands at its closest suspect only. */
+const isClosest = ({ service, auditId }: IncidentSuspect, suspects: readonly IncidentSuspect[]) =>
+  suspects.find((suspect) => suspect.service === service)?.auditId === auditId;
 
 /** What the service measured in the minute before the change, and after it had settled. */
 function Measured({ suspect: { before, after } }: { suspect: IncidentSuspect }) {

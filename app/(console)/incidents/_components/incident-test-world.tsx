@@ -9,6 +9,7 @@ import { incidentQuery } from "#lib/client/incidents.ts";
 import { latestRolloutsQuery } from "#lib/client/rollouts.ts";
 import { userKeys } from "#lib/client/users.ts";
 import type { IncidentDetail } from "#lib/domain/incidents/schemas.ts";
+import type { RolloutView } from "#lib/domain/rollouts/schemas.ts";
 import type { Role } from "#lib/domain/users/schemas.ts";
 import { ActionContext } from "../../../ui/actions/use-actions.ts";
 import { TooltipProvider } from "../../../ui/tooltip.tsx";
@@ -57,8 +58,8 @@ export function end() {
   vi.clearAllMocks();
 }
 
-/** Shows an incident as a person with a role sees it; what is returned changes it. */
-export function show(over: Partial<IncidentDetail> = {}, role: Role = "operator") {
+/** Shows an incident as a person with a role sees it, and the relay's latest rollout; what is returned changes it. */
+export function show(over: Partial<IncidentDetail> = {}, role: Role = "operator", latest: RolloutView | null = null) {
   const queries = new QueryClient({ defaultOptions: { queries: { retry: false, staleTime: Number.POSITIVE_INFINITY } } });
   const set = (next: Partial<IncidentDetail>) => queries.setQueryData(incidentQuery(id).queryKey, anIncident(next));
   set(over);
@@ -73,7 +74,7 @@ export function show(over: Partial<IncidentDetail> = {}, role: Role = "operator"
     sources: [],
   });
   queries.setQueryData(latestRolloutsQuery({ namespace: "fleet", service: "relay" }, 1).queryKey, {
-    items: [],
+    items: latest ? [latest] : [],
     nextCursor: null,
   });
   render(
