@@ -56,6 +56,23 @@ it("switches off a rule, names alerts that open an incident, and waits longer fo
   });
 });
 
+it("lets an incident be resolved sooner, and leaves what opens incidents as it is", async () => {
+  show(<IncidentsSection />, "admin");
+  const seconds = await screen.findByLabelText("Its alerts must be over for, seconds");
+  fireEvent.change(screen.getByLabelText("Names of alerts"), { target: { value: "RelayHighLatency, half typed" } });
+  fireEvent.change(seconds, { target: { value: "60" } });
+  fireEvent.click(screen.getByRole("button", { name: "Save when it may be resolved" }));
+  await waitFor(() =>
+    expect(sent).toEqual([{ path: "/api/incidents/settings/automation", body: { ...automation, clearSeconds: 60 } }]),
+  );
+  await waitFor(() =>
+    expect(screen.getByRole("button", { name: "Save when it may be resolved" }).getAttribute("aria-description")).toContain(
+      "Nothing is changed yet.",
+    ),
+  );
+  expect(screen.getByLabelText<HTMLInputElement>("Names of alerts").value).toBe("RelayHighLatency, half typed");
+});
+
 it("tells people again after other minutes, or never, and refuses what is no number", async () => {
   show(<IncidentsSection />, "admin");
   fireEvent.change(await screen.findByLabelText("P2, minutes"), { target: { value: "ten" } });

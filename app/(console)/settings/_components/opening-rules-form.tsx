@@ -8,10 +8,11 @@ import { type Severity, severities, severityInfos } from "#lib/domain/incidents/
 import { Answer } from "../../../ui/answer.tsx";
 import { Button } from "../../../ui/button.tsx";
 import { Check } from "../../../ui/check.tsx";
-import { Field, Input, Select } from "../../../ui/field.tsx";
+import { Input, Select } from "../../../ui/field.tsx";
 import { ErrorNotice, Skeleton } from "../../../ui/notices.tsx";
 import { SectionHeader } from "../../../ui/page-header.tsx";
 import { useRoleRefusal } from "../../../ui/session.tsx";
+import { secondsOf } from "./seconds.ts";
 
 type Opening = Automation["opening"];
 type Rule = keyof Opening;
@@ -26,7 +27,7 @@ const rules: [Rule, string][] = [
 /** The rules for alerts, which open only what has been seen to fire for a while. */
 const alertRules = ["criticalAlerts", "namedAlerts", "backups"] as const;
 
-/** Which events open an incident, and for how long the alerts of one must be over before it may be resolved. */
+/** Which events open an incident. */
 export function OpeningRulesForm() {
   const query = useQuery(automationQuery);
   return (
@@ -38,7 +39,7 @@ export function OpeningRulesForm() {
       />
       <div className="border-b px-4 py-3">
         <Answer of={query} what="The setting could not be read" waiting={<Skeleton className="h-3 w-64" />}>
-          {(kept) => <Fields key={JSON.stringify(kept)} kept={kept} />}
+          {(kept) => <Fields key={JSON.stringify(kept.opening)} kept={kept} />}
         </Answer>
       </div>
     </section>
@@ -58,15 +59,11 @@ type AlertRule = (typeof alertRules)[number];
 const textsOf = (opening: Opening) =>
   Object.fromEntries(alertRules.map((rule) => [rule, String(opening[rule].graceSeconds)])) as Record<AlertRule, string>;
 
-/** Seconds as they were typed; what is no number is refused by the server in words. */
-const secondsOf = (text: string) => (/^\d+$/.test(text.trim()) ? Number(text) : -1);
-
 function Fields({ kept }: { kept: Automation }) {
   const queries = useQueryClient();
   const refusal = useRoleRefusal("admin");
   const [opening, setOpening] = useState(kept.opening);
   const [names, setNames] = useState(kept.opening.namedAlerts.names.join(", "));
-  const [clear, setClear] = useState(String(kept.clearSeconds));
   const save = useMutation({
     mutationFn: setAutomation,
     onSuccess: (answer) => queries.setQueryData(automationQuery.queryKey, answer),
@@ -79,7 +76,7 @@ function Fields({ kept }: { kept: Automation }) {
       namedAlerts: { ...opening.namedAlerts, graceSeconds: secondsOf(graces.namedAlerts), names: namesOf(names) },
       backups: { ...opening.backups, graceSeconds: secondsOf(graces.backups) },
     },
-    clearSeconds: secondsOf(clear),
+    clearSeconds: kept.clearSeconds,
   };
   const isChanged = JSON.stringify(input) !== JSON.stringify(kept);
   const problems = save.error instanceof ApiError ? save.error.problem.fields : undefined;
@@ -142,23 +139,6 @@ function Fields({ kept }: { kept: Automation }) {
           </li>
         ))}
       </ul>
-      <Field
-        label="Before it may be resolved, its alerts must be over for, seconds"
-        errors={problems?.clearSeconds}
-        hint="An override with a reason goes past it."
-      >
-        {(ties) => (
-          <Input
-            {...ties}
-            inputMode="numeric"
-            autoComplete="off"
-            value={clear}
-            disabled={refusal !== null}
-            onChange={({ target }) => setClear(target.value)}
-            className="w-28"
-          />
-        )}
-      </Field>
       <p>
         <Button type="submit" disabledReason={refusal ?? (isChanged ? null : "Nothing is changed yet.")} busy={save.isPending}>
           Save what opens incidents
