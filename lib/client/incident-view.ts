@@ -1,5 +1,6 @@
 import type { AlertRow } from "#lib/domain/alerts/schemas.ts";
 import type { ClockFigures, ClockTime } from "#lib/domain/incidents/clock.ts";
+import { incidentName } from "#lib/domain/incidents/incident-name.ts";
 import type {
   IncidentCommand,
   IncidentDetail,
@@ -19,8 +20,7 @@ import { sentenceOf, serviceOf } from "./alert-view.ts";
 import type { IncidentFilter } from "./incidents.ts";
 import { formatFigure } from "./numbers.ts";
 
-/** What people call an incident by: "INC-12". */
-export const incidentName = ({ number }: Pick<IncidentView, "number">) => `INC-${number}`;
+export { incidentName };
 
 export const stepWord = (step: IncidentView["step"]) => (step === "done" ? "Done" : stepInfos[step].title);
 

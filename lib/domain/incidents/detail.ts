@@ -4,6 +4,7 @@ import type { FleetContext } from "../alerts/suspect-actions.ts";
 import { authorise, translateDatabaseErrors } from "../context.ts";
 import { parseId, parseInput } from "../validation.ts";
 import { VersionWatch } from "../version-watch.ts";
+import { incidentName } from "./incident-name.ts";
 import { linkAddress } from "./link-targets.ts";
 import { allowedCommands } from "./progress.ts";
 import { listResolveBlockers } from "./recovery/resolve-gate.ts";
@@ -82,10 +83,10 @@ async function readDetail({ db, fleet, clock }: FleetContext, id: string, known:
   const own = row.links.map(({ kind, targetId, title, at, byName }) => ({ kind: kind as LinkKind, targetId, title, at, byName }));
   const others = linkedFrom
     .filter(({ incidentId }) => !own.some(({ targetId }) => targetId === incidentId))
-    .map(({ incidentId, incident: { number, title }, at, byName }) => ({
+    .map(({ incidentId, incident, at, byName }) => ({
       kind: "incident" as const,
       targetId: incidentId,
-      title: `INC-${number} ${title}`,
+      title: `${incidentName(incident)} ${incident.title}`,
       at,
       byName,
     }));

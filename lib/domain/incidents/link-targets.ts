@@ -1,5 +1,6 @@
 import type { Transaction } from "../context.ts";
 import { DomainError } from "../errors.ts";
+import { incidentName } from "./incident-name.ts";
 import type { LinkKind } from "./schemas.ts";
 
 export type LinkTarget = { kind: LinkKind; targetId: string };
@@ -63,7 +64,7 @@ const readTargets: Record<LinkKind, (transaction: Transaction, ids: string[]) =>
       where: { id: { in: ids } },
       select: { id: true, number: true, title: true },
     });
-    return rows.map(({ id, number, title }) => ({ id, title: `INC-${number} ${title}` }));
+    return rows.map(({ id, ...incident }) => ({ id, title: `${incidentName(incident)} ${incident.title}` }));
   },
 };
 

@@ -14,9 +14,6 @@ export const incidentParts = {
 
 export type StoredIncident = Prisma.IncidentGetPayload<{ include: typeof incidentParts }>;
 
-/** What people call it by. */
-export const nameOf = ({ number }: Pick<StoredIncident, "number">) => `INC-${number}`;
-
 /** Reads an incident for a change: nobody else changes it until the transaction ends. Throws not-found. */
 export async function lockIncident(transaction: Transaction, id: string): Promise<StoredIncident> {
   await transaction.$executeRaw`SELECT 1 FROM incidents WHERE id = ${id}::uuid FOR UPDATE`;

@@ -6,8 +6,9 @@ import { type Context, type Transaction, transact } from "../context.ts";
 import { type Keyed, once as onceForKey } from "../idempotency.ts";
 import { announceIncident, type IncidentNews } from "../notifications/announce.ts";
 import { parseId } from "../validation.ts";
+import { incidentName } from "./incident-name.ts";
 import type { IncidentChange } from "./schemas.ts";
-import { incidentParts, lockIncident, nameOf, type StoredIncident } from "./stored.ts";
+import { incidentParts, lockIncident, type StoredIncident } from "./stored.ts";
 import { insertRows, type NewTimelineRow } from "./timeline/timeline.ts";
 
 /** A change as it was asked for; `key` is what came as Idempotency-Key, undefined for none. */
@@ -106,7 +107,7 @@ export function auditedAs(incident: StoredIncident) {
   return {
     targetKind: "incident",
     targetNamespace: incident.services[0]?.namespace ?? null,
-    targetName: nameOf(incident),
+    targetName: incidentName(incident),
     targetUid: incident.id,
   };
 }

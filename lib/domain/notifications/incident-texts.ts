@@ -1,4 +1,5 @@
 import type { Incident, IncidentService } from "#lib/database/generated/client.ts";
+import { incidentName } from "../incidents/incident-name.ts";
 import type { NotificationEvent } from "./events.ts";
 import { maxTextLength, maxTitleLength, shorten } from "./texts.ts";
 
@@ -23,7 +24,7 @@ export type ToldIncident = Pick<Incident, "id" | "number" | "title" | "severity"
 
 /** The event of what happened to an incident. */
 export function describeIncident(incident: ToldIncident, news: IncidentNews, at: Date): NotificationEvent {
-  const { id, number, isDrill, severity } = incident;
+  const { id, isDrill, severity } = incident;
   const [first] = incident.services;
   const services = incident.services.map(({ namespace, service }) => `${namespace}/${service}`);
   const { key, title, text } = wordsOf(incident, news);
@@ -31,7 +32,7 @@ export function describeIncident(incident: ToldIncident, news: IncidentNews, at:
   return {
     event: news.event,
     key: `incident/${id}/${key}`,
-    subject: `INC-${number}`,
+    subject: incidentName(incident),
     title: shorten(`${isDrill ? "Drill: " : ""}${title}`, maxTitleLength),
     text: "text" in news ? shorten(text, maxUpdateLength) : shorten([text, concerns].join(" "), maxTextLength),
     severity,
@@ -47,7 +48,7 @@ function wordsOf(
   { number, title, severity, version }: ToldIncident,
   news: IncidentNews,
 ): { key: string; title: string; text: string } {
-  const name = `INC-${number}`;
+  const name = incidentName({ number });
   switch (news.event) {
     case "incident-opened":
       if (news.isAgain) {

@@ -3,6 +3,7 @@ import { ExternalLink } from "lucide-react";
 import Link from "next/link";
 import { type ReactNode, useState } from "react";
 import { itemName } from "#lib/client/action-items.ts";
+import { incidentName } from "#lib/client/incident-view.ts";
 import type { ItemView } from "#lib/domain/incidents/action-items/schemas.ts";
 import { itemTypeInfos } from "#lib/domain/incidents/action-items/schemas.ts";
 import { Button } from "../../../ui/button.tsx";
@@ -71,7 +72,7 @@ const incident: Column<ItemView> = {
       title={item.incident.title}
       className="font-mono text-xs text-accent hover:underline"
     >
-      INC-{item.incident.number}
+      {incidentName(item.incident)}
     </Link>
   ),
 };

@@ -2,6 +2,8 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Check } from "lucide-react";
 import { useRouter } from "next/navigation";
+import { incidentName } from "#lib/client/incident-view.ts";
+import { countOf } from "#lib/client/numbers.ts";
 import { type PostmortemFilter, postmortemsQuery } from "#lib/client/postmortems.ts";
 import { type ListedPostmortem, listedStates } from "#lib/domain/incidents/postmortem/schemas.ts";
 import { Answer, OlderOnes } from "../../../ui/answer.tsx";
@@ -39,7 +41,7 @@ const columns: Column<ListedPostmortem>[] = [
     id: "number",
     header: "Incident",
     width: "w-20",
-    cell: ({ incident }) => <span className="font-mono text-xs text-ink-2">INC-{incident.number}</span>,
+    cell: ({ incident }) => <span className="font-mono text-xs text-ink-2">{incidentName(incident)}</span>,
   },
   {
     id: "title",
@@ -90,7 +92,7 @@ function Review({ row: { state, reviewer, isApproved, openComments } }: { row: L
       </span>
     ) : null;
   }
-  const comments = openComments > 0 ? `${openComments} ${openComments === 1 ? "comment" : "comments"}` : null;
+  const comments = openComments > 0 ? countOf(openComments, "comment") : null;
   return (
     <span className="text-ink-2">
       {[state === "review" ? (reviewer ?? "anybody") : null, comments].filter(Boolean).join(", ")}
@@ -137,7 +139,7 @@ export function PostmortemsPage() {
             columns={columns}
             rows={pages.flatMap((page) => page.items)}
             keyOf={({ incident }) => incident.id}
-            nameOf={({ incident }) => `INC-${incident.number} ${incident.title}`}
+            nameOf={({ incident }) => `${incidentName(incident)} ${incident.title}`}
             onOpen={({ incident }) => router.push(`/incidents/${incident.id}/postmortem`)}
             empty={
               isFiltered ? (

@@ -2,6 +2,7 @@ import { type Context, transact } from "../../context.ts";
 import { announceEvent } from "../../notifications/announce.ts";
 import type { NotificationEvent } from "../../notifications/events.ts";
 import { shorten } from "../../notifications/texts.ts";
+import { incidentName } from "../incident-name.ts";
 import { itemName, itemParts, type StoredItem, today } from "./stored.ts";
 
 const dayMs = 86_400_000;
@@ -52,7 +53,7 @@ function describeReminder(row: StoredItem, reminded: "due" | "overdue", at: Date
       `${itemName(row)} of ${ownerName} ${reminded === "overdue" ? `is overdue since ${dueOn}` : `is due ${dueOn}`}: ${title}`,
       200,
     ),
-    text: shorten(`Of INC-${incident.number}: ${incident.title}.`, 600),
+    text: shorten(`Of ${incidentName(incident)}: ${incident.title}.`, 600),
     severity: incident.severity,
     namespace: first?.namespace ?? null,
     service: first?.service ?? null,

@@ -4,6 +4,7 @@ import { writeAudit } from "../../audit.ts";
 import type { Context, Transaction } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import type { Keyed } from "../../idempotency.ts";
+import { incidentName } from "../incident-name.ts";
 import { appendTimeline } from "../timeline/timeline.ts";
 import { type ItemState, type ItemType, type ItemView, type ProofResult, proofSchema } from "./schemas.ts";
 
@@ -99,7 +100,7 @@ export async function tellItem(
     targetName: itemName(row),
     targetUid: row.id,
     before: before as Prisma.InputJsonObject | undefined,
-    after: { title: storableText(row.title), incident: `INC-${row.incident.number}`, ...after } as Prisma.InputJsonObject,
+    after: { title: storableText(row.title), incident: incidentName(row.incident), ...after } as Prisma.InputJsonObject,
     reason,
     ...keyed,
     outcome: "succeeded",

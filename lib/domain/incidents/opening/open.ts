@@ -7,9 +7,10 @@ import type { ServiceRef } from "../../fleet/schemas.ts";
 import { type Keyed, notKeyed } from "../../idempotency.ts";
 import { announceIncident } from "../../notifications/announce.ts";
 import type { ImpactStartSource } from "../clock.ts";
+import { incidentName } from "../incident-name.ts";
 import { linkRows } from "../link-targets.ts";
 import type { LinkKind, Origin, Severity } from "../schemas.ts";
-import { incidentParts, nameOf, type StoredIncident } from "../stored.ts";
+import { incidentParts, type StoredIncident } from "../stored.ts";
 import { insertRows } from "../timeline/timeline.ts";
 import { answerFor, auditedAs } from "../write.ts";
 import { escalatesAfter, readEscalation } from "./escalation-settings.ts";
@@ -109,7 +110,7 @@ export async function findTriggered(transaction: Transaction, key: string): Prom
 
 /** The answer to the one who reported it. */
 export function openedAnswer(incident: StoredIncident) {
-  return { message: `${nameOf(incident)} is open.`, version: incident.version };
+  return { message: `${incidentName(incident)} is open.`, version: incident.version };
 }
 
 async function create(

@@ -5,8 +5,9 @@ import type { Keyed } from "../../idempotency.ts";
 import { parseInput } from "../../validation.ts";
 import type { ImpactStartSource } from "../clock.ts";
 import { refuseFuture } from "../clock-input.ts";
+import { incidentName } from "../incident-name.ts";
 import { type IncidentChange, type LinkKind, reportIncidentSchema } from "../schemas.ts";
-import { nameOf, type StoredIncident } from "../stored.ts";
+import type { StoredIncident } from "../stored.ts";
 import { once } from "../write.ts";
 import { distinct, listOpenIncidentsOf, lockOpening, openedAnswer, openIncident } from "./open.ts";
 
@@ -51,7 +52,7 @@ export async function reportIncident(context: Context, input: unknown, key?: unk
 
 function refuseDuplicate(open: StoredIncident[]): void {
   if (open.length === 0) return;
-  const names = open.map((incident) => `${nameOf(incident)} (${incident.severity}) ${incident.title}`);
+  const names = open.map((incident) => `${incidentName(incident)} (${incident.severity}) ${incident.title}`);
   throw new DomainError(
     "precondition-failed",
     `There is an open incident already: ${names.join("; ")}. Report it as another one if it is.`,

@@ -6,7 +6,8 @@ import { describeAbout } from "../../fleet/about.ts";
 import { findWorkload } from "../../fleet/fresh.ts";
 import { describeMark } from "../../ledger/queries.ts";
 import { announceIncident } from "../../notifications/announce.ts";
-import { incidentParts, nameOf, type StoredIncident } from "../stored.ts";
+import { incidentName } from "../incident-name.ts";
+import { incidentParts, type StoredIncident } from "../stored.ts";
 import { switchyard } from "../switchyard.ts";
 import { appendTimeline, type NewTimelineRow } from "../timeline/timeline.ts";
 import { auditedAs } from "../write.ts";
@@ -91,7 +92,7 @@ type Opening = { trigger: Trigger; suspect: string | null; related: readonly Sto
 
 async function open(transaction: Transaction, context: RuleContext, { trigger, suspect, related }: Opening): Promise<void> {
   const { key, origin, link, severity, title, why, service, impactStartedAt, detectedAt } = trigger;
-  const names = related.map((other) => `${nameOf(other)} (${other.severity})`).join(", ");
+  const names = related.map((other) => `${incidentName(other)} (${other.severity})`).join(", ");
   const beside = related.length > 0 ? `It is more severe than what people take ${names} of the same service for.` : null;
   const { incident } = await openIncident(transaction, ownContext(context), {
     title,
@@ -107,7 +108,7 @@ async function open(transaction: Transaction, context: RuleContext, { trigger, s
   });
   const now = context.clock();
   for (const other of related) {
-    const message = `${nameOf(incident)} (${severity}) was opened for the same service: ${why}`;
+    const message = `${incidentName(incident)} (${severity}) was opened for the same service: ${why}`;
     const row = { at: now, kind: "changed", message, by: switchyard.name, source: `beside/${key}`, service } as const;
     await appendTimeline(transaction, other.id, [row], { now });
   }

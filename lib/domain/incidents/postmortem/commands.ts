@@ -5,6 +5,7 @@ import { authorise, type ConsoleContext, type Context, type Transaction, transac
 import { DomainError } from "../../errors.ts";
 import type { Keyed } from "../../idempotency.ts";
 import { parseId, parseInput } from "../../validation.ts";
+import { incidentName } from "../incident-name.ts";
 import type { IncidentChange } from "../schemas.ts";
 import { noSuchIncident, type StoredIncident } from "../stored.ts";
 import type { NewTimelineRow } from "../timeline/timeline.ts";
@@ -274,7 +275,7 @@ export function auditPostmortem(
     ...keyed,
     verb: record.verb,
     targetKind: "postmortem",
-    targetName: `INC-${incident.number}`,
+    targetName: incidentName(incident),
     targetUid: incidentId,
     before: record.before ? toJson(record.before) : null,
     after: record.after ? toJson(record.after) : null,

@@ -1,5 +1,6 @@
 import { formatUtc } from "../../times.ts";
 import { type ItemView, itemTypeInfos } from "../action-items/schemas.ts";
+import { incidentName } from "../incident-name.ts";
 import { escapeMarkdown, headerLines, oneLine, recoveryLines, suspectLines, timelineLines } from "./facts-markdown.ts";
 import type { PostmortemFacts, PostmortemState } from "./schemas.ts";
 import { impactLines } from "./texts.ts";
@@ -29,7 +30,7 @@ export function composeDocument(exported: Exported, charts: readonly string[], n
   const [summary, story] = splitAfterSummary(text.trim());
   const section = (title: string, all: string[]): Part => lines(`## ${title}`, "", ...all);
   return [
-    lines(`# INC-${facts.number}: ${escapeMarkdown(facts.title)}`, "", ...headerLines(facts, exported.ownerName)),
+    lines(`# ${incidentName(facts)}: ${escapeMarkdown(facts.title)}`, "", ...headerLines(facts, exported.ownerName)),
     ...(exported.overrideReason === null
       ? []
       : [
@@ -62,7 +63,7 @@ function outdated({ isImpactOutdated }: PostmortemFacts): string[] {
 
 function noteOf({ facts, version, state, publishedAt, approvedByName, updatedAt }: Exported, now: Date): string {
   const approved = approvedByName === null ? "" : `, approved by ${escapeMarkdown(approvedByName)}`;
-  return `INC-${facts.number}, version ${version}, ${standing(state as PostmortemState, publishedAt)}${approved}. Last written ${formatUtc(updatedAt, "minute")}, facts of ${formatUtc(new Date(facts.readAt), "minute")}, exported ${formatUtc(now, "minute")}.`;
+  return `${incidentName(facts)}, version ${version}, ${standing(state as PostmortemState, publishedAt)}${approved}. Last written ${formatUtc(updatedAt, "minute")}, facts of ${formatUtc(new Date(facts.readAt), "minute")}, exported ${formatUtc(now, "minute")}.`;
 }
 
 function standing(state: PostmortemState, publishedAt: Date | null): string {

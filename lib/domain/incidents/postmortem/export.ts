@@ -3,6 +3,7 @@ import { authorise, type ConsoleContext, translateDatabaseErrors } from "../../c
 import { parseId, parseInput } from "../../validation.ts";
 import type { ItemView } from "../action-items/schemas.ts";
 import { itemParts, viewItem } from "../action-items/stored.ts";
+import { incidentName } from "../incident-name.ts";
 import { drawPicture, layOut, momentsOf, type Picture } from "./chart-picture.ts";
 import { composeDocument, type Exported } from "./document.ts";
 import { collectFacts, frozenFacts, measuredOf } from "./facts.ts";
@@ -29,7 +30,7 @@ export async function exportPostmortem(
   const { format } = parseInput(exportSchema, input);
   const exported = await readExported(context, parseId(id, "incident"));
   const pictures = await readPictures(context, exported);
-  const name = `postmortem-INC-${exported.facts.number}`;
+  const name = `postmortem-${incidentName(exported.facts)}`;
   const charts = drawCharts(exported.facts);
   const parts = composeDocument(
     exported,

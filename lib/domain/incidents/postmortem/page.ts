@@ -1,6 +1,7 @@
 import { readMarkdown } from "../../markdown/blocks.ts";
 import { escapeHtml, toHtml } from "../../markdown/html.ts";
 import { formatUtc } from "../../times.ts";
+import { incidentName } from "../incident-name.ts";
 import { drawPicture, type Picture } from "./chart-picture.ts";
 import type { Part } from "./document.ts";
 import { isWritten } from "./facts-markdown.ts";
@@ -23,7 +24,7 @@ export function pageOf(parts: readonly Part[], drawn: Drawn): string {
     if ("chart" in part) return figureOf(charts[part.chart]);
     return part.isTimeline ? timelineOf(facts) + moreRows(part.markdown) : toHtml(readMarkdown(part.markdown));
   });
-  const title = `INC-${facts.number}: ${facts.title}`;
+  const title = `${incidentName(facts)}: ${facts.title}`;
   return `<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta http-equiv="content-security-policy" content="${policy}"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escapeHtml(title)}</title><style nonce="${escapeHtml(nonce)}">${style}</style></head>

@@ -2,6 +2,7 @@
 import { Download, Printer } from "lucide-react";
 import Link from "next/link";
 import { useState } from "react";
+import { incidentName } from "#lib/client/incident-view.ts";
 import { exportAddress } from "#lib/client/postmortems.ts";
 import type { PostmortemAnswer, PostmortemCommand, PostmortemView } from "#lib/domain/incidents/postmortem/schemas.ts";
 import type { Severity } from "#lib/domain/incidents/schemas.ts";
@@ -25,7 +26,7 @@ export function PostmortemHeader({ answer: { incident, isRequired, postmortem } 
             </Link>
             /
             <Link href={`/incidents/${incident.id}`} className="font-mono hover:text-ink">
-              INC-{incident.number}
+              {incidentName(incident)}
             </Link>
             / Postmortem
           </p>
