@@ -11,6 +11,9 @@ export const setObjectiveSchema = z.object({
   reason: reasonSchema,
 });
 
+/** DELETE of the same */
+export const clearObjectiveSchema = setObjectiveSchema.pick({ scenario: true, reason: true });
+
 export type ScenarioStanding = {
   scenario: Scenario;
   title: string;
