@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { reasonSchema } from "../../actions/schemas.ts";
+import { reasonSchema, setImageSchema } from "../../actions/schemas.ts";
 import { type RecoveryCheck, type Scenario, scenarios, subjectSchema } from "../schemas.ts";
 
 export const drillStates = ["queued", "running", "completed", "aborted", "failed"] as const;
@@ -13,12 +13,33 @@ export const phaseNames = ["detect", "assess", "fail-over", "recover"] as const;
 export type PhaseName = (typeof phaseNames)[number];
 export type Phase = { name: PhaseName; startedAt: string; endedAt: string | null; durationMs: number | null; message: string };
 
-/** POST /api/drills */
-export const startDrillSchema = z.object({
-  scenario: z.enum(scenarios),
-  subject: subjectSchema,
+/** What a scenario needs beside its subject; the rest of it is found. */
+export const drillSettingsSchema = z.object({
   /** An instance or node to strike; null: one is chosen. */
   target: z.string().max(253).nullable().default(null),
+  /** bad-release: the image of the release that is to fail, for the service's main container. */
+  image: setImageSchema.shape.image.nullable().default(null),
+  /** database: the verified backup to restore, made since; null: a fresh one is made first. */
+  backupId: z.uuid().nullable().default(null),
+  /** region: the namespace that plays the other region. */
+  intoNamespace: z.string().max(63).nullable().default(null),
+  /** hub: how long it is kept away. Seconds. */
+  awaySeconds: z.int().min(5).max(600).default(30),
+});
+export type DrillSettings = z.output<typeof drillSettingsSchema>;
+
+const drillShape = {
+  scenario: z.enum(scenarios),
+  subject: subjectSchema,
+  settings: drillSettingsSchema.prefault({}),
+};
+
+/** POST /api/drills/preview */
+export const previewDrillSchema = z.object(drillShape);
+
+/** POST /api/drills */
+export const startDrillSchema = z.object({
+  ...drillShape,
   /** An administrator's word where a guard rail asks for it (a cluster that is not labelled for drills, a freeze). */
   override: z.string().trim().min(3).max(500).nullable().default(null),
   reason: reasonSchema,
@@ -26,8 +47,7 @@ export const startDrillSchema = z.object({
 
 /** PUT /api/drill-schedules */
 export const drillScheduleSchema = z.object({
-  scenario: z.enum(scenarios),
-  subject: subjectSchema,
+  ...drillShape,
   /** Quarterly by default. */
   cron: z.string().trim().min(1).max(100).default("0 10 1 1,4,7,10 *"),
   timeZone: z.string().min(1).max(60).default("UTC"),
@@ -50,6 +70,9 @@ export type Guard = { name: string; state: "passed" | "blocked" | "override"; me
 
 export type DrillPreview = {
   scenario: Scenario;
+  title: string;
+  /** The instance or node that would be struck, when it can be told beforehand. */
+  target: string | null;
   /** What is done to what, step by step, and what is cleaned up. */
   steps: string[];
   guards: Guard[];
@@ -72,6 +95,12 @@ export type DrillView = {
   message: string;
   reason: string;
   requestedBy: string;
+  /** The instance or node that is struck; null before it is chosen, and where there is none. */
+  target: string | null;
+  /** Why it was aborted, and by whom. */
+  abortedBy: string | null;
+  abortReason: string | null;
+  scheduleId: string | null;
   rtoObjectiveMs: number;
   rpoObjectiveMs: number;
   rtoMs: number | null;
@@ -88,10 +117,13 @@ export type DrillView = {
   actionItemId: string | null;
 };
 
+/** One second of the client path, or finer; `at` is where it begins. */
+export type SeriesPoint = { at: string; ok: number; failed: number; p95Ms: number | null };
+
 export type DrillReport = {
   phases: Phase[];
   /** Client path of the prober over the drill: a point a second or finer. */
-  series: { at: string; ok: number; failed: number; p95Ms: number | null }[];
+  series: SeriesPoint[];
   ledger: {
     acknowledged: number;
     lost: number;
@@ -109,6 +141,7 @@ export type DrillReport = {
 export type DrillDetail = {
   drill: DrillView;
   events: { id: string; at: string; kind: string; message: string }[];
+  /** While it is carried out: the phases and the series so far, `ledger` null. */
   report: DrillReport | null;
   /** Earlier ones of the same scenario and subject, the newest first. */
   earlier: Pick<DrillView, "id" | "number" | "startedAt" | "rtoMs" | "rpoMs" | "verdict">[];
@@ -118,10 +151,14 @@ export type DrillScheduleView = {
   id: string;
   scenario: Scenario;
   subject: string;
+  title: string;
+  settings: DrillSettings;
   cron: string;
   timeZone: string;
   isEnabled: boolean;
   nextAt: string | null;
+  /** The newest of its drills. */
+  last: Pick<DrillView, "id" | "number" | "state" | "verdict" | "createdAt"> | null;
   updatedAt: string;
   updatedBy: string;
 };
