@@ -25,7 +25,7 @@ export type ProofLevel = (typeof proofLevels)[number];
 export const backupPurposes = ["requested", "scheduled", "before_restore", "drill"] as const;
 export type BackupPurpose = (typeof backupPurposes)[number];
 
-const secretKeySchema = z.object({
+export const secretKeySchema = z.object({
   /** Name of a Secret in the service's namespace, and the key in it that holds the address with credentials. */
   secret: z.string().min(1).max(253),
   key: z.string().min(1).max(253),
@@ -41,8 +41,17 @@ export const contentsSchema = z.object({
     })
     .nullable()
     .default(null),
+  /** By its address; by the Secret that holds it where it has a password, which stands in no plan. */
   redis: z
-    .object({ url: z.url({ protocol: /^rediss?$/ }) })
+    .object({
+      url: z
+        .url({ protocol: /^rediss?$/ })
+        .refine((url) => new URL(url).password === "", "Name the Secret that holds the address: this one has a password.")
+        .nullable()
+        .default(null),
+      address: secretKeySchema.nullable().default(null),
+    })
+    .refine(({ url, address }) => (url === null) !== (address === null), "Give its address, or the Secret that holds it.")
     .nullable()
     .default(null),
   /** The service's own objects and what it references: configuration files and TLS certificates are ConfigMaps and Secrets. */
@@ -72,6 +81,29 @@ export const planSchema = z.object({
   retention: retentionSchema,
   reason: reasonSchema,
 });
+
+/** GET /api/backup-plans/retention */
+export const retentionPreviewSchema = z.object({
+  subject: subjectSchema,
+  keepLast: z.coerce.number().pipe(retentionSchema.shape.keepLast),
+  keepDaily: z.coerce.number().pipe(retentionSchema.shape.keepDaily),
+  keepWeekly: z.coerce.number().pipe(retentionSchema.shape.keepWeekly),
+  keepMonthly: z.coerce.number().pipe(retentionSchema.shape.keepMonthly),
+  timeZone: z.string().min(1).max(60).default("UTC"),
+});
+
+type RetainedBackup = { id: string; number: number; takenAt: string; keptFor: string[] };
+
+/** What a retention would keep, and what it would let go of, the newest first. */
+export type RetentionPreview = { keep: RetainedBackup[]; remove: RetainedBackup[] };
+
+/** POST /api/backups/ID/COMMAND */
+export const backupCommands = ["verify", "prove", "pin", "unpin", "cancel", "delete"] as const;
+export type BackupCommand = (typeof backupCommands)[number];
+export const backupCommandSchema = z.object({ reason: reasonSchema });
+
+/** What a command came to. */
+export type BackupChange = { backup: BackupView; message: string };
 
 /** POST /api/backups: without contents those of the plan, without a plan what is found by itself. */
 export const startBackupSchema = z.object({
