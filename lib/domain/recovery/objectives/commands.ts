@@ -3,7 +3,7 @@ import { writeAudit } from "../../audit.ts";
 import { authorise, type Context, type Transaction, transact } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { parseInput } from "../../validation.ts";
-import { type Objective, type Scenario, type Subject, subjectColumns, subjectName } from "../schemas.ts";
+import { type Objective, type Scenario, type Subject, subjectColumns, subjectName, subjectSchema } from "../schemas.ts";
 import { scenarioInfos } from "./scenarios.ts";
 import { clearObjectiveSchema, setObjectiveSchema } from "./schemas.ts";
 
@@ -21,8 +21,9 @@ export async function readObjectives(db: Reader, subject: Subject): Promise<Map<
 }
 
 /** Holds a subject to other objectives than the guides'. Administrators. Throws invalid-input. */
-export async function setRecoveryObjective(context: Context, subject: Subject, input: unknown): Promise<Objective> {
+export async function setRecoveryObjective(context: Context, named: unknown, input: unknown): Promise<Objective> {
   authorise(context, "admin", "set recovery objectives");
+  const subject = parseInput(subjectSchema, named);
   const { scenario, rtoSeconds, rpoSeconds, reason } = parseInput(setObjectiveSchema, input);
   const after = { rtoSeconds, rpoSeconds };
   await transact(context, async (transaction) => {
@@ -40,8 +41,9 @@ export async function setRecoveryObjective(context: Context, subject: Subject, i
 }
 
 /** The guides' objective counts again. Administrators. Throws not-found where nobody has set another one. */
-export async function clearRecoveryObjective(context: Context, subject: Subject, input: unknown): Promise<Objective> {
+export async function clearRecoveryObjective(context: Context, named: unknown, input: unknown): Promise<Objective> {
   authorise(context, "admin", "set recovery objectives");
+  const subject = parseInput(subjectSchema, named);
   const { scenario, reason } = parseInput(clearObjectiveSchema, input);
   const { objective: after } = scenarioInfos[scenario];
   await transact(context, async (transaction) => {

@@ -3,7 +3,7 @@ import { reasonSchema } from "../../actions/schemas.ts";
 import type { BackupView } from "../backups/schemas.ts";
 import { type Objective, type Scenario, scenarios } from "../schemas.ts";
 
-/** PUT /api/services/NAMESPACE/NAME/recovery-objectives */
+/** PUT /api/recovery/objectives?subject=... */
 export const setObjectiveSchema = z.object({
   scenario: z.enum(scenarios),
   rtoSeconds: z.int().min(1, "Give 1 s or more.").max(2_592_000, "Give at most 30 days."),
