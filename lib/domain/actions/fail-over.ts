@@ -1,16 +1,10 @@
-import {
-  promote,
-  readServerRole,
-  type ServerAddress,
-  type ServerRole,
-  setReadOnly,
-  waitForReplay,
-} from "#lib/database/replica.ts";
+import { promote, readServerRole, type ServerRole, setReadOnly, waitForReplay } from "#lib/database/replica.ts";
 import type { KubernetesClient } from "#lib/kubernetes/client.ts";
 import { KubernetesError } from "#lib/kubernetes/errors.ts";
-import { type JsonPatch, paths, pointerPart, type Workload } from "#lib/kubernetes/objects.ts";
+import { type JsonPatch, pointerPart, type Workload } from "#lib/kubernetes/objects.ts";
 import type { Context } from "../context.ts";
 import { DomainError } from "../errors.ts";
+import { databaseOf, type NamedServer } from "./database-address.ts";
 import type { FieldChange } from "./schemas.ts";
 import { type Secret, type SecretKey, secretPath, secretText } from "./secret-key.ts";
 
@@ -26,7 +20,7 @@ const promoteSeconds = 20;
 const secretTries = 5;
 
 type Places = { used: SecretKey; replica: SecretKey };
-type Servers = { used: ServerAddress & { name: string }; replica: ServerAddress & { name: string } };
+type Servers = { used: NamedServer; replica: NamedServer };
 
 /** What a fail-over would do to the database, and what is at stake. Throws precondition-failed when it cannot be done. */
 export async function previewFailOver(
@@ -139,30 +133,7 @@ async function readServers(kubernetes: KubernetesClient, { used, replica }: Plac
     kubernetes.get<Secret>(secretPath(used)),
     kubernetes.get<Secret>(secretPath(replica)),
   ]);
-  const server = async (secret: Secret, place: SecretKey) => {
-    const url = secretText(secret, place);
-    if (!URL.canParse(url) || !/^postgres(ql)?:$/.test(new URL(url).protocol)) {
-      refuse(`The value ${place.key} of the Secret ${place.name} is no address of a PostgreSQL (postgresql://...).`);
-    }
-    const { hostname, port, pathname } = new URL(url);
-    const name = `${hostname}:${port || "5432"}${pathname}`;
-    return { url, name, host: await findClusterIp(kubernetes, place.namespace, hostname) };
-  };
-  return { used: await server(present, used), replica: await server(source, replica) };
-}
-
-/** A Service's name means nothing outside the cluster; its address does where Switchyard can reach it. */
-async function findClusterIp(kubernetes: KubernetesClient, ownNamespace: string, hostname: string): Promise<string | undefined> {
-  const [, name, namespace = ownNamespace] =
-    /^([a-z0-9][-a-z0-9]*)(?:\.([a-z0-9][-a-z0-9]*)(?:\.svc(?:\.cluster\.local)?)?)?$/.exec(hostname) ?? [];
-  if (!name) return undefined;
-  const path = `${paths.servicesOf(namespace)}/${encodeURIComponent(name)}`;
-  const service = await kubernetes.get<{ spec: { clusterIP?: string } }>(path).catch((error: unknown) => {
-    if (error instanceof KubernetesError && error.status === 404) return null;
-    throw error;
-  });
-  const address = service?.spec.clusterIP;
-  return address && address !== "None" ? address : undefined;
+  return { used: await databaseOf(kubernetes, present, used), replica: await databaseOf(kubernetes, source, replica) };
 }
 
 async function askReplica(replica: Servers["replica"]): Promise<ServerRole> {
