@@ -46,7 +46,7 @@ export const contentsSchema = z.object({
     .object({
       url: z
         .url({ protocol: /^rediss?$/ })
-        .refine((url) => new URL(url).password === "", "Name the Secret that holds the address: this one has a password.")
+        .refine((url) => !URL.parse(url)?.password, "Name the Secret that holds the address: this one has a password.")
         .nullable()
         .default(null),
       address: secretKeySchema.nullable().default(null),

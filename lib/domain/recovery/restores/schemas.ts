@@ -20,7 +20,39 @@ export const startRestoreSchema = z.object({
   confirm: z.string().max(320).nullable().default(null),
   /** PostgreSQL to this instant instead of the backup's, where WAL archiving makes that possible. */
   untilTime: z.iso.datetime({ offset: true }).nullable().default(null),
+  /** For mode in-place: go on when the present cannot be saved before. It is tried all the same. */
+  isPresentLost: z.boolean().default(false),
   reason: reasonSchema,
+});
+
+export const cancelRestoreSchema = z.object({ reason: reasonSchema });
+
+export const listRestoresSchema = z.object({
+  subject: z.string().max(320).optional(),
+  state: z.enum(restoreStates).optional(),
+  mode: z.enum(restoreModes).optional(),
+  backupId: z.uuid().optional(),
+  cursor: z.string().max(200).optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+});
+
+/** What a preview is asked for in an address: GET /api/backups/ID/restores?preview=true&mode=... */
+export const previewRestoreSchema = z.object({
+  mode: z.enum(restoreModes),
+  parts: z
+    .string()
+    .max(500)
+    .optional()
+    .transform((text) => text?.split(",").filter(Boolean) ?? null),
+  intoNamespace: z
+    .string()
+    .max(63)
+    .optional()
+    .transform((text) => text || null),
+  untilTime: z.iso
+    .datetime({ offset: true })
+    .optional()
+    .transform((text) => text ?? null),
 });
 
 export type RestorePreview = {
