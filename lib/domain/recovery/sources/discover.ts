@@ -20,7 +20,6 @@ export type FoundAddress = {
 };
 
 type Variable = {
-  name: string;
   value?: string;
   valueFrom?: { secretKeyRef?: { name?: string; key?: string } };
 };
@@ -111,7 +110,7 @@ function variablesOf({ spec }: PodTemplate): (SecretPlace | { value: string })[]
   const containers = [...(spec.initContainers ?? []), ...spec.containers] as (Container & { env?: Variable[] })[];
   return containers
     .flatMap(({ env = [] }) => env)
-    .flatMap(({ value, valueFrom }) => {
+    .flatMap(({ value, valueFrom }): (SecretPlace | { value: string })[] => {
       const { name: secret, key } = valueFrom?.secretKeyRef ?? {};
       if (secret && key) return [{ secret, key }];
       return value ? [{ value }] : [];
