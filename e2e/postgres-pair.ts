@@ -2,8 +2,8 @@ import { execFileSync } from "node:child_process";
 import { appendFileSync, chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { databaseUrl, type EmbeddedPostgres, ensureDatabase, preparePostgres } from "#lib/programs/embedded-postgres.ts";
 import { freePort } from "#lib/runtime/testing/free-port.ts";
-import { databaseUrl, type EmbeddedPostgres, ensureDatabase, preparePostgres } from "#services/launcher/embedded-postgres.ts";
 import { Supervisor } from "#services/launcher/supervisor.ts";
 
 /** A PostgreSQL and a standby that follows it by streaming replication: two real servers in a temporary folder, for tests. */

@@ -98,9 +98,10 @@ class Running {
     signal?.throwIfAborted();
     this.#options = options;
     const started = bound(command, args);
+    const given: Record<string, string | undefined> = { PATH: process.env.PATH, TZ: process.env.TZ, LC_ALL: "C.UTF-8", ...env };
     this.#child = spawn(started.command, started.args, {
       cwd: cwd ?? "/",
-      env: { PATH: process.env.PATH, TZ: process.env.TZ, LC_ALL: "C.UTF-8", ...env },
+      env: given as NodeJS.ProcessEnv,
       // A group of its own: what the program started is ended with it.
       detached: true,
       stdio: [input ? "pipe" : "ignore", "pipe", "pipe"],

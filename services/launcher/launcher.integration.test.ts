@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, expect, test, vi } from "vitest";
-import { DataDirectoryError, preparePostgres } from "./embedded-postgres.ts";
+import { DataDirectoryError, preparePostgres } from "#lib/programs/embedded-postgres.ts";
 import { ensureDataDirectory } from "./preconditions.ts";
 import { Supervisor, startTime } from "./supervisor.ts";
 

@@ -6,9 +6,15 @@ import { connectDatabase } from "#lib/database/client.ts";
 import { ensureAlertSource } from "#lib/domain/alerts/sources.ts";
 import { demoAutomation, ensureAutomation } from "#lib/domain/incidents/opening/automation-settings.ts";
 import { ensureAdministrator, ensureSystemToken } from "#lib/domain/users/commands.ts";
+import {
+  DataDirectoryError,
+  databaseUrl,
+  type EmbeddedPostgres,
+  ensureDatabase,
+  preparePostgres,
+} from "#lib/programs/embedded-postgres.ts";
 import { applyMigrations } from "#prisma/schema-engine.ts";
 import { applyDemo, countInstances, serviceUrl } from "./demo.ts";
-import { DataDirectoryError, databaseUrl, type EmbeddedPostgres, ensureDatabase, preparePostgres } from "./embedded-postgres.ts";
 import type { LauncherSettings } from "./env.ts";
 import {
   adminKubeconfig,

@@ -1,9 +1,9 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { databaseUrl, ensureDatabase, preparePostgres } from "#lib/programs/embedded-postgres.ts";
 import { freePort } from "#lib/runtime/testing/free-port.ts";
 import { applyMigrations } from "#prisma/schema-engine.ts";
-import { databaseUrl, ensureDatabase, preparePostgres } from "#services/launcher/embedded-postgres.ts";
 import { Supervisor } from "#services/launcher/supervisor.ts";
 
 /** A PostgreSQL of its own in a temporary folder, as `npm start` runs it, that can be taken away and brought back. */

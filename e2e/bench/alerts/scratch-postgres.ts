@@ -2,9 +2,9 @@ import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
+import { databaseUrl, ensureDatabase, preparePostgres } from "#lib/programs/embedded-postgres.ts";
 import { freePort } from "#lib/runtime/testing/free-port.ts";
 import { applyMigrations } from "#prisma/schema-engine.ts";
-import { databaseUrl, ensureDatabase, preparePostgres } from "#services/launcher/embedded-postgres.ts";
 import { Supervisor } from "#services/launcher/supervisor.ts";
 
 /** A PostgreSQL in a temporary folder, as `npm start` runs it. */

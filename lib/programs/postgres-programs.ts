@@ -1,0 +1,62 @@
+import { existsSync, readdirSync, realpathSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { embeddedServer, type ServerPrograms } from "./postgres-server.ts";
+import { runProgram } from "./program.ts";
+
+/** PostgreSQL's client programs of one version. */
+export type PostgresPrograms = {
+  majorVersion: number;
+  /** "15.14" */
+  version: string;
+  pgDump: string;
+  pgRestore: string;
+  psql: string;
+};
+
+const roots = ["/usr/lib/postgresql", "/usr/libexec", "/usr"];
+
+/**
+ * The client programs of a major version, or the oldest newer ones: pg_dump reads servers up to its own version. Null when the
+ * machine has none that fit.
+ */
+export async function findPostgresPrograms(majorVersion: number): Promise<PostgresPrograms | null> {
+  const found: PostgresPrograms[] = [];
+  for (const bin of folders()) {
+    const programs = { pgDump: join(bin, "pg_dump"), pgRestore: join(bin, "pg_restore"), psql: join(bin, "psql") };
+    if (!Object.values(programs).every((path) => existsSync(path))) continue;
+    const { stdout } = await runProgram({ command: programs.pgDump, args: ["--version"] });
+    const [, version, major] = /((\d+)\.\d+)/.exec(stdout) ?? [];
+    if (version && major) found.push({ majorVersion: Number(major), version, ...programs });
+  }
+  return oldestFrom(found, majorVersion);
+}
+
+/** The programs of a server of a major version, or of the oldest newer one; null when the machine has none that fit. */
+export function findServerPrograms(majorVersion: number): ServerPrograms | null {
+  const found = folders()
+    .filter((bin) => existsSync(join(bin, "postgres")) && existsSync(join(bin, "initdb")))
+    .map((bin) => ({ folder: dirname(bin), majorVersion: Number(/(\d+)\/bin$/.exec(bin)?.[1] ?? 0) }));
+  return oldestFrom([embeddedServer(), ...found], majorVersion);
+}
+
+/** Debian's programs lie a folder a version; /usr/bin has wrappers there, which are left out. Elsewhere the PATH has one version. */
+function folders(): string[] {
+  const versions = roots.flatMap((root) => {
+    if (!existsSync(root)) return [];
+    return readdirSync(root)
+      .filter((name) => /^(pgsql-|postgresql)?\d+$/.test(name))
+      .map((name) => join(root, name, "bin"));
+  });
+  const onPath = (process.env.PATH ?? "")
+    .split(":")
+    .filter((folder) => existsSync(join(folder, "pg_dump")))
+    .map((folder) => realpathSync(join(folder, "pg_dump")))
+    .filter((program) => program.endsWith("/pg_dump"))
+    .map((program) => dirname(program));
+  return [...new Set([...versions, ...onPath])];
+}
+
+function oldestFrom<T extends { majorVersion: number }>(found: T[], majorVersion: number): T | null {
+  const fitting = found.filter((entry) => entry.majorVersion >= majorVersion);
+  return fitting.sort((a, b) => a.majorVersion - b.majorVersion)[0] ?? null;
+}
