@@ -50,9 +50,13 @@ export class StorageError extends Error {
 const keyForm = /^[A-Za-z0-9_-][A-Za-z0-9._-]*(\/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$/;
 const maxKeyLength = 900;
 
+export function isKey(text: string): boolean {
+  return text.length <= maxKeyLength && keyForm.test(text);
+}
+
 /** Throws refused for a key that not every storage could hold. */
 export function checkKey(key: string): void {
-  if (key.length <= maxKeyLength && keyForm.test(key)) return;
+  if (isKey(key)) return;
   throw new StorageError(
     "refused",
     `The storage key ${JSON.stringify(key.slice(0, 100))} has to be segments of letters, digits, ".", "_" and "-", parted by "/".`,

@@ -1,3 +1,4 @@
+import { ReadableStream } from "node:stream/web";
 import { Decrypter, Encrypter, generateX25519Identity, identityToRecipient } from "age-encryption";
 
 /** The keys of archives: the first seals, and all of them open. Their secret halves cannot be read out of it. */
@@ -17,18 +18,27 @@ export class Keyring {
   }
 
   /** Seals a stream with the first key. */
-  async seal(plain: ReadableStream<Uint8Array>): Promise<ReadableStream<Uint8Array>> {
+  async *seal(plain: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     const encrypter = new Encrypter();
     encrypter.addRecipient(this.keyId);
-    return encrypter.encrypt(plain);
+    yield* chunksOf(await encrypter.encrypt(streamOf(plain)));
   }
 
   /** Opens a stream with whichever key fits; throws what age throws, also in the middle of the stream. */
-  async open(sealed: ReadableStream<Uint8Array>): Promise<ReadableStream<Uint8Array>> {
+  async *open(sealed: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     const decrypter = new Decrypter();
     for (const identity of this.#identities) decrypter.addIdentity(identity);
-    return decrypter.decrypt(sealed);
+    yield* chunksOf(await decrypter.decrypt(streamOf(sealed)));
   }
+}
+
+// The types of web streams of Node and of the browser differ in what they have beside; the class is one.
+function streamOf(chunks: AsyncIterable<Uint8Array>): globalThis.ReadableStream<Uint8Array> {
+  return ReadableStream.from(chunks) as unknown as globalThis.ReadableStream<Uint8Array>;
+}
+
+function chunksOf(stream: globalThis.ReadableStream<Uint8Array>): AsyncIterable<Uint8Array> {
+  return stream as unknown as ReadableStream<Uint8Array>;
 }
 
 /** "AGE-SECRET-KEY-1...,AGE-SECRET-KEY-1...": the present key first, then older ones. Throws an Error that repeats no key. */

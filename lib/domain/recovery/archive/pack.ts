@@ -1,5 +1,9 @@
+import { createHash } from "node:crypto";
+import { type Pack, pack } from "tar-stream";
+import { z } from "zod";
+import { checkFileName, checkPartName, failedEntry, manifestEntry, pieceBytes, pieceEntry } from "./form.ts";
 import type { Keyring } from "./keyring.ts";
-import type { Json, Manifest } from "./manifest.ts";
+import { type Json, type Manifest, type ManifestFile, type ManifestPart, manifestSchema } from "./manifest.ts";
 
 /** Names are segments of letters, digits, ".", "_" and "-", parted by "/"; "relay.dump", "deployment/relay.yaml". */
 export type ArchiveFile = {
@@ -23,7 +27,7 @@ export type PartSource = {
   name: string;
   /** For people: "PostgreSQL relay". */
   title: string;
-  /** Begins to read; a rejection is recorded as the part's error. */
+  /** Begins to read; a rejection is recorded as the part's error. It and all that it opens end soon after the signal's abort. */
   open(signal: AbortSignal): Promise<ArchivePart>;
 };
 
@@ -42,8 +46,149 @@ export type PackOptions = {
 /** The stream to store, to be read once, and what it holds, known when the stream has been read. */
 export type PackedArchive = { content: AsyncIterable<Uint8Array>; manifest: Promise<Manifest> };
 
+type Entry = { name: string; chunks: Uint8Array[]; bytes: number };
+
+const maxErrorLength = 2_000;
+
 /**
  * Makes one archive of the parts in one pass with bounded memory. A part that fails is recorded with its error, and the others go
  * on; when all of them fail, or the signal aborts, the stream throws and `manifest` rejects.
  */
-export declare function packArchive(options: PackOptions): PackedArchive;
+export function packArchive(options: PackOptions): PackedArchive {
+  const { promise, resolve, reject } = Promise.withResolvers<Manifest>();
+  // Who reads the stream learns of it there; nobody has to ask for the manifest, too.
+  promise.catch(() => undefined);
+  const stop = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
+
+  async function* content() {
+    const tar = pack();
+    tar.on("error", () => undefined);
+    const ended = writeTar(tar, archiveEntries({ ...options, signal }, resolve), options.now());
+    ended.catch(reject);
+    try {
+      yield* options.keyring.seal(tar as AsyncIterable<Uint8Array>);
+    } finally {
+      const unread = new Error("The archive was not read to its end.");
+      stop.abort(unread);
+      tar.destroy(unread);
+      await ended.catch(() => undefined);
+      reject(unread);
+    }
+  }
+  return { content: content(), manifest: promise };
+}
+
+async function writeTar(tar: Pack, entries: AsyncIterable<Entry>, mtime: Date): Promise<void> {
+  try {
+    for await (const { name, chunks, bytes } of entries) {
+      const written = Promise.withResolvers<null>();
+      const entry = tar.entry({ name, size: bytes, mtime, mode: 0o600 }, (error) =>
+        error ? written.reject(error) : written.resolve(null),
+      );
+      entry.on("error", () => undefined);
+      for (const chunk of chunks) entry.write(chunk);
+      entry.end(null);
+      await written.promise;
+    }
+    tar.finalize();
+  } catch (error) {
+    tar.destroy(error as Error);
+    throw error;
+  }
+}
+
+type Reading = PackOptions & { signal: AbortSignal };
+
+/** Everything that stands in the tar, in its order; `onManifest` is called when its last one was taken. */
+async function* archiveEntries(options: Reading, onManifest: (manifest: Manifest) => void): AsyncGenerator<Entry> {
+  const takenAt = options.now().toISOString();
+  const parts: ManifestPart[] = [];
+  for (const source of options.parts) {
+    checkPartName(source.name);
+    if (parts.some(({ name }) => name === source.name)) throw new Error(`The part ${source.name} is asked for twice.`);
+    const part = yield* partEntries(source, options);
+    if (part.error !== null) yield entryOf(failedEntry(part.name), part.error);
+    parts.push(part);
+    options.onPartEnd?.(part.name, part.error);
+  }
+  if (parts.every(({ error }) => error !== null)) {
+    const errors = parts.map(({ title, error }) => `${title}: ${error}`);
+    throw new Error(`Nothing could be saved. ${errors.join(" ")}`.trim());
+  }
+  const manifest = manifestSchema.parse({ ...options.about, format: "switchyard-backup/1", takenAt, parts });
+  yield entryOf(manifestEntry, JSON.stringify(manifest, null, 2));
+  onManifest(manifest);
+}
+
+function entryOf(name: string, text: string): Entry {
+  const bytes = Buffer.from(text);
+  return { name, chunks: [bytes], bytes: bytes.length };
+}
+
+async function* partEntries(source: PartSource, options: Reading): AsyncGenerator<Entry, ManifestPart> {
+  const { name, title } = source;
+  const { signal, onProgress } = options;
+  const files: ManifestFile[] = [];
+  let bytesSoFar = 0;
+  let part: ArchivePart | null = null;
+  try {
+    signal.throwIfAborted();
+    part = await source.open(signal);
+    for await (const file of part.files) {
+      checkFileName(file.name);
+      if (files.some((other) => clash(other.name, file.name))) throw new Error(`The file ${file.name} is there twice.`);
+      files.push(
+        yield* fileEntries(name, file, signal, (bytes) => {
+          bytesSoFar += bytes;
+          onProgress?.(name, bytesSoFar);
+        }),
+      );
+    }
+    const facts = z.json().parse(await part.facts());
+    return { name, title, error: null, facts, files };
+  } catch (error) {
+    signal.throwIfAborted();
+    const message = error instanceof Error && error.message !== "" ? error.message : String(error);
+    return { name, title, error: message.slice(0, maxErrorLength), facts: null, files: [] };
+  } finally {
+    await part?.close();
+  }
+}
+
+/** Whether two files could not lie beside each other when a person unpacks the archive. */
+function clash(a: string, b: string): boolean {
+  return a === b || a.startsWith(`${b}/`) || b.startsWith(`${a}/`);
+}
+
+async function* fileEntries(
+  part: string,
+  file: ArchiveFile,
+  signal: AbortSignal,
+  onBytes: (bytes: number) => void,
+): AsyncGenerator<Entry, ManifestFile> {
+  const hash = createHash("sha256");
+  let bytes = 0;
+  let pieces = 0;
+  let piece: Entry = { name: pieceEntry(part, file.name, 0), chunks: [], bytes: 0 };
+  for await (const chunk of file.open(signal)) {
+    signal.throwIfAborted();
+    hash.update(chunk);
+    bytes += chunk.byteLength;
+    for (let rest = chunk; rest.byteLength > 0; ) {
+      const taken = rest.subarray(0, pieceBytes - piece.bytes);
+      piece.chunks.push(taken);
+      piece.bytes += taken.byteLength;
+      rest = rest.subarray(taken.byteLength);
+      if (piece.bytes === pieceBytes) {
+        yield piece;
+        pieces += 1;
+        piece = { name: pieceEntry(part, file.name, pieces), chunks: [], bytes: 0 };
+      }
+    }
+    onBytes(chunk.byteLength);
+  }
+  signal.throwIfAborted();
+  if (piece.bytes > 0 || pieces === 0) yield piece;
+  return { name: file.name, bytes, sha256: hash.digest("hex") };
+}

@@ -1,0 +1,42 @@
+import type { Keyring } from "./keyring.ts";
+
+/** An archive that is not what was written: cut, changed, sealed for another key. The message says which and where. */
+export class ArchiveDamaged extends Error {
+  override readonly name = "ArchiveDamaged";
+}
+
+/** The plain content of a sealed stream. Throws ArchiveDamaged, what the stream threw, or the signal's reason. */
+export async function* openSealed(sealed: AsyncIterable<Uint8Array>, keyring: Keyring, signal?: AbortSignal) {
+  let failure: { cause: unknown } | null = null;
+  async function* watched() {
+    try {
+      for await (const chunk of sealed) {
+        signal?.throwIfAborted();
+        yield chunk;
+      }
+    } catch (cause) {
+      failure = { cause };
+      throw cause;
+    }
+  }
+  try {
+    yield* keyring.open(watched());
+  } catch (cause) {
+    throw (failure as { cause: unknown } | null)?.cause ?? damageOf(cause);
+  }
+}
+
+/** Seals an archive of an older key with the present one, without looking into it; its content stays the same to the byte. */
+export async function* reseal(sealed: AsyncIterable<Uint8Array>, keyring: Keyring, signal?: AbortSignal) {
+  yield* keyring.seal(openSealed(sealed, keyring, signal));
+}
+
+function damageOf(cause: unknown): ArchiveDamaged {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  if (message.startsWith("no identity matched")) {
+    return new ArchiveDamaged("None of the keys opens it: give the one that sealed it, too, or its first bytes were changed.", {
+      cause,
+    });
+  }
+  return new ArchiveDamaged(`It was cut, or bytes of it were changed (${message}).`, { cause });
+}
