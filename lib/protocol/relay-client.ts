@@ -37,7 +37,8 @@ export type RelayClientOptions = {
 export type RelayClientEvents = {
   connected: [{ tookMs: number; replica: string; version: string; revision: number; traceparent: string }];
   connectFailed: [Error, traceparent: string];
-  disconnected: [{ code: number; reason: string }];
+  /** `isOwn`: it left by itself, for another connection. */
+  disconnected: [{ code: number; reason: string; isOwn: boolean }];
   operation: [CommittedOperation];
   /** The document started again from a snapshot; operations before its revision were not seen one by one. */
   snapshot: [{ revision: number; previousRevision: number }];
@@ -198,7 +199,7 @@ export class RelayClient extends EventEmitter<RelayClientEvents> {
     const wasLive = this.#state === "live";
     const wasMoving = this.#sync.isHeld;
     this.#sync.closed(code);
-    if (wasLive) this.emit("disconnected", { code, reason });
+    if (wasLive) this.emit("disconnected", { code, reason, isOwn: wasMoving });
     if (this.#hasStopped()) return;
     if (!wasLive) this.#retry(failure ?? new Error(`closed with ${code} ${reason}`.trim()));
     else if (wasMoving) void this.#dial();

@@ -8,8 +8,8 @@ import { requestUrl } from "./request-url.ts";
 /** What a handler answers: a status, a body, and the body's type (application/json by default for objects, text/plain for text). */
 export type Answer = { status: number; body: string | object; contentType?: string };
 
-/** Handlers by path, for GET and HEAD only. */
-export type Handlers = Record<string, () => Answer | Promise<Answer>>;
+/** Handlers by path, for GET and HEAD only; each is told the query of the address. */
+export type Handlers = Record<string, (query: URLSearchParams) => Answer | Promise<Answer>>;
 
 /** A handler for GET and POST that wants the token: it is told the method and the query of the address. */
 export type GuardedHandler = (request: { method: "GET" | "POST"; query: URLSearchParams }) => Answer | Promise<Answer>;
@@ -86,7 +86,7 @@ async function findAnswer(handlers: Handlers, guarded: Guarded | undefined, requ
   const handler = Object.hasOwn(handlers, path) ? handlers[path] : undefined;
   if (!handler) return { status: 404, body: "not found" };
   if (request.method !== "GET" && request.method !== "HEAD") return { status: 405, body: "method not allowed" };
-  return handler();
+  return handler(url.searchParams);
 }
 
 async function answerGuarded(

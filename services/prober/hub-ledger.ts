@@ -1,10 +1,12 @@
+import type { Unsettled } from "./observations.ts";
+
 /** A reading of the prober as the hub has it: under which number of which stream, and the number that the prober gave it. */
 export type Stored = { stream: string; sequence: number; value: unknown };
 
 /** What the ledger has found since it was last asked; latencies in milliseconds, from the making of a message to its being seen. */
 export type HubFindings = { latenciesMs: number[]; late: number; lost: number; duplicated: number; reordered: number };
 
-type Entry = { madeAt: number; isLate: boolean };
+type Entry = { madeAt: number; acknowledgedAt: number; isLate: boolean };
 
 const remembered = 10_000;
 
@@ -20,6 +22,7 @@ export class HubLedger {
   readonly #seenAt = new Map<number, number>();
   readonly #places = new Set<string>();
   #highest = 0;
+  #losses: number[] = [];
   #findings = nothing();
 
   /** What was not seen after `patienceMs` is late. */
@@ -32,9 +35,9 @@ export class HubLedger {
     return this.#unseen.size + 100;
   }
 
-  acknowledged(number: number, madeAt: number): void {
+  acknowledged(number: number, madeAt: number, acknowledgedAt = madeAt): void {
     const seenAt = this.#seenAt.get(number);
-    if (seenAt === undefined) keep(this.#unseen, number, { madeAt, isLate: false });
+    if (seenAt === undefined) keep(this.#unseen, number, { madeAt, acknowledgedAt, isLate: false });
     else this.#findings.latenciesMs.push(seenAt - madeAt);
   }
 
@@ -49,6 +52,7 @@ export class HubLedger {
       if (number < this.#highest && number >= from) {
         this.#unseen.delete(number);
         this.#findings.lost += 1;
+        this.#losses.push(entry.acknowledgedAt);
       } else if (!entry.isLate && now - entry.madeAt > this.#patienceMs) {
         entry.isLate = true;
         this.#findings.late += 1;
@@ -60,6 +64,19 @@ export class HubLedger {
     const findings = this.#findings;
     this.#findings = nothing();
     return findings;
+  }
+
+  /** When what was found to be lost since this was last asked had been acknowledged. */
+  takeLosses(): number[] {
+    const losses = this.#losses;
+    this.#losses = [];
+    return losses;
+  }
+
+  /** What was acknowledged and neither seen in the store nor found to be lost yet. */
+  unsettled(): Unsettled {
+    const [oldest] = this.#unseen.values();
+    return { count: this.#unseen.size, oldestAt: oldest?.acknowledgedAt ?? null };
   }
 
   #see(place: string, number: number, now: number): void {

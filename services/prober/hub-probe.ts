@@ -10,6 +10,7 @@ import { createTraceparent, traceFields } from "#lib/runtime/trace.ts";
 import { EdgeEntry, SensorEntry } from "./message-entry.ts";
 import { MessageProbe } from "./message-probe.ts";
 import type { ProbeMetrics } from "./metrics.ts";
+import type { ObservedPath } from "./observations.ts";
 import type { Probe } from "./probe.ts";
 import type { StoredReadings } from "./stored-readings.ts";
 
@@ -59,6 +60,7 @@ export class HubProbe implements Probe {
   readonly #messages: MessageProbe;
   readonly #stream = randomUUID();
   readonly #works: Map<string, boolean>;
+  readonly #path: ObservedPath;
   #patience: NodeJS.Timeout | undefined;
   #scans = 0;
 
@@ -66,6 +68,7 @@ export class HubProbe implements Probe {
     const { tenant, metrics, logger, sensorSocket, stored, scanHz, messageHz: rateHz, timeoutMs = 5_000 } = options;
     this.#options = options;
     this.#works = new Map((stored ? ["scan", "message", "read"] : ["scan", "message"]).map((operation) => [operation, false]));
+    this.#path = metrics.observations.path(target, "scan", 1000 / scanHz);
     this.#pool = this.#createPool("client", () => this.#startLoops());
     const onDoubled = () => metrics.duplicated(target);
     this.#edgePool = this.#createPool("edge", () => {});
@@ -123,16 +126,19 @@ export class HubProbe implements Probe {
   async #tryScan(): Promise<void> {
     const { metrics, logger } = this.#options;
     const traceparent = createTraceparent();
+    const madeAt = performance.now();
     try {
       await this.#pool.use(async (client) => {
         const startedAt = performance.now();
         await this.#scan(client, traceparent);
         metrics.request(target, "scan", "ok", (performance.now() - startedAt) / 1000);
       });
+      this.#path.ok(madeAt);
       this.#outcome("scan", true);
     } catch (error) {
       const isTimeout = error instanceof HubError && error.code === "timeout";
       metrics.request(target, "scan", isTimeout ? "timeout" : "error");
+      this.#path.failed(madeAt);
       const found = { ...traceFields(traceparent), operation: "scan", reason: String(error) };
       if (this.#works.get("scan")) logger.warn(found, "an operation of the hub probe failed");
       this.#outcome("scan", false);

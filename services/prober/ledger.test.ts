@@ -22,6 +22,26 @@ describe("the ledger", () => {
     expect(ledger.settle("a", live(5), 10, 1000).lost).toBe(0);
   });
 
+  it("says when what is lost had been acknowledged, and what is open until then", () => {
+    const ledger = new Ledger();
+    ledger.acknowledged("a", 1, 5, 0, 3);
+    ledger.acknowledged("a", 2, 6, 0, 7);
+    expect(ledger.unsettled()).toEqual({ count: 2, oldestAt: 3 });
+    ledger.settle("a", live(5), 10, 1000);
+    expect(ledger.takeLosses()).toEqual([3]);
+    expect(ledger.takeLosses()).toEqual([]);
+    expect(ledger.unsettled()).toEqual({ count: 1, oldestAt: 7 });
+  });
+
+  it("says it also of an operation whose revision was given to another one", () => {
+    const ledger = new Ledger();
+    ledger.acknowledged("a", 1, 5, 0, 3);
+    ledger.arrived("a", 1, 4);
+    ledger.acknowledged("b", 1, 5, 10, 12);
+    ledger.settle("a", live(4), 20, 1000);
+    expect(ledger.takeLosses()).toEqual([3]);
+  });
+
   it("does not count it while the other side is not connected, and does after its patience on a live connection", () => {
     const ledger = new Ledger();
     ledger.acknowledged("a", 1, 5, 0);

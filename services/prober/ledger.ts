@@ -1,10 +1,12 @@
+import type { Unsettled } from "./observations.ts";
+
 /** What the ledger has found since it was last asked. */
 export type Findings = { lost: number; duplicated: number; reordered: number };
 
 /** Operations that arrived at the other side, with the time since they were made, in milliseconds. */
 export type Delivery = { latencyMs: number };
 
-type Entry = { revision: number; madeAt: number };
+type Entry = { revision: number; madeAt: number; acknowledgedAt: number };
 type Writer = {
   /** Acknowledged, and not seen by the other side. */
   missing: Map<number, Entry>;
@@ -28,24 +30,31 @@ const remembered = 10_000;
 export class Ledger {
   readonly #writers = new Map<string, Writer>();
   /** Which operation was acknowledged with a revision, the newest of them. */
-  readonly #holders = new Map<number, { writer: Writer; sequence: number }>();
-  #displaced = 0;
+  readonly #holders = new Map<number, { writer: Writer; sequence: number; acknowledgedAt: number }>();
+  #displaced: number[] = [];
+  #losses: number[] = [];
   #duplicated = 0;
   #reordered = 0;
 
   /** An operation was made; its acknowledgement and its arrival may come in either order. */
-  acknowledged(clientId: string, sequence: number, revision: number, madeAt: number): Delivery | undefined {
+  acknowledged(
+    clientId: string,
+    sequence: number,
+    revision: number,
+    madeAt: number,
+    acknowledgedAt = madeAt,
+  ): Delivery | undefined {
     const writer = this.#writer(clientId);
     this.#displace(revision);
     if (revision < writer.revision && revision > writer.snapshotRevision) writer.awaitsRestart = true;
     writer.revision = revision;
-    remember(this.#holders, revision, { writer, sequence });
+    remember(this.#holders, revision, { writer, sequence, acknowledgedAt });
     const arrivedAt = writer.arrived.get(sequence);
     if (arrivedAt !== undefined) {
-      remember(writer.settled, sequence, { revision, madeAt });
+      remember(writer.settled, sequence, { revision, madeAt, acknowledgedAt });
       return { latencyMs: arrivedAt - madeAt };
     }
-    if (revision > writer.snapshotRevision) writer.missing.set(sequence, { revision, madeAt });
+    if (revision > writer.snapshotRevision) writer.missing.set(sequence, { revision, madeAt, acknowledgedAt });
     return undefined;
   }
 
@@ -96,20 +105,34 @@ export class Ledger {
     patienceMs: number,
   ): Findings {
     const { missing, awaitsRestart } = this.#writer(clientId);
-    let lost = this.#displaced;
-    for (const [sequence, { revision, madeAt }] of missing) {
+    const losses = this.#displaced;
+    for (const [sequence, { revision, madeAt, acknowledgedAt }] of missing) {
       const waited = partner.liveSince === undefined ? 0 : now - Math.max(madeAt, partner.liveSince);
       const isPassed = partner.revision >= revision && !awaitsRestart;
       if (!isPassed && waited < patienceMs) continue;
       missing.delete(sequence);
       this.#holders.delete(revision);
-      lost += 1;
+      losses.push(acknowledgedAt);
     }
-    const findings = { lost, duplicated: this.#duplicated, reordered: this.#reordered };
-    this.#displaced = 0;
+    this.#losses.push(...losses);
+    const findings = { lost: losses.length, duplicated: this.#duplicated, reordered: this.#reordered };
+    this.#displaced = [];
     this.#duplicated = 0;
     this.#reordered = 0;
     return findings;
+  }
+
+  /** When what was found to be lost since this was last asked had been acknowledged. */
+  takeLosses(): number[] {
+    const losses = this.#losses;
+    this.#losses = [];
+    return losses;
+  }
+
+  /** What was acknowledged and neither arrived nor was found to be lost yet. */
+  unsettled(): Unsettled {
+    const open = [...this.#writers.values()].flatMap(({ missing }) => [...missing.values()]);
+    return { count: open.length, oldestAt: open.length === 0 ? null : Math.min(...open.map((entry) => entry.acknowledgedAt)) };
   }
 
   /** A revision that is given again was taken from the operation that had it: the document has gone back before it. */
@@ -119,7 +142,7 @@ export class Ledger {
     this.#holders.delete(revision);
     holder.writer.missing.delete(holder.sequence);
     holder.writer.settled.delete(holder.sequence);
-    this.#displaced += 1;
+    this.#displaced.push(holder.acknowledgedAt);
   }
 
   #writer(clientId: string): Writer {

@@ -5,6 +5,7 @@ import { onShutdown } from "#lib/runtime/lifecycle.ts";
 import { createLogger } from "#lib/runtime/logger.ts";
 import { proberConfiguration } from "./env.ts";
 import { ProbeMetrics } from "./metrics.ts";
+import { answerObservations } from "./observations.ts";
 import { openProbes } from "./open-probes.ts";
 
 const { settings: env, unknownKeys } = await configureOrExit((given) => readConfiguration(proberConfiguration, given));
@@ -23,6 +24,7 @@ const health = new HealthServer(
       body: { status: "healthy", version: env.SERVICE_VERSION, uptime_seconds: Math.floor(process.uptime()) },
     }),
     "/ready": () => ({ status: isReady ? 200 : 503, body: { status: isReady ? "ready" : "not_ready" } }),
+    "/observations": (query) => answerObservations(metrics.observations, query),
     "/metrics": async () => ({ status: 200, body: await metrics.registry.metrics(), contentType: metrics.registry.contentType }),
   },
   (error) => logger.error({ err: error }, "a request failed"),

@@ -6,6 +6,7 @@ import { createTraceparent, traceFields } from "#lib/runtime/trace.ts";
 import { HubLedger } from "./hub-ledger.ts";
 import type { MessageEntry } from "./message-entry.ts";
 import type { ProbeMetrics } from "./metrics.ts";
+import type { ObservedPath } from "./observations.ts";
 import type { StoredReadings } from "./stored-readings.ts";
 
 export type MessageProbeOptions = {
@@ -31,6 +32,7 @@ const maxRead = 10_000;
 export class MessageProbe {
   readonly #options: MessageProbeOptions;
   readonly #ledger: HubLedger;
+  readonly #path: ObservedPath;
   readonly #sensor = `probe-${randomUUID()}`;
   readonly #sending: Loop;
   readonly #reading: Loop;
@@ -38,9 +40,12 @@ export class MessageProbe {
   #problems = { message: "", read: "" };
 
   constructor(options: MessageProbeOptions) {
-    const { rateHz, timeoutMs, logger } = options;
+    const { rateHz, timeoutMs, metrics, stored, logger } = options;
     this.#options = options;
     this.#ledger = new HubLedger(timeoutMs);
+    this.#path = metrics.observations.path(target, "message", 1000 / rateHz);
+    // Without the store an acknowledgement is all that is known.
+    if (stored) metrics.observations.setUnsettled(target, () => this.#ledger.unsettled());
     this.#sending = new Loop({ name: "hub messages", intervalMs: 1000 / rateHz, pass: () => this.#send(), logger });
     this.#reading = new Loop({ name: "hub readings", intervalMs: readIntervalMs, pass: () => this.#read(), logger });
   }
@@ -68,12 +73,15 @@ export class MessageProbe {
       await entry.send({ sensor: this.#sensor, number, timeoutMs });
       this.#number += 1;
       metrics.request(target, "message", "ok", (performance.now() - madeAt) / 1000);
-      this.#ledger.acknowledged(number, madeAt);
+      this.#path.ok(madeAt);
+      metrics.observations.acknowledged(target);
+      this.#ledger.acknowledged(number, madeAt, performance.now());
       this.#reading.wake();
       this.#outcome("message");
     } catch (error) {
       if (!entry.isRepeatable) this.#number += 1;
       metrics.request(target, "message", error instanceof HubError && error.code === "timeout" ? "timeout" : "error");
+      this.#path.failed(madeAt);
       this.#outcome("message", error);
     }
   }
@@ -99,6 +107,7 @@ export class MessageProbe {
     const { latenciesMs, late, lost, duplicated, reordered } = this.#ledger.takeFindings();
     for (const latencyMs of latenciesMs) metrics.request(target, "deliver", "ok", latencyMs / 1000);
     for (let count = 0; count < late; count += 1) metrics.request(target, "deliver", "timeout");
+    metrics.observations.found(target, { losses: this.#ledger.takeLosses(), duplicated, reordered });
     if (lost) metrics.lost(target, lost);
     if (duplicated) metrics.duplicated(target, duplicated);
     if (reordered) metrics.reordered(target, reordered);

@@ -1,5 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 
+import { Observations } from "./observations.ts";
+
 export type ProbeResult = "ok" | "error" | "timeout";
 
 const latencyBuckets = [
@@ -9,6 +11,8 @@ const latencyBuckets = [
 /** What all probes measure, by target (relay, hub). No label names an instance: the prober sees a service as its users do. */
 export class ProbeMetrics {
   readonly registry = new Registry();
+  /** The same one by one, for drills. */
+  readonly observations = new Observations();
   readonly #requests = new Counter({
     name: "switchyard_probe_requests_total",
     help: "Operations that synthetic clients tried, by what became of them",
@@ -34,6 +38,12 @@ export class ProbeMetrics {
     labelNames: ["target"],
     registers: [this.registry],
   });
+  readonly #cuts = new Counter({
+    name: "switchyard_probe_cut_total",
+    help: "Connections of synthetic clients that broke off without a word",
+    labelNames: ["target"],
+    registers: [this.registry],
+  });
   readonly #lost = this.#ledgerCounter("lost", "Acknowledged operations that never reached the other side");
   readonly #duplicated = this.#ledgerCounter("duplicated", "Operations that were applied more than once");
   readonly #reordered = this.#ledgerCounter("reordered", "Operations that were applied before an earlier one of the same client");
@@ -45,7 +55,7 @@ export class ProbeMetrics {
   /** Makes the series of a target exist from the start, so that rates have a first value. */
   declare(target: string, operations: string[]): void {
     this.#up.set({ target }, 0);
-    for (const counter of [this.#lost, this.#duplicated, this.#reordered]) counter.inc({ target }, 0);
+    for (const counter of [this.#cuts, this.#lost, this.#duplicated, this.#reordered]) counter.inc({ target }, 0);
     for (const operation of operations) {
       for (const result of ["ok", "error", "timeout"]) this.#requests.inc({ target, operation, result }, 0);
       this.#latency.zero({ target, operation });
@@ -64,6 +74,10 @@ export class ProbeMetrics {
 
   replicas(target: string, count: number): void {
     this.#replicas.set({ target }, count);
+  }
+
+  cut(target: string): void {
+    this.#cuts.inc({ target });
   }
 
   lost(target: string, count = 1): void {

@@ -6,12 +6,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { observationsSchema } from "#lib/protocol/observations.ts";
 import {
   eventually,
   type RelayStack,
   startDaemon,
   startRelayStack,
   type TestProcess,
+  type TestRelay,
 } from "#lib/protocol/testing/relay-stack.ts";
 import { freePort } from "#lib/runtime/testing/free-port.ts";
 
@@ -19,11 +21,12 @@ let stack: RelayStack;
 let prober: TestProcess;
 let metricsUrl: string;
 let service: Server;
+let relays: TestRelay[];
 const rateFile = join(tmpdir(), `prober-rate-${process.pid}`);
 
 beforeAll(async () => {
   stack = await startRelayStack();
-  const relays = [await stack.startRelay(), await stack.startRelay()];
+  relays = [await stack.startRelay(), await stack.startRelay()];
   let turn = 0;
   // Connections in turn, as a Service without affinity spreads them.
   service = createServer((near) => {
@@ -106,6 +109,36 @@ it("measures acknowledgements and deliveries of real operations across reconnect
   expect(await ledger()).toEqual([0, 0, 0]);
 });
 
+async function observe(since: number) {
+  const answer = await fetch(metricsUrl.replace("/metrics", `/observations?target=relay&since=${since}`));
+  return observationsSchema.parse(await answer.json());
+}
+
+it("tells a drill what each client saw when an instance was killed, and that it broke off", async () => {
+  const before = await observe(0);
+  expect(before.paths.map(({ intervalMs }) => intervalMs)).toEqual(Array(6).fill(120));
+  const cuts = () => read('switchyard_probe_cut_total{target="relay"}');
+  const cutBefore = await cuts();
+  const killedAt = Date.now();
+  await relays[1]?.process.end("SIGKILL");
+  await eventually(async () => (await cuts()) > cutBefore);
+  relays[1] = await stack.startRelay();
+  await eventually(async () => (await read('switchyard_probe_replicas{target="relay"}')) === 2, 20_000);
+  const after = await observe(before.next);
+  expect(after.epoch).toBe(before.epoch);
+  const gaps = after.paths.map((_, path) => {
+    const ends = after.outcomes.filter(([of, , , isOk]) => of === path && isOk === 1).map(([, endedAt]) => endedAt);
+    return Math.max(...ends.slice(1).map((endedAt, index) => endedAt - (ends[index] ?? endedAt)));
+  });
+  // Some clients were on the other instance, and noticed nothing.
+  expect(gaps.filter((gap) => gap > 300).length).toBeGreaterThan(0);
+  expect(after.outcomes.some(([, endedAt, , isOk]) => isOk === 1 && endedAt > killedAt)).toBe(true);
+  const { acknowledged, lost, lastAcknowledgedAt } = after.ledger;
+  expect(acknowledged).toBeGreaterThan(before.ledger.acknowledged);
+  expect(lastAcknowledgedAt ?? 0).toBeGreaterThan(killedAt);
+  expect(lost).toBe(0);
+});
+
 it("says that the relay is down while its database is away, and finds nothing lost when it is back", async () => {
   await stack.postgres.stop("SIGQUIT");
   await eventually(async () => (await read('switchyard_probe_up{target="relay"}')) === 0, 20_000);
@@ -139,6 +172,8 @@ it("counts what was acknowledged, delivered and is gone, when the database goes 
   const delivered = await requests("deliver", "ok");
   await eventually(async () => (await requests("deliver", "ok")) > delivered + 50);
   expect(await found()).toBeLessThanOrEqual(gone);
+  const { lost, losses } = (await observe(0)).ledger;
+  expect([lost, losses.length]).toEqual([await found(), await found()]);
   expect((await ledger()).slice(1)).toEqual([0, 0]);
   expect(await requests("converge", "error")).toBe(0);
 });

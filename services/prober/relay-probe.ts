@@ -6,6 +6,7 @@ import { traceFields } from "#lib/runtime/trace.ts";
 import { Convergence } from "./convergence.ts";
 import { type Delivery, Ledger } from "./ledger.ts";
 import type { ProbeMetrics } from "./metrics.ts";
+import type { ObservedPath, Unsettled } from "./observations.ts";
 import type { Probe } from "./probe.ts";
 
 export type RelayProbeOptions = {
@@ -34,6 +35,7 @@ type Side = {
   convergence: Convergence;
   /** The connection that it has: since when, and to which replica. */
   connection: { liveSince: number | undefined; replica: string };
+  path: ObservedPath;
 };
 
 const target = "relay";
@@ -41,6 +43,8 @@ const operations = ["token", "connect", "insert", "delete", "format", "deliver",
 const timeoutMs = 10_000;
 const settleIntervalMs = 1000;
 const upWindowMs = 3000;
+/** The close code of a connection whose other end is gone without a close frame. */
+const brokenOff = 1006;
 const maxTextLength = 600;
 /** A client that has so many operations waiting makes no more of them; each turn counts as an error. */
 const maxPending = 20;
@@ -63,6 +67,7 @@ export class RelayProbe implements Probe {
   async start(): Promise<void> {
     const { metrics, clients, rateHz, reconnectSeconds } = this.#options;
     metrics.declare(target, operations);
+    metrics.observations.setUnsettled(target, () => this.#unsettled());
     for (let pair = 0; pair < clients / 2; pair += 1) this.#addPair();
     const settle = setInterval(() => this.#settle(), settleIntervalMs);
     let next = 0;
@@ -81,11 +86,17 @@ export class RelayProbe implements Probe {
   setRate(hz: number): void {
     clearInterval(this.#writing);
     this.#writing = setInterval(() => this.#writeNext(), 1000 / hz);
+    for (const { path } of this.#sides) path.setInterval(this.#pathIntervalMs(hz));
   }
 
   async stop(): Promise<void> {
     for (const timer of [...this.#timers, this.#writing]) clearInterval(timer);
     await Promise.all(this.#sides.map(({ client }) => client.stop()));
+  }
+
+  /** Clients write in turn. */
+  #pathIntervalMs(hz: number): number {
+    return (1000 * this.#options.clients) / hz;
   }
 
   #addPair(): void {
@@ -97,7 +108,10 @@ export class RelayProbe implements Probe {
       [b, a],
     ] as const) {
       const connection = { liveSince: undefined, replica: "" };
-      const side: Side = { client, partner, ledger, convergence, connection };
+      const { metrics, rateHz } = this.#options;
+      const name = `client ${this.#sides.length + 1}`;
+      const path = metrics.observations.path(target, name, this.#pathIntervalMs(rateHz));
+      const side: Side = { client, partner, ledger, convergence, connection, path };
       this.#sides.push(side);
       this.#watch(side);
     }
@@ -141,8 +155,9 @@ export class RelayProbe implements Probe {
       metrics.request(target, "connect", "ok", tookMs / 1000);
       logger.debug({ ...traceFields(traceparent), version, tookMs }, "connected");
     });
-    client.on("disconnected", () => {
+    client.on("disconnected", ({ code, isOwn }) => {
       connection.liveSince = undefined;
+      if (code === brokenOff && !isOwn) metrics.cut(target);
     });
     client.on("connectFailed", (error, traceparent) => {
       metrics.request(target, "connect", "error");
@@ -167,10 +182,11 @@ export class RelayProbe implements Probe {
     if (side) void this.#write(side);
   }
 
-  async #write({ client, ledger }: Side): Promise<void> {
+  async #write({ client, ledger, path }: Side): Promise<void> {
     const { metrics } = this.#options;
     if (client.pendingCount >= maxPending) {
       metrics.request(target, "insert", "error");
+      path.failed(performance.now());
       return;
     }
     const madeAt = performance.now();
@@ -179,15 +195,21 @@ export class RelayProbe implements Probe {
     const timer = setTimeout(() => {
       isLate = true;
       metrics.request(target, verb, "timeout");
+      path.failed(madeAt);
     }, timeoutMs);
     try {
       const { sequence, revision } = await submitted;
       this.#lastSuccess = performance.now();
       if (!isLate) metrics.request(target, verb, "ok", secondsSince(madeAt));
-      this.#delivered(ledger.acknowledged(client.clientId, sequence, revision, madeAt));
+      path.ok(madeAt);
+      metrics.observations.acknowledged(target);
+      this.#delivered(ledger.acknowledged(client.clientId, sequence, revision, madeAt, performance.now()));
     } catch (error) {
       if (error instanceof OperationRefused && error.code === "stopped") return;
-      if (!isLate) metrics.request(target, verb, "error");
+      if (!isLate) {
+        metrics.request(target, verb, "error");
+        path.failed(madeAt);
+      }
       this.#report(error);
     } finally {
       clearTimeout(timer);
@@ -220,11 +242,19 @@ export class RelayProbe implements Probe {
     for (const { client, partner, ledger, connection } of this.#sides) {
       const seen = { revision: client.revision, liveSince: connection.liveSince };
       const { lost, duplicated, reordered } = ledger.settle(partner.clientId, seen, now, timeoutMs);
+      metrics.observations.found(target, { losses: ledger.takeLosses(), duplicated, reordered });
       if (lost) metrics.lost(target, lost);
       if (duplicated) metrics.duplicated(target, duplicated);
       if (reordered) metrics.reordered(target, reordered);
       if (lost + duplicated + reordered > 0) logger.error({ lost, duplicated, reordered }, "the ledger does not add up");
     }
+  }
+
+  #unsettled(): Unsettled {
+    const ledgers = [...new Set(this.#sides.map(({ ledger }) => ledger))].map((ledger) => ledger.unsettled());
+    const oldest = ledgers.flatMap(({ oldestAt }) => (oldestAt === null ? [] : [oldestAt]));
+    const count = ledgers.reduce((sum, one) => sum + one.count, 0);
+    return { count, oldestAt: oldest.length === 0 ? null : Math.min(...oldest) };
   }
 
   /** Says what is wrong once, not ten times a second. */

@@ -209,13 +209,14 @@ class UpgradeRefused extends Error {
 }
 
 async function findAnswer(handlers: Handlers, request: IncomingMessage): Promise<Answer> {
-  const path = requestUrl(request)?.pathname;
+  const url = requestUrl(request);
+  const path = url?.pathname;
   if (!path) return { status: 400, body: "bad request" };
   if (path === "/collab") return { status: 426, body: "this is a WebSocket endpoint" };
   const handler = Object.hasOwn(handlers, path) ? handlers[path] : undefined;
   if (!handler) return { status: 404, body: "not found" };
   if (request.method !== "GET" && request.method !== "HEAD") return { status: 405, body: "method not allowed" };
-  return handler();
+  return handler(url.searchParams);
 }
 
 function refuse(socket: Duplex, status: number, message: string, trace: Trace): void {
