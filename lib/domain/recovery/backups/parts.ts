@@ -1,0 +1,54 @@
+import type { Backup } from "#lib/database/generated/client.ts";
+import { DomainError } from "../../errors.ts";
+import type { PartSource } from "../archive/pack.ts";
+import type { RecoveryContext } from "../context.ts";
+import type { Subject } from "../schemas.ts";
+import { resolvePostgres, resolveRedis } from "../sources/addresses.ts";
+import { logsPart } from "../sources/logs.ts";
+import { objectsPart } from "../sources/objects.ts";
+import { postgresPart } from "../sources/postgres.ts";
+import { redisPart } from "../sources/redis.ts";
+import { readContents } from "./plans.ts";
+import type { Contents } from "./schemas.ts";
+
+type Columns = Pick<Backup, "subject" | "namespace" | "service">;
+
+/** The subject that a row of backups or plans is about. */
+export function subjectOf({ namespace, service }: Pick<Columns, "namespace" | "service">): Subject {
+  return namespace !== null && service !== null ? { kind: "service", ref: { namespace, name: service } } : { kind: "switchyard" };
+}
+
+/** What goes into a backup, part by part. An address is looked up when its part is opened: a failure is that part's alone. */
+export function partsOf(context: RecoveryContext, backup: Columns & Pick<Backup, "contents">): PartSource[] {
+  const subject = subjectOf(backup);
+  const { postgres, redis, objects, logHours } = readContents(backup);
+  const parts: PartSource[] = [];
+  if (postgres) parts.push(postgresOf(context, subject, postgres));
+  if (redis) parts.push(redisOf(context, subject, redis));
+  if (subject.kind === "service" && objects) parts.push(objectsPart(context, subject));
+  if (subject.kind === "service" && logHours !== null) parts.push(logsPart(context, subject, logHours));
+  return parts;
+}
+
+function postgresOf(
+  { kubernetes, ownDatabaseUrl }: RecoveryContext,
+  subject: Subject,
+  { address, tables }: NonNullable<Contents["postgres"]>,
+): PartSource {
+  if (subject.kind === "switchyard") return postgresPart({ url: ownDatabaseUrl }, { tables });
+  return lookedUp("postgres", "PostgreSQL", async () => {
+    if (address === null) {
+      throw new DomainError("precondition-failed", "The plan names no Secret that holds the address of its PostgreSQL: set one.");
+    }
+    return postgresPart(await resolvePostgres(kubernetes, subject.ref.namespace, address), { tables });
+  });
+}
+
+function redisOf({ kubernetes, workDir }: RecoveryContext, subject: Subject, redis: NonNullable<Contents["redis"]>): PartSource {
+  const namespace = subject.kind === "service" ? subject.ref.namespace : "";
+  return lookedUp("redis", "Redis", async () => redisPart(await resolveRedis(kubernetes, namespace, redis), workDir));
+}
+
+function lookedUp(name: string, title: string, find: () => Promise<PartSource>): PartSource {
+  return { name, title, open: async (signal) => (await find()).open(signal) };
+}
