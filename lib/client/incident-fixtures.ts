@@ -96,6 +96,7 @@ export function aSuspect(over: Partial<IncidentSuspect> = {}): IncidentSuspect {
     secondsBefore: 120,
     relation: "same-service",
     closeness: "2 m before, on relay itself",
+    change: "2.0.0 → 2.1.0",
     before: { requestsPerSecond: 40, errorRatio: 0.001, latencyP95Seconds: 0.02 },
     after: { requestsPerSecond: 40, errorRatio: 0.001, latencyP95Seconds: 0.4 },
     ...over,

@@ -250,8 +250,8 @@ export type ActionVerdict = {
   at: string;
 };
 
-/** A change before the impact, with what was measured before it and after it had settled. */
-export type IncidentSuspect = Suspect & { before: ServiceFigures | null; after: ServiceFigures | null };
+/** A change before the impact ("2.0.0 → 2.2.0"), with what was measured before it and, if it was the last then, once it had settled. */
+export type IncidentSuspect = Suspect & { change: string; before: ServiceFigures | null; after: ServiceFigures | null };
 
 /** GET /api/incidents/:id/related: an earlier incident that looks like this one. */
 export type RelatedIncident = {

@@ -41,8 +41,26 @@ test("suspects are the changes of all services of the incident and of what they 
     [image, "same-service"],
   ]);
   const [suspect] = await listIncidentSuspects(world.db, { impactStartedAt, services: [{ ...relay, dependsOn: [] }] });
-  expect(suspect).toMatchObject({ actor: "piet", verb: "image", before: figures, after: null });
+  expect(suspect).toMatchObject({ actor: "piet", verb: "image", change: "2.0.0 → 2.1.0", before: figures, after: null });
   expect(await of()).toEqual([]);
+});
+
+test("what was measured after a change is told of the last one before the measurement only", async () => {
+  const issuer = { namespace: "fleet", name: "issuer" };
+  const first = await storeAction(world.db, { at: ago(300), service: issuer });
+  const second = await storeAction(world.db, { at: ago(240), service: issuer, verb: "scale" });
+  const figures = { requestsPerSecond: 10, errorRatio: 0, latencyP95Seconds: 0.004 };
+  const bad = { ...figures, latencyP95Seconds: 0.4 };
+  for (const [auditEntryId, afterAt] of [
+    [first, ago(180)],
+    [second, ago(120)],
+  ] as const) {
+    await world.db.actionMeasure.create({ data: { auditEntryId, before: figures, after: bad, afterAt } });
+  }
+  const services = [{ ...issuer, dependsOn: [] }];
+  const suspects = await listIncidentSuspects(world.db, { impactStartedAt: world.now(), services });
+  const told = Object.fromEntries(suspects.map(({ auditId, before, after }) => [auditId, { before, after }]));
+  expect(told).toEqual({ [first]: { before: figures, after: null }, [second]: { before: figures, after: bad } });
 });
 
 test("what was changed between the impact's start and its detection is suspected after what came before it", async () => {

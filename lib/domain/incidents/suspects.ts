@@ -5,6 +5,7 @@ import { rankActions, suspectedServices } from "../alerts/suspect-actions.ts";
 import type { ConsoleContext, Transaction } from "../context.ts";
 import { formatDuration } from "../duration.ts";
 import type { ServiceFigures, ServiceRef } from "../fleet/schemas.ts";
+import { describeMark } from "../ledger/queries.ts";
 import type { IncidentSuspect } from "./schemas.ts";
 
 const maxSuspects = 10;
@@ -27,7 +28,7 @@ export function withDependencies(fleet: ConsoleContext["fleet"], services: reado
 
 /**
  * The changes of the 30 minutes before an incident's impact on its services and on what these need, the closest first, each once and
- * with what was measured before it and after it had settled. Then those between the impact's start and its detection: what was a
+ * with what it changed and what was measured before it and after it had settled, unless another change came between. Then those between the impact's start and its detection: what was a
  * little bad before may have been made worse by them.
  */
 export async function listIncidentSuspects(
@@ -45,16 +46,45 @@ export async function listIncidentSuspects(
   const of = (asked: typeof before) => pickSuspects(asked.map(({ id }) => found.get(id) ?? []));
   const later = of(until).flatMap((suspect) => afterImpact(suspect, impactStartedAt) ?? []);
   const suspects = [...of(before), ...later].slice(0, maxSuspects);
-  const measures = await db.actionMeasure.findMany({ where: { auditEntryId: { in: suspects.map(({ auditId }) => auditId) } } });
-  const byAudit = new Map(measures.map((measure) => [measure.auditEntryId, measure]));
+  const entries = await db.auditEntry.findMany({
+    where: { id: { in: suspects.map(({ auditId }) => auditId) } },
+    include: { rollout: true, measure: true },
+  });
+  const byId = new Map(entries.map((entry) => [entry.id, entry]));
+  const changes = await listChanges(db, entries);
   return suspects.map((suspect) => {
-    const measure = byAudit.get(suspect.auditId);
+    const entry = byId.get(suspect.auditId);
+    const measure = entry?.measure ?? null;
+    const isLast = !changes.some(
+      ({ at, service }) =>
+        service === suspect.service && at > new Date(suspect.at) && measure?.afterAt != null && at <= measure.afterAt,
+    );
     return {
       ...suspect,
+      change: entry ? describeMark(entry) : "",
       before: (measure?.before ?? null) as ServiceFigures | null,
-      after: (measure?.after ?? null) as ServiceFigures | null,
+      after: isLast ? ((measure?.after ?? null) as ServiceFigures | null) : null,
     };
   });
+}
+
+type Measured = { at: Date; targetNamespace: string | null; targetName: string; measure: { afterAt: Date | null } | null };
+
+/** All changes of the services of some until the last of these was measured: what it measured may be the work of one of them. */
+async function listChanges(db: Database | Transaction, entries: readonly Measured[]): Promise<{ at: Date; service: string }[]> {
+  const first = Math.min(...entries.map(({ at }) => at.getTime()));
+  const last = Math.max(...entries.map(({ measure }) => measure?.afterAt?.getTime() ?? 0));
+  if (last <= first) return [];
+  const rows = await db.auditEntry.findMany({
+    where: {
+      targetKind: "service",
+      outcome: "succeeded",
+      at: { gt: new Date(first), lte: new Date(last) },
+      OR: entries.map(({ targetNamespace, targetName }) => ({ targetNamespace, targetName })),
+    },
+    select: { at: true, targetNamespace: true, targetName: true },
+  });
+  return rows.map(({ at, targetNamespace, targetName }) => ({ at, service: `${targetNamespace}/${targetName}` }));
 }
 
 /** A change after the impact began, said so; null for one before. */

@@ -29,6 +29,7 @@ export function IncidentSuspects({ incident }: { incident: IncidentDetail }) {
                 <Link href={suspectAddress(suspect)} className="font-medium hover:underline">
                   {suspectWords(suspect)}
                 </Link>{" "}
+                {suspect.change && <span className="whitespace-nowrap">{suspect.change}</span>}{" "}
                 {suspect.reason && <span className="text-ink-2">“{suspect.reason}”</span>}
                 <span className="block text-xs text-ink-3">
                   {suspect.closeness} · <TimeAgo at={suspect.at} />
