@@ -49,32 +49,33 @@ export function IncidentPage({ id }: { id: string }) {
   );
 }
 
-/** What is wrong, since when, what changed before, and whether it is over; then what happened and who does what. */
+/**
+ * What is wrong, since when, what changed before, and whether it is over; then what happened and who does what. The columns are as
+ * long as each needs; on a phone what is done now comes before what happened, and who does what after it.
+ */
 function LoadedIncident({ incident }: { incident: IncidentDetail }) {
   return (
     <>
       <IncidentHeader incident={incident}>
         <IncidentCommandButtons incident={incident} />
       </IncidentHeader>
-      <div className="grid lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
-        <div className="min-w-0 lg:border-r">
+      <div className="flex flex-col lg:grid lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)] lg:grid-rows-[auto_1fr]">
+        <div className="min-w-0">
           <WhatFires incident={incident} />
           <IncidentSuspects incident={incident} />
         </div>
-        <div className="min-w-0">
+        <div className="contents min-w-0 lg:col-start-2 lg:row-span-2 lg:row-start-1 lg:block lg:border-l">
           <RecoverySection incident={incident} />
           <ConcernedServices incident={incident} />
           <IncidentRunbooks incident={incident} />
-        </div>
-      </div>
-      <div className="grid lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
-        <div className="min-w-0 lg:border-r">
-          <Timeline incident={incident} />
+          <div className="max-lg:order-1">
+            <StepsSection incident={incident} />
+            <PeopleSection incident={incident} />
+            <LinksSection incident={incident} />
+          </div>
         </div>
         <div className="min-w-0">
-          <StepsSection incident={incident} />
-          <PeopleSection incident={incident} />
-          <LinksSection incident={incident} />
+          <Timeline incident={incident} />
         </div>
       </div>
     </>
