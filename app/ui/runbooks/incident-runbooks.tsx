@@ -50,16 +50,16 @@ export function IncidentRunbooks({ incident }: Props) {
 }
 
 function Needed({ runbook, reason, isFirst }: { runbook: NeededRunbook; reason: string; isFirst: boolean }) {
-  const [chosen, setChosen] = useState<boolean | null>(null);
+  // What stands first may change while somebody reads: what is open stays open.
+  const [isOpen, setOpen] = useState(isFirst);
   const { name, service, scope, group, isFiring, version, text } = runbook;
-  const isOpen = chosen ?? isFirst;
   return (
     <li className="border-b">
       <div className="flex items-center gap-2 px-4 hover:bg-hover">
         <button
           type="button"
           aria-expanded={isOpen}
-          onClick={() => setChosen(!isOpen)}
+          onClick={() => setOpen(!isOpen)}
           className="flex min-h-8 min-w-0 flex-1 items-center gap-2 py-1 text-left"
         >
           <ChevronRight
@@ -67,8 +67,8 @@ function Needed({ runbook, reason, isFirst }: { runbook: NeededRunbook; reason: 
             className={cn("size-3.5 shrink-0 text-ink-3 transition-transform", isOpen && "rotate-90")}
           />
           <span className="name truncate font-medium">{name}</span>
-          <span className="min-w-0 truncate text-xs text-ink-3">
-            {scope === "service" ? "the service's" : (service ?? (group === anyGroup ? "" : group))}
+          <span className="min-w-0 truncate text-xs text-ink-3" title={service ?? undefined}>
+            {scope === "service" ? "the service's" : (service?.split("/")[1] ?? (group === anyGroup ? "" : group))}
             {isFiring && " · fires now"}
           </span>
         </button>

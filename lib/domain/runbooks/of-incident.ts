@@ -1,6 +1,7 @@
 import type { FleetContext } from "../alerts/suspect-actions.ts";
 import { authorise, translateDatabaseErrors } from "../context.ts";
 import { DomainError } from "../errors.ts";
+import { countsThePast } from "../incidents/recovery/judge-resolve.ts";
 import { parseId } from "../validation.ts";
 import { runbookOfAlert } from "./delivered.ts";
 import { anyGroup, type NeededRunbook, type RunbookRef } from "./schemas.ts";
@@ -12,8 +13,8 @@ type Episode = { name: string; namespace: string | null; service: string | null;
 const mostAlerts = 50;
 
 /**
- * The runbooks that an incident needs: of its alerts and of what fires on its services now, those that fire first, then of its
- * services. Alerts without a runbook are left out. Throws not-found.
+ * The runbooks that an incident needs: of its alerts and of what fires on its services now, those that fire first and those that
+ * count the past last, then of its services. Alerts without a runbook are left out. Throws not-found.
  */
 export async function listIncidentRunbooks(context: FleetContext, id: string): Promise<{ items: NeededRunbook[] }> {
   authorise(context, "viewer", "see incidents");
@@ -33,10 +34,12 @@ export async function listIncidentRunbooks(context: FleetContext, id: string): P
       orderBy: [{ endsAt: { sort: "asc", nulls: "first" } }, { startsAt: "asc" }],
       take: mostAlerts,
     });
+    // What counts hours fires on when the harm is over, and says nothing of what to do now.
+    const ordered = episodes.toSorted((a, b) => Number(countsThePast(a.name)) - Number(countsThePast(b.name)));
     return {
       items: await readNeeds(
         context,
-        episodes,
+        ordered,
         services.map(({ namespace, service }) => `${namespace}/${service}`),
       ),
     };

@@ -92,13 +92,20 @@ it("calls no linked alert over because it is missing in the list of what fires",
   };
   vi.stubGlobal("fetch", async (url: string) =>
     url === "/api/alerts/alert-1"
-      ? Response.json({ id: "alert-1", standing: "unknown", startsAt: "2026-11-21T11:50:00.000Z", endsAt: null })
+      ? Response.json({
+          id: "alert-1",
+          name: "RelayHighLatency",
+          severity: "warning",
+          standing: "unknown",
+          startsAt: "2026-11-21T11:50:00.000Z",
+          endsAt: null,
+        })
       : new Promise(() => {}),
   );
   show({ links: [link] });
   const row = () => section("What fires").getByRole("listitem").textContent;
   expect(row()).toBe("RelayHighLatencylinked 9 m ago");
-  await waitFor(() => expect(row()).toBe("UnknownRelayHighLatency10 m"));
+  await waitFor(() => expect(row()).toBe("RelayHighLatencyUnknown10 m"));
 });
 
 describe("recovery", () => {

@@ -24,7 +24,7 @@ export function WhatFires({ incident }: { incident: IncidentDetail }) {
   const services = new Set(incident.services.map(({ namespace, name }) => `${namespace}/${name}`));
   const firing = (live.data?.items ?? [])
     .filter((alert) => ids.has(alert.id) || (isOpen(incident) && services.has(serviceOf(alert) ?? "")))
-    .sort(byUrgency);
+    .sort((a, b) => Number(countsThePast(a.name)) - Number(countsThePast(b.name)) || byUrgency(a, b));
   const firingIds = new Set(firing.map(({ id }) => id));
   const over = linked.filter(({ targetId }) => !firingIds.has(targetId));
   return (
@@ -57,10 +57,11 @@ function Linked({ link: { targetId, title, href, at } }: { link: IncidentDetail[
   const alert = useQuery(alertQuery(targetId)).data;
   return (
     <li className="flex h-8 min-w-0 items-center gap-3 border-b px-4 text-ink-2">
-      {alert && <AlertStanding standing={alert.standing} />}
-      <Link href={href} className="name min-w-0 truncate hover:underline">
-        {title}
+      {alert && <SeverityShape severity={alert.severity} />}
+      <Link href={href} className="name min-w-0 truncate hover:underline" title={title}>
+        {alert?.name ?? title}
       </Link>
+      {alert && <AlertStanding standing={alert.standing} />}
       <span className="ml-auto shrink-0 text-ink-3">
         {alert ? (
           <Elapsed from={alert.startsAt} to={alert.endsAt} />
@@ -82,20 +83,25 @@ function Firing({ alert, isLinked }: { alert: AlertRow; isLinked: boolean }) {
   return (
     <li className="flex h-8 min-w-0 items-center gap-3 border-b px-4">
       <SeverityShape severity={alert.severity} />
-      <Link href={`/alerts/${alert.id}`} className="name shrink-0 font-medium hover:underline">
+      <Link href={`/alerts/${alert.id}`} className="name font-medium hover:underline max-md:min-w-0 max-md:truncate md:shrink-0">
         {alert.name}
       </Link>
       <AlertStanding standing={alert.standing} />
       {sentence !== alert.name && <span className="min-w-0 truncate text-ink-2 max-md:hidden">{sentence}</span>}
       <span className="ml-auto shrink-0 text-ink-3">
         {runbook && (
-          <a href={runbook} target="_blank" rel="noreferrer noopener" className="mr-3 text-xs text-accent hover:underline">
+          <a
+            href={runbook}
+            target="_blank"
+            rel="noreferrer noopener"
+            className="mr-3 text-xs text-accent hover:underline max-md:hidden"
+          >
             Runbook
           </a>
         )}
         {countsThePast(alert.name) && (
           <span
-            className="mr-2 text-xs"
+            className="mr-2 text-xs max-md:hidden"
             title="It counts hours or days, also when the harm is over. It does not hold the resolve up once its service has been good for as long as alerts must be over."
           >
             counts the past
