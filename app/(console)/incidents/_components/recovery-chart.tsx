@@ -11,7 +11,8 @@ export type Mark = { at: string; label: string; color: string };
 /** The indicator over the incident, with its limit, the impact's start and the recovery; a gap where nobody could know. */
 export function RecoveryChart({ recovery, marks }: { recovery: Recovery; marks: readonly Mark[] }) {
   const [box, width] = useWidth();
-  const { indicator, points } = recovery;
+  const { indicator } = recovery;
+  const points = shownPoints(recovery.points, marks[0]?.at);
   const known = points.filter(({ value }) => value !== null);
   const gaps = points.length - known.length;
   if (points.length === 0) return null;
@@ -22,12 +23,22 @@ export function RecoveryChart({ recovery, marks }: { recovery: Recovery; marks: 
       aria-label={`${indicator.title}: ${known.length} values, ${gaps} without data; limit ${formatFigure(indicator.limit, indicator.unit)}`}
       style={{ height: chartHeight }}
     >
-      {width > 0 && <Drawing recovery={recovery} marks={marks} width={width} />}
+      {width > 0 && <Drawing recovery={{ ...recovery, points }} marks={marks} width={width} />}
     </div>
   );
 }
 
 const seconds = (at: string) => Date.parse(at) / 1000;
+const leastBeforeSeconds = 600;
+
+/** What came before takes no more room than what has been since the impact, and begins with what is known. */
+function shownPoints(points: Recovery["points"], impactAt: string | undefined): Recovery["points"] {
+  const began = impactAt === undefined ? 0 : seconds(impactAt);
+  const last = seconds(points.at(-1)?.at ?? "");
+  const from = began - Math.max(leastBeforeSeconds, last - began);
+  const first = points.findIndex(({ at, value }) => value !== null && seconds(at) >= from);
+  return points.slice(Math.max(0, first));
+}
 
 function Drawing({
   recovery: { indicator, points },
@@ -49,8 +60,8 @@ function Drawing({
   return (
     <svg aria-hidden="true" width={width} height={chartHeight}>
       <Axes unit={indicator.unit} limit={limit} states={null} ticks={ticks} plot={plot} />
-      {marks.map((mark) => (
-        <MarkLine key={mark.label} mark={mark} plot={plot} />
+      {marks.map((mark, index) => (
+        <MarkLine key={mark.label} mark={mark} plot={plot} isLast={index === marks.length - 1} />
       ))}
       <path d={linePath(plot, course)} fill="none" stroke="var(--accent-solid)" strokeWidth={1.6} strokeLinejoin="round" />
       {last !== null && (
@@ -62,14 +73,15 @@ function Drawing({
   );
 }
 
-function MarkLine({ mark: { at, label, color }, plot }: { mark: Mark; plot: Plot }) {
+/** The words of the last mark stand after its line, those of one before it in front of theirs, so that close ones stay apart. */
+function MarkLine({ mark: { at, label, color }, plot, isLast }: { mark: Mark; plot: Plot; isLast: boolean }) {
   const time = seconds(at);
   if (time < plot.from || time > plot.to) return null;
   const x = xOf(plot, time);
   return (
     <>
       <line x1={x} x2={x} y1={plot.top - 4} y2={plot.top + plot.height} stroke={color} />
-      <text x={x} y={plot.top - 8} textAnchor={x > plot.left + plot.width - 40 ? "end" : "start"} className="fill-ink-2 text-2xs">
+      <text x={x} y={plot.top - 8} textAnchor={isLast || x < plot.left + 40 ? "start" : "end"} className="fill-ink-2 text-2xs">
         {label}
       </text>
     </>
