@@ -57,6 +57,14 @@ describe("the commands of an incident", () => {
     });
   });
 
+  it("end with the resolution as soon as its services have recovered and nothing speaks against it", () => {
+    const recovered = { step: "assess" as const, clock: { ...clock, acknowledgedAt }, recoveredAt: "2026-11-21T11:58:00.000Z" };
+    const fires = { id: "alert-fires" as const, message: "RelayHighLatency fires." };
+    expect(shown({ ...recovered, resolveBlockers: [] }).next).toBe("resolve");
+    expect(shown({ ...recovered, resolveBlockers: [fires] }).next).toBe("assess");
+    expect(shown({ ...recovered, recoveredAt: null, resolveBlockers: [] }).next).toBe("assess");
+  });
+
   it("keep the documentation in sight while its postmortem is missing, and press nobody", () => {
     const over = { ...commands, document: "Publish its postmortem first.", reopen: null };
     const at = { ...clock, acknowledgedAt, resolvedAt };

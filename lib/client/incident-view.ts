@@ -87,8 +87,17 @@ export const commandMoment: Record<IncidentCommand, ClockTime | null> = {
 /** What may be done at once, without a dialog: what takes nothing away and says all by itself. */
 export const isPlain = (command: IncidentCommand) => command === "acknowledge" || command === "assess" || command === "document";
 
-/** The commands that a page shows: those that fit where it is; and the first of them that may be given, the one to press. */
-export function shownCommands({ step, clock, commands }: Pick<IncidentDetail, "step" | "clock" | "commands">): {
+/**
+ * The commands that a page shows: those that fit where it is; and the one to press. That is the first of them that may be given, and
+ * once its services have recovered and nothing speaks against it, to resolve.
+ */
+export function shownCommands({
+  step,
+  clock,
+  commands,
+  recoveredAt,
+  resolveBlockers,
+}: Pick<IncidentDetail, "step" | "clock" | "commands" | "recoveredAt" | "resolveBlockers">): {
   shown: IncidentCommand[];
   next: IncidentCommand | null;
 } {
@@ -102,6 +111,8 @@ export function shownCommands({ step, clock, commands }: Pick<IncidentDetail, "s
   ];
   const over: IncidentCommand[] = step === "done" ? ["reopen"] : ["document", "reopen"];
   const shown = clock.resolvedAt === null ? open : over;
+  const isOver = recoveredAt !== null && resolveBlockers.length === 0;
+  if (isAcknowledged && isOver && clock.resolvedAt === null && commands.resolve === null) return { shown, next: "resolve" };
   return { shown, next: shown.find((command) => command !== "reopen" && commands[command] === null) ?? null };
 }
 
