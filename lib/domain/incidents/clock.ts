@@ -28,7 +28,7 @@ export const clockNames: Record<ClockTime, string> = {
   resolvedAt: "Resolved",
 };
 
-/** Seconds; null where one of the two times is not known. Time to detect, acknowledge, mitigate and resolve. */
+/** Whole seconds, as a clock that runs shows them; null where one of the two times is not known. Time to detect, acknowledge, mitigate and resolve. */
 export type ClockFigures = { ttd: number | null; tta: number | null; ttm: number | null; ttr: number | null };
 
 const titles: Record<ClockTime, string> = {
@@ -68,7 +68,7 @@ export function refuseClock(clock: Clock, now: Date): Partial<Record<ClockTime, 
 }
 
 function between(from: string | null, to: string | null): number | null {
-  return from === null || to === null ? null : (Date.parse(to) - Date.parse(from)) / 1000;
+  return from === null || to === null ? null : Math.floor((Date.parse(to) - Date.parse(from)) / 1000);
 }
 
 function lower(title: string): string {
