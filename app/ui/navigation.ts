@@ -34,5 +34,10 @@ export const furtherPlaces: Pick<Destination, "href" | "label" | "icon">[] = [
   { href: "/action-items", label: "Action items", icon: Siren },
 ];
 
+/** What is reached by the tabs of a destination, not below its address. */
+const tabs: Record<string, string[]> = { "/incidents": ["/postmortems", "/action-items", "/runbooks"] };
+
 export const isAt = (href: string, pathname: string) =>
-  href === "/" ? pathname === "/" : pathname === href || pathname.startsWith(`${href}/`);
+  [href, ...(tabs[href] ?? [])].some((each) =>
+    each === "/" ? pathname === "/" : pathname === each || pathname.startsWith(`${each}/`),
+  );

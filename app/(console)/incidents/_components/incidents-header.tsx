@@ -10,6 +10,7 @@ const places = [
   { href: "/incidents/trends", label: "Trends" },
   { href: "/postmortems", label: "Postmortems" },
   { href: "/action-items", label: "Action items" },
+  { href: "/runbooks", label: "Runbooks" },
 ];
 
 /** The top of each page about incidents, with the way to the others. */

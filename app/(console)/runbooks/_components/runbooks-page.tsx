@@ -9,9 +9,9 @@ import { Button } from "../../../ui/button.tsx";
 import { TimeAgo } from "../../../ui/clock.tsx";
 import { Input, Select } from "../../../ui/field.tsx";
 import { Empty, TableSkeleton } from "../../../ui/notices.tsx";
-import { PageHeader } from "../../../ui/page-header.tsx";
 import { SearchField } from "../../../ui/search-field.tsx";
 import { useUrlState } from "../../../ui/use-url-state.ts";
+import { IncidentsHeader } from "../../incidents/_components/incidents-header.tsx";
 
 const scopeNames = { alert: "For alerts", service: "For services" } as const;
 
@@ -23,7 +23,7 @@ export function RunbooksPage() {
   const query = useInfiniteQuery(runbooksQuery({ scope, search: words || undefined }));
   return (
     <>
-      <PageHeader title="Runbooks" aside="what to do, by alert and by service">
+      <IncidentsHeader>
         <SearchField label="Filter runbooks" value={words} onChange={(text) => setSearch({ q: text || null })} />
         <Select
           aria-label="For"
@@ -38,7 +38,7 @@ export function RunbooksPage() {
             </option>
           ))}
         </Select>
-      </PageHeader>
+      </IncidentsHeader>
       <Answer
         of={query}
         what="The runbooks could not be read"
@@ -73,7 +73,9 @@ function Rows({ rows, words }: { rows: RunbookRow[]; words: string }) {
                 {row.name}
               </Link>
             </td>
-            <td className="truncate px-2 text-ink-2">{groupOf(row)}</td>
+            <td className="truncate px-2 text-ink-2">
+              <Of row={row} />
+            </td>
             <td className="truncate px-2 text-ink-2 tabular-nums max-md:hidden">
               {row.isDelivered ? "as delivered" : `version ${row.version}`}
             </td>
@@ -91,9 +93,13 @@ function Rows({ rows, words }: { rows: RunbookRow[]; words: string }) {
   );
 }
 
-function groupOf({ scope, group }: RunbookRow): string {
-  if (scope === "service") return `service in ${group}`;
-  return group === anyGroup ? "alert of any kind" : `alert of ${group}`;
+function Of({ row: { scope, group } }: { row: RunbookRow }) {
+  const [what, of] = scope === "service" ? ["service in", group] : ["alert of", group === anyGroup ? "any kind" : group];
+  return (
+    <>
+      <span className="max-sm:sr-only">{what}</span> {of}
+    </>
+  );
 }
 
 /** An alert whose rule comes from elsewhere has no runbook until somebody writes it. */
