@@ -79,7 +79,7 @@ export function TimeInput({
         const seconds = fromLocalField(target.value);
         onChange(seconds === null ? "" : new Date(seconds * 1000).toISOString());
       }}
-      className="h-7 w-52"
+      className="h-7 w-60"
     />
   );
 }

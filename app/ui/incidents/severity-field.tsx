@@ -47,7 +47,7 @@ export function SeverityField({
                 value={severity}
                 checked={value === severity}
                 onChange={() => onChange(severity)}
-                className="mt-1 accent-(--accent-solid)"
+                className="mt-1 accent-(--accent-solid) outline-none"
               />
               <span className="min-w-0">
                 <IncidentSeverity severity={severity} />

@@ -11,7 +11,10 @@ export const mtbfWords =
   "MTBF: the time between P1 and P2, their downtime taken off, since the service is there; P3 and P4 are no downtime";
 
 /** A duration in seconds, or that there is none. */
-export const figureWords = (seconds: number | null) => (seconds === null ? noFigure : formatDuration(seconds * 1000));
+export const figureWords = (seconds: number | null) => {
+  if (seconds === null) return noFigure;
+  return seconds === 0 ? "0 s" : formatDuration(seconds * 1000);
+};
 
 export const drillsWords = (count: number) => (count === 0 ? "no drills among them" : `${countOf(count, "drill")} left out`);
 
@@ -62,7 +65,8 @@ function BigFigure({ name, summary }: { name: { short: string; long: string }; s
         <span className="text-xl font-semibold tracking-[-0.015em]">{figureWords(summary.median)}</span>{" "}
         <span className="text-ink-3">median</span>
         <span className="block text-ink-2">
-          p90 {figureWords(summary.p90)}, mean {figureWords(summary.mean)}
+          <span className="whitespace-nowrap">p90 {figureWords(summary.p90)},</span>{" "}
+          <span className="whitespace-nowrap">mean {figureWords(summary.mean)}</span>
         </span>
         <span className="block text-xs text-ink-3">{[`n ${summary.n}`, ...leftOutWords(summary)].join(", ")}</span>
       </dd>

@@ -12,9 +12,9 @@ export function ItemState({ item }: { item: Pick<ItemView, "state" | "isOverdue"
         ? (["Overdue", "text-bad", TriangleAlert] as const)
         : (["Open", "text-ink-2", CircleDashed] as const);
   return (
-    <span className={cn("inline-flex items-center gap-1.5 whitespace-nowrap font-medium", color)}>
+    <span title={word} className={cn("inline-flex items-center gap-1.5 whitespace-nowrap font-medium", color)}>
       <Shape aria-hidden="true" className="size-3.5" />
-      {word}
+      <span className="max-md:sr-only">{word}</span>
     </span>
   );
 }

@@ -17,14 +17,14 @@ import { ItemProof, ItemState } from "./item-marks.tsx";
 const state: Column<ItemView> = {
   id: "state",
   header: "State",
-  width: "w-28",
+  width: "w-28 max-md:w-14",
   essential: true,
   cell: (item) => <ItemState item={item} />,
 };
 const due: Column<ItemView> = {
   id: "due",
   header: "Due",
-  width: "w-28",
+  width: "w-28 max-md:w-22",
   essential: true,
   cell: ({ dueOn, isOverdue }) => <span className={cn("tabular-nums", isOverdue ? "text-bad" : "text-ink-2")}>{dueOn}</span>,
 };
@@ -34,7 +34,7 @@ const what: Column<ItemView> = {
   essential: true,
   cell: ({ number, title, link }) => (
     <span title={title}>
-      <span className="mr-2 font-mono text-xs text-ink-3">{itemName({ number })}</span>
+      <span className="mr-2 font-mono text-xs text-ink-3 max-md:hidden">{itemName({ number })}</span>
       {title}
       {link && (
         <a
@@ -94,7 +94,7 @@ export function ItemTable({
   const act: Column<ItemView> = {
     id: "act",
     header: "",
-    width: "w-24",
+    width: "w-24 max-md:w-20",
     align: "right",
     essential: true,
     cell: (item) => (

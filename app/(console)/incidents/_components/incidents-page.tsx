@@ -29,7 +29,12 @@ export function IncidentsPage() {
   return (
     <>
       <IncidentsHeader>
-        <SearchField label="Filter incidents" value={view.search} onChange={(text) => change({ search: text })} />
+        <SearchField
+          label="Filter incidents"
+          value={view.search}
+          onChange={(text) => change({ search: text })}
+          className="max-sm:w-44"
+        />
         <ReportButton look="primary" />
       </IncidentsHeader>
       <Filters view={view} onChange={change} />

@@ -62,7 +62,7 @@ export const TimelineLine = memo(function TimelineLine({
   return (
     <li
       className={cn(
-        "group grid animate-[appear_400ms] grid-cols-[4.5rem_minmax(0,1fr)_auto] items-start gap-x-3 border-b px-4 py-1.5 sm:grid-cols-[4.5rem_7.5rem_minmax(0,1fr)_auto]",
+        "group grid animate-[appear_400ms] grid-cols-[3.5rem_minmax(0,1fr)_auto] items-start gap-x-3 border-b px-4 py-1.5 sm:grid-cols-[4.5rem_7.5rem_minmax(0,1fr)_auto]",
         row.isHidden && "opacity-50",
       )}
     >

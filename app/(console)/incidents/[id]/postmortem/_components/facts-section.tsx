@@ -65,7 +65,7 @@ export function FactsSection({ incidentId, facts }: { incidentId: string; facts:
         </div>
       </div>
       {charts.length > 0 && (
-        <div className="grid gap-x-4 gap-y-2 border-t px-2 py-2 2xl:grid-cols-2">
+        <div className="grid gap-x-4 gap-y-2 border-t px-4 py-2 2xl:grid-cols-2">
           {charts.map((chart) => (
             <ChartView key={`${chart.service} ${chart.indicator.name}`} chart={chart} facts={facts} />
           ))}
@@ -93,7 +93,7 @@ function Times({ facts: { clock, recoveredAt, recoveries, commander, responders,
         {rows.map(([name, at, aside]) => (
           <Row key={name} name={name}>
             {at === null ? <span className="text-ink-3">not known</span> : <span className="tabular-nums">{formatUtc(at)}</span>}
-            {at !== null && aside && <span className="text-ink-3"> · {aside}</span>}
+            {at !== null && aside && <span className="text-ink-3"> · {unbroken(aside)}</span>}
           </Row>
         ))}
         <Row name="Services">
@@ -121,6 +121,9 @@ function Times({ facts: { clock, recoveredAt, recoveries, commander, responders,
     </div>
   );
 }
+
+/** A figure on one line: "TTA 2 m 44 s". */
+const unbroken = (words: string) => (/\d/.test(words) ? <span className="whitespace-nowrap">{words}</span> : words);
 
 function Row({ name, children }: { name: string; children: React.ReactNode }) {
   return (
