@@ -159,18 +159,20 @@ const pages: Record<string, (page: Page) => Promise<void>> = {
   },
   "incident-trends": (page) => open(page, "/incidents/trends"),
   reliability: (page) => open(page, `${service}?tab=reliability`),
-  postmortem: (page) => openIncident(page, "/postmortem"),
+  postmortem: (page) => openPostmortem(page),
   "postmortem-facts": async (page) => {
-    await openIncident(page, "/postmortem");
-    await lead(page.getByRole("heading", { name: /^(Impact|Timeline|What was measured)/ }).first());
+    await openPostmortem(page);
+    await lead(page.getByRole("region", { name: "Timeline" }));
   },
   "postmortem-end": async (page) => {
-    await openIncident(page, "/postmortem");
-    await lead(page.getByRole("heading", { name: /^(Comments|Action items)/ }).first());
+    await openPostmortem(page);
+    await lead(page.getByRole("heading", { name: "Action items" }));
   },
   postmortems: (page) => open(page, "/postmortems"),
   "action-items": (page) => open(page, "/action-items"),
   runbooks: (page) => open(page, "/runbooks"),
+  "runbook-alert": (page) => open(page, "/runbooks/alert/relay/RelayHighLatency"),
+  "runbook-service": (page) => open(page, "/runbooks/service/fleet/edge"),
   audit: (page) => open(page, "/audit"),
   outside: async (page) => {
     const { services } = await (await page.request.get("/api/outside")).json();
@@ -242,11 +244,21 @@ async function openNewestAlert(page: Page): Promise<void> {
 }
 
 /** The worst open incident, else the newest. */
-async function openIncident(page: Page, rest = ""): Promise<void> {
+async function openIncident(page: Page): Promise<void> {
   const newest = async (state: string) => (await (await page.request.get(`/api/incidents?limit=1${state}`)).json()).items?.[0];
   const incident = (await newest("&state=open")) ?? (await newest(""));
-  await open(page, `/incidents/${incident?.id ?? "none"}${rest}`);
+  await open(page, `/incidents/${incident?.id ?? "none"}`);
   await page.getByRole("heading", { level: 1 }).waitFor();
+}
+
+/** One that is being written, else the first that there is. */
+async function openPostmortem(page: Page): Promise<void> {
+  const { items } = await (await page.request.get("/api/postmortems?state=all")).json();
+  const written = items.find(({ state }: { state: string }) => state === "draft" || state === "review") ?? items[0];
+  await open(page, `/incidents/${written?.incident.id ?? "none"}/postmortem`);
+  await page.getByRole("heading", { level: 1 }).waitFor();
+  // What comes late would push away what is scrolled to.
+  await settle(page);
 }
 
 async function openNewestRollout(page: Page, filter = ""): Promise<void> {
