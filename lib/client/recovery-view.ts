@@ -45,8 +45,12 @@ export const modeMeanings: Record<RestoreMode, string> = {
   "in-place": "Over the present. A backup of the present is made first.",
 };
 
-/** A limit or a measured span in milliseconds; zero is a word of its own. */
-export const spanWords = (ms: number | null) => (ms === null ? noFigure : ms === 0 ? "0" : formatDuration(ms));
+/** A limit or a measured span in milliseconds: tenths of a second below a minute, zero as a bare one. */
+export function spanWords(ms: number | null): string {
+  if (ms === null) return noFigure;
+  if (ms === 0) return "0";
+  return ms < 1000 || ms >= 60_000 ? formatDuration(ms) : `${Number((ms / 1000).toFixed(1))} s`;
+}
 
 /** What is put into a backup, in a few words. */
 export function contentsWords({ postgres, redis, objects, logHours }: Contents): string[] {
