@@ -10,16 +10,10 @@ import { postgresPart } from "../sources/postgres.ts";
 import { redisPart } from "../sources/redis.ts";
 import { readContents } from "./plans.ts";
 import type { Contents } from "./schemas.ts";
-
-type Columns = Pick<Backup, "subject" | "namespace" | "service">;
-
-/** The subject that a row of backups or plans is about. */
-export function subjectOf({ namespace, service }: Pick<Columns, "namespace" | "service">): Subject {
-  return namespace !== null && service !== null ? { kind: "service", ref: { namespace, name: service } } : { kind: "switchyard" };
-}
+import { subjectOf } from "./subjects.ts";
 
 /** What goes into a backup, part by part. An address is looked up when its part is opened: a failure is that part's alone. */
-export function partsOf(context: RecoveryContext, backup: Columns & Pick<Backup, "contents">): PartSource[] {
+export function partsOf(context: RecoveryContext, backup: Pick<Backup, "namespace" | "service" | "contents">): PartSource[] {
   const subject = subjectOf(backup);
   const { postgres, redis, objects, logHours } = readContents(backup);
   const parts: PartSource[] = [];

@@ -1,6 +1,7 @@
 import type { Prisma } from "#lib/database/client.ts";
 import type { BackupPlan } from "#lib/database/generated/client.ts";
 import { toJson } from "#lib/database/storable.ts";
+import { KubernetesError } from "#lib/kubernetes/errors.ts";
 import { writeAudit } from "../../audit.ts";
 import { authorise, type Context, transact, translateDatabaseErrors } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
@@ -12,6 +13,7 @@ import { nextTime, refuseSchedule } from "./schedule.ts";
 import {
   type Contents,
   contentsSchema,
+  type PlanAnswer,
   type PlanView,
   planSchema,
   type Retention,
@@ -42,10 +44,22 @@ export async function planOf(context: Pick<Context, "db" | "kubernetes">, subjec
   };
 }
 
-/** One plan, named as input names a subject. Throws invalid-input. */
-export async function getPlan(context: Context, subject: unknown): Promise<PlanView> {
+/** One plan, named as input names a subject, with what would be found now. Throws invalid-input, not-found. */
+export async function getPlan(context: Context, name: unknown): Promise<PlanAnswer> {
   authorise(context, "viewer", "see backup plans");
-  return planOf(context, parseInput(subjectSchema, subject));
+  const subject = parseInput(subjectSchema, name);
+  const plan = await planOf(context, subject);
+  return { ...plan, found: plan.isSet ? await findNow(context, subject) : plan.contents };
+}
+
+/** What is found by itself now; null when the cluster cannot say. */
+async function findNow(context: Context, subject: Subject): Promise<Contents | null> {
+  try {
+    return await discoverContents(context, subject);
+  } catch (error) {
+    if (error instanceof KubernetesError) return null;
+    throw error;
+  }
 }
 
 /** Every plan that somebody has set, by subject. */

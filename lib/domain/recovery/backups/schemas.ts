@@ -137,6 +137,9 @@ export type PlanView = {
   updatedBy: string | null;
 };
 
+/** A plan with what would be found by itself now, beside what is set; null when the cluster cannot say. */
+export type PlanAnswer = PlanView & { found: Contents | null };
+
 /** Progress of one part; `totalBytes` is an estimate of what comes, null when nobody knows. */
 export type PartProgress = {
   name: string;
