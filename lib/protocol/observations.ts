@@ -32,8 +32,8 @@ export const observationsSchema = z.object({
     /** Acknowledged and neither seen by the other side nor known to be lost yet. */
     unsettled: count,
     oldestUnsettledAt: instant.nullable(),
-    /** When those of the lost that are newest (10,000 at most) had been acknowledged, oldest first. */
-    losses: z.array(instant),
+    /** When those of the lost that are newest (10,000 at most) had been acknowledged, and when it was found. */
+    losses: z.array(z.tuple([instant, instant])),
   }),
 });
 

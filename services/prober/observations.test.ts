@@ -50,7 +50,7 @@ describe("what the prober remembers for drills", () => {
     expect([second.outcomes.length, second.isAll, second.forgotten]).toEqual([10_001, true, 0]);
   });
 
-  it("has when each lost write had been acknowledged, oldest first, and what is not settled yet", () => {
+  it("has when each lost write had been acknowledged and found to be lost, and what is not settled yet", () => {
     observations.acknowledged("relay");
     now = 100;
     observations.setUnsettled("relay", () => ({ count: 3, oldestAt: 60 }));
@@ -63,7 +63,10 @@ describe("what the prober remembers for drills", () => {
       lastAcknowledgedAt: started,
       unsettled: 3,
       oldestUnsettledAt: started + 60,
-      losses: [started + 20, started + 80],
+      losses: [
+        [started + 80, started + 100],
+        [started + 20, started + 100],
+      ],
     });
   });
 

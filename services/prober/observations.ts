@@ -14,7 +14,7 @@ export type Unsettled = { count: number; oldestAt: number | null };
 class TargetObservations {
   readonly paths: { name: string; intervalMs: number }[] = [];
   readonly outcomes: Outcome[] = [];
-  readonly losses: number[] = [];
+  readonly losses: { acknowledgedAt: number; foundAt: number }[] = [];
   /** The number of the oldest outcome that is kept. */
   first = 0;
   acknowledged = 0;
@@ -77,7 +77,8 @@ export class Observations {
     observed.lost += losses.length;
     observed.duplicated += duplicated;
     observed.reordered += reordered;
-    observed.losses.push(...losses);
+    const foundAt = this.#clock.now();
+    observed.losses.push(...losses.map((acknowledgedAt) => ({ acknowledgedAt, foundAt })));
     observed.losses.splice(0, observed.losses.length - mostLosses);
   }
 
@@ -115,7 +116,10 @@ export class Observations {
         lastAcknowledgedAt: unix(observed.lastAcknowledgedAt),
         unsettled: unsettled.count,
         oldestUnsettledAt: unix(unsettled.oldestAt),
-        losses: observed.losses.map((time) => Math.round(time + toUnix)).toSorted((a, b) => a - b),
+        losses: observed.losses.map(({ acknowledgedAt, foundAt }) => [
+          Math.round(acknowledgedAt + toUnix),
+          Math.round(foundAt + toUnix),
+        ]),
       },
     };
   }

@@ -1,0 +1,141 @@
+import type { SeriesPoint } from "./schemas.ts";
+
+/** What a client saw of one operation. Times are Unix time in milliseconds, by one clock. */
+export type Outcome = { path: number; endedAt: number; tookMs: number; isOk: boolean };
+
+/** One of the ways by which clients are served, and how often it is tried. */
+export type Path = { name: string; intervalMs: number; isWrite: boolean };
+
+export type Recovered = {
+  /** The last success before the fault and the first of the successes that count as recovered, on the path that was away the longest. */
+  lastSuccessAt: number | null;
+  recoveredAt: number | null;
+  /** Null while a path is still away, or none was served before. */
+  rtoMs: number | null;
+  path: string | null;
+  /** The time between two tries, and what the clocks may differ: the interruption may have been this much shorter at either end. */
+  errorMs: number;
+};
+
+type Question = {
+  outcomes: readonly Outcome[];
+  paths: readonly Path[];
+  faultAt: number;
+  /** How many successes in a row count as recovered. */
+  consecutive: number;
+  clockErrorMs: number;
+};
+
+/**
+ * How long the fault kept clients away: on each path from the last success before it to the first of so many in a row after it; the
+ * longest counts, for each path is a user. It contains the time until somebody noticed. Pure.
+ */
+export function measureRecovery({ outcomes, paths, faultAt, consecutive, clockErrorMs }: Question): Recovered {
+  const errorMs = Math.ceil(Math.max(0, ...paths.map(({ intervalMs }) => intervalMs)) + clockErrorMs);
+  const byPath = Map.groupBy(outcomes, ({ path }) => path);
+  const away: { path: Path; last: number; first: number | null }[] = [];
+  for (const [index, path] of paths.entries()) {
+    const own = (byPath.get(index) ?? []).toSorted((a, b) => a.endedAt - b.endedAt);
+    const last = own.findLast(({ endedAt, isOk }) => isOk && endedAt <= faultAt);
+    // A path that was not served before the fault tells nothing about it.
+    if (last) away.push({ path, last: last.endedAt, first: firstOfStreak(own, { path, faultAt, consecutive }) });
+  }
+  const open = away.find(({ first }) => first === null);
+  if (away.length === 0 || open) {
+    return { lastSuccessAt: open?.last ?? null, recoveredAt: null, rtoMs: null, path: open?.path.name ?? null, errorMs };
+  }
+  const worst = away.reduce((a, b) => (lengthOf(b) > lengthOf(a) ? b : a));
+  return {
+    lastSuccessAt: worst.last,
+    recoveredAt: worst.first,
+    rtoMs: lengthOf(worst),
+    path: worst.path.name,
+    errorMs,
+  };
+}
+
+const lengthOf = ({ last, first }: { last: number; first: number | null }) => (first ?? Number.POSITIVE_INFINITY) - last;
+
+/** A success may come so much later than it is due before it is an interruption of its own. */
+export const toleranceOf = ({ intervalMs }: Pick<Path, "intervalMs">) => Math.max(3 * intervalMs, 1_000);
+
+/** What waited during an outage succeeds all at once when it ends: each success of a streak was begun after the one before it. */
+function firstOfStreak(
+  own: readonly Outcome[],
+  { path, faultAt, consecutive }: { path: Path; faultAt: number; consecutive: number },
+): number | null {
+  let first: number | null = null;
+  let newest = 0;
+  let count = 0;
+  for (const { endedAt, tookMs, isOk } of own) {
+    if (endedAt <= faultAt) continue;
+    if (!isOk) {
+      first = null;
+      continue;
+    }
+    if (first === null || endedAt - newest > toleranceOf(path)) {
+      first = endedAt;
+      count = 1;
+    } else if (endedAt - tookMs >= newest - 1) count += 1;
+    newest = Math.max(newest, endedAt);
+    if (count >= consecutive) return first;
+  }
+  return null;
+}
+
+/** An acknowledged write that is not there any more. */
+export type Loss = { acknowledgedAt: number };
+
+export type Lost = {
+  lost: number;
+  /** From the newest write before which all are there to the last that was acknowledged; 0 when none is missing. */
+  rpoMs: number;
+  lastAcknowledgedAt: number | null;
+  newestSurvivingAt: number | null;
+};
+
+/** What the fault took along, by the writes that were acknowledged to clients. Pure. */
+export function measureLoss({
+  outcomes,
+  paths,
+  losses,
+  faultAt,
+}: Pick<Question, "outcomes" | "paths" | "faultAt"> & { losses: readonly Loss[] }): Lost {
+  const times = losses.map(({ acknowledgedAt }) => acknowledgedAt);
+  const [firstLost, lastLost] = [Math.min(...times), Math.max(...times)];
+  const writes = outcomes.filter(({ path, isOk }) => isOk && paths[path]?.isWrite).map(({ endedAt }) => endedAt);
+  const newest = (until: (at: number) => boolean) =>
+    writes.reduce<number | null>((best, at) => (until(at) && (best === null || at > best) ? at : best), null);
+  const before = newest((at) => at <= faultAt);
+  if (losses.length === 0) return { lost: 0, rpoMs: 0, lastAcknowledgedAt: before, newestSurvivingAt: before };
+  const last = Math.max(before ?? lastLost, lastLost);
+  // What was acknowledged before anybody looked is only known by what is missing of it.
+  const surviving = newest((at) => at < firstLost);
+  return {
+    lost: losses.length,
+    rpoMs: last - (surviving ?? firstLost),
+    lastAcknowledgedAt: last,
+    newestSurvivingAt: surviving,
+  };
+}
+
+/** The client path, a point a second: how many operations ended well and how many did not. */
+export function seriesOf(outcomes: readonly Outcome[], from: number, to: number): SeriesPoint[] {
+  const seconds = Map.groupBy(outcomes, ({ endedAt }) => Math.floor(endedAt / 1000));
+  const points: SeriesPoint[] = [];
+  for (let second = Math.floor(from / 1000); second <= Math.floor(to / 1000); second += 1) {
+    const ended = seconds.get(second) ?? [];
+    const took = ended
+      .filter(({ isOk }) => isOk)
+      .map(({ tookMs }) => tookMs)
+      .toSorted((a, b) => a - b);
+    const p95 = took[Math.min(took.length - 1, Math.ceil(took.length * 0.95) - 1)];
+    points.push({
+      at: new Date(second * 1000).toISOString(),
+      ok: took.length,
+      failed: ended.length - took.length,
+      p95Ms: p95 ?? null,
+    });
+  }
+  return points;
+}
