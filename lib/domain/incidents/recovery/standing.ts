@@ -1,4 +1,5 @@
 import type { Recovery } from "../schemas.ts";
+import { isBad } from "./indicators.ts";
 import type { StoredRecovery, WatchedIndicator } from "./recovery.ts";
 
 /** How a service stands by all of its indicators that count. */
@@ -70,8 +71,30 @@ export function viewRecovery(service: string, recovery: StoredRecovery): Recover
 }
 
 /** When the last of an incident's services was good; null while one that was bad is not, and where none was bad. */
-export function recoveredAt(standings: readonly Standing[]): string | null {
+export function recoveredAt(standings: readonly Pick<Standing, "wasBad" | "recoveredAt">[]): string | null {
   return latest(standings.filter(({ wasBad }) => wasBad).map((standing) => standing.recoveredAt));
+}
+
+/**
+ * How a service stood when its incident was resolved, as far as the recovery goes: what went bad only afterwards has nothing to do with
+ * it, and what had not recovered by then recovered when it first did.
+ */
+export function standingBy(recovery: StoredRecovery, resolvedAt: string): Pick<Standing, "wasBad" | "recoveredAt"> {
+  const began = Date.parse(recovery.impactStartedAt) / 1000;
+  const end = Date.parse(resolvedAt) / 1000;
+  const bad = counted(recovery).filter(
+    (indicator) =>
+      indicator.wasBad && indicator.points.some(([at, value]) => at >= began && at <= end && isBad(indicator, value)),
+  );
+  return { wasBad: bad.length > 0, recoveredAt: latest(bad.map((indicator) => recoveryBy(indicator, resolvedAt))) };
+}
+
+function recoveryBy({ recoveredAt, turns }: WatchedIndicator, resolvedAt: string): string | null {
+  if (recoveredAt !== null && recoveredAt <= resolvedAt) return recoveredAt;
+  const last = turns.filter(({ at }) => at <= resolvedAt).at(-1);
+  return last?.kind === "recovered"
+    ? last.at
+    : (turns.find(({ kind, at }) => kind === "recovered" && at > resolvedAt)?.at ?? null);
 }
 
 function describe({ name, title, short, unit, limit, bad }: WatchedIndicator): Recovery["indicator"] {

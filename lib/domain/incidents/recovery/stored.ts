@@ -2,7 +2,7 @@ import type { IncidentRecovery } from "#lib/database/generated/client.ts";
 import type { ServiceRef } from "../../fleet/schemas.ts";
 import type { Recovery } from "../schemas.ts";
 import type { StoredRecovery } from "./recovery.ts";
-import { recoveredAt, standingOf, viewRecovery } from "./standing.ts";
+import { recoveredAt, standingBy, standingOf, viewRecovery } from "./standing.ts";
 
 /** A row of incident_recoveries, as incidents include it. */
 export type RecoveryRow = Pick<IncidentRecovery, "namespace" | "service" | "state">;
@@ -21,9 +21,17 @@ export function viewRecoveries(rows: readonly RecoveryRow[], services: readonly 
     );
 }
 
-/** When the last of an incident's services was good, from the data; null while one is not, and where none was bad. */
-export function recoveredAtOf(rows: readonly RecoveryRow[], services: readonly ServiceRef[]): Date | null {
-  const at = recoveredAt(concerned(rows, services).map((row) => standingOf(readState(row))));
+/**
+ * When the last of an incident's services was good, from the data; null while one is not, and where none was bad. With the time of its
+ * resolution what went bad after that is left out.
+ */
+export function recoveredAtOf(
+  rows: readonly RecoveryRow[],
+  services: readonly ServiceRef[],
+  resolvedAt: Date | null = null,
+): Date | null {
+  const states = concerned(rows, services).map(readState);
+  const at = recoveredAt(states.map((state) => (resolvedAt ? standingBy(state, resolvedAt.toISOString()) : standingOf(state))));
   return at === null ? null : new Date(at);
 }
 
