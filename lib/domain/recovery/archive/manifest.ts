@@ -24,6 +24,8 @@ export const manifestSchema = z.object({
   purpose: z.string(),
   reason: z.string(),
   requestedBy: z.string(),
+  /** What was asked for (backups/schemas.ts): names of Secrets and their keys, never values. */
+  contents: z.json(),
   startedAt: z.iso.datetime(),
   /** Everything in it is as of this instant, or later. */
   takenAt: z.iso.datetime(),
