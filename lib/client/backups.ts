@@ -5,8 +5,8 @@ import type {
   BackupDetail,
   BackupState,
   BackupView,
-  Contents,
   listBackupsSchema,
+  PlanAnswer,
   PlanView,
   planSchema,
   Retention,
@@ -71,9 +71,6 @@ export const sendBackupCommand = (id: string, command: BackupCommand, reason: st
   request<unknown>(`${addressOf(id)}/${command}`, { method: "POST", body: { reason }, headers: keyed(idempotencyKey) });
 
 const planAddress = (subject: string) => `/api/backup-plans${queryString({ subject })}`;
-
-/** A plan, and what would be found by itself now. */
-export type PlanAnswer = PlanView & { found?: Contents | null };
 
 export const planQuery = (subject: string) =>
   queryOptions({

@@ -1,4 +1,4 @@
-import type { BackupDetail, BackupView, Coverage, ProofRunView } from "#lib/domain/recovery/backups/schemas.ts";
+import type { BackupDetail, BackupView, Coverage, PlanAnswer, ProofRunView } from "#lib/domain/recovery/backups/schemas.ts";
 import type {
   DrillDetail,
   DrillPreview,
@@ -8,7 +8,6 @@ import type {
 } from "#lib/domain/recovery/drills/schemas.ts";
 import type { Recoverability, ScenarioStanding } from "#lib/domain/recovery/objectives/schemas.ts";
 import type { RestorePreview, RestoreView } from "#lib/domain/recovery/restores/schemas.ts";
-import type { PlanAnswer } from "./backups.ts";
 
 /** B-12, a finished backup of fleet/relay whose checksums are good, for tests. */
 export function aBackup(over: Partial<BackupView> = {}): BackupView {
