@@ -11,15 +11,21 @@ const mostKept = 50;
  * patch has to change the specification and to be bound to the resource version that was read: then it makes the next generation.
  */
 export function markOwnChange(workload: Workload, rolloutId: string): JsonPatch {
+  return [...markOwnGeneration(workload), setAnnotation(rolloutAnnotation, rolloutId)];
+}
+
+/** The same for a write of Switchyard's that is no rollout's. */
+export function markOwnGeneration(workload: Workload): JsonPatch {
   const { annotations, generation = 0 } = workload.metadata;
   const generations = [...readOwnGenerations(workload), generation + 1].slice(-mostKept);
-  const set = (name: string, value: string) =>
-    ({ op: "add", path: `/metadata/annotations/${pointerPart(name)}`, value }) as const;
   return [
     ...(annotations ? [] : [{ op: "add", path: "/metadata/annotations", value: {} } as const]),
-    set(rolloutAnnotation, rolloutId),
-    set(ownGenerationsAnnotation, generations.join(" ")),
+    setAnnotation(ownGenerationsAnnotation, generations.join(" ")),
   ];
+}
+
+function setAnnotation(name: string, value: string): JsonPatch[number] {
+  return { op: "add", path: `/metadata/annotations/${pointerPart(name)}`, value };
 }
 
 /** The latest generations of a workload that rollouts made. */

@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
 import type { KubernetesClient } from "#lib/kubernetes/client.ts";
 import { KubernetesError } from "#lib/kubernetes/errors.ts";
-import type { JsonPatch } from "#lib/kubernetes/objects.ts";
+import type { JsonPatch, Workload } from "#lib/kubernetes/objects.ts";
 import type { Context } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
+import { markOwnGeneration } from "../../ledger/own-changes.ts";
 import {
   cleanObject,
   fieldsOf,
@@ -41,8 +42,10 @@ export async function planObjects(
 
 export type ApplyOptions = {
   namespace: string;
-  /** Names of workloads whose present number of replicas stays. */
-  keepReplicasOf?: ReadonlySet<string>;
+  /** How many instances workloads are to have, by name, where that is not what the archive says. */
+  replicas?: ReadonlyMap<string, number>;
+  /** Only asks the server; says what would be done. */
+  dryRun?: boolean;
 };
 
 /**
@@ -52,20 +55,21 @@ export type ApplyOptions = {
 export async function applyObjects(
   { kubernetes }: Pick<Context, "kubernetes">,
   objects: readonly ManifestObject[],
-  { namespace, keepReplicasOf = new Set() }: ApplyOptions,
+  { namespace, replicas = new Map(), dryRun = false }: ApplyOptions,
 ): Promise<ObjectChange[]> {
-  await ensureNamespace(kubernetes, namespace);
+  if (!dryRun) await ensureNamespace(kubernetes, namespace);
   const changes: ObjectChange[] = [];
   for (const object of inOrder(objects)) {
     const moved = moveObject(object, object.metadata.namespace ?? namespace, namespace);
-    changes.push(await applyOne(kubernetes, moved, { namespace, keepsReplicas: keepReplicasOf.has(object.metadata.name) }));
+    const count = isWorkload(moved.kind) ? replicas.get(moved.metadata.name) : undefined;
+    changes.push(await applyOne(kubernetes, count === undefined ? moved : withReplicas(moved, count), { namespace, dryRun }));
   }
   return changes;
 }
 
 const mostTries = 5;
 
-type OneOptions = { namespace: string; keepsReplicas?: boolean; dryRun?: boolean };
+type OneOptions = { namespace: string; dryRun?: boolean };
 
 /** Makes one object what the archive says; with `dryRun` the server only checks it. Throws DomainError that names it. */
 export async function applyOne(kubernetes: KubernetesClient, object: ManifestObject, options: OneOptions): Promise<ObjectChange> {
@@ -77,7 +81,7 @@ export async function applyOne(kubernetes: KubernetesClient, object: ManifestObj
         await kubernetes.create(collectionPath(kind, options.namespace), object, options);
         return { kind, name: metadata.name, change: "created" };
       }
-      const patch = planPatch(object, live, options);
+      const patch = planPatch(object, live);
       if (patch.length === 0) return { kind, name: metadata.name, change: "same" };
       await kubernetes.patch(objectPath(kind, options.namespace, metadata.name), bound(live, patch), options);
       return { kind, name: metadata.name, change: "changed" };
@@ -108,18 +112,13 @@ function bound({ metadata }: LiveObject, patch: JsonPatch): JsonPatch {
 }
 
 /** What has to be written so that the present object says what the archive's does; empty when it does. */
-export function planPatch(
-  object: ManifestObject,
-  live: LiveObject,
-  { keepsReplicas = false }: Pick<OneOptions, "keepsReplicas">,
-): JsonPatch {
+export function planPatch(object: ManifestObject, live: LiveObject): JsonPatch {
   const { kind } = object;
   // A claim's data are its own; its specification cannot be changed.
   if (kind === "PersistentVolumeClaim") return [];
-  const wanted = keepsReplicas ? withReplicas(object, fieldsOf(live.spec).replicas) : object;
   const present = cleanObject(kind, live);
-  if (saysTheSame(wanted, present)) return [];
-  const { apiVersion: _, kind: __, metadata, ...content } = wanted;
+  if (saysTheSame(object, present)) return [];
+  const { apiVersion: _, kind: __, metadata, ...content } = object;
   const { apiVersion: ___, kind: ____, metadata: presentMetadata, ...presentContent } = present;
   const patch: JsonPatch = [];
   if (!isDeepStrictEqual(metadata.labels ?? {}, presentMetadata.labels ?? {})) {
@@ -137,10 +136,21 @@ export function planPatch(
     if (content[field] === undefined) patch.push({ op: "remove", path: `/${field}` });
     else patch.push({ op: "add", path: `/${field}`, value: withGivenFields(kind, field, content[field], live) });
   }
-  return patch;
+  const isNewGeneration = isWorkload(kind) && patch.some(({ path }) => path === "/spec");
+  return isNewGeneration ? [...patch, ...markOf(live, patch)] : patch;
 }
 
-function withReplicas(object: ManifestObject, replicas: unknown): ManifestObject {
+/** The ledger is to take the change for nobody else's. */
+function markOf(live: LiveObject, patch: JsonPatch): JsonPatch {
+  const mark = markOwnGeneration(live as unknown as Workload);
+  return patch.some(({ path }) => path === "/metadata/annotations") ? mark.slice(-1) : mark;
+}
+
+function isWorkload(kind: string): boolean {
+  return kind === "Deployment" || kind === "StatefulSet";
+}
+
+function withReplicas(object: ManifestObject, replicas: number): ManifestObject {
   return { ...object, spec: { ...fieldsOf(object.spec), replicas } };
 }
 

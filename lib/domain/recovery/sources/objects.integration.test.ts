@@ -178,10 +178,9 @@ describe("what is saved, restored", () => {
     expect((await findOne(kubernetes, "Service", "fleet", "relay"))?.spec).toEqual(before?.spec);
   });
 
-  test("leaves the number of instances of a stopped workload alone", async () => {
+  test("gives a stopped workload no instances", async () => {
     const { objects } = await save();
-    await kubernetes.patch(objectPath("Deployment", "fleet", "relay"), [{ op: "replace", path: "/spec/replicas", value: 0 }]);
-    await applyObjects({ kubernetes }, objects, { namespace: "fleet", keepReplicasOf: new Set(["relay"]) });
+    await applyObjects({ kubernetes }, objects, { namespace: "fleet", replicas: new Map([["relay", 0]]) });
     const read = () => kubernetes.get<Workload>(paths.workload("Deployment", "fleet", "relay"));
     expect((await read()).spec.replicas).toBe(0);
     await applyObjects({ kubernetes }, objects, { namespace: "fleet" });
