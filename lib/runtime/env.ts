@@ -40,7 +40,7 @@ export function parseEnvOrExit<S extends z.ZodType>(
 /** What a complaint says of a variable's value. It is not shown when its name speaks of a secret, or when it is a URL with a password. */
 export function shownValue(name: string, value: string | undefined): string {
   if (value === undefined) return "it is not set";
-  const isSecret = /SECRET|PASSWORD|TOKEN|KEY$|DATABASE_URL|REDIS_URL/.test(name) && !name.endsWith("_FILE");
+  const isSecret = /SECRET|PASSWORD|TOKEN|KEYS?$|DATABASE_URL|REDIS_URL/.test(name) && !name.endsWith("_FILE");
   return isSecret || /:\/\/[^/]*@/.test(value) ? "got a value (not shown)" : `got ${JSON.stringify(value)}`;
 }
 

@@ -8,11 +8,13 @@ import { observeWorkloads } from "#lib/domain/ledger/observe.ts";
 import { observeConfig } from "#lib/domain/ledger/observe-config.ts";
 import { type WatchedFeed, watchFeeds } from "#lib/domain/notifications/feed-outages.ts";
 import { listExportedServices } from "#lib/domain/objectives/held.ts";
+import type { RecoveryContext } from "#lib/domain/recovery/context.ts";
 import { removeUnusedCopies } from "#lib/domain/rollouts/start/collect-copies.ts";
 import { promoteQueued } from "#lib/domain/rollouts/start/queue.ts";
 import type { Handlers } from "#lib/runtime/health-server.ts";
 import { Loop } from "#lib/runtime/loop.ts";
 import { AlertReconciler, alertPollMs } from "./alerts.ts";
+import { Backups } from "./backups.ts";
 import { prune } from "./housekeeping.ts";
 import { incidentLoops } from "./incidents.ts";
 import { NotificationSender, type NotificationSettings } from "./notifications.ts";
@@ -24,13 +26,18 @@ export type ControllerSettings = {
   /** Connections of the alerts' own. */
   pipeline: Pipeline;
   notifications: Pick<NotificationSettings, "sealer" | "baseUrl">;
+  recovery: RecoverySettings;
 };
+
+/** Where backups are, what opens them, and what making and restoring them needs. */
+export type RecoverySettings = Omit<RecoveryContext, keyof ReconcilerContext>;
 
 /** The background loops. Each pass reads the world and may be repeated or run twice; none keeps state of its own. */
 export class Controller {
   readonly #context: ReconcilerContext;
   readonly #loops: Loop[];
   readonly #notifications: NotificationSender;
+  readonly #backups: Backups;
   readonly #registry = new Registry();
   readonly #passes: Counter<"loop" | "result">;
   readonly #lastPass: Gauge<"loop">;
@@ -94,6 +101,8 @@ export class Controller {
       onSettled: () => notifying.wake(),
     });
     const notifying = this.#loop("notifications", 1_000, () => this.#notifications.pass());
+    const recovery: RecoveryContext = { ...context, ...settings.recovery };
+    this.#backups = new Backups(recovery, this.#registry);
     const alerts = new AlertReconciler({ ...context, pipeline: settings.pipeline }, this.#registry);
     this.#loops = [
       notifying,
@@ -103,7 +112,9 @@ export class Controller {
       this.#loop("rollouts", 1_000, () => reconcileRollouts(context)),
       this.#loop("rollout-queue", 1_000, () => promoteQueued(context)),
       this.#loop("rollout-runs", 1_000, () => carryOutRollouts(context)),
-      ...incidentLoops(context, settings).map(({ name, intervalMs, pass }) => this.#loop(name, intervalMs, pass)),
+      ...[...incidentLoops(context, settings), ...this.#backups.loops()].map(({ name, intervalMs, pass }) =>
+        this.#loop(name, intervalMs, pass),
+      ),
       this.#loop("abandoned-actions", 10_000, () => settleAbandoned(context)),
       this.#loop("timed-limits", 1_000, () => restoreDueLimits(context)),
       this.#loop("outside-changes", 5_000, () => observeWorkloads(context)),
@@ -121,7 +132,7 @@ export class Controller {
 
   async stop(): Promise<void> {
     await Promise.all(this.#loops.map((loop) => loop.stop()));
-    await this.#notifications.settled();
+    await Promise.all([this.#notifications.settled(), this.#backups.stop()]);
   }
 
   handlers(): Handlers {

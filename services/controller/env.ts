@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { hasInClusterAccess } from "#lib/kubernetes/connection.ts";
 import { envValue, parseEnvOrExit } from "#lib/runtime/env.ts";
+import { recoveryVariables } from "./recovery-env.ts";
 
 const inCluster = hasInClusterAccess(process.env);
 
@@ -15,6 +16,7 @@ const schema = z
     SWITCHYARD_ENCRYPTION_KEY: z.string("wants at least 32 random characters").min(32, "wants at least 32 random characters"),
     /** Where people open Switchyard: links in notifications begin with it. */
     SWITCHYARD_URL: envValue.url("http", "https").default("http://localhost:3000"),
+    ...recoveryVariables,
     CONTROLLER_ADDRESS: envValue.address().default({ host: "127.0.0.1", port: 3901 }),
     LOG_LEVEL: envValue.logLevel().default("info"),
   })

@@ -8,6 +8,7 @@ import { createLogger } from "#lib/runtime/logger.ts";
 import { Sealer } from "#lib/runtime/sealed.ts";
 import { Controller } from "./controller.ts";
 import { readEnv } from "./env.ts";
+import { openRecoveryOrExit } from "./recovery-env.ts";
 
 const env = readEnv();
 const logger = createLogger("controller", env.LOG_LEVEL);
@@ -16,11 +17,13 @@ const db = connectDatabase(env.DATABASE_URL, { maxConnections: 8, onConnectionLo
 const pipeline = new Pipeline(env.DATABASE_URL, { maxConnections: 2, onConnectionLost });
 const kubernetes = connectKubernetes({ kubeconfig: env.SWITCHYARD_KUBECONFIG, inCluster: env.inCluster });
 const prometheus = env.PROMETHEUS_URL ? new PrometheusClient({ url: env.PROMETHEUS_URL }) : null;
+const recovery = { ...(await openRecoveryOrExit(env)), ownDatabaseUrl: env.DATABASE_URL };
 const controller = new Controller(
   { db, kubernetes, prometheus, clock: () => new Date(), logger },
   {
     pipeline,
     scrapeSeconds: env.SWITCHYARD_SCRAPE_INTERVAL_SECONDS,
+    recovery,
     notifications: { sealer: new Sealer(env.SWITCHYARD_ENCRYPTION_KEY), baseUrl: env.SWITCHYARD_URL },
   },
 );

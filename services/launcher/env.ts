@@ -32,6 +32,10 @@ export const launcherEnv = z
     SWITCHYARD_SCRAPE_INTERVAL_SECONDS: envValue.integer(1, 300).transform(String).optional(),
     NEXTAUTH_SECRET: z.string().min(32, "wants at least 32 characters").optional(),
     SWITCHYARD_ENCRYPTION_KEY: z.string().min(32, "wants at least 32 characters").optional(),
+    SWITCHYARD_BACKUP_STORAGE: envValue.text().optional(),
+    SWITCHYARD_BACKUP_ACCESS_KEY_ID: envValue.text().optional(),
+    SWITCHYARD_BACKUP_SECRET_ACCESS_KEY: envValue.text().optional(),
+    SWITCHYARD_BACKUP_KEYS: envValue.text().optional(),
     LOG_LEVEL: envValue.logLevel().default("info"),
     KUBERNETES_SERVICE_HOST: envValue.text().optional(),
     KUBERNETES_SERVICE_PORT: envValue.text().optional(),
@@ -73,10 +77,17 @@ export const launcherEnv = z
     scrapeIntervalSeconds: env.SWITCHYARD_SCRAPE_INTERVAL_SECONDS,
     authSecret: env.NEXTAUTH_SECRET,
     encryptionKey: env.SWITCHYARD_ENCRYPTION_KEY,
+    recovery: recoverySettings(env),
     logLevel: env.LOG_LEVEL,
   }));
 
 export type LauncherSettings = z.output<typeof launcherEnv>;
+
+/** What was said about backups, as the controller reads it. */
+function recoverySettings(env: Record<string, unknown>): Record<string, string> {
+  const names = ["STORAGE", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "KEYS"].map((name) => `SWITCHYARD_BACKUP_${name}`);
+  return Object.fromEntries(names.flatMap((name) => (typeof env[name] === "string" ? [[name, env[name]]] : [])));
+}
 
 type ClusterVariables = { SWITCHYARD_KUBECONFIG?: string; KUBERNETES_SERVICE_HOST?: string; KUBERNETES_SERVICE_PORT?: string };
 

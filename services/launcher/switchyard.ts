@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import type { Server } from "node:http";
 import { join, relative } from "node:path";
+import { pathToFileURL } from "node:url";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { connectDatabase } from "#lib/database/client.ts";
 import { ensureAlertSource } from "#lib/domain/alerts/sources.ts";
@@ -63,7 +64,7 @@ export class Switchyard {
     const settings = this.#settings;
     ensureDataDirectory(settings.dataDir);
     await this.#takeOver();
-    const secrets = readOrMakeSecrets(settings.dataDir);
+    const secrets = await readOrMakeSecrets(settings.dataDir);
     const missing = await this.#installPrograms();
 
     const build = this.#build();
@@ -214,10 +215,26 @@ export class Switchyard {
       }),
       cwd: webServer.cwd,
     });
-    const controller = { ...shared, CONTROLLER_ADDRESS: `127.0.0.1:${controllerPort}`, SWITCHYARD_URL: url };
+    const controller = {
+      ...shared,
+      ...this.#recovery(secrets),
+      CONTROLLER_ADDRESS: `127.0.0.1:${controllerPort}`,
+      SWITCHYARD_URL: url,
+    };
     this.#supervisor.start(nodeProcess("controller", "services/controller/main.ts", controller));
     const answered = await poll(60_000, async () => ((await fetch(`http://127.0.0.1:${port}/api/ready`)).ok ? true : undefined));
     if (!answered) throw new StartError(`The web process did not become ready; ${this.#supervisor.logFile("web")} says why.`);
+  }
+
+  /** Backups lie in the data directory until a storage elsewhere is named: those die with this machine. */
+  #recovery({ backupKey }: Secrets): Record<string, string> {
+    const { dataDir, recovery } = this.#settings;
+    return {
+      SWITCHYARD_BACKUP_STORAGE: pathToFileURL(join(dataDir, "backups")).href,
+      SWITCHYARD_BACKUP_KEYS: backupKey,
+      SWITCHYARD_WORK_DIR: join(dataDir, "work"),
+      ...recovery,
+    };
   }
 
   /** Where Prometheus and Alertmanager are, and what to do when a program for them is missing. */

@@ -1,9 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
+import type { Backup } from "#lib/database/generated/client.ts";
 import type { RecoveryContext } from "../context.ts";
 import { claimBackup } from "./claim.ts";
 import { carryOutProof, claimProof } from "./proofs.ts";
 import { carryOutBackup } from "./run.ts";
+import { hasEnded } from "./states.ts";
 
 const backupsAtOnce = 2;
 const proofsAtOnce = 1;
@@ -11,20 +13,23 @@ const proofsAtOnce = 1;
 /** Makes and proves backups in this process, a few at a time. A pass takes what waits and does not wait for its end. */
 export class BackupRunner {
   readonly #context: RecoveryContext;
+  readonly #onEnded: (backup: Backup) => void;
   readonly #name = `${hostname()}/${process.pid}/${randomUUID()}`;
   readonly #abort = new AbortController();
   readonly #backups = new Set<Promise<void>>();
   readonly #proofs = new Set<Promise<void>>();
 
-  constructor(context: RecoveryContext) {
+  /** `onEnded` is told of every backup that this process brings to an end. */
+  constructor(context: RecoveryContext, onEnded: (backup: Backup) => void = () => {}) {
     this.#context = context;
+    this.#onEnded = onEnded;
   }
 
   async pass(): Promise<void> {
     const { signal } = this.#abort;
     await this.#fill(this.#backups, backupsAtOnce, async () => {
       const backup = await claimBackup(this.#context, this.#name);
-      return backup && (() => carryOutBackup(this.#context, backup, signal));
+      return backup && (() => this.#make(backup));
     });
     await this.#fill(this.#proofs, proofsAtOnce, async () => {
       const proof = await claimProof(this.#context, this.#name);
@@ -41,6 +46,12 @@ export class BackupRunner {
   async stop(): Promise<void> {
     this.#abort.abort(new Error("Switchyard is being stopped."));
     await this.settled();
+  }
+
+  async #make(claimed: Backup): Promise<void> {
+    await carryOutBackup(this.#context, claimed, this.#abort.signal);
+    const backup = await this.#context.db.backup.findUnique({ where: { id: claimed.id } });
+    if (backup && hasEnded(backup)) this.#onEnded(backup);
   }
 
   async #fill(running: Set<Promise<void>>, most: number, claim: () => Promise<(() => Promise<void>) | null>): Promise<void> {

@@ -26,6 +26,15 @@ export function nextTime(cron: string | null, timeZone: string, after: Date): Da
   return cron === null ? null : (nextTimes(cron, timeZone, after, 1)[0] ?? null);
 }
 
+/** The longest time between two of the next times, in seconds; null for a schedule that ends. */
+export function longestGapSeconds(cron: string, timeZone: string, after: Date): number | null {
+  const times = nextTimes(cron, timeZone, after, gapsLookedAt + 1).map((at) => at.getTime());
+  const gaps = times.slice(1).map((at, index) => (at - (times[index] ?? at)) / 1000);
+  return gaps.length === 0 ? null : Math.max(...gaps);
+}
+
+const gapsLookedAt = 50;
+
 function parse(cron: string, timezone: string): Cron {
   return new Cron(cron, { timezone, paused: true, mode: "5-part" });
 }
