@@ -1,8 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import pg from "pg";
-
-/** A PostgreSQL server of a fleet: its address with credentials, and where to dial when its name means nothing here. */
-export type ServerAddress = { url: string; host?: string };
+import { type ServerAddress, withServer } from "./server-connection.ts";
 
 /** How a server stands. Of a standby, how far it has replayed, and when the last transaction was that it knows. */
 export type ServerRole =
@@ -14,7 +11,7 @@ const pollMs = 100;
 
 /** Asks a server what it is. Rejects with the driver's error when it does not answer within 3 s. */
 export function readServerRole(address: ServerAddress): Promise<ServerRole> {
-  return withClient(address, async (client) => {
+  return withServer(address, async (client) => {
     const { rows } = await client.query<{ standby: boolean; position: string | null; at: Date | null }>(
       `SELECT pg_is_in_recovery() AS standby,
         CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END::text AS position,
@@ -32,7 +29,7 @@ export function readServerRole(address: ServerAddress): Promise<ServerRole> {
  * would. Needs a superuser; rejects with code 42501 without one.
  */
 export function setReadOnly(address: ServerAddress, isReadOnly: boolean): Promise<string> {
-  return withClient(address, async (client) => {
+  return withServer(address, async (client) => {
     await client.query(
       `ALTER SYSTEM ${isReadOnly ? "SET default_transaction_read_only = on" : "RESET default_transaction_read_only"}`,
     );
@@ -45,7 +42,7 @@ export function setReadOnly(address: ServerAddress, isReadOnly: boolean): Promis
 /** Waits until a standby has replayed up to a position. False when it has not within `timeoutMs`. */
 export function waitForReplay(address: ServerAddress, position: string, timeoutMs: number): Promise<boolean> {
   const until = performance.now() + timeoutMs;
-  return withClient(address, async (client) => {
+  return withServer(address, async (client) => {
     for (;;) {
       const { rows } = await client.query<{ done: boolean }>(
         "SELECT coalesce(pg_last_wal_replay_lsn() >= $1::pg_lsn, false) OR NOT pg_is_in_recovery() AS done",
@@ -60,7 +57,7 @@ export function waitForReplay(address: ServerAddress, position: string, timeoutM
 
 /** Makes a standby the primary; false when it is none within `waitSeconds`. One that is a primary already stays so. */
 export function promote(address: ServerAddress, waitSeconds: number): Promise<boolean> {
-  return withClient(
+  return withServer(
     address,
     async (client) => {
       const { rows } = await client.query<{ done: boolean }>(
@@ -71,32 +68,4 @@ export function promote(address: ServerAddress, waitSeconds: number): Promise<bo
     },
     waitSeconds * 1000 + connectTimeoutMs,
   );
-}
-
-async function withClient<T>(
-  { url, host }: ServerAddress,
-  run: (client: pg.Client) => Promise<T>,
-  timeoutMs = 30_000,
-): Promise<T> {
-  const client = new pg.Client({
-    connectionString: dialled(url, host),
-    connectionTimeoutMillis: connectTimeoutMs,
-    query_timeout: timeoutMs,
-    application_name: "switchyard",
-  });
-  // A server that ends the connection later tells so by an event that nobody else waits for.
-  client.on("error", () => {});
-  await client.connect();
-  try {
-    return await run(client);
-  } finally {
-    await client.end().catch(() => {});
-  }
-}
-
-function dialled(url: string, host: string | undefined): string {
-  if (host === undefined) return url;
-  const address = new URL(url);
-  address.hostname = host;
-  return address.href;
 }

@@ -1,4 +1,4 @@
-import type { ServerAddress } from "#lib/database/replica.ts";
+import type { ServerAddress } from "#lib/database/server-connection.ts";
 import type { KubernetesClient } from "#lib/kubernetes/client.ts";
 import { findClusterIp } from "#lib/kubernetes/cluster-ip.ts";
 import { DomainError } from "../errors.ts";

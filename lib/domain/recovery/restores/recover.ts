@@ -1,4 +1,4 @@
-import type { ServerAddress } from "#lib/database/replica.ts";
+import type { ServerAddress } from "#lib/database/server-connection.ts";
 import type { ObjectStorage } from "#lib/storage/storage.ts";
 import type { Keyring } from "../archive/keyring.ts";
 import type { Companion } from "../archive/manifest.ts";

@@ -1,4 +1,4 @@
-import type { ServerAddress } from "#lib/database/replica.ts";
+import type { ServerAddress } from "#lib/database/server-connection.ts";
 import type { RecoveryCheck } from "../schemas.ts";
 import type { PostgresFacts } from "./postgres-facts.ts";
 

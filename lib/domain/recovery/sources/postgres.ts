@@ -1,4 +1,4 @@
-import type { ServerAddress } from "#lib/database/replica.ts";
+import type { ServerAddress } from "#lib/database/server-connection.ts";
 import type { PartSource } from "../archive/pack.ts";
 
 export type PostgresSelection = {
