@@ -45,10 +45,10 @@ export const modeMeanings: Record<RestoreMode, string> = {
   "in-place": "Over the present. A backup of the present is made first.",
 };
 
-/** A limit or a measured span in milliseconds: tenths of a second below a minute, zero as a bare one. */
+/** A limit or a measured span in milliseconds: tenths of a second below a minute. */
 export function spanWords(ms: number | null): string {
   if (ms === null) return noFigure;
-  if (ms === 0) return "0";
+  if (ms === 0) return "0 s";
   return ms < 1000 || ms >= 60_000 ? formatDuration(ms) : `${Number((ms / 1000).toFixed(1))} s`;
 }
 
