@@ -41,6 +41,10 @@ export function SuspectLine({ suspect, className }: { suspect: Suspect; classNam
   );
 }
 
+/** What was done to a service since stands at its closest suspect only. */
+export const isClosest = ({ service, auditId }: Suspect, suspects: readonly Suspect[]) =>
+  suspects.find((suspect) => suspect.service === service)?.auditId === auditId;
+
 const undoable = ["image", "rollback", "restart", "scale"];
 
 /** Takes back what a suspect did, by the dialog that every action goes through; null for what cannot be taken back. */

@@ -21,8 +21,8 @@ export function Budget({ indicator }: { indicator: IndicatorState }) {
   const percent = Math.round(budgetLeft * 100);
   const end = exhaustedInSeconds === null ? "It lasts at the rate of the last hour." : endWords(exhaustedInSeconds);
   return (
-    <span className="inline-flex items-center gap-2 whitespace-nowrap align-middle leading-none" title={end}>
-      <span aria-hidden="true" className="h-1 w-12 overflow-hidden rounded-full bg-line">
+    <span className="inline-flex items-center gap-2 whitespace-nowrap max-md:gap-1 align-middle leading-none" title={end}>
+      <span aria-hidden="true" className="h-1 w-12 overflow-hidden max-md:w-6 rounded-full bg-line">
         <span
           className={cn("block h-full rounded-full transition-[width] duration-500", fills[tone])}
           style={{ width: `${Math.min(100, Math.max(percent, percent > 0 ? 4 : 0))}%` }}

@@ -2,7 +2,7 @@
 import Link from "next/link";
 import { formatDuration } from "#lib/client/time.ts";
 import type { AlertDetail } from "#lib/domain/alerts/schemas.ts";
-import { SuspectUndo, suspectWords } from "../../../ui/alerts/suspect-line.tsx";
+import { isClosest, SuspectUndo, suspectWords } from "../../../ui/alerts/suspect-line.tsx";
 import { TimeAgo } from "../../../ui/clock.tsx";
 import { SectionHeader } from "../../../ui/page-header.tsx";
 
@@ -50,7 +50,7 @@ export function Suspects({ alert }: { alert: AlertDetail }) {
                 <Link href={`/audit?entry=${suspect.auditId}`} className="text-accent hover:underline">
                   Audit entry
                 </Link>
-                {index > 0 && <SuspectUndo suspect={suspect} />}
+                {index > 0 && <SuspectUndo suspect={suspect} isClosest={isClosest(suspect, suspects)} />}
               </span>
             </li>
           ))}

@@ -4,7 +4,7 @@ import { formatDelta } from "#lib/client/chart-marks.ts";
 import { incidentName, isOpen } from "#lib/client/incident-view.ts";
 import { formatFigure } from "#lib/client/numbers.ts";
 import type { IncidentDetail, IncidentSuspect } from "#lib/domain/incidents/schemas.ts";
-import { SuspectUndo, suspectAddress, suspectWords } from "../../../ui/alerts/suspect-line.tsx";
+import { isClosest, SuspectUndo, suspectAddress, suspectWords } from "../../../ui/alerts/suspect-line.tsx";
 import { TimeAgo } from "../../../ui/clock.tsx";
 import { SectionHeader } from "../../../ui/page-header.tsx";
 import { VerdictLine } from "./verdict-line.tsx";
@@ -53,10 +53,6 @@ export function IncidentSuspects({ incident }: { incident: IncidentDetail }) {
     </section>
   );
 }
-
-/** What was done to a service since stands at its closest suspect only. */
-const isClosest = ({ service, auditId }: IncidentSuspect, suspects: readonly IncidentSuspect[]) =>
-  suspects.find((suspect) => suspect.service === service)?.auditId === auditId;
 
 /** What the service measured in the minute before the change, and after it had settled. */
 function Measured({ suspect: { before, after } }: { suspect: IncidentSuspect }) {

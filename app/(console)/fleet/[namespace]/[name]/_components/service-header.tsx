@@ -181,11 +181,11 @@ function Facts({ service, figures }: { service: Service; figures: ServiceFigures
     ["Runbook", <Runbook key="runbook" id={service.id} address={runbook} />],
   ];
   return (
-    <dl className="mt-3 flex flex-wrap gap-x-7 gap-y-2 max-md:grid max-md:grid-cols-3">
+    <dl className="mt-3 flex flex-wrap gap-x-7 gap-y-2 max-md:grid max-md:grid-cols-[repeat(auto-fill,minmax(8rem,1fr))]">
       {facts.map(([name, value]) => (
-        <div key={name}>
+        <div key={name} className="min-w-0">
           <dt className="text-2xs text-ink-3">{name}</dt>
-          <dd className="flex h-5 items-center font-medium">{value}</dd>
+          <dd className="flex min-h-5 items-center font-medium">{value}</dd>
         </div>
       ))}
     </dl>
