@@ -1,5 +1,9 @@
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
+import type { StorageCredentials } from "./settings.ts";
 import type { ObjectStorage } from "./storage.ts";
 
 /** Bytes that differ from place to place, in chunks. */
@@ -19,6 +23,18 @@ export async function keysIn(storage: ObjectStorage, prefix: string): Promise<st
   const keys: string[] = [];
   for await (const { key } of storage.list(prefix)) keys.push(key);
   return keys;
+}
+
+/** Kills a process with -9 while it puts this object; resolves when it is gone. */
+export async function killWriter(url: string, key: string, credentials: StorageCredentials | null = null): Promise<void> {
+  const program = fileURLToPath(new URL("test-writer.ts", import.meta.url));
+  const args = ["--disable-warning=ExperimentalWarning", program, url, key, JSON.stringify(credentials)];
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const exited = once(child, "exit");
+  const said = await Promise.race([once(child.stdout, "data"), exited]);
+  expect(String(said[0])).toContain("60 MB are written");
+  child.kill("SIGKILL");
+  await exited;
 }
 
 /** What every ObjectStorage holds to. `countUnfinished`: how much is there that is not visible. */
