@@ -21,12 +21,19 @@ const state: Column<ItemView> = {
   essential: true,
   cell: (item) => <ItemState item={item} />,
 };
+/** "6 Dec": what a phone has room for. */
+const shortDay = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
 const due: Column<ItemView> = {
   id: "due",
   header: "Due",
-  width: "w-28 max-md:w-22",
+  width: "w-28 max-md:w-16",
   essential: true,
-  cell: ({ dueOn, isOverdue }) => <span className={cn("tabular-nums", isOverdue ? "text-bad" : "text-ink-2")}>{dueOn}</span>,
+  cell: ({ dueOn, isOverdue }) => (
+    <time dateTime={dueOn} title={dueOn} className={cn("tabular-nums", isOverdue ? "text-bad" : "text-ink-2")}>
+      <span className="max-md:hidden">{dueOn}</span>
+      <span className="md:hidden">{shortDay.format(new Date(dueOn))}</span>
+    </time>
+  ),
 };
 const what: Column<ItemView> = {
   id: "what",

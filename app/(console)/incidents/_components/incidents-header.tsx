@@ -21,7 +21,10 @@ export function IncidentsHeader({ aside, children }: { aside?: ReactNode; childr
       <PageHeader title="Incidents" aside={aside}>
         {children}
       </PageHeader>
-      <nav aria-label="Incidents" className="scroll-thin sticky top-0 z-20 flex gap-4 overflow-x-auto border-b bg-canvas px-4">
+      <nav
+        aria-label="Incidents"
+        className="scroll-thin sticky top-0 z-20 flex gap-4 overflow-x-auto max-sm:gap-2 border-b bg-canvas px-4"
+      >
         {places.map(({ href, label }) => (
           <Link
             key={href}
