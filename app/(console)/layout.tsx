@@ -32,7 +32,7 @@ export default async function ConsoleLayout({ children }: { children: ReactNode 
       >
         Skip to the content
       </a>
-      <div className="flex h-dvh flex-col md:flex-row">
+      <div className="flex h-dvh flex-col md:flex-row print:block print:h-auto">
         <SideNavigation />
         <div className="flex min-h-0 min-w-0 flex-1 flex-col">
           <BurningBar />
@@ -41,7 +41,7 @@ export default async function ConsoleLayout({ children }: { children: ReactNode 
             data-scroller
             tabIndex={-1}
             // What is positioned in it scrolls with it, and not the document.
-            className="scroll-thin relative min-h-0 flex-1 overflow-y-auto overflow-x-hidden outline-none"
+            className="scroll-thin relative min-h-0 flex-1 overflow-y-auto overflow-x-hidden outline-none print:overflow-visible"
           >
             {children}
           </main>

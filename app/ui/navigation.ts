@@ -1,5 +1,6 @@
 import {
   Activity,
+  ArchiveRestore,
   BellRing,
   BookOpen,
   LayoutDashboard,
@@ -19,6 +20,7 @@ export const destinations: Destination[] = [
   { href: "/rollouts", label: "Rollouts", letter: "r", icon: RefreshCcw },
   { href: "/alerts", label: "Alerts", letter: "a", icon: BellRing },
   { href: "/incidents", label: "Incidents", letter: "i", icon: Siren },
+  { href: "/recovery", label: "Recovery", letter: "y", icon: ArchiveRestore },
   { href: "/audit", label: "Audit", letter: "u", icon: ScrollText },
 ];
 export const settings: Destination = { href: "/settings", label: "Settings", letter: "s", icon: Settings };
@@ -32,6 +34,9 @@ export const furtherPlaces: Pick<Destination, "href" | "label" | "icon">[] = [
   { href: "/runbooks", label: "Runbooks", icon: BookOpen },
   { href: "/postmortems", label: "Postmortems", icon: Siren },
   { href: "/action-items", label: "Action items", icon: Siren },
+  { href: "/recovery/backups", label: "Backups", icon: ArchiveRestore },
+  { href: "/recovery/restores", label: "Restores", icon: ArchiveRestore },
+  { href: "/recovery/drills", label: "Drills and their schedules", icon: ArchiveRestore },
 ];
 
 /** What is reached by the tabs of a destination, not below its address. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Service } from "#lib/domain/fleet/schemas.ts";
 import { aService } from "./fixtures.ts";
-import { readWishes } from "./palette.ts";
+import { readRecoveryWishes, readWishes } from "./palette.ts";
 
 const services = [
   aService(),
@@ -37,6 +37,22 @@ describe("a sentence in the palette", () => {
   it("means nothing when it is none, or makes no sense", () => {
     for (const text of ["relay", "scale", "scale relay to many", "pause relay now", "roll back hub to yesterday", ""]) {
       expect(read(text)).toEqual([]);
+    }
+  });
+});
+
+describe("a sentence about recovery", () => {
+  it("backs up or drills every subject that begins so, Switchyard among them", () => {
+    expect(readRecoveryWishes("back up relay", services)).toEqual([{ kind: "back-up", subject: "fleet/relay" }]);
+    expect(readRecoveryWishes("Backup rel", services).map(({ subject }) => subject)).toEqual([
+      "fleet/relay",
+      "fleet/relay-canary",
+    ]);
+    expect(readRecoveryWishes("drill switch", services)).toEqual([{ kind: "drill", subject: "switchyard" }]);
+  });
+  it("means nothing when it names no subject, or more than one word", () => {
+    for (const text of ["back up", "drill relay now", "drills", "backup nothing-like-it"]) {
+      expect(readRecoveryWishes(text, services)).toEqual([]);
     }
   });
 });

@@ -57,3 +57,17 @@ function matching(services: Service[], name: string): Service[] {
 function imageOf(service: Service, text: string): string {
   return /[/:@]/.test(text) ? text : `${service.image.replace(/(@[^/]*|:[^/:]*)$/, "")}:${text}`;
 }
+
+/** A backup or a drill that a sentence in the palette asks for. */
+export type RecoveryWish = { kind: "back-up" | "drill"; subject: string };
+
+/** Reads "back up relay" and "drill relay", also of Switchyard itself. Gives one wish for every subject whose name fits. */
+export function readRecoveryWishes(text: string, services: Service[]): RecoveryWish[] {
+  const match = /^(back ?up|drill)\s+(\S+)$/i.exec(text.trim());
+  if (!match) return [];
+  const kind = match[1]?.toLowerCase() === "drill" ? "drill" : "back-up";
+  const name = (match[2] ?? "").toLowerCase();
+  const found = matching(services, name).map(({ id }) => id);
+  const subjects = "switchyard".startsWith(name) ? [...found, "switchyard"] : found;
+  return subjects.map((subject) => ({ kind, subject }));
+}

@@ -30,7 +30,7 @@ export function BurningBar() {
   const alerts = useQuery(liveAlertsQuery()).data;
   const feeds = data?.feeds.filter((feed) => feed.state !== "connected") ?? [];
   return (
-    <div role="status" aria-live="polite" aria-label="What needs attention" className="shrink-0">
+    <div role="status" aria-live="polite" aria-label="What needs attention" className="shrink-0 print:hidden">
       <LostConnection />
       {feeds.map((feed) => (
         <FeedLine key={feed.name} feed={feed} />

@@ -6,6 +6,7 @@ import { ActionProvider } from "../../ui/actions/action-provider.tsx";
 import { AlertActionProvider } from "../../ui/alerts/alert-action-provider.tsx";
 import { IncidentProvider } from "../../ui/incidents/incident-provider.tsx";
 import { LiveProvider } from "../../ui/live/live-provider.tsx";
+import { RecoveryProvider } from "../../ui/recovery/recovery-provider.tsx";
 import { TooltipProvider } from "../../ui/tooltip.tsx";
 
 function shouldRetry(count: number, error: unknown): boolean {
@@ -32,7 +33,9 @@ export function ConsoleProviders({ firstData, children }: { firstData: Dehydrate
           <LiveProvider>
             <ActionProvider>
               <AlertActionProvider>
-                <IncidentProvider>{children}</IncidentProvider>
+                <IncidentProvider>
+                  <RecoveryProvider>{children}</RecoveryProvider>
+                </IncidentProvider>
               </AlertActionProvider>
             </ActionProvider>
           </LiveProvider>

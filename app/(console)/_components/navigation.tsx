@@ -14,7 +14,7 @@ export function SideNavigation() {
   const pathname = usePathname();
   const session = useSession();
   return (
-    <nav aria-label="Main" className="hidden w-52 shrink-0 flex-col border-r bg-sunken px-2 py-3 md:flex">
+    <nav aria-label="Main" className="hidden w-52 shrink-0 flex-col border-r bg-sunken px-2 py-3 md:flex print:hidden">
       <Link href="/" className="mb-3 flex items-center gap-2 px-2 font-semibold tracking-[-0.01em]">
         <Mark /> Switchyard
       </Link>
@@ -84,7 +84,7 @@ function NavigationItem({ href, label, letter, icon: Icon, isCurrent }: (typeof 
 export function BottomNavigation() {
   const pathname = usePathname();
   return (
-    <nav aria-label="Main" className="flex shrink-0 border-t bg-sunken pb-[env(safe-area-inset-bottom)] md:hidden">
+    <nav aria-label="Main" className="flex shrink-0 border-t bg-sunken pb-[env(safe-area-inset-bottom)] md:hidden print:hidden">
       {[...destinations, settings].map(({ href, label, icon: Icon }) => {
         const isCurrent = isAt(href, pathname);
         return (

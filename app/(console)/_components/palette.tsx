@@ -4,7 +4,7 @@ import { Command } from "cmdk";
 import { BookOpen } from "lucide-react";
 import { useRouter } from "next/navigation";
 import { Dialog as Radix } from "radix-ui";
-import { type ReactNode, useState } from "react";
+import { useState } from "react";
 import { actionSentence } from "#lib/client/action-texts.ts";
 import { byUrgency } from "#lib/client/alert-view.ts";
 import { liveAlertsQuery } from "#lib/client/alerts.ts";
@@ -23,6 +23,8 @@ import { destinations, furtherPlaces, settings } from "../../ui/navigation.ts";
 import { useRoleRefusal } from "../../ui/session.tsx";
 import { SeverityShape } from "../../ui/severity.tsx";
 import { StatusShape } from "../../ui/status.tsx";
+import { Group, Item } from "./palette-parts.tsx";
+import { PaletteRecovery } from "./palette-recovery.tsx";
 
 /** Finds services, pages and actions. Sentences such as "scale relay to 5" open the action's dialog filled in. */
 export function Palette({ open, onClose }: { open: boolean; onClose: () => void }) {
@@ -74,9 +76,18 @@ function PaletteContent({ onClose }: { onClose: () => void }) {
     .slice(0, 8);
   const isReporting = text !== "" && "report an incident".includes(text.toLowerCase().trim());
   const isSilencing = text !== "" && "new silence".includes(text.toLowerCase().trim());
-  const suggestions = ["scale", "restart", "set image", "roll back", "pause", "resume", "open breaker", "fail over"].filter(
-    (verb) => text !== "" && verb.startsWith(text.toLowerCase()) && text.toLowerCase() !== verb,
-  );
+  const suggestions = [
+    "scale",
+    "restart",
+    "set image",
+    "roll back",
+    "pause",
+    "resume",
+    "open breaker",
+    "fail over",
+    "back up",
+    "drill",
+  ].filter((verb) => text !== "" && verb.startsWith(text.toLowerCase()) && text.toLowerCase() !== verb);
   const go = (href: string) => {
     onClose();
     router.push(href);
@@ -151,6 +162,7 @@ function PaletteContent({ onClose }: { onClose: () => void }) {
             </Item>
           </Group>
         )}
+        {text !== "" && <PaletteRecovery text={text} fits={fits} onClose={onClose} />}
         {suggestions.length > 0 && (
           <Group heading="Do">
             {suggestions.map((verb) => (
@@ -242,23 +254,5 @@ function PaletteContent({ onClose }: { onClose: () => void }) {
         )}
       </Command.List>
     </Command>
-  );
-}
-
-const Group = ({ heading, children }: { heading: string; children: ReactNode }) => (
-  <Command.Group
-    heading={heading}
-    className="[&_[cmdk-group-heading]]:px-2.5 [&_[cmdk-group-heading]]:py-1 [&_[cmdk-group-heading]]:text-2xs [&_[cmdk-group-heading]]:font-medium [&_[cmdk-group-heading]]:text-ink-3"
-  >
-    {children}
-  </Command.Group>
-);
-
-function Item(props: { value: string; onSelect: () => void; disabled?: boolean; children: ReactNode }) {
-  return (
-    <Command.Item
-      {...props}
-      className="flex h-8 cursor-pointer items-center gap-2.5 rounded-md px-2.5 data-[disabled=true]:opacity-50 data-[selected=true]:bg-selected"
-    />
   );
 }

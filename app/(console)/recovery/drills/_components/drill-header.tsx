@@ -102,9 +102,7 @@ function factsOf(drill: DrillView): [string, ReactNode][] {
       drill.startedAt ? <Elapsed key="took" from={drill.startedAt} to={drill.finishedAt} /> : "–",
     ],
     ["Incident", drill.incidentId ? link(`/incidents/${drill.incidentId}`, "opened by its alert") : "none"],
-    ...(drill.actionItemId
-      ? ([["Action item", link(`/action-items?item=${drill.actionItemId}`, "made of the miss")]] satisfies [string, ReactNode][])
-      : []),
+    ...(drill.actionItemId ? ([["Action item", link("/action-items", "made of the miss")]] satisfies [string, ReactNode][]) : []),
   ];
 }
 

@@ -22,6 +22,7 @@ import { OpenIncidents } from "../../../../../ui/incidents/open-incidents.tsx";
 import { ReportButton } from "../../../../../ui/incidents/report-button.tsx";
 import { Skeleton } from "../../../../../ui/notices.tsx";
 import { Budget } from "../../../../../ui/objectives/budget.tsx";
+import { RecoverabilityFact } from "../../../../../ui/recovery/recoverability-fact.tsx";
 import { useRoleRefusal } from "../../../../../ui/session.tsx";
 import { OutcomeShape, Status } from "../../../../../ui/status.tsx";
 import { AutoscalerDialog } from "./autoscaler-dialog.tsx";
@@ -175,6 +176,7 @@ function Facts({ service, figures }: { service: Service; figures: ServiceFigures
     ],
     ["Rate", <Figure key="rate" value={figures?.requestsPerSecond} unit="per-second" />],
     ["Error budget", worst ? <Budget key="budget" indicator={worst} /> : "–"],
+    ["Recoverability", <RecoverabilityFact key="recoverability" subject={service.id} />],
     ["Kind", service.kind],
     ["Age", <Age key="age" since={service.createdAt} />],
     ...(owner ? ([["Owner", owner]] satisfies [string, ReactNode][]) : []),

@@ -19,11 +19,22 @@ import { HealthTab } from "./health-tab.tsx";
 import { InstancesTab } from "./instances-tab.tsx";
 import { LogsTab } from "./logs-tab.tsx";
 import { OutsidePage } from "./outside-page.tsx";
+import { RecoveryTab } from "./recovery-tab.tsx";
 import { ReliabilityTab } from "./reliability-tab.tsx";
 import { RevisionsTab } from "./revisions-tab.tsx";
 import { ServiceHeader } from "./service-header.tsx";
 
-const tabs = ["health", "instances", "revisions", "logs", "events", "alerts", "reliability", "configuration"] as const;
+const tabs = [
+  "health",
+  "instances",
+  "revisions",
+  "logs",
+  "events",
+  "alerts",
+  "reliability",
+  "recovery",
+  "configuration",
+] as const;
 type Tab = (typeof tabs)[number];
 
 export function ServicePage({ id }: { id: string }) {
@@ -89,9 +100,11 @@ export function ServicePage({ id }: { id: string }) {
         {tab === "health" && <HealthTab id={id} time={time} />}
         {tab === "alerts" && <ServiceAlerts id={id} range={time.range} onRange={time.setRange} />}
         {tab === "reliability" && <ReliabilityTab id={id} service={service} />}
+        {tab === "recovery" && <RecoveryTab id={id} />}
         {tab !== "health" &&
           tab !== "alerts" &&
           tab !== "reliability" &&
+          tab !== "recovery" &&
           (!data ? <TableSkeleton rows={6} columns={6} /> : <DataTab tab={tab} id={id} data={data} time={time} />)}
       </div>
     </>
@@ -99,7 +112,7 @@ export function ServicePage({ id }: { id: string }) {
 }
 
 type DataTabProperties = {
-  tab: Exclude<Tab, "health" | "alerts" | "reliability">;
+  tab: Exclude<Tab, "health" | "alerts" | "reliability" | "recovery">;
   id: string;
   data: ServiceAnswer;
   time: ReturnType<typeof useTimeRange>;
