@@ -1,4 +1,7 @@
+import { HydrationBoundary } from "@tanstack/react-query";
 import type { Metadata } from "next";
+import { planQuery } from "#lib/client/backups.ts";
+import { getPlan } from "#lib/domain/recovery/backups/plans.ts";
 import { readFirstData } from "../../../first-data.ts";
 import { PlanPage } from "../_components/plan-page.tsx";
 
@@ -6,6 +9,12 @@ export const metadata: Metadata = { title: "Backup plan" };
 
 export default async function Page({ params }: { params: Promise<{ subject: string[] }> }) {
   const subject = (await params).subject.map(decodeURIComponent).join("/");
-  await readFirstData(`/recovery/plans/${subject}`, []);
-  return <PlanPage subject={subject} />;
+  const firstData = await readFirstData(`/recovery/plans/${subject}`, [
+    [planQuery(subject).queryKey, (context) => getPlan(context, subject)],
+  ]);
+  return (
+    <HydrationBoundary state={firstData}>
+      <PlanPage subject={subject} />
+    </HydrationBoundary>
+  );
 }

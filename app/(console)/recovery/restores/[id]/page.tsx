@@ -1,4 +1,7 @@
+import { HydrationBoundary } from "@tanstack/react-query";
 import type { Metadata } from "next";
+import { restoreQuery } from "#lib/client/restores.ts";
+import { getRestore } from "#lib/domain/recovery/restores/queries.ts";
 import { readFirstData } from "../../../first-data.ts";
 import { RestorePage } from "../_components/restore-page.tsx";
 
@@ -6,6 +9,12 @@ export const metadata: Metadata = { title: "Restore" };
 
 export default async function Page({ params }: { params: Promise<{ id: string }> }) {
   const { id } = await params;
-  await readFirstData(`/recovery/restores/${encodeURIComponent(id)}`, []);
-  return <RestorePage id={id} />;
+  const firstData = await readFirstData(`/recovery/restores/${encodeURIComponent(id)}`, [
+    [restoreQuery(id).queryKey, (context) => getRestore(context, id)],
+  ]);
+  return (
+    <HydrationBoundary state={firstData}>
+      <RestorePage id={id} />
+    </HydrationBoundary>
+  );
 }
