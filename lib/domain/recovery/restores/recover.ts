@@ -1,26 +1,81 @@
 import type { ServerAddress } from "#lib/database/server-connection.ts";
 import type { ObjectStorage } from "#lib/storage/storage.ts";
+import { DomainError } from "../../errors.ts";
 import type { Keyring } from "../archive/keyring.ts";
-import type { Companion } from "../archive/manifest.ts";
+import { archiveOfCompanion, type Companion, type ManifestPart } from "../archive/manifest.ts";
+import { readArchive } from "../archive/open.ts";
+import { archivesPrefix, readCompanion } from "../backups/archives.ts";
 import type { RecoveryCheck } from "../schemas.ts";
+import { postgresFactsSchema } from "../sources/postgres-facts.ts";
+import { comparePostgres } from "../sources/postgres-proof.ts";
+import { type PostgresRestoration, restorePostgres } from "../sources/postgres-restore.ts";
 
 /** An archive that the storage has. */
 export type FoundArchive = Companion & { key: string };
 
 /** What the storage has, the newest first: from what lies beside the archives, without keys and without Switchyard's database. */
-export declare function listArchives(storage: ObjectStorage): Promise<FoundArchive[]>;
+export async function listArchives(storage: ObjectStorage): Promise<FoundArchive[]> {
+  const keys: string[] = [];
+  for await (const { key } of storage.list(archivesPrefix)) {
+    const archive = archiveOfCompanion(key);
+    if (archive !== null) keys.push(archive);
+  }
+  const found: FoundArchive[] = [];
+  for (const key of keys) {
+    const [companion, stored] = await Promise.all([readCompanion({ storage }, key), storage.find(key)]);
+    if (companion && stored) found.push({ key, ...companion });
+  }
+  return found.toSorted((a, b) => b.manifest.takenAt.localeCompare(a.manifest.takenAt));
+}
+
+/** The archive that a person means by an id, a number or the beginning of an id. Throws not-found, and invalid-input when it is several. */
+export function chooseArchive(archives: readonly FoundArchive[], text: string): FoundArchive {
+  const fits = archives.filter(({ manifest }) => manifest.id === text || (text.length >= 6 && manifest.id.startsWith(text)));
+  const all = fits.length > 0 ? fits : archives.filter(({ manifest }) => String(manifest.number) === text);
+  const [first, ...others] = all;
+  if (!first) throw new DomainError("not-found", `The storage has no backup ${text}: look at the list.`);
+  if (others.length > 0) throw new DomainError("invalid-input", `${all.length} backups are called ${text}: give the whole id.`);
+  return first;
+}
 
 export type Recovery = {
   storage: ObjectStorage;
   keyring: Keyring;
-  /** For temporary files. */
-  workDir: string;
-  /** The archive's key in the storage. */
-  key: string;
+  archive: FoundArchive;
   into: ServerAddress;
   signal: AbortSignal;
   onProgress?: (message: string) => void;
 };
 
-/** Restores an archive's PostgreSQL over a database, and asks it what the archive says. Throws ArchiveDamaged, StorageError. */
-export declare function recoverDatabase(recovery: Recovery): Promise<RecoveryCheck[]>;
+export type Recovered = { checks: RecoveryCheck[]; how: PostgresRestoration };
+
+/**
+ * Restores an archive's PostgreSQL over a database, and asks it what the archive says. The archive is read to its end before anything
+ * is written, so that a damaged one changes nothing. The former database is kept. Throws ArchiveDamaged, StorageError, DomainError.
+ */
+export async function recoverDatabase(recovery: Recovery): Promise<Recovered> {
+  const { storage, keyring, archive, into, signal, onProgress } = recovery;
+  const facts = postgresFactsSchema.parse(requirePart(archive, "postgres").facts);
+  const read = async (onFile?: Parameters<typeof readArchive>[0]["onFile"]) =>
+    readArchive({ content: await storage.get(archive.key, signal), keyring, onFile, signal });
+  onProgress?.("Reading the archive from beginning to end");
+  await read();
+  onProgress?.("Restoring the database");
+  let how: PostgresRestoration | undefined;
+  await read(async ({ part }, dump) => {
+    if (part !== "postgres") return "skip";
+    how = await restorePostgres({ dump, facts, address: into, tables: facts.chosenTables, tag: archive.manifest.id, signal });
+    return how.how === "already" ? "skip" : "read";
+  });
+  if (!how) throw new DomainError("precondition-failed", `The archive ${archive.key} holds no dump.`);
+  onProgress?.("Asking the database what it holds");
+  return { checks: await comparePostgres(into, facts), how };
+}
+
+/** A part that was saved. Throws precondition-failed. */
+export function requirePart({ manifest }: FoundArchive, name: string): ManifestPart {
+  const part = manifest.parts.find((one) => one.name === name);
+  if (part && part.error === null) return part;
+  const why = part ? `: ${part.error}` : ".";
+  throw new DomainError("precondition-failed", `Backup ${manifest.number} of ${manifest.subject} holds no part ${name}${why}`);
+}

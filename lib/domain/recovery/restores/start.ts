@@ -1,6 +1,29 @@
-import type { Backup, Restore } from "#lib/database/generated/client.ts";
-import type { Context, Transaction } from "../../context.ts";
-import type { RestoreMode, RestoreView } from "./schemas.ts";
+import { type Backup, Prisma, type Restore } from "#lib/database/generated/client.ts";
+import { toJson } from "#lib/database/storable.ts";
+import { hashRequest } from "../../actions/ledger.ts";
+import { writeAudit } from "../../audit.ts";
+import {
+  authorise,
+  type Context,
+  isUniqueViolation,
+  type Transaction,
+  transact,
+  translateDatabaseErrors,
+} from "../../context.ts";
+import { DomainError } from "../../errors.ts";
+import { serviceRefSchema } from "../../fleet/schemas.ts";
+import { type Keyed, notKeyed, once } from "../../idempotency.ts";
+import { refuseDuringRollout } from "../../rollouts/start/waits.ts";
+import { parseId, parseInput } from "../../validation.ts";
+import { manifestSchema } from "../archive/manifest.ts";
+import { backupForRestore } from "../backups/archives.ts";
+import { backupName } from "../backups/states.ts";
+import { pointInTime } from "../sources/postgres-point-in-time.ts";
+import { postgresPlace } from "./places.ts";
+import { viewAll } from "./queries.ts";
+import { planRun } from "./run.ts";
+import { type RestoreMode, type RestoreView, startRestoreSchema } from "./schemas.ts";
+import { restoreName, restoreParts, viewRestore } from "./stored.ts";
 
 /** What somebody asks for, as it comes. */
 export type StartRequest = { backupId: string; body: unknown; key: unknown };
@@ -9,7 +32,26 @@ export type StartRequest = { backupId: string; body: unknown; key: unknown };
  * Asks for a restore, which the controller carries out. Scratch and namespace: operators; in place: administrators who type the
  * subject's name. Once for its key, audited. Throws precondition-failed while another one of the subject is under way.
  */
-export declare function startRestore(context: Context, request: StartRequest): Promise<RestoreView>;
+export async function startRestore(context: Context, { backupId, body, key }: StartRequest): Promise<RestoreView> {
+  authorise(context, "operator", "restore a backup");
+  const { confirm, untilTime, ...order } = parseInput(startRestoreSchema, body);
+  if (order.mode === "in-place") authorise(context, "admin", "restore over the present");
+  const backup = await translateDatabaseErrors(() => backupForRestore(context.db, parseId(backupId, "backup")));
+  if (order.mode === "in-place" && confirm !== backup.subject) {
+    refuseInput("confirm", `Type ${backup.subject} to restore over the present.`);
+  }
+  if (untilTime !== null) await refuseUntilTime(context, backup, order.mode);
+  const hash = hashRequest("restore", { namespace: "", name: backup.id }, body);
+  const row = await once(context, {
+    key,
+    hash,
+    run: (keyed) =>
+      translateTaken(() => transact(context, (transaction) => createRestore(transaction, context, { ...order, backup }, keyed))),
+    recall: ({ id }) => context.db.restore.findUnique({ where: { auditEntryId: id } }),
+  });
+  const stored = await context.db.restore.findUniqueOrThrow({ where: { id: row.id }, include: restoreParts });
+  return (await viewAll(context, [stored])).get(row.id) ?? viewRestore(stored, null);
+}
 
 export type NewRestore = {
   backup: Backup;
@@ -20,9 +62,123 @@ export type NewRestore = {
   reason: string;
 };
 
-/** The same in a transaction of one's own: nobody's role is asked. Throws precondition-failed. */
-export declare function createRestore(
+/** The same in a transaction of one's own: nobody's role is asked. Throws invalid-input and precondition-failed. */
+export async function createRestore(
   transaction: Transaction,
   context: Pick<Context, "actor" | "clock" | "requestId">,
-  restore: NewRestore,
-): Promise<Restore>;
+  { backup, mode, parts: chosen, intoNamespace, isPresentLost, reason }: NewRestore,
+  keyed: Keyed = notKeyed,
+): Promise<Restore> {
+  const into = mode === "namespace" ? requireNamespace(backup, intoNamespace) : null;
+  const parts = chooseParts(backup, chosen, mode);
+  refuseOwn(backup, mode);
+  await refuseSecond(transaction, backup);
+  if (mode === "in-place" && backup.namespace !== null && backup.service !== null) {
+    await refuseDuringRollout(transaction, { namespace: backup.namespace, name: backup.service });
+  }
+  const entry = await writeAudit(transaction, context, {
+    ...keyed,
+    verb: "restore",
+    targetKind: "backup",
+    targetNamespace: backup.namespace,
+    targetName: backupName(backup),
+    targetUid: backup.id,
+    after: toJson({ subject: backup.subject, mode, parts, intoNamespace: into, isPresentLost }),
+    reason,
+    outcome: "succeeded",
+  });
+  return transaction.restore.create({
+    data: {
+      auditEntryId: entry.id,
+      backupId: backup.id,
+      subject: backup.subject,
+      namespace: backup.namespace,
+      service: backup.service,
+      mode,
+      intoNamespace: into,
+      parts,
+      reason,
+      requestedByName: context.actor.name,
+      message: "It waits to be carried out.",
+      run: toJson(planRun({ mode, parts, isPresentLost })),
+      checks: Prisma.DbNull,
+      createdAt: context.clock(),
+      activeKey: backup.subject,
+    },
+  });
+}
+
+/** Parts that can be put back; logs are for people to read. */
+export const restorableParts = ["postgres", "redis", "objects"];
+
+/** The parts that are restored: those asked for, else all that can be. Throws invalid-input for one that the backup does not have. */
+export function chooseParts(
+  backup: Pick<Backup, "number" | "manifest">,
+  chosen: readonly string[] | null,
+  mode: RestoreMode,
+): string[] {
+  const saved = manifestSchema
+    .parse(backup.manifest)
+    .parts.filter(({ error, name }) => error === null && restorableParts.includes(name))
+    .map(({ name }) => name);
+  const missing = chosen?.find((name) => !saved.includes(name));
+  if (missing !== undefined) {
+    refuseInput(
+      "parts",
+      `${backupName(backup)} has no part ${missing} that can be restored; it has ${saved.join(", ") || "none"}.`,
+    );
+  }
+  const parts = restorableParts.filter((name) => (chosen ?? saved).includes(name));
+  if (parts.length === 0) refuseInput("parts", `${backupName(backup)} has no part that can be restored.`);
+  if (mode === "namespace" && !parts.includes("objects") && chosen === null) {
+    refuseInput("parts", `${backupName(backup)} has no objects to restore into another namespace.`);
+  }
+  return parts;
+}
+
+/** Throws invalid-input when it is no other namespace. */
+export function requireNamespace({ namespace }: Pick<Backup, "namespace">, into: string | null): string {
+  const parsed = serviceRefSchema.shape.namespace.safeParse(into);
+  if (!parsed.success) return refuseInput("intoNamespace", "Name the namespace that it goes into.");
+  if (parsed.data === namespace) refuseInput("intoNamespace", "This is the namespace that it is from: restore it in place.");
+  return parsed.data;
+}
+
+/** Switchyard does not restore over the database that it is running on. */
+export function refuseOwn({ namespace }: Pick<Backup, "namespace">, mode: RestoreMode): void {
+  if (namespace !== null || mode === "scratch") return;
+  throw new DomainError(
+    "precondition-failed",
+    "Switchyard cannot restore itself while it runs: stop it, and use `npm run recover` (see the runbook). Scratch is possible.",
+  );
+}
+
+async function refuseSecond(transaction: Pick<Transaction, "restore">, { subject }: Pick<Backup, "subject">): Promise<void> {
+  const active = await transaction.restore.findUnique({ where: { activeKey: subject } });
+  if (active) throw alreadyActive(subject, restoreName(active));
+}
+
+function alreadyActive(subject: string, name: string): DomainError {
+  return new DomainError("precondition-failed", `${name} of ${subject} is under way: wait for its end, or cancel it.`);
+}
+
+async function translateTaken<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!isUniqueViolation(error)) throw error;
+    throw new DomainError("precondition-failed", "Another restore of it has just been asked for.", {}, { cause: error });
+  }
+}
+
+/** A point in time needs an archive of the write-ahead log, which the server alone can say that it keeps. */
+async function refuseUntilTime(context: Context, backup: Backup, mode: RestoreMode): Promise<never> {
+  if (mode !== "in-place") return refuseInput("untilTime", "A point in time is restored in place only.");
+  const server = await postgresPlace(context, { ...backup, mode, intoNamespace: null, backup });
+  const { message } = await pointInTime(server);
+  return refuseInput("untilTime", message);
+}
+
+function refuseInput(field: string, message: string): never {
+  throw new DomainError("invalid-input", message, { fields: { [field]: [message] } });
+}

@@ -1,0 +1,4 @@
+import { listRestores } from "#lib/domain/recovery/restores/queries.ts";
+import { route } from "#lib/web/route.ts";
+
+export const GET = route(({ context, search }) => listRestores(context, search));
