@@ -1,4 +1,4 @@
-import { type Backup, Prisma } from "#lib/database/generated/client.ts";
+import type { Backup } from "#lib/database/generated/client.ts";
 import { toJson } from "#lib/database/storable.ts";
 import { hashRequest } from "../../actions/ledger.ts";
 import { type AuditedActor, writeAudit } from "../../audit.ts";
@@ -93,7 +93,7 @@ export function refuseEmpty(subject: Subject, { postgres, redis, objects, logHou
 /** Two requests at the same time wait for each other here. */
 async function refuseSecond(transaction: Transaction, subject: Subject): Promise<void> {
   const name = subjectName(subject);
-  await transaction.$queryRaw(Prisma.sql`SELECT pg_advisory_xact_lock(hashtextextended(${`backup/${name}`}, 0))`);
+  await transaction.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`backup/${name}`}, 0))`;
   const open = await transaction.backup.findFirst({
     where: { subject: name, purpose: "requested", state: { in: [...openStates] } },
     select: { number: true },

@@ -70,7 +70,9 @@ async function write(context: RecoveryContext, backup: Backup, { key, progress, 
   const written = await manifest;
   const { keyId } = keyring;
   await writeCompanion(context, key, { archive: { bytes, sha256, keyId }, manifest: written });
-  return startVerifying(context, backup, { bytes, sha256, keyId, takenAt: written.takenAt, manifest: toJson(written) });
+  const { takenAt } = written;
+  const data = { bytes, sha256, keyId, takenAt, manifest: toJson(written), progress: toJson(progress.toStored()) };
+  return startVerifying(context, backup, data);
 }
 
 function aboutBackup(backup: Backup) {
