@@ -191,6 +191,8 @@ export const paths = {
   pods: "/api/v1/pods",
   events: "/api/v1/events",
   nodes: "/api/v1/nodes",
+  pod: (namespace: string, name: string) => `/api/v1/namespaces/${segment(namespace)}/pods/${segment(name)}`,
+  namespace: (name: string) => `/api/v1/namespaces/${segment(name)}`,
   workload: (kind: WorkloadKind, namespace: string, name: string) =>
     `/apis/apps/v1/namespaces/${segment(namespace)}/${kind.toLowerCase()}s/${segment(name)}`,
   replicaSetsOf: (namespace: string) => `/apis/apps/v1/namespaces/${segment(namespace)}/replicasets`,

@@ -17,6 +17,8 @@ const schema = z.object({
   SWITCHYARD_ALERTMANAGER_HINT: z.string().optional(),
   /** How often Prometheus scrapes the fleet. */
   SWITCHYARD_SCRAPE_INTERVAL_SECONDS: envValue.integer(1, 300).default(15),
+  /** What has the power over nodes, for drills: a unix socket or a URL. */
+  SWITCHYARD_NODE_POWER: envValue.text().optional(),
   LOG_LEVEL: envValue.logLevel().default("info"),
 });
 

@@ -11,6 +11,8 @@ import { PanelStore } from "#lib/domain/metrics/panel-store.ts";
 import { startPollers } from "#lib/domain/metrics/pollers.ts";
 import type { MetricsSettings } from "#lib/domain/metrics/queries.ts";
 import { UsageStore } from "#lib/domain/objectives/queries.ts";
+import { openNodePower } from "#lib/domain/recovery/drills/node-power.ts";
+import type { DrillMeans } from "#lib/domain/recovery/drills/scenarios/scenario.ts";
 import type { KubernetesClient } from "#lib/kubernetes/client.ts";
 import { connectKubernetes } from "#lib/kubernetes/connection.ts";
 import { PrometheusClient } from "#lib/prometheus/client.ts";
@@ -47,6 +49,12 @@ export function metricsSettings(): MetricsSettings {
   const { env } = getRuntime();
   const prometheusUrl = env.PROMETHEUS_EXTERNAL_URL ?? env.PROMETHEUS_URL ?? null;
   return { scrapeSeconds: env.SWITCHYARD_SCRAPE_INTERVAL_SECONDS, prometheusUrl };
+}
+
+/** What drills need beside the context: here only to say whether they could begin. */
+export function drillMeans(): DrillMeans {
+  const { SWITCHYARD_NODE_POWER: power } = getRuntime().env;
+  return { nodePower: power === undefined ? null : openNodePower(power) };
 }
 
 let sealer: Sealer | undefined;

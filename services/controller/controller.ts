@@ -9,12 +9,14 @@ import { observeConfig } from "#lib/domain/ledger/observe-config.ts";
 import { type WatchedFeed, watchFeeds } from "#lib/domain/notifications/feed-outages.ts";
 import { listExportedServices } from "#lib/domain/objectives/held.ts";
 import type { RecoveryContext } from "#lib/domain/recovery/context.ts";
+import type { NodePower } from "#lib/domain/recovery/drills/node-power.ts";
 import { removeUnusedCopies } from "#lib/domain/rollouts/start/collect-copies.ts";
 import { promoteQueued } from "#lib/domain/rollouts/start/queue.ts";
 import type { Handlers } from "#lib/runtime/health-server.ts";
 import { Loop } from "#lib/runtime/loop.ts";
 import { AlertReconciler, alertPollMs } from "./alerts.ts";
 import { Backups } from "./backups.ts";
+import { drillLoops } from "./drills.ts";
 import { prune } from "./housekeeping.ts";
 import { incidentLoops } from "./incidents.ts";
 import { NotificationSender, type NotificationSettings } from "./notifications.ts";
@@ -27,6 +29,8 @@ export type ControllerSettings = {
   pipeline: Pipeline;
   notifications: Pick<NotificationSettings, "sealer" | "baseUrl">;
   recovery: RecoverySettings;
+  /** Null where nothing has the power over nodes. */
+  nodePower: NodePower | null;
 };
 
 /** Where backups are, what opens them, and what making and restoring them needs. */
@@ -112,9 +116,11 @@ export class Controller {
       this.#loop("rollouts", 1_000, () => reconcileRollouts(context)),
       this.#loop("rollout-queue", 1_000, () => promoteQueued(context)),
       this.#loop("rollout-runs", 1_000, () => carryOutRollouts(context)),
-      ...[...incidentLoops(context, settings), ...this.#backups.loops()].map(({ name, intervalMs, pass }) =>
-        this.#loop(name, intervalMs, pass),
-      ),
+      ...[
+        ...incidentLoops(context, settings),
+        ...this.#backups.loops(),
+        ...drillLoops({ ...context, nodePower: settings.nodePower }),
+      ].map(({ name, intervalMs, pass }) => this.#loop(name, intervalMs, pass)),
       this.#loop("abandoned-actions", 10_000, () => settleAbandoned(context)),
       this.#loop("timed-limits", 1_000, () => restoreDueLimits(context)),
       this.#loop("outside-changes", 5_000, () => observeWorkloads(context)),

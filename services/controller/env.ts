@@ -17,6 +17,8 @@ const schema = z
     /** Where people open Switchyard: links in notifications begin with it. */
     SWITCHYARD_URL: envValue.url("http", "https").default("http://localhost:3000"),
     ...recoveryVariables,
+    /** What has the power over nodes, for drills: a unix socket or a URL. */
+    SWITCHYARD_NODE_POWER: envValue.text().optional(),
     CONTROLLER_ADDRESS: envValue.address().default({ host: "127.0.0.1", port: 3901 }),
     LOG_LEVEL: envValue.logLevel().default("info"),
   })

@@ -1,5 +1,6 @@
 import { connectDatabase } from "#lib/database/client.ts";
 import { Pipeline } from "#lib/database/pipeline.ts";
+import { openNodePower } from "#lib/domain/recovery/drills/node-power.ts";
 import { connectKubernetes } from "#lib/kubernetes/connection.ts";
 import { PrometheusClient } from "#lib/prometheus/client.ts";
 import { HealthServer } from "#lib/runtime/health-server.ts";
@@ -24,6 +25,7 @@ const controller = new Controller(
     pipeline,
     scrapeSeconds: env.SWITCHYARD_SCRAPE_INTERVAL_SECONDS,
     recovery,
+    nodePower: env.SWITCHYARD_NODE_POWER === undefined ? null : openNodePower(env.SWITCHYARD_NODE_POWER),
     notifications: { sealer: new Sealer(env.SWITCHYARD_ENCRYPTION_KEY), baseUrl: env.SWITCHYARD_URL },
   },
 );

@@ -191,7 +191,10 @@ export class Switchyard {
         (applied) => (applied ? "applied" : "taken up again"),
       );
     }
-    return { config, env: { SWITCHYARD_KUBECONFIG: adminKubeconfig(this.#cluster) } };
+    return {
+      config,
+      env: { SWITCHYARD_KUBECONFIG: adminKubeconfig(this.#cluster), SWITCHYARD_NODE_POWER: powerSocket(dataDir) },
+    };
   }
 
   async #startServices(database: string, secrets: Secrets, kubernetes: Kubernetes, missing: string[]): Promise<void> {

@@ -197,7 +197,7 @@ describe("a proof", () => {
 
 describe("a proof by a drill or a restore", () => {
   const proofs = [
-    [{ kind: "drill" as const, drill: "relay-loss" }, "Switchyard carries out no drills yet."],
+    [{ kind: "drill" as const, drill: "relay-loss" }, "There is no drill."],
     [{ kind: "restore" as const, backup: "postgres" }, "Switchyard keeps no backups yet."],
   ] as const;
 

@@ -1,5 +1,6 @@
 import { readRules } from "../../alerts/rules.ts";
 import type { Context } from "../../context.ts";
+import { proveByDrill } from "../../recovery/drills/proof.ts";
 import { testRule } from "./rule-test.ts";
 import { type Proof, type ProofResult, proofInfos } from "./schemas.ts";
 
@@ -14,6 +15,7 @@ export type ProvenIncident = {
 /** Runs a proof. Never throws for what it finds: what cannot be known is unknown, which proves nothing. */
 export async function runProof(context: Context, proof: Proof, incident: ProvenIncident): Promise<ProofResult> {
   const at = context.clock().toISOString();
+  if (proof.kind === "drill") return { ...(await proveByDrill(context.db, proof.drill, incident)), at };
   if (proof.kind !== "alert-rule") {
     return { verdict: "unknown", message: proofInfos[proof.kind].missing ?? "It cannot be run.", at };
   }

@@ -23,7 +23,7 @@ export const proofInfos: Record<ProofKind, { title: string; about: string; missi
     about: "The rule, as Prometheus has it now, run over the incident's time: it must fire soon enough.",
     missing: null,
   },
-  drill: { title: "Drill", about: "The fault, brought about on purpose.", missing: "Switchyard carries out no drills yet." },
+  drill: { title: "Drill", about: 'The fault, brought about on purpose, as "instance fleet/relay".', missing: null },
   restore: { title: "Restore", about: "A backup, restored and looked into.", missing: "Switchyard keeps no backups yet." },
 };
 

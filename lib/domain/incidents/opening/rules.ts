@@ -6,6 +6,7 @@ import { describeAbout } from "../../fleet/about.ts";
 import { findWorkload } from "../../fleet/fresh.ts";
 import { describeMark } from "../../ledger/queries.ts";
 import { announceIncident } from "../../notifications/announce.ts";
+import { findDrillOf, openDrillIncident } from "../../recovery/drills/incident.ts";
 import { incidentName } from "../incident-name.ts";
 import { incidentParts, type StoredIncident } from "../stored.ts";
 import { switchyard } from "../switchyard.ts";
@@ -47,6 +48,7 @@ async function openOrJoin(context: RuleContext, trigger: Trigger): Promise<boole
     await lockOpening(transaction);
     // Another controller may have been faster.
     if (await findTriggered(transaction, trigger.key)) return false;
+    if (await leaveToDrill(transaction, context, trigger)) return false;
     const place = placeTrigger(trigger.severity, await lockOpen(transaction, trigger));
     if (place.kind === "joins") {
       await join(transaction, context, place, trigger);
@@ -55,6 +57,17 @@ async function openOrJoin(context: RuleContext, trigger: Trigger): Promise<boole
     await open(transaction, context, { trigger, suspect, related: place.related });
     return true;
   });
+}
+
+/** What came of a drill's fault belongs to the drill's own incident. */
+async function leaveToDrill(transaction: Transaction, context: RuleContext, trigger: Trigger): Promise<boolean> {
+  const { key, link, service, severity, impactStartedAt, detectedAt, why } = trigger;
+  const drill = service && link.kind === "alert" ? await findDrillOf(transaction, service, impactStartedAt) : null;
+  if (!drill) return false;
+  const evidence = { episodes: [link.targetId], impactStartedAt, detectedAt, why, severity };
+  const incidentId = await openDrillIncident(transaction, ownContext(context), drill, evidence);
+  await transaction.incidentTrigger.create({ data: { key, incidentId, at: context.clock() } });
+  return true;
 }
 
 /** The open incidents of its service as they are, the latest first: nobody changes them until the transaction ends. */

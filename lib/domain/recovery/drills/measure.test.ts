@@ -8,8 +8,10 @@ const failed = (endedAt: number, on = 0): Outcome => ({ path: on, endedAt, tookM
 const every500 = (from: number, to: number, on = 0) =>
   Array.from({ length: Math.floor((to - from) / 500) + 1 }, (_, index) => ok(from + index * 500, { on }));
 
-const measure = (outcomes: Outcome[], paths = [path("client 1")], over = {}) =>
-  measureRecovery({ outcomes, paths, faultAt: 10_000, consecutive: 5, clockErrorMs: 0, ...over });
+const measure = (outcomes: Outcome[], paths = [path("client 1")], over = {}) => {
+  const until = Math.max(...outcomes.map(({ endedAt }) => endedAt));
+  return measureRecovery({ outcomes, paths, faultAt: 10_000, until, consecutive: 5, clockErrorMs: 0, ...over });
+};
 
 describe("the time that a fault kept clients away", () => {
   it("is from the last success before the fault to the first of five in a row after it", () => {
@@ -20,6 +22,7 @@ describe("the time that a fault kept clients away", () => {
   it("does not end with a success among failures", () => {
     const found = measure([
       ok(9_900),
+      failed(10_400),
       ok(11_000),
       failed(11_400),
       ok(12_000),
@@ -32,13 +35,28 @@ describe("the time that a fault kept clients away", () => {
 
   it("does not end with what was under way when it began, though nothing is counted as failed until it is over", () => {
     const found = measure([ok(9_900), ok(10_005), ok(19_000, { tookMs: 8_500 }), ...every500(19_500, 22_000)]);
-    expect(found).toMatchObject({ recoveredAt: 19_000, rtoMs: 9_100 });
+    expect(found).toMatchObject({ lastSuccessAt: 10_005, recoveredAt: 19_000, rtoMs: 8_995 });
   });
 
   it("is not over when what had waited succeeds all at once and nothing else does", () => {
     const flushed = [0, 1, 2, 3, 4, 5].map((index) => ok(15_000 + index, { tookMs: 4_000 }));
     expect(measure([ok(9_900), ...flushed]).rtoMs).toBeNull();
     expect(measure([ok(9_900), ...flushed, ...every500(15_500, 18_000)]).recoveredAt).toBe(15_000);
+  });
+
+  it("begins when clients notice it, however long after the fault that is", () => {
+    const found = measure([...every500(8_000, 14_000), failed(15_000), failed(30_000), ...every500(40_000, 45_000)]);
+    expect(found).toMatchObject({ lastSuccessAt: 14_000, recoveredAt: 40_000, rtoMs: 26_000 });
+  });
+
+  it("reaches from the first interruption to the end of the last one", () => {
+    const twice = [...every500(8_000, 10_000), ...every500(13_000, 20_000), ...every500(25_000, 30_000)];
+    expect(measure(twice)).toMatchObject({ lastSuccessAt: 10_000, recoveredAt: 25_000 });
+  });
+
+  it("is open when nothing is heard of a path any more", () => {
+    expect(measure(every500(8_000, 20_000), undefined, { until: 21_501 }).rtoMs).toBeNull();
+    expect(measure(every500(8_000, 20_000), undefined, { until: 21_500 }).rtoMs).toBe(500);
   });
 
   it("is that of the path that was away the longest, since each is a user", () => {

@@ -7,7 +7,7 @@ export type Outcome = { path: number; endedAt: number; tookMs: number; isOk: boo
 export type Path = { name: string; intervalMs: number; isWrite: boolean };
 
 export type Recovered = {
-  /** The last success before the fault and the first of the successes that count as recovered, on the path that was away the longest. */
+  /** The last success before clients were interrupted and the first of those that count as recovered, on the path that was away longest. */
   lastSuccessAt: number | null;
   recoveredAt: number | null;
   /** Null while a path is still away, or none was served before. */
@@ -21,66 +21,74 @@ type Question = {
   outcomes: readonly Outcome[];
   paths: readonly Path[];
   faultAt: number;
+  /** Up to when outcomes are known. */
+  until: number;
   /** How many successes in a row count as recovered. */
   consecutive: number;
   clockErrorMs: number;
 };
 
 /**
- * How long the fault kept clients away: on each path from the last success before it to the first of so many in a row after it; the
- * longest counts, for each path is a user. It contains the time until somebody noticed. Pure.
+ * How long the fault kept clients away: on each path from the last success before its first interruption after the fault to the first of so
+ * many in a row after its last one; the longest counts, for each path is a user. A path without an interruption has its longest pause. It
+ * contains the time until somebody noticed. Pure.
  */
-export function measureRecovery({ outcomes, paths, faultAt, consecutive, clockErrorMs }: Question): Recovered {
+export function measureRecovery({ outcomes, paths, clockErrorMs, ...rest }: Question): Recovered {
   const errorMs = Math.ceil(Math.max(0, ...paths.map(({ intervalMs }) => intervalMs)) + clockErrorMs);
   const byPath = Map.groupBy(outcomes, ({ path }) => path);
-  const away: { path: Path; last: number; first: number | null }[] = [];
-  for (const [index, path] of paths.entries()) {
+  const away = paths.flatMap((path, index) => {
     const own = (byPath.get(index) ?? []).toSorted((a, b) => a.endedAt - b.endedAt);
-    const last = own.findLast(({ endedAt, isOk }) => isOk && endedAt <= faultAt);
-    // A path that was not served before the fault tells nothing about it.
-    if (last) away.push({ path, last: last.endedAt, first: firstOfStreak(own, { path, faultAt, consecutive }) });
-  }
+    const found = readPath(own, { ...rest, toleranceMs: toleranceOf(path) });
+    return found ? [{ ...found, name: path.name }] : [];
+  });
   const open = away.find(({ first }) => first === null);
-  if (away.length === 0 || open) {
-    return { lastSuccessAt: open?.last ?? null, recoveredAt: null, rtoMs: null, path: open?.path.name ?? null, errorMs };
-  }
-  const worst = away.reduce((a, b) => (lengthOf(b) > lengthOf(a) ? b : a));
+  const worst = open ?? away.toSorted((a, b) => lengthOf(b) - lengthOf(a))[0];
   return {
-    lastSuccessAt: worst.last,
-    recoveredAt: worst.first,
-    rtoMs: lengthOf(worst),
-    path: worst.path.name,
+    lastSuccessAt: worst?.last ?? null,
+    recoveredAt: worst?.first ?? null,
+    rtoMs: worst && worst.first !== null ? lengthOf(worst) : null,
+    path: worst?.name ?? null,
     errorMs,
   };
 }
 
-const lengthOf = ({ last, first }: { last: number; first: number | null }) => (first ?? Number.POSITIVE_INFINITY) - last;
+type Away = { last: number; first: number | null };
+const lengthOf = ({ last, first }: Away) => (first ?? Number.POSITIVE_INFINITY) - last;
 
-/** A success may come so much later than it is due before it is an interruption of its own. */
+/** A success may come so much later than the one before it until it is an interruption. */
 export const toleranceOf = ({ intervalMs }: Pick<Path, "intervalMs">) => Math.max(3 * intervalMs, 1_000);
 
-/** What waited during an outage succeeds all at once when it ends: each success of a streak was begun after the one before it. */
-function firstOfStreak(
-  own: readonly Outcome[],
-  { path, faultAt, consecutive }: { path: Path; faultAt: number; consecutive: number },
-): number | null {
-  let first: number | null = null;
-  let newest = 0;
+type Watched = Pick<Question, "faultAt" | "until" | "consecutive"> & { toleranceMs: number };
+
+/** Null for a path that was not served before the fault: it tells nothing about it. */
+function readPath(own: readonly Outcome[], { faultAt, until, consecutive, toleranceMs }: Watched): Away | null {
+  const before = own.findLast(({ endedAt, isOk }) => isOk && endedAt <= faultAt)?.endedAt;
+  if (before === undefined) return null;
+  let pause: Away & { first: number } = { last: before, first: before };
+  let interruption = null as Away | null;
+  let newest = before;
   let count = 0;
+  let hasFailed = false;
   for (const { endedAt, tookMs, isOk } of own) {
     if (endedAt <= faultAt) continue;
     if (!isOk) {
-      first = null;
+      hasFailed = true;
       continue;
     }
-    if (first === null || endedAt - newest > toleranceOf(path)) {
-      first = endedAt;
+    if (hasFailed || endedAt - newest > toleranceMs) {
+      interruption = { last: interruption?.last ?? newest, first: endedAt };
       count = 1;
-    } else if (endedAt - tookMs >= newest - 1) count += 1;
-    newest = Math.max(newest, endedAt);
-    if (count >= consecutive) return first;
+      hasFailed = false;
+    } else {
+      if (endedAt - newest > lengthOf(pause)) pause = { last: newest, first: endedAt };
+      // What waited during an outage succeeds all at once when it ends: that is one success.
+      if (endedAt - tookMs >= newest - 1 || count === 0) count += 1;
+    }
+    newest = endedAt;
   }
-  return null;
+  const isServed = !hasFailed && until - newest <= toleranceMs && count >= consecutive;
+  if (!isServed) return { last: interruption?.last ?? newest, first: null };
+  return interruption ?? pause;
 }
 
 /** An acknowledged write that is not there any more. */

@@ -1,13 +1,26 @@
 import type { Drill, DrillSchedule, Prisma } from "#lib/database/generated/client.ts";
-import type { Scenario } from "../schemas.ts";
+import type { Scenario, Subject } from "../schemas.ts";
+import { type DrillRun, describePrey } from "./run.ts";
 import { scenarioTexts } from "./scenario-texts.ts";
 import { type DrillScheduleView, type DrillSettings, type DrillView, drillSettingsSchema } from "./schemas.ts";
 
 /** "DR-7": how a drill is named in sentences. */
 export const drillName = ({ number }: { number: number }): string => `DR-${number}`;
 
+/** "instance fleet/relay": by what action items know a drill, whenever it is carried out. */
+export const drillKey = ({ scenario, subject }: Pick<Drill, "scenario" | "subject">): string => `${scenario} ${subject}`;
+
 /** A drill's settings as it was asked for; what an older version left out has its default. */
 export const settingsOf = ({ settings }: Pick<Drill, "settings">): DrillSettings => drillSettingsSchema.parse(settings);
+
+/** An administrator's word for the guard rails that ask for one. */
+export function overrideOf({ settings }: Pick<Drill, "settings">): string | null {
+  const given = settings as { override?: unknown };
+  return typeof given.override === "string" ? given.override : null;
+}
+
+export const subjectOf = ({ namespace, service }: Pick<Drill, "namespace" | "service">): Subject =>
+  namespace !== null && service !== null ? { kind: "service", ref: { namespace, name: service } } : { kind: "switchyard" };
 
 export function viewDrill(row: Drill): DrillView {
   const scenario = row.scenario as Scenario;
@@ -24,7 +37,7 @@ export function viewDrill(row: Drill): DrillView {
     message: row.message,
     reason: row.reason,
     requestedBy: row.requestedByName,
-    target: settingsOf(row).target,
+    target: targetOf(row),
     abortedBy: row.abortedByName,
     abortReason: row.abortReason,
     scheduleId: row.scheduleId,
@@ -43,6 +56,12 @@ export function viewDrill(row: Drill): DrillView {
     incidentId: row.incidentId,
     actionItemId: row.actionItemId,
   };
+}
+
+/** What was chosen to be struck, or what was asked for. */
+function targetOf(row: Drill): string | null {
+  const { prey } = row.run as unknown as DrillRun;
+  return prey ? describePrey(prey) : settingsOf(row).target;
 }
 
 export const withLastDrill = {
