@@ -13,8 +13,15 @@ export class ClaimLost extends Error {
 
 /** Somebody called the run off. */
 export class Cancelled extends DomainError {
+  readonly cancelledBy: string;
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof DomainError && "cancelledBy" in value;
+  }
+
   constructor(by: string) {
     super("precondition-failed", `Cancelled by ${by}.`);
+    this.cancelledBy = by;
   }
 }
 
