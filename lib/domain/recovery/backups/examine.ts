@@ -67,8 +67,8 @@ export class Examination {
   #askRedis({ facts }: ManifestPart, content: Content): Promise<RecoveryCheck[]> {
     const { level, signal } = this.#settings;
     const wanted = redisFactsSchema.parse(facts);
-    const scratch = { workDir: this.#context.workDir, signal };
-    return level === "restored" ? proveRedis(content, wanted, scratch) : checkRdb(content, wanted, scratch);
+    const { workDir } = this.#context;
+    return level === "restored" ? proveRedis(content, wanted, { workDir, signal }) : checkRdb(content, wanted, signal);
   }
 
   async #ask({ title }: ManifestPart, ask: () => Promise<RecoveryCheck[]>): Promise<"read"> {

@@ -66,7 +66,7 @@ function promisedSeconds({ cron, timeZone, updatedAt }: BackupPlan, hasOne: bool
   const firstDue = nextTime(cron, timeZone, updatedAt);
   if (cron === null || (!hasOne && (firstDue === null || firstDue > now))) return null;
   const gap = longestGapSeconds(cron, timeZone, now);
-  return gap === null ? null : gap * 1.1;
+  return gap === null ? null : Math.round(gap * 1.1);
 }
 
 function columnsOf(subject: string): { namespace: string | null; service: string | null } {
