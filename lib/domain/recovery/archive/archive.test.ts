@@ -214,7 +214,11 @@ describe("packing that is broken off", () => {
       keyring,
       now: exampleNow,
     });
-    for await (const _chunk of content) break;
+    let bytes = 0;
+    for await (const chunk of content) {
+      bytes += chunk.byteLength;
+      if (bytes > 10 * mebibyte) break;
+    }
     expect(closed).toEqual(["postgres"]);
     await expect(manifest).rejects.toThrow("not read to its end");
   });

@@ -62,40 +62,38 @@ export function packArchive(options: PackOptions): PackedArchive {
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
 
   async function* content() {
-    const tar = pack();
-    tar.on("error", () => undefined);
-    const ended = writeTar(tar, archiveEntries({ ...options, signal }, resolve), options.now());
-    ended.catch(reject);
     try {
-      yield* options.keyring.seal(tar as AsyncIterable<Uint8Array>);
+      yield* options.keyring.seal(tarOf(archiveEntries({ ...options, signal }, resolve), options.now()));
+    } catch (error) {
+      reject(error);
+      throw error;
     } finally {
       const unread = new Error("The archive was not read to its end.");
       stop.abort(unread);
-      tar.destroy(unread);
-      await ended.catch(() => undefined);
       reject(unread);
     }
   }
   return { content: content(), manifest: promise };
 }
 
-async function writeTar(tar: Pack, entries: AsyncIterable<Entry>, mtime: Date): Promise<void> {
-  try {
-    for await (const { name, chunks, bytes } of entries) {
-      const written = Promise.withResolvers<null>();
-      const entry = tar.entry({ name, size: bytes, mtime, mode: 0o600 }, (error) =>
-        error ? written.reject(error) : written.resolve(null),
-      );
-      entry.on("error", () => undefined);
-      for (const chunk of chunks) entry.write(chunk);
-      entry.end(null);
-      await written.promise;
-    }
-    tar.finalize();
-  } catch (error) {
-    tar.destroy(error as Error);
-    throw error;
+/** A tar of these entries, each of which is in memory once. */
+async function* tarOf(entries: AsyncIterable<Entry>, mtime: Date): AsyncGenerator<Uint8Array> {
+  // Room for any entry: then the tar's own stream never waits for its reader, which comes after each.
+  const tar = pack({ highWaterMark: Number.MAX_SAFE_INTEGER });
+  for await (const { name, chunks, bytes } of entries) {
+    const { promise, resolve, reject } = Promise.withResolvers<null>();
+    const entry = tar.entry({ name, size: bytes, mtime, mode: 0o600 }, (error) => (error ? reject(error) : resolve(null)));
+    for (const chunk of chunks) entry.write(chunk);
+    entry.end(null);
+    await promise;
+    yield* readyChunks(tar);
   }
+  tar.finalize();
+  yield* readyChunks(tar);
+}
+
+function* readyChunks(tar: Pack): Generator<Uint8Array> {
+  for (let chunk = tar.read(); chunk !== null; chunk = tar.read()) yield chunk as Uint8Array;
 }
 
 type Reading = PackOptions & { signal: AbortSignal };

@@ -49,25 +49,26 @@ export async function bytesOf(content: AsyncIterable<Uint8Array>): Promise<Buffe
   return Buffer.concat(chunks);
 }
 
-/** Pseudo-random bytes, the same ones for the same seed (xorshift32). */
+/** Pseudo-random bytes, the same ones for the same seed. */
 export async function* pseudoRandomBytes(total: number, seed: number, chunkBytes = 256 * 1024): AsyncGenerator<Uint8Array> {
-  const words = pseudoRandomWords(seed);
+  let state = seed;
   for (let left = total; left > 0; left -= chunkBytes) {
     const chunk = new Uint32Array(chunkBytes / 4);
-    for (let index = 0; index < chunk.length; index += 1) chunk[index] = words.next().value;
+    for (let index = 0; index < chunk.length; index += 1) {
+      state = nextRandom(state);
+      chunk[index] = state;
+    }
     yield new Uint8Array(chunk.buffer, 0, Math.min(left, chunkBytes));
   }
 }
 
-/** Pseudo-random numbers below 2^32 without end. */
-export function* pseudoRandomWords(seed: number): Generator<number, never> {
-  for (let state = seed >>> 0 || 1; ; ) {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    state >>>= 0;
-    yield state;
-  }
+/** Pseudo-random numbers of 32 bits, one after another: xorshift32. */
+export function nextRandom(state: number): number {
+  let next = state | 0 || 1;
+  next ^= next << 13;
+  next ^= next >>> 17;
+  next ^= next << 5;
+  return next >>> 0;
 }
 
 /** An archive of these parts, sealed with the keyring's first key. */
