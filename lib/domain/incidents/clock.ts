@@ -44,10 +44,10 @@ export function figuresOf(clock: Clock): ClockFigures {
   const { detectedAt, acknowledgedAt, mitigatedAt, resolvedAt } = clock;
   const began = clock.impactStartSource === "unknown" ? null : clock.impactStartedAt;
   return {
-    ttd: between(began, detectedAt),
-    tta: between(detectedAt, acknowledgedAt),
-    ttm: between(began, mitigatedAt),
-    ttr: between(began, resolvedAt),
+    ttd: secondsBetween(began, detectedAt),
+    tta: secondsBetween(detectedAt, acknowledgedAt),
+    ttm: secondsBetween(began, mitigatedAt),
+    ttr: secondsBetween(began, resolvedAt),
   };
 }
 
@@ -67,7 +67,8 @@ export function refuseClock(clock: Clock, now: Date): Partial<Record<ClockTime, 
   return Object.keys(problems).length === 0 ? null : problems;
 }
 
-function between(from: string | null, to: string | null): number | null {
+/** Whole seconds from one time to another; null where one of them is not known. */
+export function secondsBetween(from: string | null, to: string | null): number | null {
   return from === null || to === null ? null : Math.floor((Date.parse(to) - Date.parse(from)) / 1000);
 }
 

@@ -1,7 +1,7 @@
 import { formatDuration } from "../../duration.ts";
 import { formatUtc } from "../../times.ts";
-import { figuresOf } from "../clock.ts";
-import { escapeMarkdown, link, oneLine, recoveredSentence } from "./facts-markdown.ts";
+import { figuresOf, secondsBetween } from "../clock.ts";
+import { escapeMarkdown, link, oneLine, recoveredSentence, suspectWords } from "./facts-markdown.ts";
 import type { PostmortemFacts, ServiceImpact } from "./schemas.ts";
 import { countWords } from "./texts.ts";
 
@@ -48,11 +48,10 @@ function summary(facts: PostmortemFacts): string[] {
   const what = services.length > 0 ? services.map((service) => `\`${service}\``).join(", ") : "no named service";
   const end = recoveredAt ?? clock.mitigatedAt ?? clock.resolvedAt;
   const how = recoveredAt ? "recovered by the data" : clock.mitigatedAt ? "was mitigated" : "was resolved";
-  const began = Date.parse(clock.impactStartedAt);
   const time =
     end === null
       ? `From ${formatUtc(clock.impactStartedAt)} on ${what} was impaired; at the time of this draft that was not over.`
-      : `${capitalise(what)} was impaired for ${formatDuration(Date.parse(end) - began)}: from ${formatUtc(clock.impactStartedAt)} to ${formatUtc(end)}, when it ${how}.`;
+      : `${capitalise(what)} was impaired for ${formatDuration((secondsBetween(clock.impactStartedAt, end) ?? 0) * 1000)}: from ${formatUtc(clock.impactStartedAt)} to ${formatUtc(end)}, when it ${how}.`;
   const suspect = facts.suspects[0];
   const cause = suspect
     ? `The closest change was ${link(oneLine(suspect.message).replace(/\.$/, ""), suspect.href)}, ${escapeMarkdown(suspect.closeness)}.`
@@ -86,12 +85,7 @@ function trigger({ suspects, links }: PostmortemFacts): string[] {
     .filter(({ kind }) => kind === "rollout")
     .map(({ title, href }) => `- Linked rollout: ${link(title, href)}`);
   if (suspects.length === 0) return ["No change is known within the 30 minutes before the impact.", ...spaced(rollouts)];
-  const lines = suspects
-    .slice(0, 5)
-    .map(
-      ({ closeness, message, href, actor }) =>
-        `- ${link(oneLine(message), href)}, ${escapeMarkdown(closeness)} (${escapeMarkdown(actor)})`,
-    );
+  const lines = suspects.slice(0, 5).map((suspect) => `- ${suspectWords(suspect)}`);
   return ["What was changed just before, the likeliest first:", "", ...lines, ...rollouts];
 }
 

@@ -48,10 +48,14 @@ function timed(at: string | null, figure: string): string {
 
 export function suspectLines({ suspects }: PostmortemFacts): string[] {
   if (suspects.length === 0) return ["No change is known within the 30 minutes before the impact."];
-  return suspects.map(
-    ({ message, href, actor, closeness, before, after }) =>
-      `- ${link(oneLine(message), href)}, ${escapeMarkdown(closeness)} (${escapeMarkdown(actor)})${moved(before, after)}`,
-  );
+  return suspects.map((suspect) => `- ${suspectWords(suspect)}${moved(suspect.before, suspect.after)}`);
+}
+
+/** A change before the impact: what it was, how close, and by whom where that is not said yet. */
+export function suspectWords({ message, href, closeness, actor }: PostmortemFacts["suspects"][number]): string {
+  const what = oneLine(message).replace(/\.$/, "");
+  const by = what.endsWith(actor) ? "" : ` (${escapeMarkdown(actor)})`;
+  return `${link(what, href)}, ${escapeMarkdown(closeness)}${by}`;
 }
 
 type Figures = PostmortemFacts["suspects"][number]["before"];

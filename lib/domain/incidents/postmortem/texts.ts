@@ -1,6 +1,7 @@
 import { formatDuration } from "../../duration.ts";
 import type { Unit } from "../../metrics/schemas.ts";
 import { formatUtc } from "../../times.ts";
+import { secondsBetween } from "../clock.ts";
 import type { Impact, ServiceImpact } from "./schemas.ts";
 
 /** A figure with its unit, rounded to three digits. */
@@ -29,7 +30,7 @@ const untilWords: Record<Impact["until"], string> = {
 /** The impact as Markdown: from when until when, and what is known of each service. */
 export function impactLines(impact: Impact): string[] {
   const { from, to, until, measuredAt, services, problem } = impact;
-  const lasted = formatDuration(Date.parse(to) - Date.parse(from));
+  const lasted = formatDuration((secondsBetween(from, to) ?? 0) * 1000);
   return [
     `From ${formatUtc(from)} to ${formatUtc(to)}, the ${untilWords[until]}: **${lasted}**.`,
     "",
