@@ -58,7 +58,8 @@ const columns: Column<Coverage>[] = [
     id: "newest",
     header: "Newest",
     cell: ({ newest, newestVerified }) => {
-      if (!newest || newest.id === newestVerified?.id) return <span className="text-ink-3">the same</span>;
+      if (!newest) return <span className="text-ink-3">–</span>;
+      if (newest.id === newestVerified?.id) return <span className="text-ink-3">the same</span>;
       return (
         <span className="inline-flex max-w-full items-center gap-2" title={newest.message}>
           <Link href={backupAddress(newest)} tabIndex={-1} className="font-mono text-xs text-accent hover:underline">

@@ -1,15 +1,10 @@
 // @vitest-environment jsdom
 import { cleanup, fireEvent, screen, waitFor } from "@testing-library/react";
-import type { ReactNode } from "react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { ReplayAnswer } from "#lib/domain/rollouts/analysis/replay-schemas.ts";
 import { defaultAnalysis } from "#lib/domain/rollouts/strategy.ts";
 import { ReplayDialog } from "./replay-dialog.tsx";
 import { show } from "./rollout-test-world.tsx";
-
-vi.mock("next/link", () => ({
-  default: ({ children, href }: { children: ReactNode; href: string }) => <a href={href}>{children}</a>,
-}));
 
 const stopped: ReplayAnswer["releases"][number] = {
   auditId: "a1",

@@ -7,8 +7,6 @@ import { RolloutStartPage } from "./rollout-start-page.tsx";
 import { show } from "./rollout-test-world.tsx";
 
 vi.mock("../../../../../../ui/live/live-provider.tsx", () => ({ useWatchedService: () => {} }));
-vi.mock("next/navigation", () => ({ useRouter: () => ({ push: () => {} }) }));
-
 afterEach(() => {
   cleanup();
   vi.unstubAllGlobals();
