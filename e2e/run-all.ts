@@ -18,6 +18,11 @@ const testPrograms = [
   { name: "haproxy", path: "/usr/sbin/haproxy" },
   { name: "nftables", path: "/usr/sbin/nft" },
   { name: "docker-compose", path: "/usr/bin/docker-compose" },
+  { name: "age", path: "/usr/bin/age" },
+  { name: "swift-proxy", path: "/usr/bin/swift-proxy-server" },
+  { name: "swift-account", path: "/usr/bin/swift-account-server" },
+  { name: "swift-container", path: "/usr/bin/swift-container-server" },
+  { name: "swift-object", path: "/usr/bin/swift-object-server" },
 ];
 const debianKubectl = join(tools, debianKubectlFolder, "usr", "bin");
 const environment = {
