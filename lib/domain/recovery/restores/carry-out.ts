@@ -83,10 +83,15 @@ async function finish(journal: Journal): Promise<void> {
   const { problem, steps } = run;
   if (problem === null) return journal.finish("completed", describeDone(row));
   const failed = steps.filter(({ key, state }) => (key === "take-back" || key === "start") && state === "failed");
-  const left = failed.map(({ message }) => message).join(" ");
-  if (left) return journal.finish("failed", `${problem.message} It could not all be taken back: ${left}`);
+  const left = failed.map(({ message }) => sentence(message ?? "")).join(" ");
+  if (left) return journal.finish("failed", `${sentence(problem.message)} It could not all be taken back: ${left}`);
   const tail = describeLeft(row, steps);
-  return journal.finish(problem.isCancelled ? "cancelled" : "failed", `${problem.message} ${tail}`);
+  return journal.finish(problem.isCancelled ? "cancelled" : "failed", `${sentence(problem.message)} ${tail}`);
+}
+
+/** What programs and drivers say ends as it happens. */
+function sentence(text: string): string {
+  return /[.!?]$/.test(text.trim()) ? text.trim() : `${text.trim()}.`;
 }
 
 const words: Record<string, string> = { postgres: "PostgreSQL", redis: "Redis", objects: "the Kubernetes objects" };

@@ -12,7 +12,15 @@ import { programsToRestore } from "./postgres.ts";
 import type { PostgresFacts } from "./postgres-facts.ts";
 import { replaceTables, replaceWhole } from "./postgres-in-transaction.ts";
 import { comparePostgres } from "./postgres-proof.ts";
-import { dropDatabase, findRights, hasDatabase, makeLikeDatabase, swapDatabases, withMaintenance } from "./postgres-swap.ts";
+import {
+  dropDatabase,
+  findRights,
+  hasDatabase,
+  makeLikeDatabase,
+  makeMissingDatabase,
+  swapDatabases,
+  withMaintenance,
+} from "./postgres-swap.ts";
 
 export type RestorePostgresOptions = {
   dump: AsyncIterable<Uint8Array>;
@@ -44,6 +52,8 @@ export async function restorePostgres(options: RestorePostgresOptions): Promise<
   const database = databaseNameOf(address);
   const dump = counted(options.dump, onProgress);
   const chosen = options.tables ?? facts.chosenTables;
+  // A role that may not see the server's own database cannot make one either: then the next question says what is wrong.
+  const isMade = await makeMissingDatabase(address).catch(() => false);
   const { pgRestore, psql } = await programsToRestore(facts, await majorVersionOf(address));
   const programs = { pgRestore, psql, address, signal };
   if (chosen !== null) {
@@ -64,6 +74,10 @@ export async function restorePostgres(options: RestorePostgresOptions): Promise<
     return { how: "already", former, message: `${database} was restored already; what it held is kept as ${former}.` };
   }
   await restoreBeside(options, dump, pgRestore);
+  if (isMade) {
+    await dropFormer(address, options.tag);
+    return { how: "swapped", former: null, message: `${database} was not there any more; it was made anew and restored.` };
+  }
   return { how: "swapped", former, message: `${database} was restored; what it held is kept as ${former}.` };
 }
 

@@ -44,6 +44,16 @@ export async function findRights(address: ServerAddress): Promise<{ canSwap: tru
     : { canSwap: false, reason: `its server's own database is closed to it (${refused})` };
 }
 
+/** Makes the address's database, empty, when the server has none of that name, and says whether it did. Of a lost one nothing else is left. */
+export function makeMissingDatabase(address: ServerAddress): Promise<boolean> {
+  const database = databaseNameOf(address);
+  return withMaintenance(address, async (client) => {
+    if (await hasDatabase(client, database)) return false;
+    await client.query(`CREATE DATABASE ${pg.escapeIdentifier(database)} TEMPLATE template0`);
+    return true;
+  });
+}
+
 export async function hasDatabase(client: pg.Client, name: string): Promise<boolean> {
   const { rowCount } = await client.query("SELECT 1 FROM pg_database WHERE datname = $1", [name]);
   return (rowCount ?? 0) > 0;
