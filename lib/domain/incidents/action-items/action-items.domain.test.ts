@@ -196,12 +196,14 @@ describe("a proof", () => {
 });
 
 describe("a proof by a drill or a restore", () => {
+  const neverCarriedOut = "The drill instance fleet/nothing was not carried out since: begin it on the page of drills.";
+  const nothingToRestore = "There is no verified backup of fleet/nothing: name a service as fleet/relay, and back it up.";
   const proofs = [
-    [{ kind: "drill" as const, drill: "relay-loss" }, "There is no drill."],
-    [{ kind: "restore" as const, backup: "postgres" }, "Switchyard keeps no backups yet."],
+    [{ kind: "drill" as const, drill: "instance fleet/nothing" }, neverCarriedOut],
+    [{ kind: "restore" as const, backup: "fleet/nothing" }, nothingToRestore],
   ] as const;
 
-  test("is kept, proves nothing before Switchyard can run it, and says so", async () => {
+  test("is kept, proves nothing before it was carried out, and says so", async () => {
     for (const [proof, message] of proofs) {
       const { id } = await make({ proof });
       await expect(command(id, "close")).rejects.toThrow(`It stays open: ${message}`);
