@@ -173,6 +173,35 @@ const pages: Record<string, (page: Page) => Promise<void>> = {
   runbooks: (page) => open(page, "/runbooks"),
   "runbook-alert": (page) => open(page, "/runbooks/alert/relay/RelayHighLatency"),
   "runbook-service": (page) => open(page, "/runbooks/service/fleet/edge"),
+  recovery: (page) => open(page, "/recovery"),
+  "service-recovery": (page) => open(page, `${service}?tab=recovery`),
+  backups: (page) => open(page, "/recovery/backups"),
+  backup: (page) => openNewest(page, "backups"),
+  "backup-files": async (page) => {
+    await openNewest(page, "backups");
+    await lead(page.getByRole("heading", { name: "Files" }));
+  },
+  "back-up": async (page) => {
+    await open(page, `${service}?tab=recovery`);
+    await page.getByRole("button", { name: "Back up now" }).click();
+    await page.getByRole("list", { name: "Contents" }).waitFor();
+  },
+  "backup-plan": (page) => open(page, "/recovery/plans/fleet/relay"),
+  "restore-dialog": async (page) => {
+    await openNewest(page, "backups", "state=completed&subject=fleet/relay");
+    await page.getByRole("button", { name: "Restore", exact: true }).click();
+    await page.getByRole("radio", { name: /^In place/ }).check();
+    await page.getByRole("region", { name: "Dry run" }).waitFor();
+  },
+  restores: (page) => open(page, "/recovery/restores"),
+  restore: (page) => openNewest(page, "restores"),
+  drills: (page) => open(page, "/recovery/drills"),
+  drill: (page) => openNewest(page, "drills"),
+  "drill-dialog": async (page) => {
+    await open(page, `${service}?tab=recovery`);
+    await page.getByRole("button", { name: "Start a drill" }).first().click();
+    await page.getByRole("region", { name: "Guard rails" }).waitFor();
+  },
   audit: (page) => open(page, "/audit"),
   outside: async (page) => {
     const { services } = await (await page.request.get("/api/outside")).json();
@@ -259,6 +288,12 @@ async function openPostmortem(page: Page): Promise<void> {
   await page.getByRole("heading", { level: 1 }).waitFor();
   // What comes late would push away what is scrolled to.
   await settle(page);
+}
+
+/** The newest backup, restore or drill; where there is none, what is said of that. */
+async function openNewest(page: Page, what: "backups" | "restores" | "drills", filter = ""): Promise<void> {
+  const { items } = await (await page.request.get(`/api/${what}?limit=1&${filter}`)).json();
+  await open(page, `/recovery/${what}/${items?.[0]?.id ?? "none"}`);
 }
 
 async function openNewestRollout(page: Page, filter = ""): Promise<void> {
