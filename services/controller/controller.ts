@@ -20,6 +20,7 @@ import { drillLoops } from "./drills.ts";
 import { prune } from "./housekeeping.ts";
 import { incidentLoops } from "./incidents.ts";
 import { NotificationSender, type NotificationSettings } from "./notifications.ts";
+import { restoreLoops } from "./restores.ts";
 import { carryOutRollouts } from "./rollout-runs.ts";
 import { type ReconcilerContext, reconcileRollouts } from "./rollouts.ts";
 
@@ -42,6 +43,7 @@ export class Controller {
   readonly #loops: Loop[];
   readonly #notifications: NotificationSender;
   readonly #backups: Backups;
+  readonly #stopRestores: () => Promise<void>;
   readonly #registry = new Registry();
   readonly #passes: Counter<"loop" | "result">;
   readonly #lastPass: Gauge<"loop">;
@@ -107,6 +109,8 @@ export class Controller {
     const notifying = this.#loop("notifications", 1_000, () => this.#notifications.pass());
     const recovery: RecoveryContext = { ...context, ...settings.recovery };
     this.#backups = new Backups(recovery, this.#registry);
+    const restores = restoreLoops(recovery);
+    this.#stopRestores = restores.stop;
     const alerts = new AlertReconciler({ ...context, pipeline: settings.pipeline }, this.#registry);
     this.#loops = [
       notifying,
@@ -119,6 +123,7 @@ export class Controller {
       ...[
         ...incidentLoops(context, settings),
         ...this.#backups.loops(),
+        ...restores.loops,
         ...drillLoops({ ...context, nodePower: settings.nodePower }),
       ].map(({ name, intervalMs, pass }) => this.#loop(name, intervalMs, pass)),
       this.#loop("abandoned-actions", 10_000, () => settleAbandoned(context)),
@@ -138,7 +143,7 @@ export class Controller {
 
   async stop(): Promise<void> {
     await Promise.all(this.#loops.map((loop) => loop.stop()));
-    await Promise.all([this.#notifications.settled(), this.#backups.stop()]);
+    await Promise.all([this.#notifications.settled(), this.#backups.stop(), this.#stopRestores()]);
   }
 
   handlers(): Handlers {

@@ -23,8 +23,7 @@ export async function linkRows(
   return wanted.map(({ kind, targetId }) => {
     const title = titles.get(`${kind} ${targetId}`);
     if (title !== undefined) return { kind, targetId, title };
-    const message =
-      kind === "backup" ? "Switchyard keeps no backups yet." : `There is no ${nouns[kind]} with the id ${targetId}.`;
+    const message = `There is no ${nouns[kind]} with the id ${targetId}.`;
     throw new DomainError("invalid-input", message, { fields: { targetId: [message] } });
   });
 }
@@ -56,8 +55,12 @@ const readTargets: Record<LinkKind, (transaction: Transaction, ids: string[]) =>
       title: `${verb} ${targetNamespace ? `${targetNamespace}/` : ""}${targetName} by ${actorName}`,
     }));
   },
-  async backup() {
-    return [];
+  async backup(transaction, ids) {
+    const rows = await transaction.backup.findMany({
+      where: { id: { in: ids } },
+      select: { id: true, number: true, subject: true },
+    });
+    return rows.map(({ id, number, subject }) => ({ id, title: `Backup ${number} of ${subject}` }));
   },
   async incident(transaction, ids) {
     const rows = await transaction.incident.findMany({
@@ -78,7 +81,7 @@ export function linkAddress(kind: LinkKind, targetId: string): string {
     case "action":
       return `/audit?entry=${targetId}`;
     case "backup":
-      return `/recovery/${targetId}`;
+      return `/recovery/backups/${targetId}`;
     case "incident":
       return `/incidents/${targetId}`;
   }

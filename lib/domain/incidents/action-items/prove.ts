@@ -1,8 +1,9 @@
 import { readRules } from "../../alerts/rules.ts";
 import type { Context } from "../../context.ts";
+import { proveByRestore } from "../../recovery/backups/restore-proof.ts";
 import { proveByDrill } from "../../recovery/drills/proof.ts";
 import { testRule } from "./rule-test.ts";
-import { type Proof, type ProofResult, proofInfos } from "./schemas.ts";
+import type { Proof, ProofResult } from "./schemas.ts";
 
 /** What a proof is about. */
 export type ProvenIncident = {
@@ -16,9 +17,7 @@ export type ProvenIncident = {
 export async function runProof(context: Context, proof: Proof, incident: ProvenIncident): Promise<ProofResult> {
   const at = context.clock().toISOString();
   if (proof.kind === "drill") return { ...(await proveByDrill(context.db, proof.drill, incident)), at };
-  if (proof.kind !== "alert-rule") {
-    return { verdict: "unknown", message: proofInfos[proof.kind].missing ?? "It cannot be run.", at };
-  }
+  if (proof.kind === "restore") return { ...(await proveByRestore(context, proof.backup, incident)), at };
   const { items, problem } = await readRules(context);
   if (problem !== null) return { verdict: "unknown", message: problem, at };
   const rules = items.filter(({ type }) => type === "alerting");

@@ -14,7 +14,7 @@ export const itemTypeInfos: Record<ItemType, { title: string; about: string }> =
 export const itemStates = ["open", "done"] as const;
 export type ItemState = (typeof itemStates)[number];
 
-/** What can show that an item is done. A drill or a restore can be named before Switchyard carries them out: until then it proves nothing. */
+/** What can show that an item is done. */
 export const proofKinds = ["alert-rule", "drill", "restore"] as const;
 export type ProofKind = (typeof proofKinds)[number];
 export const proofInfos: Record<ProofKind, { title: string; about: string; missing: string | null }> = {
@@ -24,7 +24,11 @@ export const proofInfos: Record<ProofKind, { title: string; about: string; missi
     missing: null,
   },
   drill: { title: "Drill", about: 'The fault, brought about on purpose, as "instance fleet/relay".', missing: null },
-  restore: { title: "Restore", about: "A backup, restored and looked into.", missing: "Switchyard keeps no backups yet." },
+  restore: {
+    title: "Restore",
+    about: "The newest verified backup of a service, restored into scratch since and asked what it was asked when it was saved.",
+    missing: null,
+  },
 };
 
 const titleSchema = z.string().trim().min(3, "Say in a few words what is to be done.").max(300, "Use at most 300 characters.");
@@ -42,7 +46,10 @@ export const proofSchema = z.discriminatedUnion("kind", [
   }),
   // Their names: a failure under the same name opens the item again.
   z.object({ kind: z.literal("drill"), drill: z.string().trim().min(1, "Name the drill.").max(200) }),
-  z.object({ kind: z.literal("restore"), backup: z.string().trim().min(1, "Name the backup.").max(200) }),
+  z.object({
+    kind: z.literal("restore"),
+    backup: z.string().trim().min(1, "Name the service, e.g. fleet/relay, or switchyard.").max(200),
+  }),
 ]);
 export type Proof = z.output<typeof proofSchema>;
 

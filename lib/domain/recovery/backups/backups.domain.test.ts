@@ -9,6 +9,7 @@ import { claimBackup } from "./claim.ts";
 import { commandBackup } from "./commands.ts";
 import { readBackupFigures } from "./figures.ts";
 import { getBackup, listBackups } from "./queries.ts";
+import { proveByRestore } from "./restore-proof.ts";
 import { BackupRunner } from "./runner.ts";
 import { as, ask, make, runAll } from "./test-backups.ts";
 
@@ -122,6 +123,22 @@ test("one that is restored into scratch answers there as the saved one did", asy
   await command(id, "verify");
   await runAll(world);
   expect((await getBackup(world.context, id)).backup.proof).toBe("restored");
+});
+
+test("an action item is proven by a restore since its incident, which is begun when there was none", async () => {
+  const prove = () => proveByRestore(world.context, "fleet/relay", { impactStartedAt: new Date(0), resolvedAt: begun });
+  const begun = new Date();
+  expect(await prove()).toMatchObject({ verdict: "unknown", message: expect.stringContaining("There is no verified backup") });
+  const { number } = await make(world);
+  const message = `Backup ${number} of fleet/relay is being restored into scratch now: close it when that has ended.`;
+  expect(await prove()).toEqual({ verdict: "unknown", message });
+  expect(await prove()).toMatchObject({ verdict: "unknown" });
+  expect(await world.db.backupProofRun.count({ where: { level: "restored" } })).toBe(1);
+  await runAll(world);
+  expect(await prove()).toMatchObject({
+    verdict: "passed",
+    message: expect.stringMatching(/restored into scratch .*: All \d+ checks passed\.$/),
+  });
 });
 
 test("an archive that was changed is found when it is read back, and counts no more", async () => {

@@ -6,7 +6,7 @@ import { archiveOfCompanion, type Companion } from "../archive/manifest.ts";
 import type { RecoveryContext } from "../context.ts";
 import { subjectColumns, subjectSchema } from "../schemas.ts";
 import { archivesPrefix, readCompanion } from "./archives.ts";
-import { queueProof } from "./proofs.ts";
+import { queueProof } from "./queue-proof.ts";
 import { backupPurposes, contentsSchema } from "./schemas.ts";
 
 /** What is being written is not missed; clocks of storage and process differ. */

@@ -68,7 +68,7 @@ export class Examination {
     const { level, signal } = this.#settings;
     const wanted = redisFactsSchema.parse(facts);
     const { workDir } = this.#context;
-    return level === "restored" ? proveRedis(content, wanted, { workDir, signal }) : checkRdb(content, wanted, signal);
+    return level === "restored" ? proveRedis(content, wanted, { workDir, signal }) : checkRdb(content, wanted, { signal });
   }
 
   async #ask({ title }: ManifestPart, ask: () => Promise<RecoveryCheck[]>): Promise<"read"> {

@@ -1,40 +1,12 @@
-import type { Backup, BackupProofRun, Prisma } from "#lib/database/generated/client.ts";
+import type { Backup, BackupProofRun } from "#lib/database/generated/client.ts";
 import { toJson } from "#lib/database/storable.ts";
-import type { Transaction } from "../../context.ts";
-import { DomainError } from "../../errors.ts";
 import { reopenUnproven } from "../../incidents/action-items/watch.ts";
 import type { RecoveryContext } from "../context.ts";
 import type { RecoveryCheck } from "../schemas.ts";
 import { ClaimLost, deadAfterMs, underHeartbeat } from "./heartbeat.ts";
 import type { ProofLevel } from "./schemas.ts";
-import { backupName } from "./states.ts";
 import { describeFailed } from "./texts.ts";
 import { verifyArchive } from "./verify.ts";
-
-/** What waits or is under way. */
-export const openProofs = { state: { in: ["queued", "running"] } } satisfies Prisma.BackupProofRunWhereInput;
-
-type ProofOrder = { backupId: string; level: ProofLevel; byName: string };
-
-/**
- * Orders that a backup is read back, or restored into scratch. The controller does it; its run ends as passed or failed. One that waits
- * or is under way already is answered again. Throws precondition-failed for a backup without an archive.
- */
-export async function queueProof(
-  transaction: Transaction,
-  { clock }: Pick<RecoveryContext, "clock">,
-  { backupId, level, byName }: ProofOrder,
-): Promise<BackupProofRun> {
-  const backup = await transaction.backup.findUniqueOrThrow({ where: { id: backupId } });
-  if (backup.state !== "completed" && backup.state !== "partial") {
-    throw new DomainError("precondition-failed", `${backupName(backup)} is ${backup.state}: there is nothing to prove.`);
-  }
-  const open = await transaction.backupProofRun.findFirst({ where: { backupId, level, ...openProofs } });
-  if (open) return open;
-  const message = "It waits for its turn.";
-  const data = { backupId, level, state: "queued", message, requestedByName: byName, createdAt: clock() };
-  return transaction.backupProofRun.create({ data });
-}
 
 /** A proof with the backup that it is of. */
 export type ClaimedProof = BackupProofRun & { backup: Backup };

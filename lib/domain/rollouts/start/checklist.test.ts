@@ -29,6 +29,8 @@ const good: ChecklistFacts = {
   historyLimit: 10,
   forecast: { now: 3, peak: 5, parts: { stable: 3, candidate: 1, surge: 1 }, room: 20, short: 0, message: "All fit.", notes: [] },
   ownPauseSeconds: null,
+  backup: { newest: { number: 7, takenAt: new Date("2026-03-18T09:00:00Z") }, hasData: true },
+  now: new Date("2026-03-18T10:00:00Z"),
   ticks: new Set(),
 };
 
@@ -44,7 +46,7 @@ const withSpec = (change: object): Partial<ChecklistFacts> => ({
 
 test("the guides' own relay by the guides' canary passes everything that the cluster can answer", () => {
   const open = answerChecklist(good).filter(({ state }) => state !== "passed");
-  expect(open.map(({ group, state }) => `${group} ${state}`)).toEqual(Array(8).fill("manual manual"));
+  expect(open.map(({ group, state }) => `${group} ${state}`)).toEqual(Array(7).fill("manual manual"));
 });
 
 test("a share by instances is judged by what it comes to, not by what was asked for", () => {
@@ -80,6 +82,8 @@ describe("each of these fails its own line and no other", () => {
       "stable-hour",
       { strategy: { ...defaultStrategies.canary, steps: [{ weight: 10, pauseSeconds: 60 }] } },
     ],
+    ["no backup", "backup", { backup: { newest: null, hasData: true } }],
+    ["a backup of last week", "backup", { now: new Date("2026-03-25T10:00:00Z") }],
     ["no analysis", "watched", { strategy: { ...defaultStrategies.canary, analysis: null } }],
   ];
   test.each(cases)("%s: %s", (_, id, facts) => {
@@ -97,6 +101,10 @@ test("what cannot be asked is unknown, not failed", () => {
   expect(stateOf("disruption-budget", { budgets: null })).toBe("unknown");
   expect(stateOf("room", { forecast: null })).toBe("unknown");
   expect(stateOf("config-present", { unreadable: [{ kind: "Secret", name: "s" }] })).toBe("unknown");
+});
+
+test("a service without data needs no backup", () => {
+  expect(stateOf("backup", { backup: { newest: null, hasData: false } })).toBe("passed");
 });
 
 test("a shorter time is enough where the service's own strategy has it", () => {

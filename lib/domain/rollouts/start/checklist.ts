@@ -2,6 +2,7 @@ import { matchesSelector } from "#lib/kubernetes/label-selector.ts";
 import type { PodDisruptionBudget, PodTemplate } from "#lib/kubernetes/objects.ts";
 import type { Forecast } from "../../autoscaling/schemas.ts";
 import { formatDuration } from "../../duration.ts";
+import type { AtHand } from "../../recovery/backups/at-hand.ts";
 import { titleOf } from "../analysis/templates.ts";
 import type { Strategy } from "../strategy.ts";
 import { analysesOf, leastPauseSeconds } from "../strategy-figures.ts";
@@ -31,6 +32,8 @@ export type ChecklistFacts = {
   forecast: Forecast | null;
   /** The service's own strategies are what its owners found long enough. */
   ownPauseSeconds: number | null;
+  backup: AtHand;
+  now: Date;
   ticks: ReadonlySet<string>;
 };
 
@@ -45,6 +48,7 @@ export function answerChecklist(facts: ChecklistFacts): ChecklistItem[] {
 const leastGraceSeconds = 30;
 const canaryFirstPercent = 10;
 const stableBeforeFullSeconds = 3_600;
+const backupAtHandMs = 86_400_000;
 
 const questions: Question[] = [
   { id: "image-pinned", group: "change", title: "Every image is pinned", isBlocker: true, answer: judgeImages },
@@ -86,8 +90,8 @@ const questions: Question[] = [
   { id: "room", group: "service", title: "The nodes have room for the peak", isBlocker: false, answer: judgeRoom },
   { id: "alerts", group: "service", title: "No alert fires", isBlocker: false, answer: judgeAlerts },
   { id: "freeze", group: "service", title: "No freeze window", isBlocker: false, answer: judgeFreeze },
+  { id: "backup", group: "service", title: "A verified backup of its data is at hand", isBlocker: false, answer: judgeBackup },
   ...[
-    ["backup", "A verified backup of its data is at hand"],
     ["no-incident", "No P1 or P2 incident is open"],
     ["security-audit", "The security audit of its dependencies passed"],
     ["tests", "All of its tests pass"],
@@ -253,6 +257,13 @@ function judgeAlerts({ alerts }: ChecklistFacts): Answer {
 function judgeFreeze({ freeze, freezeAhead }: ChecklistFacts): Answer {
   if (freeze) return failed(freeze);
   return passed(freezeAhead ?? "None concerns this service now.");
+}
+
+function judgeBackup({ backup: { newest, hasData }, now }: ChecklistFacts): Answer {
+  if (!newest) return hasData ? failed("There is none: back it up first.") : passed("It keeps no data that is backed up.");
+  const ageMs = now.getTime() - newest.takenAt.getTime();
+  const text = `Backup ${newest.number} is ${formatDuration(ageMs)} old`;
+  return ageMs > backupAtHandMs ? failed(`${text}: make a new one first.`) : passed(`${text}.`);
 }
 
 function judgeTick({ ticks }: ChecklistFacts, id: string): Answer {

@@ -13,6 +13,7 @@ import { describeAbout } from "../../fleet/about.ts";
 import { mainContainer, versionOf } from "../../fleet/image.ts";
 import { kindLabel, type ServiceRef, serviceRefSchema } from "../../fleet/schemas.ts";
 import { templateYaml } from "../../fleet/template.ts";
+import { readAtHand } from "../../recovery/backups/at-hand.ts";
 import { parseInput } from "../../validation.ts";
 import { unknownMetrics } from "../analysis/templates.ts";
 import { candidateDeployment } from "../engine/candidate.ts";
@@ -108,13 +109,14 @@ async function compilePreflight(context: StartContext, ref: ServiceRef, parts: P
   ]);
   const byRoute = strategy.kind === "canary" && strategy.traffic !== "replicas" && world.route !== null;
   const undertaking = { workload, autoscaler, template: target.template, strategy, byRoute };
-  const [forecast, waits, alerts, ahead] = await Promise.all([
+  const [forecast, waits, alerts, ahead, backup] = await Promise.all([
     readForecast(kubernetes, undertaking).catch(() => null),
     translateDatabaseErrors(() =>
       listWaits(db, { ref, dependsOn: describeAbout(workload).dependsOn, place: null, overridden: [] }, now),
     ),
     listFiring(context, ref),
     findNextFreeze(db, ref, now, leastPauseSeconds(strategy)),
+    translateDatabaseErrors(() => readAtHand(db, ref, workload.metadata.labels?.[kindLabel] ?? "")),
   ]);
   const snapshot = takeSnapshot(workload, revisions);
   const own = readOwnStrategy(workload).strategy;
@@ -131,6 +133,8 @@ async function compilePreflight(context: StartContext, ref: ServiceRef, parts: P
     historyLimit: historyLimitOf(workload),
     forecast,
     ownPauseSeconds: own && leastPauseSeconds(own),
+    backup,
+    now,
     ticks: new Set(parts.ticks),
   });
   const blockers = [
