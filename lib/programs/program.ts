@@ -22,7 +22,7 @@ export class ProgramError extends Error {
   readonly program: string;
   /** Null when a signal ended it, or when it did not start. */
   readonly exitCode: number | null;
-  /** The end of its standard error, at most 4,000 characters. */
+  /** The end of its standard error, at most 4,000 characters; of its output where it wrote nothing there. */
   readonly stderr: string;
 
   constructor(program: string, exitCode: number | null, stderr: string, message: string, options?: ErrorOptions) {
@@ -61,8 +61,9 @@ export async function runProgram(options: ProgramOptions): Promise<{ stdout: str
       if (bytes > maxOutputBytes) throw new Error(`${basename(options.command)} wrote more than ${maxOutputBytes} bytes.`);
       pieces.push(piece);
     }
-    await running.ended();
-    return { stdout: Buffer.concat(pieces).toString(), stderr: running.stderr };
+    const stdout = Buffer.concat(pieces).toString();
+    await running.ended(stdout);
+    return { stdout, stderr: running.stderr };
   } finally {
     await running.kill();
   }
@@ -122,13 +123,13 @@ class Running {
     return this.#child.stdout;
   }
 
-  async ended(): Promise<void> {
+  async ended(stdout = ""): Promise<void> {
     const { signal, command } = this.#options;
     await this.#closed;
     signal?.throwIfAborted();
     if (this.#inputError) throw this.#inputError.error;
-    const { exitCode, signalCode } = this.#child;
-    if (this.#startError || exitCode !== 0) throw this.#failure(basename(command), exitCode, signalCode);
+    const { exitCode } = this.#child;
+    if (this.#startError || exitCode !== 0) throw this.#failure(basename(command), stdout);
     await this.#fed;
     if (this.#inputError) throw (this.#inputError as { error: unknown }).error;
   }
@@ -141,8 +142,10 @@ class Running {
     await this.#closed;
   }
 
-  #failure(program: string, exitCode: number | null, signalCode: NodeJS.Signals | null): ProgramError {
-    const said = this.stderr.trim();
+  /** Some programs write to their output what is wrong. */
+  #failure(program: string, stdout: string): ProgramError {
+    const { exitCode, signalCode } = this.#child;
+    const said = this.stderr.trim() || stdout.slice(-maxStderr).trim();
     if (this.#startError) {
       return new ProgramError(program, null, said, `${program} could not be started: ${this.#startError.message}.`, {
         cause: this.#startError,

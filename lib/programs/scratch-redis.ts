@@ -28,6 +28,8 @@ export class RdbRefused extends Error {
   override readonly name = "RdbRefused";
 }
 
+const refusal = /Can't handle RDB.*|Fatal error loading.*|(?<=Internal error in RDB.*-> ).*|.*RDB file contains.*/;
+
 /** Starts a Redis in a temporary folder. Throws RdbRefused when it cannot load the RDB, and ProgramError when it is not installed. */
 export async function startScratchRedis(options: ScratchRedisOptions): Promise<ScratchRedis> {
   const { workDir, rdb, signal } = options;
@@ -58,8 +60,7 @@ export async function startScratchRedis(options: ScratchRedisOptions): Promise<S
     };
   } catch (error) {
     await scratch.remove();
-    const said =
-      error instanceof Error ? /Can't handle RDB.*|Fatal error loading the DB.*|.*RDB.*Terminating.*/.exec(error.message) : null;
+    const said = error instanceof Error ? refusal.exec(error.message) : null;
     if (said) throw new RdbRefused(`Redis ${version} cannot load it: ${said[0].trim()}`, { cause: error });
     throw error;
   }

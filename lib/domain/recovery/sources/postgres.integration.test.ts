@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { connectServer, type ServerAddress } from "#lib/database/server-connection.ts";
 import { postgresPart } from "./postgres.ts";
 import { type PostgresFacts, postgresFactsSchema } from "./postgres-facts.ts";
+import { pointInTime } from "./postgres-point-in-time.ts";
 import { checkDump, comparePostgres, provePostgres } from "./postgres-proof.ts";
 import { dropFormer, findFormer, restorePostgres, undoSwap } from "./postgres-restore.ts";
 import { ask, pieces, save, startTestServer, type TestServer } from "./test-postgres.ts";
@@ -252,4 +253,12 @@ test("chosen tables that others refer to are refused with what to choose", async
   await expect(restorePostgres({ ...options, tables: ["invoices"] })).rejects.toThrow(
     "The backup does not hold public.invoices.",
   );
+});
+
+test("a server that archives no WAL is said to have no instants between backups, and which setting says so", async () => {
+  const name = new URL(address.url).host;
+  expect(await pointInTime(address)).toEqual({
+    available: false,
+    message: `${name}/relay${count} does not archive its WAL (archive_mode is off): it can be restored to a backup's instant only.`,
+  });
 });
