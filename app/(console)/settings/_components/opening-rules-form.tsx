@@ -133,7 +133,7 @@ function Fields({ kept }: { kept: Automation }) {
             )}
             {rule === "backups" && (
               <p className="text-xs text-ink-3">
-                {backupAlerts.join(", ")}. Switchyard takes no backups itself yet: these alerts are all that it hears of them.
+                {backupAlerts.join(", ")}: of Switchyard's own backups, or of others that tell by the same names.
               </p>
             )}
           </li>
