@@ -1,0 +1,148 @@
+/**
+ * What a backup and a restore cost beside PostgreSQL's own programs, and an archive beside tar and age.
+ *
+ *   npm run bench:recovery -- [--only database,archive] [--quick] [--out FILE]
+ *
+ * database  a PostgreSQL of 10 MB, 100 MB and 1 GB: saved by `pg_dump | gzip`, by `pg_dump -Fc`, and by Switchyard (dump, counts of
+ *           every table, archive, seal, checksums, synced to disk); read back; restored by `pg_restore` and by Switchyard in place
+ * archive   one file of as much that cannot be compressed: `tar | age` and `age | tar | sha256sum`, and Switchyard's archive
+ *
+ * Every round measures all of them in turn; the figures are medians of the rounds. Throughput is of what was saved, not of the
+ * archive. PostgreSQL is the embedded one without fsync, for all alike.
+ */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, loadavg, tmpdir, totalmem } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { generateKey, parseKeyring } from "#lib/domain/recovery/archive/keyring.ts";
+import { startScratchPostgres } from "#lib/programs/scratch-postgres.ts";
+import { DirectoryStorage } from "#lib/storage/directory.ts";
+import { median, printTable, type Row, table } from "../figures.ts";
+import { fillDatabase } from "./database.ts";
+import { type DatabaseTimes, type FileTimes, measureDatabase, measureFile, type World } from "./measure.ts";
+
+const majorVersion = 15;
+const parts = ["database", "archive"];
+const { values: options } = parseArgs({
+  options: {
+    only: { type: "string", default: parts.join(",") },
+    quick: { type: "boolean", default: false },
+    out: { type: "string", default: join(import.meta.dirname, "results.md") },
+  },
+});
+const wanted = options.only.split(",");
+if (wanted.some((name) => !parts.includes(name))) throw new Error(`--only takes ${parts.join(",")}`);
+
+const sizes = options.quick ? [5, 10, 20] : [10, 100, 1_000];
+const heads = sizes.map((megabytes) => (megabytes >= 1_000 ? `${megabytes / 1_000} GB` : `${megabytes} MB`));
+/** The largest takes minutes. */
+const roundsOf = (megabytes: number) => (megabytes >= 1_000 ? 1 : 3);
+const say = (text: string) => process.stderr.write(`${text}\n`);
+const sections = [
+  "# Recovery: backup, restore and archive beside PostgreSQL's programs, tar and age",
+  table([["", "this run"], ...facts()]),
+];
+
+const folder = mkdtempSync(join(tmpdir(), "switchyard-bench-recovery-"));
+try {
+  const identity = await generateKey();
+  const identityFile = join(folder, "key");
+  writeFileSync(identityFile, `${identity}\n`, { mode: 0o600 });
+  const storage = new DirectoryStorage(join(folder, "storage"));
+  const world: World = { folder, storage, keyring: await parseKeyring(identity), identityFile, majorVersion };
+  // What has run once is compiled, and its programs are in memory.
+  await measureFile(world, 10);
+  if (wanted.includes("archive")) await archive(world);
+  if (wanted.includes("database")) await database(world);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+sections.push(`Load average at the end: ${loads()}.`);
+const report = `${sections.join("\n\n")}\n`;
+writeFileSync(options.out, report);
+process.stdout.write(report);
+
+async function archive(world: World): Promise<void> {
+  const results: FileTimes[] = [];
+  for (const megabytes of sizes) {
+    say(`archive: ${megabytes} MB`);
+    const rounds: FileTimes[] = [];
+    for (let round = 0; round < roundsOf(megabytes); round += 1) rounds.push(await measureFile(world, megabytes));
+    results.push(medians(rounds));
+  }
+  sections.push(
+    "## The archive alone: a file that cannot be compressed",
+    printTable(heads, [
+      throughput("tar, age", results, "tarAge"),
+      throughput("Switchyard packs", results, "pack"),
+      ratio("packing, as a share of that", results, "tarAge", "pack"),
+      throughput("age, tar, sha256sum", results, "ageTar"),
+      throughput("Switchyard reads and checks", results, "read"),
+      ratio("reading, as a share of that", results, "ageTar", "read"),
+    ]),
+  );
+}
+
+async function database(world: World): Promise<void> {
+  const server = await startScratchPostgres({ workDir: world.folder, majorVersion });
+  const results: DatabaseTimes[] = [];
+  try {
+    for (const megabytes of sizes) {
+      say(`database: ${megabytes} MB`);
+      const address = await server.makeDatabase(`relay_${megabytes}`);
+      await fillDatabase(address, megabytes);
+      const rounds: DatabaseTimes[] = [];
+      for (let round = 0; round < roundsOf(megabytes); round += 1) rounds.push(await measureDatabase(world, address));
+      results.push(medians(rounds));
+    }
+  } finally {
+    await server.stop();
+  }
+  sections.push(
+    "## A database",
+    printTable(heads, [
+      throughput("pg_dump, gzip", results, "dumpGzip"),
+      throughput("pg_dump -Fc", results, "dumpCustom"),
+      throughput("Switchyard's backup", results, "backup"),
+      ratio("backup, as a share of pg_dump and gzip", results, "dumpGzip", "backup"),
+      ratio("backup, as a share of pg_dump -Fc", results, "dumpCustom", "backup"),
+      throughput("Switchyard reads it back and checks", results, "verify"),
+      throughput("pg_restore into an empty database", results, "plainRestore"),
+      throughput("Switchyard's restore in place", results, "restore"),
+      ratio("restore, as a share of pg_restore", results, "plainRestore", "restore"),
+      { name: "pg_dump, gzip", unit: "MB", values: results.map(({ gzipBytes }) => gzipBytes / 1e6) },
+      { name: "Switchyard's archive", unit: "MB", values: results.map(({ archiveBytes }) => archiveBytes / 1e6) },
+    ]),
+  );
+}
+
+function medians<Times extends Record<string, number>>(rounds: Times[]): Times {
+  const names = Object.keys(rounds[0] ?? {});
+  return Object.fromEntries(names.map((name) => [name, median(rounds.map((round) => round[name] ?? Number.NaN))])) as Times;
+}
+
+function throughput<Times extends Record<string, number>>(name: string, results: Times[], of: keyof Times): Row {
+  return { name, unit: "MB/s", values: results.map((times, index) => (sizes[index] ?? 0) / (times[of] ?? Number.NaN)) };
+}
+
+function ratio<Times extends Record<string, number>>(name: string, results: Times[], peer: keyof Times, own: keyof Times): Row {
+  return { name, unit: "", values: results.map((times) => (times[peer] ?? Number.NaN) / (times[own] ?? Number.NaN)) };
+}
+
+function loads(): string {
+  return loadavg()
+    .map((load) => load.toFixed(2))
+    .join(" ");
+}
+
+function facts(): [string, string][] {
+  const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], { cwd: import.meta.dirname, encoding: "utf8" }).trim();
+  return [
+    ["date", new Date().toISOString().slice(0, 16).replace("T", " ").concat(" UTC")],
+    ["commit", commit],
+    ["machine", `${cpus().length} x ${cpus()[0]?.model ?? "CPU"}, ${Math.round(totalmem() / 2 ** 30)} GiB`],
+    ["load average before", loads()],
+    ["Node", process.version],
+  ];
+}
