@@ -37,10 +37,11 @@ export function openNodePower(address: string): NodePower {
 
 function send(address: string, method: string, path: string): Promise<{ status: number; body: unknown }> {
   const isUrl = /^https?:/.test(address);
-  const target = isUrl ? new URL(path, address) : { socketPath: address, path };
   const open = address.startsWith("https:") ? secureRequest : request;
+  const options = { method, timeout: timeoutMs, agent: false as const };
   return new Promise((resolve, reject) => {
-    const outgoing = open(target as URL, { ...(isUrl ? {} : target), method, timeout: timeoutMs }, async (response) => {
+    const outgoing = isUrl ? open(new URL(path, address), options) : request({ ...options, socketPath: address, path });
+    outgoing.on("response", async (response) => {
       const text = (await response.toArray().catch(() => [])).join("");
       resolve({ status: response.statusCode ?? 0, body: parse(text) });
     });

@@ -1,3 +1,4 @@
+import type { Workload } from "#lib/kubernetes/objects.ts";
 import type { Prey } from "../run.ts";
 import { isNodeReady, isServing, listAffected, type Standing } from "../standing.ts";
 import type { Choice, Chosen, ScenarioWork, Work } from "./scenario.ts";
@@ -12,7 +13,7 @@ export const nodeLoss: ScenarioWork = {
     `Give ${prey} its power back, and wait until it is ready.`,
   ],
   limits: [
-    "Nodes with pods of a StatefulSet are left out: such a pod waits for a person's word (the out-of-service taint) when its node is lost.",
+    "Nodes with data are left out: a pod with a volume of its own waits for a person's word (the out-of-service taint) when its node is lost.",
     "So are the nodes of the prober, Prometheus and Alertmanager: without them nobody would measure, or be told.",
     "A local node is a process: its connections break off at once. Those to a real node that lost its power are noticed by time limits.",
   ],
@@ -42,7 +43,9 @@ export const nodeLoss: ScenarioWork = {
   isBack({ cluster, run }) {
     const { node } = run.prey as NodePrey;
     const elsewhere = ({ pods }: Standing) => pods.filter((pod) => isServing(pod) && pod.spec.nodeName !== node).length;
-    return cluster.services.filter(({ id }) => run.affected.includes(id)).every((one) => elsewhere(one) >= one.desired);
+    // A StatefulSet's pod comes back with its node.
+    const moving = cluster.services.filter(({ id, workload }) => run.affected.includes(id) && workload.kind === "Deployment");
+    return moving.every((one) => elsewhere(one) >= one.desired);
   },
   async cleanUp({ context, cluster, run }: Work) {
     const { node } = run.prey as NodePrey;
@@ -56,11 +59,14 @@ export const nodeLoss: ScenarioWork = {
 
 type NodePrey = Extract<Prey, { kind: "node" }>;
 
+/** A pod with a volume of its own waits for a person's word when its node is lost. */
+const keepsData = ({ spec }: Workload) => ((spec as { volumeClaimTemplates?: unknown[] }).volumeClaimTemplates ?? []).length > 0;
+
 /** Why a node must not be lost; null when it may. */
 function refusalOf(node: string, { cluster, witness }: Choice): string | null {
   for (const { id, kind, workload, pods } of cluster.services) {
     if (!pods.some((pod) => pod.spec.nodeName === node && pod.status?.phase === "Running")) continue;
-    if (workload.kind === "StatefulSet") return `it has data (${id})`;
+    if (keepsData(workload)) return `it has data (${id})`;
     if (kind === "monitoring") return `${id} runs on it, by which people are told`;
     if (id === witness?.service.id) return `${id} runs on it, which measures`;
   }
