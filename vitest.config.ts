@@ -1,6 +1,11 @@
+import { globSync, readFileSync } from "node:fs";
 import { defineConfig } from "vitest/config";
 
 const exclude = ["node_modules/**", ".next/**", ".switchyard/**"];
+
+const components = globSync("app/**/*.test.tsx");
+/** A file that puts something in the place of modules or of the clock needs modules of its own; the others share theirs. */
+const replacing = components.filter((file) => /vi\.(mock|useFakeTimers)\(/.test(readFileSync(file, "utf8")));
 
 export default defineConfig({
   test: {
@@ -19,8 +24,24 @@ export default defineConfig({
         },
       },
       {
-        // Components in a document of their own each, with the clocks and stores that their modules hold.
-        test: { name: "components", include: ["app/**/*.test.tsx"], exclude, testTimeout: 30_000, maxWorkers: "100%" },
+        // Components, in a document of each file's own.
+        test: {
+          name: "components",
+          include: components.filter((file) => !replacing.includes(file)),
+          setupFiles: ["./app/ui/test-setup.tsx"],
+          testTimeout: 30_000,
+          isolate: false,
+          maxWorkers: "100%",
+        },
+      },
+      {
+        test: {
+          name: "components-alone",
+          include: replacing,
+          setupFiles: ["./app/ui/test-setup.tsx"],
+          testTimeout: 30_000,
+          maxWorkers: "100%",
+        },
       },
       {
         // Real processes and sockets on loopback: the daemons and the local cluster.

@@ -42,7 +42,7 @@ const checks: Suite[] = [
   { name: "format and lint", command: ["biome", "ci", "."] },
   { name: "types", command: ["tsc", "--noEmit"] },
 ];
-const suites: Suite[] = ["unit", "components", "domain", "integration", "conformance"].map((project) => ({
+const suites: Suite[] = ["unit", "components", "components-alone", "domain", "integration", "conformance"].map((project) => ({
   name: project,
   command: [
     "vitest",

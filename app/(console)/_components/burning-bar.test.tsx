@@ -1,6 +1,5 @@
 // @vitest-environment jsdom
 import { cleanup, screen } from "@testing-library/react";
-import type { ReactNode } from "react";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { anIncident } from "#lib/client/incident-fixtures.ts";
 import type { IncidentView } from "#lib/domain/incidents/schemas.ts";
@@ -8,14 +7,6 @@ import { show } from "../fleet/[namespace]/[name]/rollout/_components/rollout-te
 import { BurningBar } from "./burning-bar.tsx";
 
 vi.mock("../../ui/live/live-provider.tsx", () => ({ useLive: () => ({ stream: { state: "live", since: 0 } }) }));
-vi.mock("next/link", () => ({
-  default: ({ children, href, ...rest }: { children: ReactNode; href: string }) => (
-    <a href={href} {...rest}>
-      {children}
-    </a>
-  ),
-}));
-
 let open: IncidentView[];
 beforeEach(() => {
   vi.useFakeTimers({ now: Date.parse("2026-11-21T12:00:00.000Z"), toFake: ["Date"] });

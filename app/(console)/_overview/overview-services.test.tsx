@@ -1,7 +1,6 @@
 // @vitest-environment jsdom
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { cleanup, render, screen, within } from "@testing-library/react";
-import type { ReactNode } from "react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { anAlert, aSuspect } from "#lib/client/alert-fixtures.ts";
 import { wantedByService } from "#lib/client/alert-view.ts";
@@ -14,15 +13,6 @@ import type { Service } from "#lib/domain/fleet/schemas.ts";
 import { ActionContext } from "../../ui/actions/use-actions.ts";
 import { TooltipProvider } from "../../ui/tooltip.tsx";
 import { OverviewServices } from "./overview-services.tsx";
-
-vi.mock("next/navigation", () => ({ useRouter: () => ({ push: vi.fn() }) }));
-vi.mock("next/link", () => ({
-  default: ({ children, href, ...rest }: { children: ReactNode; href: string }) => (
-    <a href={href} {...rest}>
-      {children}
-    </a>
-  ),
-}));
 
 function show(services: Service[], alerts: LiveAlert[]) {
   const queries = new QueryClient({ defaultOptions: { queries: { retry: false, staleTime: Number.POSITIVE_INFINITY } } });

@@ -1,7 +1,6 @@
 // @vitest-environment jsdom
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
-import type { ReactNode } from "react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { aService } from "#lib/client/fixtures.ts";
 import { fleetKeys } from "#lib/client/fleet.ts";
@@ -12,10 +11,6 @@ import { ActionDialog } from "./action-dialog.tsx";
 import { ActionProvider } from "./action-provider.tsx";
 
 vi.mock("../live/live-provider.tsx", () => ({ useWatchedService: () => {} }));
-vi.mock("next/link", () => ({
-  default: ({ children, href }: { children: ReactNode; href: string }) => <a href={href}>{children}</a>,
-}));
-
 type Sent = { url: string; body: Record<string, unknown>; key: string | null };
 const sent: Sent[] = [];
 let answers: Response[] = [];

@@ -1,17 +1,12 @@
 // @vitest-environment jsdom
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
-import type { ReactNode } from "react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { anAlert, aSource, liveAlerts } from "#lib/client/alert-fixtures.ts";
 import { alertKeys } from "#lib/client/alerts.ts";
 import { userKeys } from "#lib/client/users.ts";
 import { TooltipProvider } from "../tooltip.tsx";
 import { SilenceDialog } from "./silence-dialog.tsx";
-
-vi.mock("next/link", () => ({
-  default: ({ children, href }: { children: ReactNode; href: string }) => <a href={href}>{children}</a>,
-}));
 
 const silence = {
   id: "silence-1",

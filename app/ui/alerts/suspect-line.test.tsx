@@ -1,7 +1,6 @@
 // @vitest-environment jsdom
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { cleanup, fireEvent, render, screen } from "@testing-library/react";
-import type { ReactNode } from "react";
 import { afterEach, expect, it, vi } from "vitest";
 import { aSuspect } from "#lib/client/alert-fixtures.ts";
 import { aRollout } from "#lib/client/rollout-fixtures.ts";
@@ -11,14 +10,6 @@ import type { RolloutView } from "#lib/domain/rollouts/schemas.ts";
 import { ActionContext } from "../actions/use-actions.ts";
 import { TooltipProvider } from "../tooltip.tsx";
 import { SuspectUndo } from "./suspect-line.tsx";
-
-vi.mock("next/link", () => ({
-  default: ({ children, href, ...rest }: { children: ReactNode; href: string }) => (
-    <a href={href} {...rest}>
-      {children}
-    </a>
-  ),
-}));
 
 const suspected = {
   id: "rollout-1",

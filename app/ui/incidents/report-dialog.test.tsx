@@ -1,7 +1,6 @@
 // @vitest-environment jsdom
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { cleanup, fireEvent, render, screen, waitFor, within } from "@testing-library/react";
-import type { ReactNode } from "react";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { aService } from "#lib/client/fixtures.ts";
 import { fleetKeys } from "#lib/client/fleet.ts";
@@ -16,14 +15,6 @@ import { ReportDialog } from "./report-dialog.tsx";
 
 const router = { push: vi.fn() };
 vi.mock("next/navigation", () => ({ useRouter: () => router }));
-vi.mock("next/link", () => ({
-  default: ({ children, href, ...rest }: { children: ReactNode; href: string }) => (
-    <a href={href} {...rest}>
-      {children}
-    </a>
-  ),
-}));
-
 type Sent = { url: string; body: unknown; key: string | null };
 const sent: Sent[] = [];
 let answers: (() => Response)[] = [];

@@ -13,14 +13,6 @@ import { ActionContext } from "../actions/use-actions.ts";
 import { TooltipProvider } from "../tooltip.tsx";
 import { IncidentRunbooks } from "./incident-runbooks.tsx";
 
-vi.mock("next/link", () => ({
-  default: ({ children, href, ...rest }: { children: React.ReactNode; href: string }) => (
-    <a href={href} {...rest}>
-      {children}
-    </a>
-  ),
-}));
-
 const incident = anIncident();
 const open = vi.fn();
 afterEach(() => {

@@ -14,10 +14,6 @@ vi.mock("next/navigation", () => ({
   usePathname: () => "/action-items",
   useSearchParams: () => new URLSearchParams(window.location.search),
 }));
-vi.mock("next/link", () => ({
-  default: ({ children, href }: { children: ReactNode; href: string }) => <a href={href}>{children}</a>,
-}));
-
 const anItem = (change: Partial<ItemView> = {}): ItemView => ({
   id: "item-1",
   number: 3,

@@ -1,7 +1,6 @@
 // @vitest-environment jsdom
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { cleanup, fireEvent, render, screen, within } from "@testing-library/react";
-import type { ReactNode } from "react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { anAlert, aSource, aSuspect, liveAlerts } from "#lib/client/alert-fixtures.ts";
 import { alertKeys } from "#lib/client/alerts.ts";
@@ -19,14 +18,6 @@ vi.mock("next/navigation", () => ({
   usePathname: () => "/alerts",
   useSearchParams: () => new URLSearchParams(),
 }));
-vi.mock("next/link", () => ({
-  default: ({ children, href, ...rest }: { children: ReactNode; href: string }) => (
-    <a href={href} {...rest}>
-      {children}
-    </a>
-  ),
-}));
-
 const alertActions = { acknowledge: vi.fn(), unacknowledge: vi.fn(), silence: vi.fn() };
 const actions = { open: vi.fn() };
 

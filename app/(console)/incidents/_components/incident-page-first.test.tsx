@@ -1,21 +1,11 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import type { ReactNode } from "react";
 import { renderToString } from "react-dom/server";
-import { expect, it, vi } from "vitest";
+import { expect, it } from "vitest";
 import { anIncident, aRecovery, aSuspect } from "#lib/client/incident-fixtures.ts";
 import { incidentQuery } from "#lib/client/incidents.ts";
 import { ActionContext } from "../../../ui/actions/use-actions.ts";
 import { TooltipProvider } from "../../../ui/tooltip.tsx";
 import { IncidentPage } from "./incident-page.tsx";
-
-vi.mock("next/navigation", () => ({ useSearchParams: () => new URLSearchParams() }));
-vi.mock("next/link", () => ({
-  default: ({ children, href, ...rest }: { children: ReactNode; href: string }) => (
-    <a href={href} {...rest}>
-      {children}
-    </a>
-  ),
-}));
 
 it("comes from the server with what is wrong and what changed before, without any store or zone of a browser", () => {
   const incident = anIncident({ suspects: [aSuspect()], recoveries: [aRecovery()] });

@@ -1,19 +1,9 @@
 // @vitest-environment jsdom
 import { fireEvent, screen, waitFor, within } from "@testing-library/react";
-import type { ReactNode } from "react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { anIncident, aRecovery, aSuspect } from "#lib/client/incident-fixtures.ts";
 import { aRollout } from "#lib/client/rollout-fixtures.ts";
 import { actions, begin, button, end, id, section, server, show } from "./incident-test-world.tsx";
-
-vi.mock("next/navigation", () => ({ useSearchParams: () => new URLSearchParams(window.location.search) }));
-vi.mock("next/link", () => ({
-  default: ({ children, href, ...rest }: { children: ReactNode; href: string }) => (
-    <a href={href} {...rest}>
-      {children}
-    </a>
-  ),
-}));
 
 beforeEach(begin);
 afterEach(end);

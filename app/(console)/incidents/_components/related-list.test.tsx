@@ -1,7 +1,6 @@
 // @vitest-environment jsdom
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
-import type { ReactNode } from "react";
 import { afterEach, expect, it, vi } from "vitest";
 import { relatedIncidentsQuery } from "#lib/client/incidents.ts";
 import { userKeys } from "#lib/client/users.ts";
@@ -9,14 +8,6 @@ import type { RelatedIncident } from "#lib/domain/incidents/schemas.ts";
 import type { Role } from "#lib/domain/users/schemas.ts";
 import { TooltipProvider } from "../../../ui/tooltip.tsx";
 import { RelatedList } from "./related-list.tsx";
-
-vi.mock("next/link", () => ({
-  default: ({ children, href, ...rest }: { children: ReactNode; href: string }) => (
-    <a href={href} {...rest}>
-      {children}
-    </a>
-  ),
-}));
 
 afterEach(() => {
   cleanup();

@@ -1,7 +1,6 @@
 // @vitest-environment jsdom
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { cleanup, fireEvent, render, screen } from "@testing-library/react";
-import type { ReactNode } from "react";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { userKeys } from "#lib/client/users.ts";
 import type { ListedPostmortem } from "#lib/domain/incidents/postmortem/schemas.ts";
@@ -14,10 +13,6 @@ vi.mock("next/navigation", () => ({
   useRouter: () => ({ push }),
   useSearchParams: () => new URLSearchParams(window.location.search),
 }));
-vi.mock("next/link", () => ({
-  default: ({ children, href }: { children: ReactNode; href: string }) => <a href={href}>{children}</a>,
-}));
-
 const at = "2026-11-21T12:00:00.000Z";
 const aPostmortem = (change: Partial<ListedPostmortem> = {}): ListedPostmortem => ({
   incident: { id: "inc", number: 12, title: "The relay is slow", severity: "P1", isDrill: false, services: ["fleet/relay"] },

@@ -1,7 +1,6 @@
 // @vitest-environment jsdom
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { cleanup, fireEvent, render, screen, waitFor, within } from "@testing-library/react";
-import type { ReactNode } from "react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { aPanel, aService } from "#lib/client/fixtures.ts";
 import { fleetKeys } from "#lib/client/fleet.ts";
@@ -17,14 +16,6 @@ import { TooltipProvider } from "../../../ui/tooltip.tsx";
 import { RolloutPage } from "./rollout-page.tsx";
 
 vi.mock("../../../ui/live/live-provider.tsx", () => ({ useWatchedService: () => {} }));
-vi.mock("next/link", () => ({
-  default: ({ children, href, ...rest }: { children: ReactNode; href: string }) => (
-    <a href={href} {...rest}>
-      {children}
-    </a>
-  ),
-}));
-
 type Sent = { url: string; body: unknown; key: string | null };
 const sent: Sent[] = [];
 let answers: Response[] = [];

@@ -1,7 +1,6 @@
 // @vitest-environment jsdom
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { cleanup, fireEvent, render, screen } from "@testing-library/react";
-import type { ReactNode } from "react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { fleetKeys } from "#lib/client/fleet.ts";
 import { aRollout } from "#lib/client/rollout-fixtures.ts";
@@ -12,10 +11,6 @@ import { RolloutsPage } from "./rollouts-page.tsx";
 const router = { push: vi.fn() };
 let search = new URLSearchParams();
 vi.mock("next/navigation", () => ({ useRouter: () => router, useSearchParams: () => search }));
-vi.mock("next/link", () => ({
-  default: ({ children, href }: { children: ReactNode; href: string }) => <a href={href}>{children}</a>,
-}));
-
 const asked: string[] = [];
 let items: RolloutView[] = [];
 

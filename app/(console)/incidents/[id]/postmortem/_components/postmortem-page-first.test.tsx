@@ -1,18 +1,12 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import type { ReactNode } from "react";
 import { renderToString } from "react-dom/server";
-import { expect, it, vi } from "vitest";
+import { expect, it } from "vitest";
 import { postmortemFactsQuery, postmortemQuery } from "#lib/client/postmortems.ts";
 import { userKeys } from "#lib/client/users.ts";
 import type { PostmortemAnswer } from "#lib/domain/incidents/postmortem/schemas.ts";
 import { testFacts } from "#lib/domain/incidents/postmortem/test-facts.ts";
 import { TooltipProvider } from "../../../../../ui/tooltip.tsx";
 import { PostmortemPage } from "./postmortem-page.tsx";
-
-vi.mock("next/navigation", () => ({ useSearchParams: () => new URLSearchParams() }));
-vi.mock("next/link", () => ({
-  default: ({ children, href }: { children: ReactNode; href: string }) => <a href={href}>{children}</a>,
-}));
 
 const at = "2026-11-21T12:00:00.000Z";
 const answer: PostmortemAnswer = {

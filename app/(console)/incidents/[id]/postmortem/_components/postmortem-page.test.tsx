@@ -2,7 +2,6 @@
 import { EditorView } from "@codemirror/view";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { act, cleanup, fireEvent, render, screen, waitFor, within } from "@testing-library/react";
-import type { ReactNode } from "react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { postmortemQuery } from "#lib/client/postmortems.ts";
 import { userKeys } from "#lib/client/users.ts";
@@ -11,14 +10,6 @@ import { testFacts } from "#lib/domain/incidents/postmortem/test-facts.ts";
 import type { Role } from "#lib/domain/users/schemas.ts";
 import { TooltipProvider } from "../../../../../ui/tooltip.tsx";
 import { PostmortemPage } from "./postmortem-page.tsx";
-
-vi.mock("next/navigation", () => ({
-  useRouter: () => ({ push: vi.fn() }),
-  useSearchParams: () => new URLSearchParams(window.location.search),
-}));
-vi.mock("next/link", () => ({
-  default: ({ children, href }: { children: ReactNode; href: string }) => <a href={href}>{children}</a>,
-}));
 
 const at = "2026-11-21T12:00:00.000Z";
 const aPostmortem = (change: Partial<PostmortemView> = {}): PostmortemView => ({
