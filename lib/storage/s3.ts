@@ -16,6 +16,7 @@ import { checkKey, isKey, type ObjectStorage, StorageError, type StoredObject, t
 // A store takes 10,000 parts at most: 12 MiB each make archives of 117 GiB, and memory holds a few parts at a time.
 const partBytes = 12 * 1024 * 1024;
 const partsAtOnce = 2;
+const mostBytes = partBytes * 10_000;
 const mostBrokenReads = 5;
 
 /** Objects of an S3-compatible store. Every part is sent with its SHA-256; nothing is visible before the upload is completed. */
@@ -41,6 +42,7 @@ export class S3Storage implements ObjectStorage {
     const hash = createHash("sha256");
     let bytes = 0;
     let failure: { cause: unknown } | null = null;
+    const { name } = this;
     // The signal ends the source, not the upload: then the upload takes back its parts before it rejects.
     async function* watched() {
       try {
@@ -48,6 +50,8 @@ export class S3Storage implements ObjectStorage {
           signal?.throwIfAborted();
           hash.update(chunk);
           bytes += chunk.byteLength;
+          if (bytes > mostBytes)
+            throw new StorageError("refused", `${name}: An object there holds 117 GiB at most. Save less in one.`);
           yield chunk;
         }
         signal?.throwIfAborted();
