@@ -101,7 +101,7 @@ export function saysTheSame(a: ManifestObject, b: ManifestObject): boolean {
 /** The object as YAML. Checksums of files are no secret, so a Secret's has a line of chance that keeps weak passwords from being guessed. */
 export function writeObject(object: ManifestObject): string {
   const head = object.kind === "Secret" ? `# ${randomBytes(24).toString("base64url")}\n` : "";
-  return head + stringify(object, { lineWidth: 0 });
+  return head + stringify(object, { lineWidth: 0, sortMapEntries: true });
 }
 
 /** An object of an archive; throws an Error that names the file for anything else. */
