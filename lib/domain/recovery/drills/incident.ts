@@ -10,8 +10,8 @@ import { serviceId } from "./service-id.ts";
 import { runOf } from "./store.ts";
 import { drillName } from "./stored.ts";
 
-/** An alert that came of a drill goes on being the drill's for so long after its end: rules wait before they fire. */
-const afterwardsMs = 5 * 60_000;
+/** Rules wait before they fire: what begins so soon after a drill's end came of it. Longer would hide what is real. */
+const afterwardsMs = 30_000;
 
 type Struck = { namespace: string; name: string };
 
