@@ -102,13 +102,14 @@ describe("the list", () => {
 });
 
 describe("an incident", () => {
-  test("gets the runbooks of its alerts, of what fires on its services, then of its services", async () => {
+  test("gets the runbooks of its alerts, of what fires on its services, then of its services; what counts the past comes after", async () => {
     const ended = await makeEpisode(world.db, source, {
       name: "RelayHighErrorRate",
       endsAt: world.now(),
       labels: { kind: "relay" },
     });
     await makeEpisode(world.db, source, { name: "RelayHighLatency", labels: { kind: "relay" } });
+    await makeEpisode(world.db, source, { name: "ErrorBudgetBurnFast", labels: { kind: "controller" } });
     await makeEpisode(world.db, source, { name: "HubHighLatency", service: "hub", labels: { kind: "hub" } });
     await makeEpisode(world.db, source, { name: "Unheard", labels: { kind: "relay" } });
     const { id } = await world.report({
@@ -120,9 +121,10 @@ describe("an incident", () => {
     expect(items.map(({ scope, name, isFiring, service }) => [scope, name, isFiring, service])).toEqual([
       ["alert", "RelayHighLatency", true, "fleet/relay"],
       ["alert", "RelayHighErrorRate", false, "fleet/relay"],
+      ["alert", "ErrorBudgetBurnFast", true, "fleet/relay"],
       ["service", "relay", false, "fleet/relay"],
     ]);
-    expect(items[2]?.text).toMatch(/^Call/);
+    expect(items[3]?.text).toMatch(/^Call/);
   });
 
   test("takes an alert's runbook of the alert's kind, else that for every kind, else of the only kind that delivers one", async () => {
