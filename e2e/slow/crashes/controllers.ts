@@ -1,12 +1,20 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { freePort } from "#lib/runtime/testing/free-port.ts";
 
 const main = fileURLToPath(new URL("../../../services/controller/main.ts", import.meta.url));
 
-export type ControllerSettings = { databaseUrl: string; kubeconfig: string; prometheusUrl: string };
+export type ControllerSettings = {
+  databaseUrl: string;
+  kubeconfig: string;
+  prometheusUrl: string;
+  /** A folder for backups and for what is only needed for a while. */
+  folder: string;
+  backupKey: string;
+};
 
 /** Controllers as processes of their own, so many at a time, of which any can be killed; it is replaced at once. */
 export class Controllers {
@@ -41,7 +49,7 @@ export class Controllers {
   }
 
   async #startOne(index: number): Promise<void> {
-    const { databaseUrl, kubeconfig, prometheusUrl } = this.#settings;
+    const { databaseUrl, kubeconfig, prometheusUrl, folder, backupKey } = this.#settings;
     const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main], {
       env: {
         ...process.env,
@@ -50,6 +58,9 @@ export class Controllers {
         PROMETHEUS_URL: prometheusUrl,
         SWITCHYARD_SCRAPE_INTERVAL_SECONDS: "2",
         SWITCHYARD_ENCRYPTION_KEY: "the-key-of-a-test-that-seals-nothing-0123456789",
+        SWITCHYARD_BACKUP_STORAGE: pathToFileURL(join(folder, "storage")).href,
+        SWITCHYARD_BACKUP_KEYS: backupKey,
+        SWITCHYARD_WORK_DIR: join(folder, "work"),
         CONTROLLER_ADDRESS: `127.0.0.1:${await freePort()}`,
         LOG_LEVEL: "info",
       },

@@ -1,9 +1,12 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Database } from "#lib/database/client.ts";
 import { readTarget } from "#lib/domain/actions/target.ts";
 import { namespaceYaml, type TestContext, testContext } from "#lib/domain/actions/test-fleet.ts";
+import { generateKey } from "#lib/domain/recovery/archive/keyring.ts";
 import type { KubernetesClient } from "#lib/kubernetes/client.ts";
 import type { KubernetesObject } from "#lib/kubernetes/objects.ts";
 import { TestCluster, until } from "#lib/kubernetes/test-cluster.ts";
@@ -46,8 +49,16 @@ export async function startCrashWorld(): Promise<CrashWorld> {
     prometheus.stop();
     await cluster.stop();
     await drop();
+    await rm(folder, { recursive: true, force: true });
   }
-  const settings = { databaseUrl: url, kubeconfig: cluster.kubeconfig, prometheusUrl: prometheus.url };
+  const folder = await mkdtemp(join(tmpdir(), "switchyard-crashes-"));
+  const settings = {
+    databaseUrl: url,
+    kubeconfig: cluster.kubeconfig,
+    prometheusUrl: prometheus.url,
+    folder,
+    backupKey: await generateKey(),
+  };
   const context = { ...testContext({ db: database, kubernetes }), prometheus: new PrometheusClient({ url: prometheus.url }) };
   return { cluster, kubernetes, db: database, context, controllers: () => new Controllers(settings), stop };
 }

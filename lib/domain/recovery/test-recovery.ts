@@ -11,6 +11,8 @@ import type { RecoveryContext } from "./context.ts";
 /** A cluster with the service fleet/relay, its database with two tables, and a storage in a temporary folder, for tests. */
 export type RecoveryWorld = TestWorld & {
   recovery: RecoveryContext;
+  /** The secret half of the keyring's key. */
+  backupKey: string;
   /** The folder of the storage. */
   folder: string;
   /** Asks the service's own database. */
@@ -52,10 +54,11 @@ export async function startRecoveryWorld(): Promise<RecoveryWorld> {
     `{ apiVersion: v1, kind: Secret, metadata: { name: relay-database, namespace: fleet }, stringData: { url: "${service.url}" } }`,
   );
   const context = testContext({ db: own.database, kubernetes: world.kubernetes, clock });
+  const backupKey = await generateKey();
   const recovery: RecoveryContext = {
     ...context,
     storage: openStorage({ kind: "directory", path: join(folder, "storage") }),
-    keyring: await parseKeyring(await generateKey()),
+    keyring: await parseKeyring(backupKey),
     workDir: join(folder, "work"),
     ownDatabaseUrl: own.url,
   };
@@ -69,6 +72,7 @@ export async function startRecoveryWorld(): Promise<RecoveryWorld> {
     db: own.database,
     context,
     recovery,
+    backupKey,
     folder: join(folder, "storage"),
     query,
     setClock: (time) => {

@@ -2,7 +2,7 @@ import type { Backup, Prisma } from "#lib/database/generated/client.ts";
 import { toJson } from "#lib/database/storable.ts";
 import { isUniqueViolation } from "../../context.ts";
 import type { RecoveryContext } from "../context.ts";
-import { Cancelled, ClaimLost, deadAfterMs } from "./heartbeat.ts";
+import { Cancelled, ClaimLost, isDead } from "./heartbeat.ts";
 import { readProgress, type StoredProgress } from "./progress.ts";
 
 type Reader = Pick<RecoveryContext, "db" | "clock">;
@@ -16,12 +16,10 @@ const waiting = { state: { in: ["queued", "verifying"] }, runner: null } satisfi
  */
 export async function claimBackup({ db, clock }: Reader, runner: string): Promise<Backup | null> {
   const now = clock();
-  const dead = {
-    state: { in: ["running", "verifying"] },
-    heartbeatAt: { lt: new Date(now.getTime() - deadAfterMs) },
-  } satisfies Prisma.BackupWhereInput;
-  const rows = await db.backup.findMany({ where: { OR: [waiting, dead] }, orderBy: { createdAt: "asc" }, take: 100 });
-  const urgentFirst = [...rows.filter(isUrgent), ...rows.filter((row) => !isUrgent(row))];
+  const taken = { state: { in: ["running", "verifying"] }, runner: { not: null } } satisfies Prisma.BackupWhereInput;
+  const rows = await db.backup.findMany({ where: { OR: [waiting, taken] }, orderBy: { createdAt: "asc" }, take: 100 });
+  const free = rows.filter((row) => row.runner === null || isDead(row, now));
+  const urgentFirst = [...free.filter(isUrgent), ...free.filter((row) => !isUrgent(row))];
   for (const row of urgentFirst) {
     const { attempt, parts } = readProgress(row.progress);
     const state = row.state === "queued" ? "running" : row.state;

@@ -1,10 +1,16 @@
 import { DomainError } from "../../errors.ts";
+import { isRunnerGone } from "./runner-name.ts";
 
 /** A run whose heartbeat is older than this has died with its process. */
 export const deadAfterMs = 30_000;
 const beatMs = 1_000;
 /** A process that cannot write its heartbeat stops before another one takes its run over. */
 const giveUpAfterMs = 20_000;
+
+/** Whether who has claimed a run is gone, so that another process may take it over. */
+export function isDead({ runner, heartbeatAt }: { runner: string | null; heartbeatAt: Date | null }, now: Date): boolean {
+  return isRunnerGone(runner) || (heartbeatAt?.getTime() ?? 0) < now.getTime() - deadAfterMs;
+}
 
 /** Why a run that was claimed must end here. */
 export class ClaimLost extends Error {

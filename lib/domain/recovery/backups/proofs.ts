@@ -3,7 +3,8 @@ import { toJson } from "#lib/database/storable.ts";
 import { reopenUnproven } from "../../incidents/action-items/watch.ts";
 import type { RecoveryContext } from "../context.ts";
 import type { RecoveryCheck } from "../schemas.ts";
-import { ClaimLost, deadAfterMs, underHeartbeat } from "./heartbeat.ts";
+import { ClaimLost, isDead, underHeartbeat } from "./heartbeat.ts";
+import { openProofs } from "./queue-proof.ts";
 import type { ProofLevel } from "./schemas.ts";
 import { describeFailed } from "./texts.ts";
 import { verifyArchive } from "./verify.ts";
@@ -17,13 +18,14 @@ export async function claimProof(
   runner: string,
 ): Promise<ClaimedProof | null> {
   const now = clock();
-  const dead = { state: "running", heartbeatAt: { lt: new Date(now.getTime() - deadAfterMs) } };
   const rows = await db.backupProofRun.findMany({
-    where: { OR: [{ state: "queued" }, dead] },
+    where: openProofs,
     orderBy: { createdAt: "asc" },
-    take: 20,
+    take: 50,
   });
-  for (const { id, state, runner: last, heartbeatAt, startedAt } of rows) {
+  for (const row of rows) {
+    if (row.state === "running" && !isDead(row, now)) continue;
+    const { id, state, runner: last, heartbeatAt, startedAt } = row;
     const { count } = await db.backupProofRun.updateMany({
       where: { id, state, runner: last, heartbeatAt },
       data: { state: "running", message: "Its archive is being read.", runner, heartbeatAt: now, startedAt: startedAt ?? now },

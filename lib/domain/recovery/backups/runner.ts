@@ -1,10 +1,9 @@
-import { randomUUID } from "node:crypto";
-import { hostname } from "node:os";
 import type { Backup } from "#lib/database/generated/client.ts";
 import type { RecoveryContext } from "../context.ts";
 import { claimBackup } from "./claim.ts";
 import { carryOutProof, claimProof } from "./proofs.ts";
 import { carryOutBackup } from "./run.ts";
+import { releaseRunnerName, takeRunnerName } from "./runner-name.ts";
 import { hasEnded } from "./states.ts";
 
 const backupsAtOnce = 2;
@@ -14,7 +13,7 @@ const proofsAtOnce = 1;
 export class BackupRunner {
   readonly #context: RecoveryContext;
   readonly #onEnded: (backup: Backup) => void;
-  readonly #name = `${hostname()}/${process.pid}/${randomUUID()}`;
+  readonly #name = takeRunnerName();
   readonly #abort = new AbortController();
   readonly #backups = new Set<Promise<void>>();
   readonly #proofs = new Set<Promise<void>>();
@@ -46,6 +45,7 @@ export class BackupRunner {
   async stop(): Promise<void> {
     this.#abort.abort(new Error("Switchyard is being stopped."));
     await this.settled();
+    releaseRunnerName(this.#name);
   }
 
   async #make(claimed: Backup): Promise<void> {
