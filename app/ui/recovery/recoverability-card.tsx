@@ -10,6 +10,7 @@ import { useRoleRefusal } from "../session.tsx";
 import { Exposure } from "./exposure.tsx";
 import { BackupStateMark, FreshnessMark, ProofMark, VerdictMark } from "./marks.tsx";
 import { Measured } from "./measured.tsx";
+import { NextTime } from "./next-time.tsx";
 import { ObjectiveDialog } from "./objective-dialog.tsx";
 import { StartDrillButton } from "./start-drill-button.tsx";
 
@@ -47,7 +48,7 @@ export function RecoverabilityCard({ standing }: { standing: Recoverability }) {
     [
       "Next",
       <Link key="next" href={planAddress(subject)} className="text-accent hover:underline">
-        {nextBackupAt ? <TimeAgo at={nextBackupAt} /> : "on request only"}
+        {nextBackupAt ? <NextTime at={nextBackupAt} /> : "on request only"}
       </Link>,
     ],
   ];
@@ -103,13 +104,13 @@ function ScenarioLine({
         <span className="text-2xs text-ink-3">RPO </span>
         <Measured ms={measured?.rpoMs ?? null} objectiveMs={objective.rpoSeconds * 1000} errorMs={measured?.errorMs} />
       </span>
-      <span className="min-w-0 truncate text-ink-3">
+      <span className="flex min-w-0 gap-2 truncate text-ink-3">
         {measured && (
           <Link href={drillAddress({ id: measured.drillId })} className="text-accent hover:underline">
             D-{measured.drillNumber}, <TimeAgo at={measured.at} />
           </Link>
         )}
-        {isOwn && <span className="ml-2">objective of its own</span>}
+        {isOwn && <span>objective of its own</span>}
       </span>
       <span className="inline-flex items-center gap-1 max-md:col-span-2">
         <Button

@@ -4,19 +4,19 @@ import { useRouter } from "next/navigation";
 import { backupAddress, backupName, planAddress, subjectTitle } from "#lib/client/recovery-view.ts";
 import { scheduleWords } from "#lib/client/schedule-view.ts";
 import type { Coverage } from "#lib/domain/recovery/backups/schemas.ts";
-import { TimeAgo } from "../../../ui/clock.tsx";
 import { type Column, DataTable } from "../../../ui/data-table.tsx";
 import { Tint } from "../../../ui/figure.tsx";
 import { Empty } from "../../../ui/notices.tsx";
 import { Exposure } from "../../../ui/recovery/exposure.tsx";
 import { BackupStateMark, FreshnessMark, ProofMark } from "../../../ui/recovery/marks.tsx";
+import { NextTime } from "../../../ui/recovery/next-time.tsx";
 import { SubjectLink } from "../../../ui/recovery/subject-link.tsx";
 
 const columns: Column<Coverage>[] = [
   {
     id: "state",
     header: "Backup",
-    width: "w-40 max-md:w-28",
+    width: "w-32 max-md:w-28",
     essential: true,
     cell: (row) => (
       <Tint value={row.state}>
@@ -84,9 +84,9 @@ const columns: Column<Coverage>[] = [
   {
     id: "next",
     header: "Next",
-    width: "w-20",
+    width: "w-24",
     align: "right",
-    cell: ({ plan }) => (plan.nextBackupAt ? <TimeAgo at={plan.nextBackupAt} className="text-ink-2" /> : "–"),
+    cell: ({ plan }) => (plan.nextBackupAt ? <NextTime at={plan.nextBackupAt} /> : "–"),
   },
 ];
 

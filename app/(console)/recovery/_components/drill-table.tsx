@@ -33,7 +33,7 @@ const columns: Column<DrillView>[] = [
   {
     id: "rto",
     header: "RTO",
-    width: "w-32 max-md:w-28",
+    width: "w-32",
     essential: true,
     cell: ({ rtoMs, rtoObjectiveMs, errorMs }) => <Measured ms={rtoMs} objectiveMs={rtoObjectiveMs} errorMs={errorMs} />,
   },
@@ -64,7 +64,7 @@ const columns: Column<DrillView>[] = [
   {
     id: "at",
     header: "When",
-    width: "w-20",
+    width: "w-24",
     align: "right",
     cell: ({ startedAt, createdAt }) => <TimeAgo at={startedAt ?? createdAt} className="text-ink-2" />,
   },

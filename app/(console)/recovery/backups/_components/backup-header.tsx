@@ -75,12 +75,16 @@ function factsOf({ backup, storageKey, sha256, versions, keptFor }: BackupDetail
     ["Why", purposeWords[backup.purpose]],
     ["By", backup.requestedBy],
     ["Proven", backup.provenAt ? <TimeAgo key="proven" at={backup.provenAt} /> : "–"],
-    [
-      "Kept",
-      <Link key="kept" href={planAddress(backup.subject)} className="text-accent hover:underline">
-        {keptFor.length > 0 ? keptFor.join("; ") : "let go of at the next pass"}
-      </Link>,
-    ],
+    ...(backup.state === "completed" || backup.state === "partial"
+      ? ([
+          [
+            "Kept",
+            <Link key="kept" href={planAddress(backup.subject)} className="text-accent hover:underline">
+              {keptFor.length > 0 ? keptFor.join("; ") : "let go of at the next pass"}
+            </Link>,
+          ],
+        ] satisfies [string, ReactNode][])
+      : []),
     ...(versions.length > 0
       ? ([["Versions", versions.map(({ name, version }) => `${name} ${version}`).join(", ")]] satisfies [string, ReactNode][])
       : []),

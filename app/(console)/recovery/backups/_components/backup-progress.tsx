@@ -41,7 +41,7 @@ const stepOf = { waiting: "waiting", running: "running", done: "done", failed: "
 function Part({ part: { name, state, bytes, totalBytes, message } }: { part: PartProgress }) {
   const share = state === "done" ? 1 : totalBytes ? Math.min(1, bytes / totalBytes) : null;
   return (
-    <li className="grid grid-cols-[1rem_6rem_1fr_auto] items-center gap-x-3">
+    <li className="grid grid-cols-[1rem_5rem_1fr_auto] items-center sm:grid-cols-[1rem_6rem_1fr_9rem] gap-x-3">
       <LineShape of="step" state={stepOf[state]} />
       <span className="font-medium">{name}</span>
       <span aria-hidden="true" className="h-1.5 overflow-hidden rounded-full bg-line">
@@ -55,7 +55,7 @@ function Part({ part: { name, state, bytes, totalBytes, message } }: { part: Par
           />
         )}
       </span>
-      <span className="text-ink-2">
+      <span className="text-right text-ink-2">
         {formatFigure(bytes, "bytes")}
         {totalBytes !== null && state !== "done" && <span className="text-ink-3"> of {formatFigure(totalBytes, "bytes")}</span>}
       </span>

@@ -26,6 +26,7 @@ export function DrillChart({ detail }: { detail: DrillDetail }) {
   const frame = now === null ? null : frameOf(detail, now / 1000);
   const series = detail.report?.series ?? [];
   const { ok, failed } = countProbes(series);
+  const marks = marksOf(detail.drill);
   const rto = detail.drill.rtoMs === null ? "not measured yet" : spanWords(detail.drill.rtoMs);
   return (
     <figure className="px-2 pt-2">
@@ -40,6 +41,7 @@ export function DrillChart({ detail }: { detail: DrillDetail }) {
       <figcaption className="flex flex-wrap items-center gap-x-4 px-2 pb-2 text-xs text-ink-2">
         <Legend color="var(--good-fill)" words="answered a second" />
         <Legend color="var(--bad-fill)" words="failed a second" />
+        {marks.length > 0 && <span className="text-ink-3">dotted: {marks.map(({ label }) => label).join(", ")}</span>}
         {frame && frame.objectiveAt === null && frame.zero !== null && (
           <span className="text-ink-3">The objective, {spanWords(detail.drill.rtoObjectiveMs)}, lies far to the right.</span>
         )}
@@ -71,11 +73,7 @@ function Drawing({ detail: { drill, report }, frame, width }: { detail: DrillDet
   };
   const bottom = plot.top + plot.height;
   const course = (pick: (point: SeriesPoint) => number): Course => coursesOf(series, pick);
-  const marks = [
-    ...(drill.faultAt ? [{ at: seconds(drill.faultAt), label: "fault" }] : []),
-    ...(drill.detectedAt ? [{ at: seconds(drill.detectedAt), label: "detected" }] : []),
-    ...(drill.recoveredAt ? [{ at: seconds(drill.recoveredAt), label: "recovered" }] : []),
-  ];
+  const marks = marksOf(drill);
   return (
     <svg aria-hidden="true" width={width} height={height}>
       {ticks.map((value) => (
@@ -144,6 +142,14 @@ function Drawing({ detail: { drill, report }, frame, width }: { detail: DrillDet
       />
     </svg>
   );
+}
+
+function marksOf({ faultAt, detectedAt, recoveredAt }: DrillDetail["drill"]): { at: number; label: string }[] {
+  return [
+    ...(faultAt ? [{ at: seconds(faultAt), label: "fault" }] : []),
+    ...(detectedAt ? [{ at: seconds(detectedAt), label: "detected" }] : []),
+    ...(recoveredAt ? [{ at: seconds(recoveredAt), label: "recovered" }] : []),
+  ];
 }
 
 const gapSeconds = 3;

@@ -18,7 +18,7 @@ export function DrillPhases({ phases }: { phases: readonly Phase[] }) {
           key={phase.name}
           aria-current={phase.endedAt === null ? "step" : undefined}
           className={cn(
-            "grid min-h-8 grid-cols-[0.75rem_6rem_5rem_1fr] items-center gap-x-3 border-b px-4 py-1 last:border-b-0",
+            "grid min-h-8 grid-cols-[0.75rem_6rem_1fr] items-center gap-x-3 sm:grid-cols-[0.75rem_6rem_5rem_1fr] border-b px-4 py-1 last:border-b-0",
             phase.endedAt === null && "bg-selected",
           )}
         >
@@ -31,7 +31,7 @@ export function DrillPhases({ phases }: { phases: readonly Phase[] }) {
                 : spanWords(Math.floor(phaseMs(phase, now) / 1000) * 1000)
               : spanWords(phaseMs(phase, 0))}
           </span>
-          <span className="min-w-0 break-words text-ink-2">{phase.message}</span>
+          <span className="min-w-0 break-words text-ink-2 max-sm:col-span-2 max-sm:col-start-2">{phase.message}</span>
         </li>
       ))}
     </ol>

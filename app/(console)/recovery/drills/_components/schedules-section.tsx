@@ -9,10 +9,10 @@ import { scheduleWords } from "#lib/client/schedule-view.ts";
 import type { DrillScheduleView } from "#lib/domain/recovery/drills/schemas.ts";
 import { Answer } from "../../../../ui/answer.tsx";
 import { Button } from "../../../../ui/button.tsx";
-import { TimeAgo } from "../../../../ui/clock.tsx";
 import { type Column, DataTable } from "../../../../ui/data-table.tsx";
 import { Empty, TableSkeleton } from "../../../../ui/notices.tsx";
 import { RunMark, VerdictMark } from "../../../../ui/recovery/marks.tsx";
+import { NextTime } from "../../../../ui/recovery/next-time.tsx";
 import { OrderDialog } from "../../../../ui/recovery/order-dialog.tsx";
 import { SubjectLink } from "../../../../ui/recovery/subject-link.tsx";
 import { useRoleRefusal } from "../../../../ui/session.tsx";
@@ -49,7 +49,7 @@ export function SchedulesSection() {
       width: "w-24",
       essential: true,
       cell: ({ nextAt, isEnabled }) =>
-        isEnabled && nextAt ? <TimeAgo at={nextAt} className="text-ink-2" /> : <span className="text-held">switched off</span>,
+        isEnabled && nextAt ? <NextTime at={nextAt} /> : <span className="text-held">switched off</span>,
     },
     {
       id: "last",
@@ -71,7 +71,7 @@ export function SchedulesSection() {
     {
       id: "actions",
       header: "",
-      width: "w-20",
+      width: "w-24",
       align: "right",
       essential: true,
       cell: (schedule) => (

@@ -78,7 +78,7 @@ export function ContentsFields({ contents, found, isOwn, onChange, errors }: Pro
 }
 
 const Indented = ({ children }: { children: React.ReactNode }) => (
-  <div className="grid gap-3 pl-6 sm:grid-cols-2">{children}</div>
+  <div className="grid items-start gap-3 pl-6 sm:grid-cols-2">{children}</div>
 );
 
 function Found({ contents, found, onTake }: { contents: Contents; found: Contents | null; onTake: (found: Contents) => void }) {

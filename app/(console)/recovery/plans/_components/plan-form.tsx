@@ -78,7 +78,9 @@ export function PlanForm({ plan }: { plan: PlanAnswer }) {
             errors={shown}
           />
         </div>
-        <SectionHeader title="Schedule" />
+        <div className="border-t">
+          <SectionHeader title="Schedule" />
+        </div>
         <div className="grid gap-4 p-4">
           <CronField
             label="A backup is made"

@@ -7,6 +7,7 @@ import { subjectTitle } from "#lib/client/recovery-view.ts";
 import { Answer } from "../../../../ui/answer.tsx";
 import { TimeAgo } from "../../../../ui/clock.tsx";
 import { Empty, Skeleton } from "../../../../ui/notices.tsx";
+import { NextTime } from "../../../../ui/recovery/next-time.tsx";
 import { StartBackupButton } from "../../../../ui/recovery/start-backup-button.tsx";
 import { PlanForm } from "./plan-form.tsx";
 
@@ -37,7 +38,7 @@ export function PlanPage({ subject }: { subject: string }) {
                   Set by {plan.updatedBy} <TimeAgo at={plan.updatedAt} />
                   {plan.nextBackupAt && (
                     <>
-                      ; the next backup is due <TimeAgo at={plan.nextBackupAt} />
+                      ; the next backup: <NextTime at={plan.nextBackupAt} />
                     </>
                   )}
                 </>

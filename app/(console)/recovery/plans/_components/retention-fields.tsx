@@ -31,7 +31,7 @@ export function RetentionFields({ subject, timeZone, retention, onChange, errors
   const settled = useSettled(retention, 300);
   const preview = useQuery(retentionPreviewQuery(subject, retentionSchema.safeParse(settled).success ? settled : null, timeZone));
   return (
-    <div className="grid gap-4">
+    <div className="grid grid-cols-1 gap-4">
       <div className="grid grid-cols-2 items-start gap-3 sm:grid-cols-4">
         {rules.map(({ field, label, hint }) => (
           <Field key={field} label={label} hint={hint} errors={errors[`retention.${field}`]}>
