@@ -92,7 +92,7 @@ test(`through ${crashes} kills a database is as in the backup or as before, and 
       "the restore is over",
       async () => {
         const restore = await getRestore(world.context, id);
-        return restore.finishedAt && restore;
+        return restore.finishedAt === null ? null : restore;
       },
       180_000,
     );

@@ -8,6 +8,8 @@ import { goBack, nextStep, type RunStep } from "./run.ts";
 import { stepWork, type Work } from "./steps.ts";
 import { modeOf, partsOf, type StoredRestore } from "./stored.ts";
 
+/** A step that ends its process so often is given up: what was stopped has to be started again. */
+const mostTries = 5;
 /** For so long a step on the way forward is tried again while a system around it is away. */
 const patienceMs = 60_000;
 const retryMs = 2_000;
@@ -22,6 +24,7 @@ export async function carryOutRestore(context: RecoveryContext, claimed: StoredR
   const beat = () => journal.beat();
   const walk = (until: AbortSignal) => walkOn({ context, journal, signal: until });
   try {
+    await journal.change((run) => ({ ...run, tries: run.tries + 1 }));
     if (journal.run.problem === null) {
       const failure = await underHeartbeat({ beat, signal }, walk).then(
         () => null,
@@ -47,6 +50,10 @@ async function turnBack({ clock, logger }: RecoveryContext, journal: Journal, er
 
 async function walkOn(work: Work): Promise<void> {
   const { journal } = work;
+  const { tries, problem } = journal.run;
+  if (problem === null && tries > mostTries) {
+    throw new Error(`Its process ended ${mostTries} times in the same step: look at the controller's log.`);
+  }
   for (let step = nextStep(journal.run); step !== null; step = nextStep(journal.run)) {
     await journal.begin(step.key);
     await journal.end(step.key, await doStep(work, step));

@@ -1,7 +1,7 @@
 import type { Prisma } from "#lib/database/client.ts";
 import type { Restore } from "#lib/database/generated/client.ts";
 import { toJson } from "#lib/database/storable.ts";
-import { Cancelled, ClaimLost, deadAfterMs } from "../backups/heartbeat.ts";
+import { Cancelled, ClaimLost, isDead } from "../backups/heartbeat.ts";
 import type { RecoveryContext } from "../context.ts";
 import type { RecoveryCheck } from "../schemas.ts";
 import { type RestoreRun, type RunStep, type StepKey, titleOf, withStep } from "./run.ts";
@@ -12,10 +12,10 @@ type Reader = Pick<RecoveryContext, "db" | "clock">;
 /** Takes the restore that has waited longest, or one whose process has died; null when there is none. Nobody else gets the same one. */
 export async function claimRestore({ db, clock }: Reader, runner: string): Promise<StoredRestore | null> {
   const now = clock();
-  const free = { OR: [{ runner: null }, { heartbeatAt: { lt: new Date(now.getTime() - deadAfterMs) } }] };
-  const open = { state: { in: ["queued", "running"] }, ...free } satisfies Prisma.RestoreWhereInput;
-  const rows = await db.restore.findMany({ where: open, orderBy: { createdAt: "asc" }, take: 20 });
-  for (const { id, runner: before, heartbeatAt, state, startedAt } of rows) {
+  const open = { state: { in: ["queued", "running"] } } satisfies Prisma.RestoreWhereInput;
+  const rows = await db.restore.findMany({ where: open, orderBy: { createdAt: "asc" }, take: 100 });
+  const free = rows.filter((row) => row.runner === null || isDead(row, now));
+  for (const { id, runner: before, heartbeatAt, state, startedAt } of free) {
     const { count } = await db.restore.updateMany({
       where: { id, runner: before, heartbeatAt, state },
       data: { runner, heartbeatAt: now, state: "running", startedAt: startedAt ?? now },
@@ -70,7 +70,7 @@ export class Journal {
 
   async end(key: StepKey, change: Pick<RunStep, "state" | "message">): Promise<void> {
     const finishedAt = this.#context.clock().toISOString();
-    await this.change((run) => withStep(run, key, { ...change, finishedAt }));
+    await this.change((run) => ({ ...withStep(run, key, { ...change, finishedAt }), tries: 1 }));
   }
 
   /** Changes follow each other: what is said of a step never overtakes its end. */
@@ -100,9 +100,9 @@ export class Journal {
     await this.#write({ state, message, finishedAt, runner: null, heartbeatAt: null, activeKey: null });
   }
 
-  /** Gives it back when the process stops: another one goes on at once. */
+  /** Gives it back when the process stops: another one goes on at once, and this try does not count. */
   async release(): Promise<void> {
-    await this.#write({ runner: null, heartbeatAt: null });
+    await this.change((run) => ({ ...run, tries: run.tries - 1 }), { runner: null, heartbeatAt: null });
   }
 
   async #write(data: Prisma.RestoreUncheckedUpdateManyInput): Promise<Restore> {

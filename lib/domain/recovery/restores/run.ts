@@ -42,6 +42,8 @@ export type RestoreRun = {
   stopped: Stopped[] | null;
   /** Why it goes back; null while it goes forward. */
   problem: { message: string; isCancelled: boolean } | null;
+  /** How many processes have begun the step under way. */
+  tries: number;
 };
 
 /** Steps that change the present. */
@@ -51,7 +53,8 @@ type Plan = { mode: RestoreMode; parts: readonly string[]; isPresentLost: boolea
 
 /** A new run. Data go first: what fails there leaves the objects alone; but where nothing is left objects come before their data. */
 export function planRun({ mode, parts, isPresentLost }: Plan): RestoreRun {
-  return { steps: stepsOf({ mode, parts, isPresentLost }).map(waiting), isPresentLost, stopped: null, problem: null };
+  const steps = stepsOf({ mode, parts, isPresentLost }).map(waiting);
+  return { steps, isPresentLost, stopped: null, problem: null, tries: 0 };
 }
 
 function stepsOf({ mode, parts, isPresentLost }: Plan): StepKey[] {

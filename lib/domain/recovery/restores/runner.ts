@@ -1,5 +1,4 @@
-import { randomUUID } from "node:crypto";
-import { hostname } from "node:os";
+import { releaseRunnerName, takeRunnerName } from "../backups/runner-name.ts";
 import type { RecoveryContext } from "../context.ts";
 import { carryOutRestore } from "./carry-out.ts";
 import { claimRestore } from "./claim.ts";
@@ -9,7 +8,7 @@ const restoresAtOnce = 2;
 /** Carries out restores in this process, a few at a time. A pass takes what waits and does not wait for its end. */
 export class RestoreRunner {
   readonly #context: RecoveryContext;
-  readonly #name = `${hostname()}/${process.pid}/${randomUUID()}`;
+  readonly #name = takeRunnerName();
   readonly #abort = new AbortController();
   readonly #running = new Set<Promise<void>>();
 
@@ -40,5 +39,6 @@ export class RestoreRunner {
   async stop(): Promise<void> {
     this.#abort.abort(new Error("Switchyard is being stopped."));
     await this.settled();
+    releaseRunnerName(this.#name);
   }
 }
