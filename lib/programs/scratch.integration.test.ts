@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -106,6 +106,18 @@ test.each([
   expect(pids.map(isRunning)).toEqual([true]);
   await kill(owner);
   await expect.poll(() => pids.map(isRunning), { timeout: 15_000, interval: 50 }).toEqual([false]);
+  expect(await sweepScratch(workDir)).toBe(1);
+  expect(readdirSync(workDir)).toEqual([]);
+});
+
+test("a folder of another machine is left while its owner beats, and removed when it has been silent for long", async () => {
+  const path = join(workDir, "scratch-rdb-elsewhere");
+  mkdirSync(path);
+  const owner = join(path, "owner.json");
+  writeFileSync(owner, JSON.stringify({ place: "another-machine pid:[1]", pid: 1, startTime: "1" }));
+  expect(await sweepScratch(workDir)).toBe(0);
+  const longAgo = new Date(Date.now() - 10 * 60_000);
+  utimesSync(owner, longAgo, longAgo);
   expect(await sweepScratch(workDir)).toBe(1);
   expect(readdirSync(workDir)).toEqual([]);
 });

@@ -1,6 +1,7 @@
 import { type ServerAddress, serverName, withServer } from "#lib/database/server-connection.ts";
 
-type Archiving = {
+/** What a server says of its WAL archiving. */
+export type Archiving = {
   mode: string;
   command: string;
   library: string;
@@ -18,23 +19,22 @@ export async function pointInTime(address: ServerAddress): Promise<{ available: 
   const name = serverName(address);
   const found = await withServer(address, readArchiving).catch((error: Error) => error);
   if (found instanceof Error) return no(`${name} could not be asked whether it archives its WAL: ${found.message}`);
-  const { mode, archived, lastAt, failed, lastFailedAt } = found;
+  return no(judgeArchiving(name, found));
+}
+
+/** Why the WAL archive of a server does not help, in one or two sentences. */
+export function judgeArchiving(name: string, archiving: Archiving): string {
+  const { mode, archived, lastAt, failed, lastFailedAt } = archiving;
   if (mode === "off")
-    return no(`${name} does not archive its WAL (archive_mode is off): it can be restored to a backup's instant only.`);
-  if (isDisabled(found)) {
-    return no(
-      `${name} has archive_mode ${mode} and no archive_command or archive_library: nothing is archived, it can be restored to a backup's instant only.`,
-    );
+    return `${name} does not archive its WAL (archive_mode is off): it can be restored to a backup's instant only.`;
+  if (isDisabled(archiving)) {
+    return `${name} has archive_mode ${mode} and no archive_command or archive_library: nothing is archived, it can be restored to a backup's instant only.`;
   }
   if (lastFailedAt && (!lastAt || lastFailedAt > lastAt)) {
-    return no(
-      `${name} fails to archive its WAL since ${lastFailedAt.toISOString()} (${failed} times): look at its log. It can be restored to a backup's instant only.`,
-    );
+    return `${name} fails to archive its WAL, last at ${lastFailedAt.toISOString()} (${failed} times so far): look at its log. It can be restored to a backup's instant only.`;
   }
   const state = lastAt ? `${archived} WAL files, the last at ${lastAt.toISOString()}` : "no WAL file so far";
-  return no(
-    `${name} archives its WAL (${state}), but to an archive that Switchyard cannot read, and Switchyard's backups are dumps, which WAL is not replayed onto. Restore to an instant from the base backup that goes with that archive, with the tool that made it.`,
-  );
+  return `${name} archives its WAL (${state}), but to an archive that Switchyard cannot read, and Switchyard's backups are dumps, which WAL is not replayed onto. Restore to an instant from the base backup that goes with that archive, with the tool that made it.`;
 }
 
 function no(message: string): { available: boolean; message: string } {
