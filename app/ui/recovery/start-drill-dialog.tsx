@@ -41,9 +41,12 @@ export function StartDrillDialog({
   const [override, setOverride] = useState<string | null>(null);
   const [reason, setReason] = useStored("reason drill");
   const [wasSubmitted, setWasSubmitted] = useState(false);
-  const asked = useSettled<DrillQuestion | null>(scenario && subject !== "" ? { scenario, subject, settings } : null, 300);
-  const areSettingsReadable = drillSettingsSchema.safeParse(asked?.settings ?? {}).success;
-  const preview = useQuery(drillPreviewQuery(areSettingsReadable ? asked : null));
+  // Only what is typed waits: the answer to another question than the chosen one must never be shown.
+  const settled = useSettled(settings, 300);
+  const isReadable = drillSettingsSchema.safeParse(settings).success;
+  const isAsked = JSON.stringify(settled) === JSON.stringify(settings) && isReadable;
+  const question: DrillQuestion | null = scenario && subject !== "" && isAsked ? { scenario, subject, settings } : null;
+  const preview = useQuery(drillPreviewQuery(question));
   const write = useRecoveryWrite(startDrill, (started) => {
     setReason("");
     onClose();
@@ -71,7 +74,9 @@ export function StartDrillDialog({
       reason: reason.trim(),
     });
   };
-  const disabledReason = refusal ?? refusalOf(preview.data, override !== null);
+  const isPending = scenario !== null && subject !== "" && isReadable && !preview.data && !preview.error;
+  const disabledReason =
+    refusal ?? (isPending ? "What it would do is still being asked." : refusalOf(preview.data, override !== null));
   return (
     <Dialog
       open
@@ -112,7 +117,7 @@ export function StartDrillDialog({
         {scenario && subject !== "" && (
           <DrillSettingsFields scenario={scenario} subject={subject} settings={settings} onChange={setSettings} errors={fields} />
         )}
-        {asked && areSettingsReadable && (
+        {scenario && subject !== "" && isReadable && (
           <Preview preview={preview.data} error={preview.error} onRetry={() => preview.refetch()} />
         )}
         {needsOverride && (

@@ -203,12 +203,12 @@ describe("a restore that is begun", () => {
     server.answers[start] = { id: "restore-4", number: 4 };
     await open();
     fireEvent.click(dialog().getByRole("radio", { name: /^In place/ }));
-    const box = await dialog().findByRole("checkbox", { name: /The present cannot be saved any more/ });
+    await dialog().findByRole("checkbox", { name: /The present cannot be saved any more/ });
     const go = () => dialog().getByRole("button", { name: "Restore relay over the present" });
     expect(go().getAttribute("aria-description")).toBe("The present cannot be saved first: the database does not answer.");
     reason("the disk is gone");
     fireEvent.change(dialog().getByLabelText("Type fleet/relay to confirm"), { target: { value: "fleet/relay" } });
-    fireEvent.click(box);
+    fireEvent.click(dialog().getByRole("checkbox", { name: /The present cannot be saved any more/ }));
     fireEvent.click(go());
     await waitFor(() => expect(server.sent).toHaveLength(1));
     expect(server.sent[0]?.body).toMatchObject({ isPresentLost: true });

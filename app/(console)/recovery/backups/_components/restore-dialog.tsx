@@ -33,7 +33,10 @@ export function RestoreDialog({ backup, parts, onClose }: Properties) {
   const [wasSubmitted, setWasSubmitted] = useState(false);
   const operator = useRoleRefusal("operator");
   const admin = useRoleRefusal("admin");
-  const preview = useQuery(restorePreviewQuery(backup.id, useSettled(questionOf(draft), 300)));
+  // Only what is typed waits: the answer to another question than the chosen one must never be shown.
+  const intoNamespace = useSettled(draft.intoNamespace, 300);
+  const isAsked = intoNamespace === draft.intoNamespace;
+  const preview = useQuery(restorePreviewQuery(backup.id, isAsked ? questionOf(draft) : null));
   const write = useRecoveryWrite(
     (order: ReturnType<typeof orderOf>, key: string) => startRestore(backup.id, order, key),
     (started) => {
@@ -46,7 +49,9 @@ export function RestoreDialog({ backup, parts, onClose }: Properties) {
   const fields = write.error instanceof ApiError ? (write.error.problem.fields ?? {}) : {};
   const shown = (field: string) => (wasSubmitted ? (missing[field] ?? fields[field]) : undefined);
   const [problem = null] = draft.isPresentLost ? [] : (preview.data?.problems ?? []);
-  const disabledReason = (draft.mode === "in-place" ? admin : operator) ?? problem;
+  const isPending = draft.mode === "in-place" && questionOf(draft) !== null && !preview.data && !preview.error;
+  const disabledReason =
+    (draft.mode === "in-place" ? admin : operator) ?? (isPending ? "What it would do is still being asked." : problem);
   const sentence = restoreSentence(draft, backup);
   const submit = (event: FormEvent) => {
     event.preventDefault();
