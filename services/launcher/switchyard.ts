@@ -72,9 +72,10 @@ export class Switchyard {
     const database = await this.#startDatabase(secrets);
     const password = await this.#prepareDatabase(database, secrets);
     const kubernetes = settings.cluster ? { env: settings.cluster } : await this.#startCluster(secrets, missing);
+    // Fleet, alerts and schedules are looked after while the web process is built.
+    const shared = await step("controller", () => this.#startController(database, secrets, kubernetes, missing));
     await build;
-
-    await step("web and controller", () => this.#startServices(database, secrets, kubernetes, missing));
+    await step("web", () => this.#startWeb(secrets, shared));
     if (kubernetes.config && settings.demo) await this.#awaitDemo(kubernetes.config);
     this.#printAddress(password);
   }
@@ -197,8 +198,9 @@ export class Switchyard {
     };
   }
 
-  async #startServices(database: string, secrets: Secrets, kubernetes: Kubernetes, missing: string[]): Promise<void> {
-    const { port, url, logLevel, authSecret, encryptionKey, controllerPort } = this.#settings;
+  /** Resolves to what its environment has in common with the web process's. */
+  async #startController(database: string, secrets: Secrets, kubernetes: Kubernetes, missing: string[]) {
+    const { url, logLevel, encryptionKey, controllerPort } = this.#settings;
     const monitoring = await this.#monitoring(kubernetes.config, missing);
     await this.#ensureEmbeddedSource(database, secrets, monitoring.ALERTMANAGER_URL);
     const shared = {
@@ -208,6 +210,18 @@ export class Switchyard {
       ...kubernetes.env,
       ...monitoring,
     };
+    const controller = {
+      ...shared,
+      ...this.#recovery(secrets),
+      CONTROLLER_ADDRESS: `127.0.0.1:${controllerPort}`,
+      SWITCHYARD_URL: url,
+    };
+    this.#supervisor.start(nodeProcess("controller", "services/controller/main.ts", controller));
+    return shared;
+  }
+
+  async #startWeb(secrets: Secrets, shared: Record<string, string>): Promise<void> {
+    const { port, url, authSecret } = this.#settings;
     this.#supervisor.start({
       ...nodeProcess("web", ".next/standalone/server.js", {
         ...shared,
@@ -218,13 +232,6 @@ export class Switchyard {
       }),
       cwd: webServer.cwd,
     });
-    const controller = {
-      ...shared,
-      ...this.#recovery(secrets),
-      CONTROLLER_ADDRESS: `127.0.0.1:${controllerPort}`,
-      SWITCHYARD_URL: url,
-    };
-    this.#supervisor.start(nodeProcess("controller", "services/controller/main.ts", controller));
     const answered = await poll(60_000, async () => ((await fetch(`http://127.0.0.1:${port}/api/ready`)).ok ? true : undefined));
     if (!answered) throw new StartError(`The web process did not become ready; ${this.#supervisor.logFile("web")} says why.`);
   }
