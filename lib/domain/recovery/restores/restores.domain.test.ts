@@ -38,6 +38,7 @@ beforeEach(() => world.query(`DELETE FROM operations; DELETE FROM documents; ${r
 const relayPath = paths.workload("Deployment", "fleet", "relay");
 const refill = `INSERT INTO documents (id, body) SELECT n, md5(n::text) FROM generate_series(1, ${documentRows}) n;
   INSERT INTO operations (document) SELECT id FROM documents`;
+/** Enough that a backup of what is left is a small part of the last one. */
 const lose = "DELETE FROM operations; DELETE FROM documents WHERE id > 10; INSERT INTO documents (id, body) VALUES (9000, 'new')";
 const admin = () => as(world, "admin");
 const inPlace = { mode: "in-place", confirm: "fleet/relay", reason: "documents were deleted" };

@@ -123,7 +123,7 @@ async function savePresent({ context, journal, signal }: Work): Promise<string> 
   if (lacking.length === 0) return `${backupName(backup)} holds the present.`;
   const problem = `The present could not be saved (${lacking.join(", ")}): ${backup.message}`;
   if (journal.run.isPresentLost) return `${problem} It is said to be lost, so this goes on.`;
-  throw new DomainError("precondition-failed", `${problem} Nothing was changed. Mend that, or say that the present is lost.`);
+  throw new DomainError("precondition-failed", `${problem} Mend that, or say that the present is lost.`);
 }
 
 async function orderBackup(context: RecoveryContext, journal: Journal): Promise<string> {
