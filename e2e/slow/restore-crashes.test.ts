@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Backup } from "#lib/database/generated/client.ts";
 import { as, make } from "#lib/domain/recovery/backups/test-backups.ts";
 import { getRestore } from "#lib/domain/recovery/restores/queries.ts";
+import type { RestoreView } from "#lib/domain/recovery/restores/schemas.ts";
 import { startRestore } from "#lib/domain/recovery/restores/start.ts";
 import { type RecoveryWorld, startRecoveryWorld } from "#lib/domain/recovery/test-recovery.ts";
 import { paths, type Workload } from "#lib/kubernetes/objects.ts";
@@ -67,6 +68,41 @@ async function begin(): Promise<string> {
   return id;
 }
 
+/** Steps that last too short to be struck by chance alone. */
+const shortSteps = [
+  "Stop what writes.",
+  "Restore PostgreSQL.",
+  "Restore the Kubernetes objects.",
+  "Hold what was restored against the backup.",
+];
+
+/** A random time after now, or a moment after a step has begun that lasts a moment. */
+async function waitForMoment(id: string, random: Random): Promise<RestoreView> {
+  if (random.chance(0.3)) {
+    await sleep(random.below(longestLifeMs));
+    return getRestore(world.context, id);
+  }
+  const title = shortSteps[random.below(shortSteps.length)];
+  const begun = async () => {
+    const view = await getRestore(world.context, id);
+    return view.message === title || view.finishedAt !== null ? view : null;
+  };
+  const view = await until(`${title} begins`, begun, 180_000);
+  await sleep(random.below(400));
+  return view.finishedAt === null ? getRestore(world.context, id) : view;
+}
+
+/** The restore, as soon as it is so far. */
+function reach(id: string, where: "begun" | "any" | "over"): Promise<RestoreView> {
+  const isThere = ({ startedAt, finishedAt }: RestoreView) =>
+    where === "any" || (where === "begun" ? startedAt !== null : finishedAt !== null);
+  const ask = async () => {
+    const restore = await getRestore(world.context, id);
+    return isThere(restore) ? restore : null;
+  };
+  return until(`the restore is ${where}`, ask, 180_000);
+}
+
 test(`through ${crashes} kills a database is as in the backup or as before, and its service runs (seed ${seed})`, async () => {
   const random = new Random(seed);
   const restored = await digest();
@@ -81,21 +117,15 @@ test(`through ${crashes} kills a database is as in the backup or as before, and 
     const present = await digest();
     const id = await begin();
     const killUntil = crash + 1 + random.below(6);
-    for (; crash < killUntil; crash += 1) {
-      await sleep(random.below(random.chance(0.5) ? longestLifeMs / 4 : longestLifeMs));
-      const { state, message } = await getRestore(world.context, id);
-      const where = state === "running" ? message : state;
-      struck.set(where, (struck.get(where) ?? 0) + 1);
+    for (let view = await reach(id, "begun"); crash < killUntil && view.finishedAt === null; view = await reach(id, "any")) {
+      const { state, message } = await waitForMoment(id, random);
+      if (state !== "running" && state !== "queued") break;
+      struck.set(message, (struck.get(message) ?? 0) + 1);
+      crash += 1;
       await controllers.replace(0);
     }
-    const { state, message } = await until(
-      "the restore is over",
-      async () => {
-        const restore = await getRestore(world.context, id);
-        return restore.finishedAt === null ? null : restore;
-      },
-      180_000,
-    );
+    const { state, message } = await reach(id, "over");
+    process.stdout.write(`round ${round}: ${message}\n`);
     ends.set(state, (ends.get(state) ?? 0) + 1);
     const wanted = state === "completed" ? restored : present;
     expect({ round, state, message, digest: await digest() }).toEqual({ round, state, message, digest: wanted });

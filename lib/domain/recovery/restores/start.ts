@@ -149,7 +149,7 @@ export function refuseOwn({ namespace }: Pick<Backup, "namespace">, mode: Restor
   if (namespace !== null || mode === "scratch") return;
   throw new DomainError(
     "precondition-failed",
-    "Switchyard cannot restore itself while it runs: stop it, and use `npm run recover` (see the runbook). Scratch is possible.",
+    "Switchyard cannot restore itself while it runs: stop it, and run `npm run recover`, which says how. Scratch is possible.",
   );
 }
 
