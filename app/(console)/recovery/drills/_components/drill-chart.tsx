@@ -45,7 +45,7 @@ export function DrillChart({ detail }: { detail: DrillDetail }) {
         {frame && frame.objectiveAt === null && frame.zero !== null && (
           <span className="text-ink-3">The objective, {spanWords(detail.drill.rtoObjectiveMs)}, lies far to the right.</span>
         )}
-        {series.length > 0 && <AsTable series={series} zero={frame?.zero ?? null} />}
+        {now !== null && series.length > 0 && <AsTable series={series} zero={frame?.zero ?? null} />}
       </figcaption>
     </figure>
   );

@@ -5,7 +5,7 @@ import { ApiError } from "#lib/client/api.ts";
 import { planQuery } from "#lib/client/backups.ts";
 import { subjectTitle } from "#lib/client/recovery-view.ts";
 import { Answer } from "../../../../ui/answer.tsx";
-import { TimeAgo } from "../../../../ui/clock.tsx";
+import { TimeAgo, useIsLive } from "../../../../ui/clock.tsx";
 import { Empty, Skeleton } from "../../../../ui/notices.tsx";
 import { NextTime } from "../../../../ui/recovery/next-time.tsx";
 import { StartBackupButton } from "../../../../ui/recovery/start-backup-button.tsx";
@@ -13,6 +13,8 @@ import { PlanForm } from "./plan-form.tsx";
 
 export function PlanPage({ subject }: { subject: string }) {
   const query = useQuery(planQuery(subject));
+  // What was typed is kept in the browser.
+  const isLive = useIsLive();
   if (query.error instanceof ApiError && (query.error.code === "not-found" || query.error.code === "invalid-input")) {
     return <Empty title={`There is no service ${subject}`}>{query.error.message}</Empty>;
   }
@@ -50,9 +52,11 @@ export function PlanPage({ subject }: { subject: string }) {
         </div>
         <StartBackupButton subject={subject} />
       </header>
-      <Answer of={query} what="The plan could not be read" waiting={<Skeleton className="m-4 h-64 max-w-3xl" />}>
-        {(answer) => <PlanForm plan={answer} />}
+      <Answer of={query} what="The plan could not be read" waiting={<FormSkeleton />}>
+        {(answer) => (isLive ? <PlanForm plan={answer} /> : <FormSkeleton />)}
       </Answer>
     </>
   );
 }
+
+const FormSkeleton = () => <Skeleton className="m-4 h-64 max-w-3xl" />;
