@@ -1,20 +1,10 @@
 // @vitest-environment jsdom
 import { fireEvent, screen, waitFor, within } from "@testing-library/react";
-import type { ReactNode } from "react";
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 import { aBackup, aDrill, aPlan, aRecoverability, aStanding } from "#lib/client/recovery-fixtures.ts";
 import { RecoverabilityFact } from "../../../../../ui/recovery/recoverability-fact.tsx";
 import { begin, end, server, show } from "../../../../recovery/_components/recovery-test-world.tsx";
 import { RecoveryTab } from "./recovery-tab.tsx";
-
-vi.mock("next/navigation", () => ({ useRouter: () => ({ push: () => {} }), useSearchParams: () => new URLSearchParams() }));
-vi.mock("next/link", () => ({
-  default: ({ children, href, ...rest }: { children: ReactNode; href: string }) => (
-    <a href={href} {...rest}>
-      {children}
-    </a>
-  ),
-}));
 
 beforeEach(() => {
   begin();
