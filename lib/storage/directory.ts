@@ -6,6 +6,7 @@ import { checkKey, isKey, type ObjectStorage, StorageError, type StoredObject, t
 
 const unfinishedFolder = ".unfinished";
 const readBytes = 256 * 1024;
+const writeBytes = 1024 * 1024;
 
 /** Objects as files of a directory, for this machine's disk or a mounted one. Written aside, synced, and renamed into place. */
 export class DirectoryStorage implements ObjectStorage {
@@ -29,11 +30,11 @@ export class DirectoryStorage implements ObjectStorage {
         return await open(unfinished, "wx", 0o600);
       });
       const file = handle;
-      for await (const chunk of source) {
+      for await (const block of inBlocks(source, writeBytes)) {
         signal?.throwIfAborted();
-        hash.update(chunk);
-        bytes += chunk.byteLength;
-        await this.#ask(() => file.writeFile(chunk));
+        hash.update(block);
+        bytes += block.byteLength;
+        await this.#ask(() => file.writeFile(block));
       }
       signal?.throwIfAborted();
       await this.#ask(async () => {
@@ -173,6 +174,24 @@ const refusals: Record<string, string> = {
   EISDIR: "A folder lies where the file should.",
   EEXIST: "A file lies where a folder should.",
 };
+
+/** The same bytes in blocks of one size but the last; each is gone with the next. Few large writes are cheaper than many. */
+async function* inBlocks(chunks: AsyncIterable<Uint8Array>, size: number): AsyncGenerator<Uint8Array> {
+  const block = Buffer.allocUnsafeSlow(size);
+  let used = 0;
+  for await (const chunk of chunks) {
+    for (let rest = chunk; rest.byteLength > 0; ) {
+      const taken = rest.subarray(0, size - used);
+      block.set(taken, used);
+      used += taken.byteLength;
+      rest = rest.subarray(taken.byteLength);
+      if (used < size) continue;
+      yield block;
+      used = 0;
+    }
+  }
+  if (used > 0) yield block.subarray(0, used);
+}
 
 /** Makes a folder and syncs what lies above it, so that the names are there after a power cut. */
 async function makeFolder(folder: string): Promise<void> {
