@@ -36,7 +36,17 @@ export function findServerPrograms(majorVersion: number): ServerPrograms | null 
   const found = folders()
     .filter((bin) => existsSync(join(bin, "postgres")) && existsSync(join(bin, "initdb")))
     .map((bin) => ({ folder: dirname(bin), majorVersion: Number(/(\d+)\/bin$/.exec(bin)?.[1] ?? 0) }));
-  return oldestFrom([embeddedServer(), ...found], majorVersion);
+  // The machine's own before the embedded one of the same version: it has the extensions that databases use.
+  return oldestFrom([...found, ...embedded()], majorVersion);
+}
+
+/** An installation may have left the package out. */
+function embedded(): ServerPrograms[] {
+  try {
+    return [embeddedServer()];
+  } catch {
+    return [];
+  }
 }
 
 /** Debian's programs lie a folder a version; /usr/bin has wrappers there, which are left out. Elsewhere the PATH has one version. */
