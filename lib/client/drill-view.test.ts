@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { aDrill, aDrillDetail, aDrillReport } from "./drill-fixtures.ts";
 import { comparedOf, countProbes, detectMs, frameOf, offsetWords, phaseMs, ticksAround } from "./drill-view.ts";
-import { aDrill, aDrillDetail, aDrillReport } from "./recovery-fixtures.ts";
 
 const at = (clock: string) => Date.parse(`2026-11-21T${clock}Z`) / 1000;
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { aBackup, aBackupDetail, aCoverage, aDrill, aRestore } from "./recovery-fixtures.ts";
+import { aDrill } from "./drill-fixtures.ts";
+import { aBackup, aBackupDetail, aCoverage, aRestore } from "./recovery-fixtures.ts";
 import {
   byExposure,
   contentsWords,

@@ -3,18 +3,10 @@ import type { ReactNode } from "react";
 import { renderToString } from "react-dom/server";
 import { expect, it, vi } from "vitest";
 import { backupQuery, latestBackupsQuery, planQuery } from "#lib/client/backups.ts";
+import { aDrill, aDrillDetail } from "#lib/client/drill-fixtures.ts";
 import { drillQuery, latestDrillsQuery } from "#lib/client/drills.ts";
 import { coverageQuery, recoverabilityQuery } from "#lib/client/recovery.ts";
-import {
-  aBackup,
-  aBackupDetail,
-  aCoverage,
-  aDrill,
-  aDrillDetail,
-  aPlan,
-  aRecoverability,
-  aRestore,
-} from "#lib/client/recovery-fixtures.ts";
+import { aBackup, aBackupDetail, aCoverage, aPlan, aRecoverability, aRestore } from "#lib/client/recovery-fixtures.ts";
 import { latestRestoresQuery, restoreQuery } from "#lib/client/restores.ts";
 import { RecoveryProvider } from "../../../ui/recovery/recovery-provider.tsx";
 import { TooltipProvider } from "../../../ui/tooltip.tsx";

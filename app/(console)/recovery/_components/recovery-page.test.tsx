@@ -1,7 +1,8 @@
 // @vitest-environment jsdom
 import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { aBackup, aCoverage, aDrill, aDrillPreview, aPlan, aRestore } from "#lib/client/recovery-fixtures.ts";
+import { aDrill, aDrillPreview } from "#lib/client/drill-fixtures.ts";
+import { aBackup, aCoverage, aPlan, aRestore } from "#lib/client/recovery-fixtures.ts";
 import { RecoveryPage } from "./recovery-page.tsx";
 import { begin, end, server, show } from "./recovery-test-world.tsx";
 

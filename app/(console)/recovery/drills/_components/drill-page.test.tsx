@@ -1,8 +1,8 @@
 // @vitest-environment jsdom
 import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { aDrill, aDrillDetail, aDrillReport } from "#lib/client/drill-fixtures.ts";
 import { drillQuery } from "#lib/client/drills.ts";
-import { aDrill, aDrillDetail, aDrillReport } from "#lib/client/recovery-fixtures.ts";
 import type { DrillDetail } from "#lib/domain/recovery/drills/schemas.ts";
 import { begin, end, server, show as showIn } from "../../_components/recovery-test-world.tsx";
 import { DrillPage } from "./drill-page.tsx";

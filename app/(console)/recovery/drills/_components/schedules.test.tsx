@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { aDrillSchedule } from "#lib/client/recovery-fixtures.ts";
+import { aDrillSchedule } from "#lib/client/drill-fixtures.ts";
 import { begin, end, server, show } from "../../_components/recovery-test-world.tsx";
 import { SchedulesSection } from "./schedules-section.tsx";
 

@@ -1,7 +1,8 @@
 // @vitest-environment jsdom
 import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { aBackup, aDrill, aPlan, aRecoverability, aStanding } from "#lib/client/recovery-fixtures.ts";
+import { aDrill } from "#lib/client/drill-fixtures.ts";
+import { aBackup, aPlan, aRecoverability, aStanding } from "#lib/client/recovery-fixtures.ts";
 import { RecoverabilityFact } from "../../../../../ui/recovery/recoverability-fact.tsx";
 import { begin, end, server, show } from "../../../../recovery/_components/recovery-test-world.tsx";
 import { RecoveryTab } from "./recovery-tab.tsx";
