@@ -38,7 +38,6 @@ beforeEach(() => world.query(`DELETE FROM operations; DELETE FROM documents; ${r
 const relayPath = paths.workload("Deployment", "fleet", "relay");
 const refill = `INSERT INTO documents (id, body) SELECT n, md5(n::text) FROM generate_series(1, ${documentRows}) n;
   INSERT INTO operations (document) SELECT id FROM documents`;
-/** Enough that a backup of what is left is a small part of the last one. */
 const lose = "DELETE FROM operations; DELETE FROM documents WHERE id > 10; INSERT INTO documents (id, body) VALUES (9000, 'new')";
 const admin = () => as(world, "admin");
 const inPlace = { mode: "in-place", confirm: "fleet/relay", reason: "documents were deleted" };
@@ -251,6 +250,16 @@ describe("a restore in place", () => {
     expect(message).toBe(`Restore ${first.number} is cancelled.`);
     const { items } = await listRestores(world.context, { subject: "fleet/relay", state: "cancelled" });
     expect(items[0]?.id).toBe(first.id);
+  });
+
+  test("brings a large database back of which next to nothing is left", async () => {
+    await world.query("INSERT INTO documents (id, body) SELECT n, md5(random()::text) FROM generate_series(1000, 60000) n");
+    const large = await make(world);
+    expect(Number(large.bytes)).toBeGreaterThan(1_500_000);
+    await world.query(lose);
+    const restore = await carryOut(await start(inPlace, { of: large.id }));
+    expect(restore).toMatchObject({ state: "completed" });
+    expect(await count()).toEqual({ rows: documentRows + 59_001, highest: 60_000 });
   });
 
   test("shows before it what would change, stop and be lost", async () => {
