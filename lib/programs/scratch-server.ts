@@ -39,7 +39,8 @@ export async function startServer(server: ServerToStart): Promise<RunningServer>
     });
     const exited = new Promise<void>((resolve) => {
       child.once("error", () => resolve());
-      child.once("exit", () => resolve());
+      // Not "exit": what it said last is read by then.
+      child.once("close", () => resolve());
     });
     const stop = async () => {
       killGroup(child);

@@ -38,7 +38,7 @@ async function kill(owner: ReturnType<typeof spawn>): Promise<void> {
 /** Process ids of the servers of the scratch folders. */
 function servers(): number[] {
   return readdirSync(workDir, { recursive: true, encoding: "utf8" }).flatMap((name) => {
-    const [, pid] = /server-(\d+)\.json$/.exec(name) ?? [];
+    const [, pid] = /server-[0-9a-f]+-(\d+)-\d+$/.exec(name) ?? [];
     return pid ? [Number(pid)] : [];
   });
 }
@@ -111,13 +111,11 @@ test.each([
 });
 
 test("a folder of another machine is left while its owner beats, and removed when it has been silent for long", async () => {
-  const path = join(workDir, "scratch-rdb-elsewhere");
+  const path = join(workDir, "scratch-rdb-0123-00000000ffff-1-1");
   mkdirSync(path);
-  const owner = join(path, "owner.json");
-  writeFileSync(owner, JSON.stringify({ place: "another-machine pid:[1]", pid: 1, startTime: "1" }));
   expect(await sweepScratch(workDir)).toBe(0);
   const longAgo = new Date(Date.now() - 10 * 60_000);
-  utimesSync(owner, longAgo, longAgo);
+  utimesSync(path, longAgo, longAgo);
   expect(await sweepScratch(workDir)).toBe(1);
   expect(readdirSync(workDir)).toEqual([]);
 });

@@ -1,6 +1,6 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { readFileSync, readlinkSync } from "node:fs";
-import { mkdir, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 
@@ -13,10 +13,10 @@ export type ScratchFolder = {
   remove(): Promise<void>;
 };
 
+/** A process: where its id means something, the id, and when it started. */
 type Owner = { place: string; pid: number; startTime: string };
 
 const prefix = "scratch-";
-const ownerFile = "owner.json";
 const serverPrefix = "server-";
 const beatMs = 20_000;
 /** The owner on another machine is taken for dead after this time without a beat. */
@@ -24,22 +24,21 @@ const silentMs = 5 * 60_000;
 
 /** Makes a folder for a piece of work. It is kept while this process runs; sweepScratch removes it when it was killed. */
 export async function makeScratchFolder(workDir: string, purpose: string): Promise<ScratchFolder> {
-  const path = join(workDir, `${prefix}${purpose}-${randomBytes(9).toString("hex")}`);
+  // The owner stands in the name: there is no instant in which the folder is there and nobody's.
+  const path = join(workDir, `${prefix}${purpose}-${randomBytes(9).toString("hex")}-${describe(process.pid)}`);
   await mkdir(workDir, { recursive: true, mode: 0o711 });
   // A server of another user passes through it by its name, which nobody can list.
   await mkdir(path, { mode: 0o711 });
-  const owner = join(path, ownerFile);
-  await writeFile(owner, JSON.stringify(ownRecord(process.pid)), { mode: 0o600 });
   const beat = setInterval(() => {
     const now = new Date();
-    utimes(owner, now, now).catch(() => {});
+    utimes(path, now, now).catch(() => {});
   }, beatMs).unref();
   return {
     path,
-    keepServer: (pid) => writeFile(join(path, `${serverPrefix}${pid}.json`), JSON.stringify(ownRecord(pid)), { mode: 0o600 }),
+    keepServer: (pid) => writeFile(join(path, `${serverPrefix}${describe(pid)}`), ""),
     remove: async () => {
       clearInterval(beat);
-      await rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+      await removeFolder(path);
     },
   };
 }
@@ -49,35 +48,29 @@ export async function makeScratchFolder(workDir: string, purpose: string): Promi
  * a process starts, and from time to time: several processes and machines may share a work directory.
  */
 export async function sweepScratch(workDir: string): Promise<number> {
-  const names = await readdir(workDir).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return [];
-    throw error;
-  });
   let removed = 0;
-  for (const name of names.filter((entry) => entry.startsWith(prefix))) {
+  for (const name of await list(workDir, prefix)) {
     const path = join(workDir, name);
-    if (await isOwned(path)) continue;
+    if (await isOwned(name, path)) continue;
     await endServers(path);
-    await rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+    await removeFolder(path);
     removed += 1;
   }
   return removed;
 }
 
-async function isOwned(path: string): Promise<boolean> {
-  const file = join(path, ownerFile);
-  const owner = await readRecord(file);
-  if (owner?.place === ownPlace()) return startTime(owner.pid) === owner.startTime;
-  const seen = await stat(owner ? file : path).catch(() => null);
+async function isOwned(name: string, path: string): Promise<boolean> {
+  const owner = readOwner(name);
+  if (owner?.place === ownPlace()) return isRunning(owner);
+  const seen = await stat(path).catch(() => null);
   // The beats of a machine whose clock is ahead are as good as others.
   return seen !== null && Date.now() - seen.mtimeMs < silentMs;
 }
 
 async function endServers(path: string): Promise<void> {
-  const names = await readdir(path).catch(() => []);
-  for (const name of names.filter((entry) => entry.startsWith(serverPrefix))) {
-    const server = await readRecord(join(path, name));
-    if (server?.place !== ownPlace() || startTime(server.pid) !== server.startTime) continue;
+  for (const name of await list(path, serverPrefix)) {
+    const server = readOwner(name);
+    if (server?.place !== ownPlace() || !isRunning(server)) continue;
     try {
       process.kill(-server.pid, "SIGKILL");
     } catch {
@@ -86,21 +79,37 @@ async function endServers(path: string): Promise<void> {
   }
 }
 
-async function readRecord(file: string): Promise<Owner | null> {
-  try {
-    return JSON.parse(await readFile(file, "utf8"));
-  } catch {
-    return null;
-  }
+async function list(folder: string, start: string): Promise<string[]> {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+  return names.filter((name) => name.startsWith(start));
 }
 
-function ownRecord(pid: number): Owner {
-  return { place: ownPlace(), pid, startTime: startTime(pid) ?? "" };
+function removeFolder(path: string): Promise<void> {
+  return rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+}
+
+function describe(pid: number): string {
+  return `${ownPlace()}-${pid}-${startTime(pid) ?? 0}`;
+}
+
+function readOwner(name: string): Owner | null {
+  const [, place, pid, started] = /([0-9a-f]{12})-(\d+)-(\d+)$/.exec(name) ?? [];
+  return place && pid && started ? { place, pid: Number(pid), startTime: started } : null;
+}
+
+function isRunning(owner: Owner): boolean {
+  return startTime(owner.pid) === owner.startTime;
 }
 
 /** Where a process id means a process: containers of one machine may have ids of their own. */
 function ownPlace(): string {
-  return `${hostname()} ${readlinkSync("/proc/self/ns/pid")}`;
+  return createHash("sha256")
+    .update(`${hostname()} ${readlinkSync("/proc/self/ns/pid")}`)
+    .digest("hex")
+    .slice(0, 12);
 }
 
 /** When a process started, in clock ticks since boot (proc(5), field 22): tells reused ids apart. Null for one that has ended. */

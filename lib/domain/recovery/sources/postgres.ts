@@ -41,7 +41,7 @@ export function dumpName(database: string): string {
 async function openPart(address: ServerAddress, selection: PostgresSelection, signal: AbortSignal): Promise<ArchivePart> {
   const client = await connectServer(address).catch((error: Error) => {
     throw new DomainError(
-      "database-unavailable",
+      "precondition-failed",
       `${serverName(address)} does not answer: ${error.message}`,
       {},
       { cause: error },
