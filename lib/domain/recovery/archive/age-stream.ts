@@ -28,7 +28,9 @@ export async function* sealAge(
   const nonce = new BlockNonce();
   for await (const { block, isLast } of inBlocks(plain, blockBytes)) {
     const sealing = createCipheriv(cipher, key, nonce.next(isLast), { authTagLength: tagBytes });
-    yield Buffer.concat([sealing.update(block), sealing.final(), sealing.getAuthTag()]);
+    yield sealing.update(block);
+    sealing.final();
+    yield sealing.getAuthTag();
   }
 }
 

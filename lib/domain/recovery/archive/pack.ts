@@ -89,9 +89,10 @@ async function* tarOf(entries: AsyncIterable<Entry>, mtime: Date): AsyncGenerato
     yield* readyChunks(tar);
   }
   tar.finalize();
-  yield* readyChunks(tar);
+  yield* tar as AsyncIterable<Uint8Array>;
 }
 
+/** What the tar gives now. It may keep some back for a moment, which comes with what follows. */
 function* readyChunks(tar: Pack): Generator<Uint8Array> {
   for (let chunk = tar.read(); chunk !== null; chunk = tar.read()) yield chunk as Uint8Array;
 }
