@@ -95,6 +95,8 @@ it("refuses to restore what has no archive, and says why", () => {
   expect(restoreRefusal(aBackup({ state: "expired" }))).toBe("Its archive is removed.");
   expect(restoreRefusal(aBackup({ state: "verifying" }))).toBe("It is not finished yet.");
   expect(restoreRefusal(aBackup({ storage: null }))).toBe("Its archive is missing.");
+  expect(restoreRefusal(aBackup({ proof: "unverified" }))).toBe("It is not verified: verify it first.");
+  expect(restoreRefusal(aBackup({ proof: "failed" }))).toBe("It is damaged, or cannot be restored: its proof failed.");
 });
 
 it("names a restore by where it goes", () => {

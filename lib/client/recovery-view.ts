@@ -41,7 +41,7 @@ export const modeNames: Record<RestoreMode, string> = {
 
 export const modeMeanings: Record<RestoreMode, string> = {
   scratch: "Beside everything, to see whether it can be restored. It is asked the same questions as the original, then removed.",
-  namespace: "Its objects into another namespace. Nothing of the present is touched.",
+  namespace: "Its objects into another namespace, and its data into servers that came along. Nothing of the present is touched.",
   "in-place": "Over the present. A backup of the present is made first.",
 };
 
@@ -125,12 +125,14 @@ export function newestByScenario(drills: readonly DrillView[]): DrillView[] {
   );
 }
 
-/** Whether a backup can be restored at all. */
-export function restoreRefusal({ state, storage }: BackupView): string | null {
+/** Why a backup cannot be restored at all; null when it can. */
+export function restoreRefusal({ state, proof, storage }: BackupView): string | null {
   if (state === "failed") return "It failed: there is nothing to restore.";
   if (state === "expired" || state === "deleting" || state === "deleted") return "Its archive is removed.";
   if (state !== "completed" && state !== "partial") return "It is not finished yet.";
-  return storage === null ? "Its archive is missing." : null;
+  if (storage === null) return "Its archive is missing.";
+  if (proof === "unverified") return "It is not verified: verify it first.";
+  return proof === "failed" ? "It is damaged, or cannot be restored: its proof failed." : null;
 }
 
 /** A restore in a line: "In place from B-12". */
