@@ -60,8 +60,12 @@ async function keepBusy(): Promise<void> {
 /** Of every row that says it is good the archive is there, to the byte. */
 async function checkGood(): Promise<Backup[]> {
   const good = await world.db.backup.findMany({ where: { state: "completed", proof: { in: ["checksums", "restored"] } } });
-  for (const { number, storageKey, sha256, bytes } of good) {
-    const content = readFileSync(join(world.folder, storageKey ?? ""));
+  for (const { id, number, storageKey, sha256, bytes } of good) {
+    const file = join(world.folder, storageKey ?? "");
+    // Retention may let go of it meanwhile; then its row says so before its archive goes.
+    if (!existsSync(file) && (await world.db.backup.count({ where: { id, state: { in: ["deleting", "deleted"] } } })) === 1)
+      continue;
+    const content = readFileSync(file);
     expect({ number, bytes: content.length, sha256: createHash("sha256").update(content).digest("hex") }).toEqual({
       number,
       bytes: Number(bytes),
@@ -92,7 +96,9 @@ test(`after ${crashes} kills every backup that says it is good is good, and noth
   await until(
     "all is made and proven",
     async () => {
-      const open = await world.db.backup.count({ where: { state: { in: ["queued", "running", "verifying"] } } });
+      const open = await world.db.backup.count({
+        where: { state: { in: ["queued", "running", "verifying", "expired", "deleting"] } },
+      });
       return open + (await world.db.backupProofRun.count({ where: { state: { in: ["queued", "running"] } } })) === 0;
     },
     120_000,
@@ -100,7 +106,9 @@ test(`after ${crashes} kills every backup that says it is good is good, and noth
   const good = await checkGood();
   expect(good.length).toBeGreaterThan(2);
   // A backup that was begun three times and struck each time is given up; nothing else fails, and no archive is found to be damaged.
-  const failed = await world.db.backup.findMany({ where: { NOT: { id: { in: good.map(({ id }) => id) } } } });
+  const failed = await world.db.backup.findMany({
+    where: { id: { notIn: good.map(({ id }) => id) }, state: { not: "deleted" } },
+  });
   expect(failed.filter(({ message }) => !message.startsWith("It was begun 3 times"))).toEqual([]);
   expect(await world.db.backupProofRun.count({ where: { state: "failed" } })).toBe(0);
   expect(await world.db.backup.count({ where: { OR: [{ activeKey: { not: null } }, { runner: { not: null } }] } })).toBe(0);
