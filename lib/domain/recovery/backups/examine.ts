@@ -8,7 +8,7 @@ import { objectsFactsSchema, readObjectFile } from "../sources/objects.ts";
 import { proveObjects } from "../sources/objects-proof.ts";
 import { postgresFactsSchema } from "../sources/postgres-facts.ts";
 import { checkDump, provePostgres } from "../sources/postgres-proof.ts";
-import { redisFactsSchema } from "../sources/redis.ts";
+import { redisFactsSchema } from "../sources/redis-facts.ts";
 import { checkRdb, proveRedis } from "../sources/redis-proof.ts";
 import type { ProofLevel } from "./schemas.ts";
 

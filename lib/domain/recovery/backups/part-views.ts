@@ -3,7 +3,7 @@ import type { ManifestPart } from "../archive/manifest.ts";
 import { logsFactsSchema } from "../sources/logs.ts";
 import { objectsFactsSchema } from "../sources/objects.ts";
 import { postgresFactsSchema } from "../sources/postgres-facts.ts";
-import { redisFactsSchema } from "../sources/redis.ts";
+import { redisFactsSchema } from "../sources/redis-facts.ts";
 import { sizeOf } from "./progress.ts";
 import type { PartView } from "./schemas.ts";
 import { formatBytes } from "./texts.ts";

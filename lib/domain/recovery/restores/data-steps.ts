@@ -12,7 +12,7 @@ import { applyObjects } from "../sources/objects-apply.ts";
 import { type PostgresFacts, postgresFactsSchema } from "../sources/postgres-facts.ts";
 import { comparePostgres } from "../sources/postgres-proof.ts";
 import { type PostgresRestoration, restorePostgres } from "../sources/postgres-restore.ts";
-import { redisFactsSchema } from "../sources/redis.ts";
+import { redisFactsSchema } from "../sources/redis-facts.ts";
 import { compareRedis } from "../sources/redis-proof.ts";
 import { type RedisRestoration, restoreRedis } from "../sources/redis-restore.ts";
 import { namespaceOf, postgresPlace, redisPlace, waitForPostgres } from "./places.ts";

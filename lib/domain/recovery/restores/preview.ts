@@ -11,7 +11,7 @@ import { planObjects } from "../sources/objects-apply.ts";
 import { postgresFactsSchema } from "../sources/postgres-facts.ts";
 import { pointInTime } from "../sources/postgres-point-in-time.ts";
 import { comparePostgres } from "../sources/postgres-proof.ts";
-import { redisFactsSchema } from "../sources/redis.ts";
+import { redisFactsSchema } from "../sources/redis-facts.ts";
 import { compareRedis } from "../sources/redis-proof.ts";
 import { namespaceOf, postgresPlace, redisPlace } from "./places.ts";
 import { previewRestoreSchema, type RestorePreview } from "./schemas.ts";

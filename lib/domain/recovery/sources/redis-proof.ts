@@ -1,8 +1,9 @@
 import { ProgramError } from "#lib/programs/program.ts";
 import { RdbRefused, startScratchRedis } from "#lib/programs/scratch-redis.ts";
 import type { RecoveryCheck } from "../schemas.ts";
-import type { RedisAddress, RedisFacts } from "./redis.ts";
+import type { RedisAddress } from "./redis.ts";
 import { readKeyspace, withRedis } from "./redis-connection.ts";
+import type { RedisFacts } from "./redis-facts.ts";
 import { checkRdbStream } from "./redis-rdb.ts";
 
 type Counts = { keys: number; expiring: number };

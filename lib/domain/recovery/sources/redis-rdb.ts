@@ -1,6 +1,6 @@
 import { open } from "node:fs/promises";
 import { ProgramError, type ProgramOptions, runProgram } from "#lib/programs/program.ts";
-import type { RedisFacts } from "./redis.ts";
+import type { RedisFacts } from "./redis-facts.ts";
 
 /**
  * Reads a whole RDB with redis-check-rdb and tells what it holds. Counts by database are the file's own: Redis writes them behind

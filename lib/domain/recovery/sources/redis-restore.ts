@@ -1,9 +1,10 @@
 import type { Redis } from "ioredis";
 import { startScratchRedis } from "#lib/programs/scratch-redis.ts";
 import { DomainError } from "../../errors.ts";
-import type { RedisAddress, RedisFacts } from "./redis.ts";
+import type { RedisAddress } from "./redis.ts";
 import { readInfo, readKeyspace, redisName, withRedis } from "./redis-connection.ts";
 import { copyDatabase } from "./redis-copy.ts";
+import type { RedisFacts } from "./redis-facts.ts";
 
 export type RestoreRedisOptions = {
   rdb: AsyncIterable<Uint8Array>;

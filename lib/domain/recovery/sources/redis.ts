@@ -1,6 +1,5 @@
 import { createReadStream } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
 import { runProgram } from "#lib/programs/program.ts";
 import { makeScratchFolder } from "#lib/programs/scratch.ts";
 import { DomainError } from "../../errors.ts";
@@ -10,18 +9,6 @@ import { readRdb } from "./redis-rdb.ts";
 
 /** A Redis with credentials (redis:// or rediss://, database number ignored: all are saved), and where to dial when its name means nothing here. */
 export type RedisAddress = { url: string; host?: string };
-
-/** What the RDB itself holds, database by database. */
-export const redisFactsSchema = z.object({
-  serverVersion: z.string(),
-  rdbVersion: z.int(),
-  databases: z.array(z.object({ index: z.int(), keys: z.int(), expiring: z.int() })),
-  /** The instant that it is as of, to the second. */
-  snapshotAt: z.iso.datetime(),
-  /** Size of the RDB. */
-  rdbBytes: z.int(),
-});
-export type RedisFacts = z.output<typeof redisFactsSchema>;
 
 /** The file's name in an archive. */
 export const rdbName = "dump.rdb";
