@@ -93,7 +93,7 @@ export function BottomNavigation() {
             href={href}
             aria-current={isCurrent ? "page" : undefined}
             className={cn(
-              "flex h-13 flex-1 flex-col items-center justify-center gap-0.5 text-2xs text-ink-3",
+              "flex h-13 flex-1 flex-col items-center justify-center gap-0.5 text-[10px] text-ink-3 leading-4",
               isCurrent && "font-medium text-ink",
             )}
           >
