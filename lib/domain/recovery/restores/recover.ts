@@ -6,8 +6,8 @@ import { archiveOfCompanion, type Companion, type ManifestPart } from "../archiv
 import { readArchive } from "../archive/open.ts";
 import { archivesPrefix, readCompanion } from "../backups/archives.ts";
 import type { RecoveryCheck } from "../schemas.ts";
+import { comparePostgres } from "../sources/postgres-comparison.ts";
 import { postgresFactsSchema } from "../sources/postgres-facts.ts";
-import { comparePostgres } from "../sources/postgres-proof.ts";
 import { type PostgresRestoration, restorePostgres } from "../sources/postgres-restore.ts";
 
 /** An archive that the storage has. */

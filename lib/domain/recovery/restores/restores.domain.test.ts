@@ -33,7 +33,7 @@ beforeAll(async () => {
   expect(backup).toMatchObject({ state: "completed", proof: "checksums" });
 });
 afterAll(() => world?.stop());
-beforeEach(() => world.query(`DELETE FROM operations; DELETE FROM documents; ${refill}`));
+beforeEach(() => world.query(`TRUNCATE operations, documents; ${refill}`));
 
 const relayPath = paths.workload("Deployment", "fleet", "relay");
 const refill = `INSERT INTO documents (id, body) SELECT n, md5(n::text) FROM generate_series(1, ${documentRows}) n;
@@ -255,8 +255,8 @@ describe("a restore in place", () => {
   test("brings a large database back of which next to nothing is left", async () => {
     await world.query("INSERT INTO documents (id, body) SELECT n, md5(random()::text) FROM generate_series(1000, 60000) n");
     const large = await make(world);
-    expect(Number(large.bytes)).toBeGreaterThan(1_500_000);
-    await world.query(lose);
+    expect(Number(large.bytes)).toBeGreaterThan(1_200_000);
+    await world.query("TRUNCATE operations, documents");
     const restore = await carryOut(await start(inPlace, { of: large.id }));
     expect(restore).toMatchObject({ state: "completed" });
     expect(await count()).toEqual({ rows: documentRows + 59_001, highest: 60_000 });
