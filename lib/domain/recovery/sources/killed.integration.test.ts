@@ -8,12 +8,12 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { sweepScratch } from "#lib/programs/scratch.ts";
 import { startScratchRedis } from "#lib/programs/scratch-redis.ts";
 import { postgresPart } from "./postgres.ts";
+import { comparePostgres } from "./postgres-comparison.ts";
 import { postgresFactsSchema } from "./postgres-facts.ts";
-import { comparePostgres } from "./postgres-proof.ts";
 import { restorePostgres, undoSwap } from "./postgres-restore.ts";
 import { redisPart } from "./redis.ts";
+import { compareRedis } from "./redis-comparison.ts";
 import { redisFactsSchema } from "./redis-facts.ts";
-import { compareRedis } from "./redis-proof.ts";
 import { restoreRedis } from "./redis-restore.ts";
 import { ask, pieces, save, startTestServer, type TestServer } from "./test-postgres.ts";
 

@@ -9,9 +9,9 @@ import {
 import { runProgram } from "#lib/programs/program.ts";
 import { DomainError } from "../../errors.ts";
 import { programsToRestore } from "./postgres.ts";
+import { comparePostgres } from "./postgres-comparison.ts";
 import type { PostgresFacts } from "./postgres-facts.ts";
 import { replaceTables, replaceWhole } from "./postgres-in-transaction.ts";
-import { comparePostgres } from "./postgres-proof.ts";
 import {
   dropDatabase,
   findRights,

@@ -2,9 +2,10 @@ import { readdirSync } from "node:fs";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { connectServer, type ServerAddress } from "#lib/database/server-connection.ts";
 import { postgresPart } from "./postgres.ts";
+import { comparePostgres } from "./postgres-comparison.ts";
 import { type PostgresFacts, postgresFactsSchema } from "./postgres-facts.ts";
 import { pointInTime } from "./postgres-point-in-time.ts";
-import { checkDump, comparePostgres, provePostgres } from "./postgres-proof.ts";
+import { checkDump, provePostgres } from "./postgres-proof.ts";
 import { dropFormer, findFormer, restorePostgres, undoSwap } from "./postgres-restore.ts";
 import { ask, pieces, save, startTestServer, type TestServer } from "./test-postgres.ts";
 

@@ -1,7 +1,9 @@
 import { isIP } from "node:net";
 import { Redis } from "ioredis";
 import { DomainError } from "../../errors.ts";
-import type { RedisAddress } from "./redis.ts";
+
+/** A Redis with credentials (redis:// or rediss://, database number ignored: all are saved), and where to dial when its name means nothing here. */
+export type RedisAddress = { url: string; host?: string };
 
 const connectTimeoutMs = 3_000;
 

@@ -1,12 +1,10 @@
 import { ProgramError } from "#lib/programs/program.ts";
 import { RdbRefused, startScratchRedis } from "#lib/programs/scratch-redis.ts";
 import type { RecoveryCheck } from "../schemas.ts";
-import type { RedisAddress } from "./redis.ts";
+import { compareKeyspaces, describeKeys } from "./redis-comparison.ts";
 import { readKeyspace, withRedis } from "./redis-connection.ts";
 import type { RedisFacts } from "./redis-facts.ts";
 import { checkRdbStream } from "./redis-rdb.ts";
-
-type Counts = { keys: number; expiring: number };
 
 /** Whether redis-check-rdb reads the RDB to its end and counts what was saved. Reads it whole, holds none of it. */
 export async function checkRdb(
@@ -15,12 +13,12 @@ export async function checkRdb(
   { signal }: { signal?: AbortSignal } = {},
 ): Promise<RecoveryCheck[]> {
   const name = "redis-check-rdb reads the RDB";
-  const wanted = describe({
+  const wanted = describeKeys({
     keys: facts.databases.reduce((sum, { keys }) => sum + keys, 0),
     expiring: facts.databases.reduce((sum, { expiring }) => sum + expiring, 0),
   });
   try {
-    const found = describe(await checkRdbStream(rdb, signal));
+    const found = describeKeys(await checkRdbStream(rdb, signal));
     return [{ name, wanted, found, passed: wanted === found }];
   } catch (error) {
     if (error instanceof ProgramError) return [{ name, wanted, found: error.message, passed: false }];
@@ -39,7 +37,7 @@ export async function proveRedis(
     const server = await startScratchRedis({ ...scratch, rdb });
     try {
       const present = await withRedis(server, readKeyspace);
-      const checks = compare(facts, present, (wanted, found) => describe(wanted) === describe(found));
+      const checks = compareKeyspaces(facts, present, (wanted, found) => describeKeys(wanted) === describeKeys(found));
       return [{ name, wanted: "no error", found: "no error", passed: true }, ...checks];
     } finally {
       await server.stop();
@@ -48,37 +46,4 @@ export async function proveRedis(
     if (error instanceof RdbRefused) return [{ name, wanted: "no error", found: error.message, passed: false }];
     throw error;
   }
-}
-
-/**
- * Holds a Redis against the facts. Keys without an expiry are to be there one for one; of the others, as many or fewer: time has
- * passed. To be asked before anything writes again.
- */
-export async function compareRedis(address: RedisAddress, facts: RedisFacts): Promise<RecoveryCheck[]> {
-  const present = await withRedis(address, readKeyspace);
-  return compare(
-    facts,
-    present,
-    (wanted, found) => wanted.keys - wanted.expiring === found.keys - found.expiring && found.expiring <= wanted.expiring,
-  );
-}
-
-/** Every database that was saved or is there now. */
-function compare(
-  facts: RedisFacts,
-  present: RedisFacts["databases"],
-  isSame: (wanted: Counts, found: Counts) => boolean,
-): RecoveryCheck[] {
-  const none = { keys: 0, expiring: 0 };
-  const indexes = [...new Set([...facts.databases, ...present].map(({ index }) => index))].sort((a, b) => a - b);
-  return indexes.map((index) => {
-    const wanted = facts.databases.find((database) => database.index === index) ?? none;
-    const found = present.find((database) => database.index === index) ?? none;
-    return { name: `Database ${index}`, wanted: describe(wanted), found: describe(found), passed: isSame(wanted, found) };
-  });
-}
-
-function describe({ keys, expiring }: Counts): string {
-  const count = keys === 1 ? "1 key" : `${keys.toLocaleString("en")} keys`;
-  return expiring === 0 ? count : `${count}, ${expiring.toLocaleString("en")} of them expire`;
 }

@@ -1,8 +1,7 @@
 import type { Redis } from "ioredis";
 import { startScratchRedis } from "#lib/programs/scratch-redis.ts";
 import { DomainError } from "../../errors.ts";
-import type { RedisAddress } from "./redis.ts";
-import { readInfo, readKeyspace, redisName, withRedis } from "./redis-connection.ts";
+import { type RedisAddress, readInfo, readKeyspace, redisName, withRedis } from "./redis-connection.ts";
 import { copyDatabase } from "./redis-copy.ts";
 import type { RedisFacts } from "./redis-facts.ts";
 

@@ -8,8 +8,9 @@ import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { freePort } from "#lib/runtime/testing/free-port.ts";
 import { redisPart } from "./redis.ts";
+import { compareRedis } from "./redis-comparison.ts";
 import { type RedisFacts, redisFactsSchema } from "./redis-facts.ts";
-import { checkRdb, compareRedis, proveRedis } from "./redis-proof.ts";
+import { checkRdb, proveRedis } from "./redis-proof.ts";
 import { restoreRedis } from "./redis-restore.ts";
 import { pieces, save } from "./test-postgres.ts";
 

@@ -4,11 +4,8 @@ import { runProgram } from "#lib/programs/program.ts";
 import { makeScratchFolder } from "#lib/programs/scratch.ts";
 import { DomainError } from "../../errors.ts";
 import type { ArchivePart, PartSource } from "../archive/pack.ts";
-import { redisCli, redisName, withRedis } from "./redis-connection.ts";
+import { type RedisAddress, redisCli, redisName, withRedis } from "./redis-connection.ts";
 import { readRdb } from "./redis-rdb.ts";
-
-/** A Redis with credentials (redis:// or rediss://, database number ignored: all are saved), and where to dial when its name means nothing here. */
-export type RedisAddress = { url: string; host?: string };
 
 /** The file's name in an archive. */
 export const rdbName = "dump.rdb";
