@@ -97,7 +97,7 @@ async function unpack(what: string, folder: string): Promise<void> {
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });
       const file = await open(path, "wx", 0o600);
       try {
-        for await (const piece of content) await file.write(piece);
+        for await (const piece of content) await file.writeFile(piece);
       } finally {
         await file.close();
       }
