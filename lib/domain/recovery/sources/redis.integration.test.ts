@@ -144,7 +144,8 @@ test("restored in place, a server holds what was saved, every kind and expiry, a
       ["dump", "list"],
       ["dump", "ranks"],
       ["dump", "stream"],
-      ["dump", "hash:3"],
+      // Its fields have no order.
+      ["hgetall", "hash:3"],
     ])
     .exec();
   await redis.flushall();
@@ -169,7 +170,8 @@ test("restored in place, a server holds what was saved, every kind and expiry, a
         ["dump", "list"],
         ["dump", "ranks"],
         ["dump", "stream"],
-        ["dump", "hash:3"],
+        // Its fields have no order.
+        ["hgetall", "hash:3"],
       ])
       .exec(),
   ).toEqual(dumps);
