@@ -55,6 +55,25 @@ describe("deleting a pod", () => {
     await node.untilGone("forced");
     await until("the end of its processes", () => processesWith(mark).length === 0);
   });
+
+  it("gives no word to a process that is deleted without grace, whatever its pod has", async () => {
+    const folder = join(node.folder, "unwarned");
+    mkdirSync(folder);
+    const mark = `unwarned-${process.pid}`;
+    const script = `trap 'touch /unwarned/told; exit' TERM; while :; do sleep 0.1; done; : ${mark}`;
+    await node.createPod("unwarned", {
+      terminationGracePeriodSeconds: 60,
+      containers: [{ command: ["sh", "-c", script], volumeMounts: [{ name: "unwarned", mountPath: "/unwarned" }] }],
+      volumes: [{ name: "unwarned", hostPath: { path: folder } }],
+    });
+    await node.untilReady("unwarned");
+    await until("its process", () => processesWith(mark).length > 0);
+    const began = performance.now();
+    await node.deletePod("unwarned", 0);
+    await until("the end of its processes", () => processesWith(mark).length === 0);
+    expect(performance.now() - began).toBeLessThan(10_000);
+    expect(existsSync(join(folder, "told"))).toBe(false);
+  });
 });
 
 describe("while the API server is away", () => {

@@ -170,6 +170,8 @@ export class PodWorker {
   /** The pod's grace is one for all its containers: those that end last have what the others left. */
   #graceMsFor(name: string): number {
     const { spec } = this.#pod;
+    // Nobody waits for what was deleted without grace: another one may have its place already.
+    if (this.#removed) return 0;
     if (!this.#isDeleting() && !this.#failure) {
       return (this.#find(name)?.condemnedGraceSeconds ?? spec.terminationGracePeriodSeconds ?? 30) * 1000;
     }

@@ -10,7 +10,7 @@ export type TerminationOptions = {
 /** However long its preStop hook took, a container has this long for its signal. */
 const leastAfterHookMs = 2_000;
 
-/** The end of a container: preStop, its signal, and SIGKILL when the grace is over. */
+/** The end of a container: preStop, its signal, and SIGKILL when the grace is over; without a grace SIGKILL is all. */
 export class Termination {
   readonly #options: TerminationOptions;
   #deadlineMs: number;
@@ -40,6 +40,7 @@ export class Termination {
 
   async #run(): Promise<void> {
     const { preStop, graceMs, nowMs, signal } = this.#options;
+    if (graceMs <= 0) return;
     if (preStop && graceMs > 0) {
       this.#hookMs = leastAfterHookMs;
       this.#killAt(this.#deadlineMs + leastAfterHookMs);
