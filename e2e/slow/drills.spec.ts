@@ -68,7 +68,7 @@ test("an instance that is killed is away for less than 30 s and loses nothing", 
   const incident = await (await page.request.get(`/api/incidents/${ended.incidentId}`)).json();
   expect(incident).toMatchObject({ isDrill: true, origin: "drill", step: "document" });
   const report = await page.request.get(`/api/drills/${ended.id}/report.md`);
-  expect(await report.text()).toContain(`# DR-${ended.number}: Loss of an instance of fleet/relay`);
+  expect(await report.text()).toContain(`# DR-${ended.number}: Instance failure of fleet/relay`);
 });
 
 test("a node without data that loses its power is away for less than two minutes and loses nothing", async ({ page }) => {

@@ -12,7 +12,7 @@ export function aDrill(over: Partial<DrillView> = {}): DrillView {
     id: "drill-5",
     number: 5,
     scenario: "instance",
-    title: "Loss of an instance",
+    title: "Instance failure",
     subject: "fleet/relay",
     namespace: "fleet",
     service: "relay",
@@ -112,7 +112,7 @@ export function aDrillDetail(over: Partial<DrillDetail> = {}): DrillDetail {
 export function aDrillPreview(over: Partial<DrillPreview> = {}): DrillPreview {
   return {
     scenario: "instance",
-    title: "Loss of an instance",
+    title: "Instance failure",
     target: "relay-a",
     steps: ["Kill one instance of relay without grace.", "Wait until clients are served again."],
     guards: [{ name: "Cluster allows drills", state: "passed", message: "fleet is labelled for drills." }],
@@ -128,7 +128,7 @@ export function aDrillSchedule(over: Partial<DrillScheduleView> = {}): DrillSche
     id: "schedule-1",
     scenario: "instance",
     subject: "fleet/relay",
-    title: "Loss of an instance",
+    title: "Instance failure",
     settings: { target: null, image: null, backupId: null, intoNamespace: null, awaySeconds: 30 },
     last: null,
     cron: "0 10 1 1,4,7,10 *",

@@ -1,4 +1,5 @@
 import { DomainError } from "../../errors.ts";
+import { scenarioInfos } from "../objectives/scenarios.ts";
 import type { Scenario } from "../schemas.ts";
 import { readGuardFacts } from "./facts.ts";
 import { judgeGuards, refusalOf } from "./guards.ts";
@@ -6,7 +7,6 @@ import { toleranceOf } from "./measure.ts";
 import { enter, type Pass } from "./pass.ts";
 import { consecutive } from "./report.ts";
 import { describePrey } from "./run.ts";
-import { scenarioTexts } from "./scenario-texts.ts";
 import { scenarioWorks } from "./scenarios/all.ts";
 import { withTemplateHash } from "./scenarios/bad-release.ts";
 import { listUnwell } from "./standing.ts";
@@ -46,7 +46,7 @@ async function check(pass: Pass): Promise<void> {
     run.witness = { ref: service.ref, target, epoch: pass.observed.epoch, since: now.toISOString() };
   }
   enter(run, "baseline", now);
-  const message = `${scenarioTexts[row.scenario as Scenario].title}: ${describePrey(run.prey)} is chosen. Clients are watched first.`;
+  const message = `${scenarioInfos[row.scenario as Scenario].title}: ${describePrey(run.prey)} is chosen. Clients are watched first.`;
   await storeDrill(context, row, {
     run,
     data: { state: "running", startedAt: now, message },

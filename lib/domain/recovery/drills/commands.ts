@@ -6,12 +6,12 @@ import { DomainError } from "../../errors.ts";
 import { type Keyed, notKeyed, once } from "../../idempotency.ts";
 import { parseId, parseInput } from "../../validation.ts";
 import { objectiveOf } from "../objectives/commands.ts";
+import { scenarioInfos } from "../objectives/scenarios.ts";
 import { subjectColumns, subjectName } from "../schemas.ts";
 import { type Asked, readChoice, readGuardFacts } from "./facts.ts";
 import { judgeGuards, refusalOf } from "./guards.ts";
 import { consecutive } from "./report.ts";
 import { describePrey, firstRun } from "./run.ts";
-import { scenarioTexts } from "./scenario-texts.ts";
 import { scenarioWorks } from "./scenarios/all.ts";
 import type { DrillContext } from "./scenarios/scenario.ts";
 import { abortDrillSchema, type DrillPreview, type DrillView, previewDrillSchema, startDrillSchema } from "./schemas.ts";
@@ -34,7 +34,7 @@ async function preview(context: DrillContext, asked: Asked): Promise<DrillPrevie
   const every = facts.witness ? `, each of which is tried every ${Math.round(facts.witness.intervalMs)} ms` : "";
   return {
     scenario,
-    title: scenarioTexts[scenario].title,
+    title: scenarioInfos[scenario].title,
     target,
     steps: work.steps(settings, target ?? "what is chosen then"),
     guards: judgeGuards(facts),

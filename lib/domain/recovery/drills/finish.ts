@@ -5,11 +5,11 @@ import { transact } from "../../context.ts";
 import { describeAbout } from "../../fleet/about.ts";
 import { createItem } from "../../incidents/action-items/commands.ts";
 import { reopenUnproven } from "../../incidents/action-items/watch.ts";
+import { scenarioInfos } from "../objectives/scenarios.ts";
 import type { Scenario } from "../schemas.ts";
 import { endDrillIncident, openDrillIncident } from "./incident.ts";
 import type { Measured } from "./report.ts";
 import type { DrillRun } from "./run.ts";
-import { scenarioTexts } from "./scenario-texts.ts";
 import { scenarioWorks } from "./scenarios/all.ts";
 import type { Standing } from "./standing.ts";
 import { storeDrill } from "./store.ts";
@@ -85,7 +85,7 @@ type Mending = { incidentId: string; message: string; subject: Standing | null }
 async function mend(context: Context, row: Drill, { incidentId, message, subject }: Mending): Promise<string> {
   const due = new Date(context.clock().getTime() + daysToMend * 86_400_000).toISOString().slice(0, 10);
   const owner = (subject && describeAbout(subject.workload).owner) ?? row.requestedByName;
-  const { title } = scenarioTexts[row.scenario as Scenario];
+  const { title } = scenarioInfos[row.scenario as Scenario];
   const item = await createItem(
     context,
     {

@@ -4,8 +4,8 @@ import { commandIncident } from "../../incidents/commands.ts";
 import { lockOpening, openIncident } from "../../incidents/opening/open.ts";
 import type { Severity } from "../../incidents/schemas.ts";
 import { appendTimeline } from "../../incidents/timeline/timeline.ts";
+import { scenarioInfos } from "../objectives/scenarios.ts";
 import type { Scenario } from "../schemas.ts";
-import { scenarioTexts } from "./scenario-texts.ts";
 import { serviceId } from "./service-id.ts";
 import { runOf } from "./store.ts";
 import { drillName } from "./stored.ts";
@@ -46,7 +46,7 @@ export async function openDrillIncident(
   }
   const { namespace, service } = drill;
   const { incident } = await openIncident(transaction, context, {
-    title: `Drill ${drillName(drill)}: ${scenarioTexts[drill.scenario as Scenario].title}`,
+    title: `Drill ${drillName(drill)}: ${scenarioInfos[drill.scenario as Scenario].title}`,
     severity,
     origin: "drill",
     trigger: `drill/${drill.id}`,

@@ -1,7 +1,7 @@
 import type { Drill, DrillSchedule, Prisma } from "#lib/database/generated/client.ts";
+import { scenarioInfos } from "../objectives/scenarios.ts";
 import type { Scenario, Subject } from "../schemas.ts";
 import { type DrillRun, describePrey } from "./run.ts";
-import { scenarioTexts } from "./scenario-texts.ts";
 import { type DrillScheduleView, type DrillSettings, type DrillView, drillSettingsSchema } from "./schemas.ts";
 
 /** "DR-7": how a drill is named in sentences. */
@@ -28,7 +28,7 @@ export function viewDrill(row: Drill): DrillView {
     id: row.id,
     number: row.number,
     scenario,
-    title: scenarioTexts[scenario].title,
+    title: scenarioInfos[scenario].title,
     subject: row.subject,
     namespace: row.namespace,
     service: row.service,
@@ -74,7 +74,7 @@ export function viewSchedule(row: DrillSchedule & { drills: Drill[] }): DrillSch
   return {
     id: row.id,
     scenario,
-    title: scenarioTexts[scenario].title,
+    title: scenarioInfos[scenario].title,
     subject: row.subject,
     settings: settingsOf(row),
     cron: row.cron,

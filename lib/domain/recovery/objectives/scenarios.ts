@@ -2,6 +2,7 @@ import type { Objective, Scenario } from "../schemas.ts";
 
 export type ScenarioInfo = {
   title: string;
+  /** In one sentence what is done in it. */
   about: string;
   /** The guides' recovery objectives; of the two scenarios that they do not name, those of what is nearest to it. */
   objective: Objective;
@@ -17,49 +18,49 @@ const daemons = ["relay", "hub", "edge", "connector"];
 export const scenarioInfos: Record<Scenario, ScenarioInfo> = {
   instance: {
     title: "Instance failure",
-    about: "One instance is killed.",
+    about: "One instance is killed without warning.",
     objective: { rtoSeconds: 30, rpoSeconds: 0 },
     kinds: daemons,
   },
   node: {
     title: "Node failure",
-    about: "A node loses its power.",
+    about: "The power of a node is cut.",
     objective: { rtoSeconds: 2 * minute, rpoSeconds: 0 },
     kinds: daemons,
   },
   redis: {
     title: "Redis failure",
-    about: "The Redis between the replicas is killed.",
+    about: "The instance of Redis that the service uses is killed without warning.",
     objective: { rtoSeconds: 5 * minute, rpoSeconds: 10 },
     kinds: ["relay"],
   },
   database: {
     title: "Database loss",
-    about: "The database is lost and restored from the newest backup.",
+    about: "The service's database is dropped, and restored from its backup.",
     objective: { rtoSeconds: hour, rpoSeconds: minute },
     kinds: ["relay"],
   },
   region: {
     title: "Region failure",
-    about: "Everything is built again elsewhere. A rehearsal in another namespace, never a region's true time.",
+    about: "The service is restored from its backup in another namespace: a rehearsal, never a region's true time.",
     objective: { rtoSeconds: 4 * hour, rpoSeconds: 5 * minute },
     kinds: daemons,
   },
   hub: {
     title: "Hub failure",
-    about: "The hub is away while the edges keep what their sensors send.",
+    about: "All instances of the hub are taken away for a while; edges keep their messages.",
     objective: { rtoSeconds: 2 * minute, rpoSeconds: 0 },
     kinds: ["hub"],
   },
   "bad-release": {
     title: "Bad release",
-    about: "A bad version is rolled out, noticed, and rolled back.",
+    about: "A release that fails is rolled out, and rolled back when the alert arrives.",
     objective: { rtoSeconds: 2 * minute, rpoSeconds: 0 },
     kinds: daemons,
   },
   "control-plane": {
     title: "Loss of the control plane",
-    about: "Switchyard's own database is lost and restored elsewhere.",
+    about: "Switchyard's own database is restored elsewhere from its backup.",
     objective: { rtoSeconds: hour, rpoSeconds: minute },
     kinds: null,
   },
