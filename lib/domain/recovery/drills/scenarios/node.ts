@@ -65,8 +65,12 @@ const keepsData = ({ spec }: Workload) => ((spec as { volumeClaimTemplates?: unk
 /** Why a node must not be lost; null when it may. */
 function refusalOf(node: string, { cluster, witness }: Choice): string | null {
   for (const { id, kind, workload, pods } of cluster.services) {
-    if (!pods.some((pod) => pod.spec.nodeName === node && pod.status?.phase === "Running")) continue;
+    const running = pods.filter((pod) => pod.status?.phase === "Running");
+    const here = running.filter((pod) => pod.spec.nodeName === node);
+    if (here.length === 0) continue;
     if (keepsData(workload)) return `it has data (${id})`;
+    // Of several, those on other nodes go on.
+    if (here.length < running.length) continue;
     if (kind === "monitoring") return `${id} runs on it, by which people are told`;
     if (id === witness?.service.id) return `${id} runs on it, which measures`;
   }
