@@ -3,6 +3,7 @@ import { KubernetesError } from "#lib/kubernetes/errors.ts";
 import { type KubernetesObject, paths } from "#lib/kubernetes/objects.ts";
 import { readRules } from "../../alerts/rules.ts";
 import { incidentName } from "../../incidents/incident-name.ts";
+import { countsThePast } from "../../incidents/recovery/judge-resolve.ts";
 import { describeFreeze, findFreeze } from "../../rollouts/start/freeze.ts";
 import { manifestSchema } from "../archive/manifest.ts";
 import { backupName } from "../backups/states.ts";
@@ -98,7 +99,8 @@ export async function readGuardFacts(
     isLabelled: found?.metadata.labels?.[drillLabel] === "allowed",
     otherDrill: other && drillName(other),
     unwell: listUnwell(choice.cluster.services),
-    firing: [...new Set(firing.map((episode) => episode.name))],
+    // What counts hours fires on after a drill: it says nothing of now.
+    firing: [...new Set(firing.map((episode) => episode.name))].filter((alert) => !countsThePast(alert)),
     incidents: incidents.map(incidentName),
     rollout: rollout && `A rollout${rollout.toVersion ? ` to ${rollout.toVersion}` : ""}`,
     freeze: freeze && describeFreeze(freeze),
