@@ -114,11 +114,11 @@ describe("the list of action items", () => {
 });
 
 describe("the dialog of an action item", () => {
-  it("says of a proof that cannot be run yet that it cannot, and keeps what it is to be", async () => {
+  it("asks for the drill that is to show it, says what that is, and keeps it", async () => {
     show(<ItemDialog incidentId="019b0000-0000-7000-8000-000000000000" onClose={() => {}} />);
     fireEvent.change(screen.getByLabelText("What is to be done"), { target: { value: "Lose a relay without harm" } });
     fireEvent.change(screen.getByLabelText("Proof"), { target: { value: "drill" } });
-    expect(screen.getByText(/Switchyard carries out no drills yet\./)).toBeDefined();
+    expect(screen.getByText(/The fault, brought about on purpose/)).toBeDefined();
     fireEvent.click(screen.getByRole("button", { name: "Add it" }));
     expect(screen.getByText("Name the drill.")).toBeDefined();
     fireEvent.change(screen.getByLabelText("Drill"), { target: { value: "relay-loss" } });
