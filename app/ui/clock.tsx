@@ -23,7 +23,8 @@ function subscribe(listener: () => void) {
 
 function read() {
   const present = Date.now();
-  if (present - now >= 1000) now = present;
+  // Also when it was set back.
+  if (Math.abs(present - now) >= 1000) now = present;
   return now;
 }
 
