@@ -154,13 +154,13 @@ export class HubFleet {
   }
 }
 
-/** Asks again and again until there is an answer; rejects after 20 s. */
-export async function waitFor<T>(ask: () => T | undefined | Promise<T | undefined>): Promise<T> {
-  const deadline = Date.now() + 20_000;
+/** Asks again and again until there is an answer; rejects after `patienceMs`. */
+export async function waitFor<T>(ask: () => T | undefined | Promise<T | undefined>, patienceMs = 20_000): Promise<T> {
+  const deadline = Date.now() + patienceMs;
   for (;;) {
     const answer = await ask();
     if (answer !== undefined) return answer;
-    if (Date.now() > deadline) throw new Error(`waited 20 s for: ${ask}`);
+    if (Date.now() > deadline) throw new Error(`waited ${patienceMs / 1000} s for: ${ask}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

@@ -112,6 +112,8 @@ async function restoreBeside(options: RestorePostgresOptions, dump: AsyncIterabl
   const database = databaseNameOf(address);
   const { fresh, former } = namesOf(database, options.tag);
   const { isSuperuser } = await withMaintenance(address, async (client) => {
+    // A try that was killed may still be making it: its session holds this lock until that has ended.
+    await client.query("SELECT pg_advisory_lock(hashtextextended($1, 0))", [fresh]);
     await dropDatabase(client, fresh);
     return makeLikeDatabase(client, { like: database, name: fresh });
   });
