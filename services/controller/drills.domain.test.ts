@@ -267,18 +267,21 @@ test("a hub that was taken away is given back when a person aborts, also by anot
   await expect(abortDrill(operator, id, { reason: "customers call" })).rejects.toThrow("is over already");
 });
 
-// Tried again: in one of five runs beside other load the drill ends before it has seen the other service; the cause is not found yet.
-test("a service that the drill is not about becomes unhealthy: the drill is given up and cleaned up", { retry: 3 }, async () => {
+test("a service that the drill is not about becomes unhealthy: the drill is given up and cleaned up", async () => {
   const { id } = await ask("hub", { subject: "fleet/hub", settings: { awaySeconds: 600 } });
   await strike(id);
   const path = paths.workload("Deployment", "fleet", "other");
-  await world.kubernetes.patch(path, [{ op: "add", path: "/spec/template/spec/nodeSelector", value: { no: "such" } }]);
-  await world.kubernetes.patch(path, [{ op: "replace", path: "/spec/replicas", value: 3 }]);
+  await world.kubernetes.patch(path, [
+    { op: "replace", path: "/spec/strategy", value: { type: "Recreate" } },
+    { op: "add", path: "/spec/template/spec/nodeSelector", value: { no: "such" } },
+  ]);
   // Virtual seconds go by faster than the cluster takes note.
-  await until("it lacks instances", async () => (await listPods("other")).some((pod) => !isReady(pod)));
+  await until("it has no instance", async () => {
+    const { status } = await world.kubernetes.get<Workload>(path);
+    return !status?.readyReplicas;
+  });
   const { drill } = await end(id);
   await world.kubernetes.patch(path, [{ op: "remove", path: "/spec/template/spec/nodeSelector" }]);
-  await world.kubernetes.patch(path, [{ op: "replace", path: "/spec/replicas", value: 1 }]);
   expect(drill).toMatchObject({
     state: "aborted",
     message: expect.stringContaining("fleet/other, which the drill is not about"),
