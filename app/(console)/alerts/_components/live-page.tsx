@@ -40,7 +40,7 @@ export function LivePage() {
     <>
       <AlertsHeader
         aside={data && <Verdict live={data} />}
-        heard={data && data.items.length > 0 && <HeardFrom sources={data.sources} />}
+        beside={data && data.items.length > 0 && <HeardFrom sources={data.sources} />}
       >
         <SearchField
           label="Filter alerts"

@@ -7,6 +7,7 @@ import { ApiError } from "#lib/client/api.ts";
 import { serviceQuery, servicesQuery } from "#lib/client/fleet.ts";
 import { outsideQuery } from "#lib/client/surroundings.ts";
 import type { ServiceAnswer } from "#lib/domain/fleet/schemas.ts";
+import { tabBarLook, tabLook } from "../../../../../ui/area-header.tsx";
 import { useTimeRange } from "../../../../../ui/chart/use-time-range.ts";
 import { cn } from "../../../../../ui/class-names.ts";
 import { useLive, useWatchedService } from "../../../../../ui/live/live-provider.tsx";
@@ -81,11 +82,7 @@ export function ServicePage({ id }: { id: string }) {
         />
       )}
       <ServiceHeader id={id} service={service} figures={data?.serviceFigures ?? null} />
-      <div
-        role="tablist"
-        aria-label="About this service"
-        className="scroll-thin sticky top-0 z-20 flex gap-4 overflow-x-auto border-b bg-canvas px-4"
-      >
+      <div role="tablist" aria-label="About this service" className={tabBarLook}>
         {tabs.map((name) => (
           <TabButton
             key={name}
@@ -172,10 +169,7 @@ function TabButton({
         neighbour?.focus();
         neighbour?.click();
       }}
-      className={cn(
-        "-mb-px flex h-9 shrink-0 items-center gap-1.5 border-b-2 border-transparent text-ink-2 hover:text-ink",
-        isCurrent && "border-accent-solid font-medium text-ink",
-      )}
+      className={tabLook(isCurrent)}
     >
       {tab.charAt(0).toUpperCase() + tab.slice(1)}
       {count !== null && (
