@@ -1,7 +1,7 @@
 "use client";
 import { CircleAlert, RotateCw } from "lucide-react";
 import type { ReactNode } from "react";
-import { ApiError, messageOf } from "#lib/client/api.ts";
+import { messageOf, problemOf } from "#lib/client/api.ts";
 import { Button } from "./button.tsx";
 import { cn } from "./class-names.ts";
 import { TimeAgo } from "./clock.tsx";
@@ -22,7 +22,7 @@ export function ErrorNotice({
   onRetry?: () => void;
   className?: string;
 }) {
-  const requestId = error instanceof ApiError ? error.problem.requestId : undefined;
+  const requestId = problemOf(error)?.requestId;
   return (
     <div
       role="alert"

@@ -32,7 +32,7 @@ export class ApiError extends Error {
 }
 
 /** Reads a failed answer: problem+json where it is that, else a plain sentence with the status. */
-export async function problemOf(response: Response): Promise<Problem> {
+async function readProblem(response: Response): Promise<Problem> {
   const text = await response.text().catch(() => "");
   try {
     const body: unknown = JSON.parse(text);
@@ -83,7 +83,7 @@ export async function send(path: string, { method = "GET", body, headers = {}, s
       { cause },
     );
   }
-  if (!response.ok) throw new ApiError(await problemOf(response));
+  if (!response.ok) throw new ApiError(await readProblem(response));
   return response;
 }
 
@@ -100,6 +100,21 @@ export function queryString(values: Record<string, string | number | boolean | n
 /** The sentence to show for any thrown thing. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : "Something failed without saying what.";
+}
+
+/** What the server said of a request that failed; undefined for anything else that was thrown, and for nothing. */
+export function problemOf(error: unknown): Problem | undefined {
+  return error instanceof ApiError ? error.problem : undefined;
+}
+
+/** How a request failed. */
+export function codeOf(error: unknown): ApiErrorCode | undefined {
+  return problemOf(error)?.code;
+}
+
+/** What is wrong with what was entered, by field; undefined when it failed for another reason. */
+export function fieldsOf(error: unknown): Problem["fields"] {
+  return problemOf(error)?.fields;
 }
 
 /** Where the server keeps a service, namespace/name. */

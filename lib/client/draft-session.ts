@@ -1,7 +1,7 @@
 import type { Choice, Piece } from "#lib/domain/incidents/postmortem/merge.ts";
 import type { SaveInput } from "#lib/domain/incidents/postmortem/schemas.ts";
 import { newIdempotencyKey } from "./actions.ts";
-import { ApiError } from "./api.ts";
+import { codeOf } from "./api.ts";
 import { type Author, type DraftStore, KeptDrafts, type LeftText } from "./kept-drafts.ts";
 import {
   beginSave,
@@ -203,7 +203,7 @@ export class DraftSession {
 
   /** Who was refused may go on at once; who had no answer asks the same again. */
   #takeFailure(error: unknown, id: string): number {
-    const code = error instanceof ApiError ? error.code : "unreachable";
+    const code = codeOf(error) ?? "unreachable";
     if (!refusals.has(code)) {
       this.#error = error instanceof Error ? error : new Error("Switchyard did not answer.");
       return retryMs[Math.min(this.#failures++, retryMs.length - 1)] ?? 10_000;

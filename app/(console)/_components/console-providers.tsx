@@ -1,7 +1,7 @@
 "use client";
 import { type DehydratedState, HydrationBoundary, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { type ReactNode, useEffect, useState } from "react";
-import { ApiError } from "#lib/client/api.ts";
+import { problemOf } from "#lib/client/api.ts";
 import { ActionProvider } from "../../ui/actions/action-provider.tsx";
 import { AlertActionProvider } from "../../ui/alerts/alert-action-provider.tsx";
 import { IncidentProvider } from "../../ui/incidents/incident-provider.tsx";
@@ -10,7 +10,8 @@ import { RecoveryProvider } from "../../ui/recovery/recovery-provider.tsx";
 import { TooltipProvider } from "../../ui/tooltip.tsx";
 
 function shouldRetry(count: number, error: unknown): boolean {
-  if (error instanceof ApiError && error.problem.status >= 400 && error.problem.status < 500) return false;
+  const status = problemOf(error)?.status ?? 0;
+  if (status >= 400 && status < 500) return false;
   return count < 2;
 }
 

@@ -3,7 +3,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useId, useRef, useState } from "react";
 import { actionSentence } from "#lib/client/action-texts.ts";
 import { newIdempotencyKey, previewQuery, sendAction } from "#lib/client/actions.ts";
-import { ApiError } from "#lib/client/api.ts";
+import { codeOf, problemOf } from "#lib/client/api.ts";
 import { auditKeys } from "#lib/client/audit.ts";
 import { fleetKeys, serviceQuery, servicesQuery } from "#lib/client/fleet.ts";
 import { rolloutKeys } from "#lib/client/rollouts.ts";
@@ -61,8 +61,8 @@ function LoadedDialog({ request, service, onClose }: { request: ActionRequest; s
   const previewed = useSettled(isComplete ? actionInput(verb, values, "preview only", seen) : null, 250);
   const preview = useQuery({ ...previewQuery(service.id, verb, previewed), enabled: previewed !== null && result === null });
   const sentence = actionSentence(verb, service.name, values);
-  const isStale = error instanceof ApiError && error.code === "stale";
-  const problem = error instanceof ApiError ? error.problem : null;
+  const isStale = codeOf(error) === "stale";
+  const problem = problemOf(error);
 
   const usePresent = () => {
     setSeen(service);

@@ -3,7 +3,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useId, useState } from "react";
 import { sentenceOf } from "#lib/client/alert-view.ts";
 import { acknowledgeAlerts, alertKeys, unacknowledgeAlerts } from "#lib/client/alerts.ts";
-import { ApiError } from "#lib/client/api.ts";
+import { fieldsOf } from "#lib/client/api.ts";
 import { auditKeys } from "#lib/client/audit.ts";
 import { countOf } from "#lib/client/numbers.ts";
 import type { AlertRow } from "#lib/domain/alerts/schemas.ts";
@@ -37,7 +37,7 @@ export function AcknowledgeDialog({
   const [only] = alerts;
   const what = alerts.length === 1 && only ? only.name : countOf(chosen.length, "alert");
   const sentence = takesBack ? `Take back the acknowledgement of ${what}` : `Acknowledge ${what}`;
-  const problem = error instanceof ApiError ? error.problem : null;
+  const fields = fieldsOf(error);
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();
@@ -93,7 +93,7 @@ export function AcknowledgeDialog({
             At most {mostAtOnce} at once: these are the first of {alerts.length}.
           </p>
         )}
-        <Field label="Note (optional)" errors={problem?.fields?.note} hint="Kept with the alert and in the audit.">
+        <Field label="Note (optional)" errors={fields?.note} hint="Kept with the alert and in the audit.">
           {(ties) => (
             <Input
               {...ties}

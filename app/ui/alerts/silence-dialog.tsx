@@ -2,7 +2,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useId, useState } from "react";
 import { alertKeys, createSilence, liveAlertsQuery, silencePreviewQuery } from "#lib/client/alerts.ts";
-import { ApiError } from "#lib/client/api.ts";
+import { fieldsOf } from "#lib/client/api.ts";
 import { auditKeys } from "#lib/client/audit.ts";
 import { matcherProblem, matchersFor } from "#lib/client/matchers.ts";
 import { countOf } from "#lib/client/numbers.ts";
@@ -46,7 +46,7 @@ export function SilenceDialog({ request, onClose }: { request: SilenceRequest; o
   const isValid = matchers.every((matcher) => matcherProblem(matcher) === null);
   const asked = useSettled(isValid ? { matchers, ...(source ? { source } : {}) } : null, 250);
   const preview = useQuery({ ...silencePreviewQuery(asked ?? { matchers }), enabled: asked !== null && result === null });
-  const problem = error instanceof ApiError ? error.problem : null;
+  const fields = fieldsOf(error);
   const shown = isValid ? preview.data : undefined;
   const sentence = shown ? `Silence ${countOf(shown.alertCount, "alert")}` : "Silence";
 
@@ -110,10 +110,10 @@ export function SilenceDialog({ request, onClose }: { request: SilenceRequest; o
           isValid={isValid}
           onRetry={() => preview.refetch()}
         />
-        <DurationField minutes={minutes} onChange={setMinutes} errors={problem?.fields?.durationMinutes} />
+        <DurationField minutes={minutes} onChange={setMinutes} errors={fields?.durationMinutes} />
         <Field
           label="Reason"
-          errors={wasSubmitted && reason.trim().length < 3 ? ["Say why, in a few words."] : problem?.fields?.reason}
+          errors={wasSubmitted && reason.trim().length < 3 ? ["Say why, in a few words."] : fields?.reason}
           hint="Whoever finds the silence later reads it; so does the audit."
         >
           {(ties) => (

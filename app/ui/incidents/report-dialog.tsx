@@ -4,7 +4,7 @@ import Link from "next/link";
 import { useRouter } from "next/navigation";
 import { type FormEvent, useId, useRef, useState } from "react";
 import { newIdempotencyKey } from "#lib/client/actions.ts";
-import { ApiError } from "#lib/client/api.ts";
+import { problemOf } from "#lib/client/api.ts";
 import { incidentName, onServices, type ReportDraft } from "#lib/client/incident-view.ts";
 import { incidentKeys, latestIncidentsQuery, reportIncident } from "#lib/client/incidents.ts";
 import type { OpenIncident } from "#lib/domain/errors.ts";
@@ -52,7 +52,7 @@ export function ReportDialog({ draft, onClose }: { draft: ReportDraft; onClose: 
     },
     onSettled: () => void queries.invalidateQueries({ queryKey: incidentKeys.all }),
   });
-  const problem = report.error instanceof ApiError ? report.error.problem : null;
+  const problem = problemOf(report.error);
   const known = useQuery(latestIncidentsQuery()).data?.items ?? [];
   const open: OpenOne[] = onServices(known, services);
   for (const told of problem?.incidents ?? []) if (!open.some(({ id }) => id === told.id)) open.push(told);

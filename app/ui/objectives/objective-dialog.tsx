@@ -1,7 +1,7 @@
 "use client";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { ApiError } from "#lib/client/api.ts";
+import { fieldsOf } from "#lib/client/api.ts";
 import { clearObjective, objectiveKeys, setObjective } from "#lib/client/objectives.ts";
 import { type ServiceObjectives, setObjectiveSchema } from "#lib/domain/objectives/schemas.ts";
 import { Button } from "../button.tsx";
@@ -34,7 +34,7 @@ export function ObjectiveDialog({ id, known, onClose }: { id: string; known: Ser
   });
   const clear = useMutation({ mutationFn: (reason: string) => clearObjective(id, { reason }), onSuccess: done });
   const error = save.error ?? clear.error;
-  const shown = { ...(error instanceof ApiError ? error.problem.fields : {}), ...errors };
+  const shown = { ...fieldsOf(error), ...errors };
   const { objective, source } = known;
   const name = id.split("/").at(-1);
 

@@ -1,6 +1,6 @@
 "use client";
 import { type FormEvent, useId, useState } from "react";
-import { ApiError } from "#lib/client/api.ts";
+import { fieldsOf } from "#lib/client/api.ts";
 import { clearRecoveryObjective, setRecoveryObjective } from "#lib/client/recovery.ts";
 import { subjectTitle } from "#lib/client/recovery-view.ts";
 import { formatDuration } from "#lib/client/time.ts";
@@ -50,7 +50,7 @@ export function ObjectiveDialog({
       onClose();
     },
   );
-  const shown = { ...(write.error instanceof ApiError ? write.error.problem.fields : {}), ...errors };
+  const shown = { ...fieldsOf(write.error), ...errors };
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (refusal || write.isPending) return;

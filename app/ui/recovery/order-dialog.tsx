@@ -1,6 +1,6 @@
 "use client";
 import { type FormEvent, type ReactNode, useId, useState } from "react";
-import { ApiError } from "#lib/client/api.ts";
+import { fieldsOf } from "#lib/client/api.ts";
 import { ReasonField } from "../actions/action-fields.tsx";
 import { Dialog } from "../dialog.tsx";
 import { FormFooter } from "../form-footer.tsx";
@@ -39,7 +39,7 @@ export function OrderDialog({
     onClose();
   });
   const missing = reason.trim().length < 3 ? ["Say why, in a few words."] : undefined;
-  const problem = write.error instanceof ApiError ? write.error.problem : null;
+  const fields = fieldsOf(write.error);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     setWasSubmitted(true);
@@ -67,11 +67,7 @@ export function OrderDialog({
         <div className="text-ink-2">{does}</div>
         {refusal && <p className="text-warn">{refusal}</p>}
         {write.error && <ErrorNotice what={`${sentence}: not done`} error={write.error} />}
-        <ReasonField
-          value={reason}
-          onChange={setReason}
-          errors={wasSubmitted ? (missing ?? problem?.fields?.reason) : undefined}
-        />
+        <ReasonField value={reason} onChange={setReason} errors={wasSubmitted ? (missing ?? fields?.reason) : undefined} />
       </form>
     </Dialog>
   );

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import { useRouter } from "next/navigation";
 import { type FormEvent, useId, useState } from "react";
-import { ApiError } from "#lib/client/api.ts";
+import { fieldsOf } from "#lib/client/api.ts";
 import { planQuery, startBackup } from "#lib/client/backups.ts";
 import { backupAddress, ownSubject, planAddress, subjectTitle } from "#lib/client/recovery-view.ts";
 import { ReasonField } from "../actions/action-fields.tsx";
@@ -33,7 +33,7 @@ export function StartBackupDialog({ subject: given, onClose }: { subject?: strin
     subject: subject === "" ? ["Choose what to back up."] : undefined,
     reason: reason.trim().length < 3 ? ["Say why, in a few words."] : undefined,
   };
-  const fields = write.error instanceof ApiError ? write.error.problem.fields : undefined;
+  const fields = fieldsOf(write.error);
   const sentence = subject === "" ? "Back up" : `Back up ${subjectTitle(subject)}`;
   const submit = (event: FormEvent) => {
     event.preventDefault();

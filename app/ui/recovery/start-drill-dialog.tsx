@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
 import { type FormEvent, useId, useState } from "react";
-import { ApiError } from "#lib/client/api.ts";
+import { fieldsOf } from "#lib/client/api.ts";
 import { type DrillQuestion, drillPreviewQuery, startDrill } from "#lib/client/drills.ts";
 import { drillAddress, subjectTitle } from "#lib/client/recovery-view.ts";
 import { type DrillPreview, drillSettingsSchema } from "#lib/domain/recovery/drills/schemas.ts";
@@ -52,7 +52,7 @@ export function StartDrillDialog({
     onClose();
     router.push(drillAddress(started));
   });
-  const fields = write.error instanceof ApiError ? (write.error.problem.fields ?? {}) : {};
+  const fields = fieldsOf(write.error) ?? {};
   const needsOverride = preview.data?.guards.some(({ state }) => state === "override") ?? false;
   const missing = {
     subject: subject === "" ? ["Choose what it is carried out on."] : undefined,

@@ -2,7 +2,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useId, useRef, useState } from "react";
 import { newIdempotencyKey } from "#lib/client/actions.ts";
-import { ApiError } from "#lib/client/api.ts";
+import { fieldsOf } from "#lib/client/api.ts";
 import { auditKeys } from "#lib/client/audit.ts";
 import { commandEffects, commandSentence } from "#lib/client/rollout-view.ts";
 import {
@@ -47,7 +47,7 @@ export function CommandDialog({
   const lastSent = useRef({ body: "", key: newIdempotencyKey() });
   const sentence = commandSentence(command, rollout.service);
   const { does, leaves } = commandEffects(command, rollout);
-  const problem = error instanceof ApiError ? error.problem : null;
+  const fields = fieldsOf(error);
   const missing = reason.trim().length < 3 ? ["Say why, in a few words."] : undefined;
 
   const submit = async (event: FormEvent) => {
@@ -106,11 +106,7 @@ export function CommandDialog({
           </BlockersNotice>
         )}
         {error !== null && <ErrorNotice what={`${sentence}: not done`} error={error} />}
-        <ReasonField
-          value={reason}
-          onChange={setReason}
-          errors={wasSubmitted ? (missing ?? problem?.fields?.reason) : undefined}
-        />
+        <ReasonField value={reason} onChange={setReason} errors={wasSubmitted ? (missing ?? fields?.reason) : undefined} />
       </form>
     </Dialog>
   );

@@ -3,7 +3,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useId, useRef, useState } from "react";
 import { itemKeys, itemName, sendItemCommand } from "#lib/client/action-items.ts";
 import { newIdempotencyKey } from "#lib/client/actions.ts";
-import { ApiError } from "#lib/client/api.ts";
+import { codeOf } from "#lib/client/api.ts";
 import { auditKeys } from "#lib/client/audit.ts";
 import { postmortemKeys } from "#lib/client/postmortems.ts";
 import type { ItemCommand, ItemView } from "#lib/domain/incidents/action-items/schemas.ts";
@@ -42,7 +42,7 @@ export function ItemCommandDialog({ item, command, onClose }: { item: ItemView; 
       for (const queryKey of [itemKeys.all, postmortemKeys.all, auditKeys.all]) void queries.invalidateQueries({ queryKey });
     },
   });
-  const canOverride = command === "close" && send.error instanceof ApiError && send.error.code === "precondition-failed";
+  const canOverride = command === "close" && codeOf(send.error) === "precondition-failed";
   const submit = (event: FormEvent) => {
     event.preventDefault();
     setWasSubmitted(true);

@@ -4,7 +4,7 @@ import { type FormEvent, useId, useRef, useState } from "react";
 import { changeItem, createItem, itemKeys, itemName } from "#lib/client/action-items.ts";
 import { newIdempotencyKey } from "#lib/client/actions.ts";
 import { rulesQuery } from "#lib/client/alerts.ts";
-import { ApiError } from "#lib/client/api.ts";
+import { fieldsOf } from "#lib/client/api.ts";
 import { auditKeys } from "#lib/client/audit.ts";
 import { postmortemKeys } from "#lib/client/postmortems.ts";
 import {
@@ -65,8 +65,7 @@ export function ItemDialog({ incidentId, item, onClose }: { incidentId: string; 
       for (const queryKey of [itemKeys.all, postmortemKeys.all, auditKeys.all]) void queries.invalidateQueries({ queryKey });
     },
   });
-  const problem = write.error instanceof ApiError ? write.error.problem : null;
-  const shown = { ...problem?.fields, ...errors };
+  const shown = { ...fieldsOf(write.error), ...errors };
 
   const submit = (event: FormEvent) => {
     event.preventDefault();

@@ -5,7 +5,7 @@ import Link from "next/link";
 import { type ReactNode, useEffect } from "react";
 import { chartsAddress, historyAddress, sentenceOf, serviceOf } from "#lib/client/alert-view.ts";
 import { alertQuery } from "#lib/client/alerts.ts";
-import { ApiError } from "#lib/client/api.ts";
+import { codeOf } from "#lib/client/api.ts";
 import { reportOfAlert } from "#lib/client/incident-view.ts";
 import { formatAbsolute } from "#lib/client/time.ts";
 import type { AlertDetail } from "#lib/domain/alerts/schemas.ts";
@@ -31,7 +31,7 @@ export function AlertPage({ id }: { id: string }) {
   const { data, error, refetch, errorUpdatedAt } = useQuery(alertQuery(id));
   if (data) return <LoadedAlert alert={data} />;
   if (!error) return <Skeleton className="m-4 h-24 max-w-3xl" />;
-  return error instanceof ApiError && error.code === "not-found" ? (
+  return codeOf(error) === "not-found" ? (
     <Empty title="There is no such alert">
       It may be older than the history is kept.{" "}
       <Link href="/alerts/history" className="text-accent hover:underline">

@@ -2,7 +2,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useId, useState } from "react";
 import { alertKeys, expireSilence, extendSilence } from "#lib/client/alerts.ts";
-import { ApiError } from "#lib/client/api.ts";
+import { fieldsOf } from "#lib/client/api.ts";
 import { auditKeys } from "#lib/client/audit.ts";
 import { countOf } from "#lib/client/numbers.ts";
 import { formatAbsolute } from "#lib/client/time.ts";
@@ -33,7 +33,7 @@ export function ChangeSilenceDialog({
   const [wasSubmitted, setWasSubmitted] = useState(false);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
-  const problem = error instanceof ApiError ? error.problem : null;
+  const fields = fieldsOf(error);
   const sentence = what === "extend" ? "Extend the silence" : "Expire the silence";
   const shorter = what === "extend" && Date.now() + minutes * 60_000 < Date.parse(silence.endsAt);
 
@@ -85,18 +85,13 @@ export function ChangeSilenceDialog({
         </p>
         {what === "extend" && (
           <>
-            <DurationField
-              label="From now, for"
-              minutes={minutes}
-              onChange={setMinutes}
-              errors={problem?.fields?.durationMinutes}
-            />
+            <DurationField label="From now, for" minutes={minutes} onChange={setMinutes} errors={fields?.durationMinutes} />
             {shorter && <p className="text-warn">That is sooner than it ends now.</p>}
           </>
         )}
         <Field
           label="Reason"
-          errors={wasSubmitted && reason.trim().length < 3 ? ["Say why, in a few words."] : problem?.fields?.reason}
+          errors={wasSubmitted && reason.trim().length < 3 ? ["Say why, in a few words."] : fields?.reason}
           hint="Kept in the audit."
         >
           {(ties) => (

@@ -11,7 +11,7 @@ import {
   parseHistoryView,
 } from "#lib/client/alert-view.ts";
 import { alertExportAddress, alertHistoryQuery, alertSummaryQuery } from "#lib/client/alerts.ts";
-import { ApiError } from "#lib/client/api.ts";
+import { fieldsOf } from "#lib/client/api.ts";
 import { widened } from "#lib/client/density.ts";
 import { countOf } from "#lib/client/numbers.ts";
 import { formatAbsolute } from "#lib/client/time.ts";
@@ -49,8 +49,7 @@ export function AlertHistoryPage() {
       acknowledged: null,
       fingerprint: null,
     });
-  const labelProblem =
-    query.error instanceof ApiError && query.error.problem.fields?.labels ? query.error.problem.fields.labels.join(" ") : null;
+  const labelProblem = fieldsOf(query.error)?.labels?.join(" ") ?? null;
 
   return (
     <>

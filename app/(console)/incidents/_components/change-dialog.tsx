@@ -1,6 +1,6 @@
 "use client";
 import { type FormEvent, useId, useState } from "react";
-import { ApiError } from "#lib/client/api.ts";
+import { fieldsOf } from "#lib/client/api.ts";
 import { incidentName } from "#lib/client/incident-view.ts";
 import { changeIncident } from "#lib/client/incidents.ts";
 import { type Clock, type ClockTime, clockNames, clockTimes } from "#lib/domain/incidents/clock.ts";
@@ -41,8 +41,7 @@ export function ChangeDialog({ incident, onClose }: { incident: IncidentDetail; 
   const write = useIncidentWrite({ onDone: onClose });
   const moved = clockTimes.filter((field) => clock[field] !== null && !isSame(clock[field], seen.clock[field]));
   const wish = reasonWish({ seen, moved, severity, services, isDrill });
-  const problem = write.error instanceof ApiError ? write.error.problem : null;
-  const shown: Record<string, string[] | undefined> = { ...problem?.fields, ...errors };
+  const shown: Record<string, string[] | undefined> = { ...fieldsOf(write.error), ...errors };
   const sentence = `Change ${incidentName(incident)}`;
 
   const submit = (event: FormEvent) => {

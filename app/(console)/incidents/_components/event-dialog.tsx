@@ -1,6 +1,6 @@
 "use client";
 import { type FormEvent, useId, useState } from "react";
-import { ApiError } from "#lib/client/api.ts";
+import { fieldsOf } from "#lib/client/api.ts";
 import { changeEvent } from "#lib/client/incidents.ts";
 import { mergeTexts, settleConflicts } from "#lib/domain/incidents/postmortem/merge.ts";
 import type { IncidentDetail, TimelineRow } from "#lib/domain/incidents/schemas.ts";
@@ -38,7 +38,7 @@ export function EventDialog({ incident, row, onClose }: { incident: IncidentDeta
       close();
     },
   });
-  const fields = write.error instanceof ApiError ? write.error.problem.fields : undefined;
+  const fields = fieldsOf(write.error);
   const missing = reason.trim().length < 3 ? ["Say why, in a few words."] : undefined;
   const changes = {
     ...(isOfPeople(row) && text.trim() !== row.message && { text }),

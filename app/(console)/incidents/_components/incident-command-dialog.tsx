@@ -2,7 +2,7 @@
 import { OctagonX } from "lucide-react";
 import Link from "next/link";
 import { type FormEvent, useId, useState } from "react";
-import { ApiError } from "#lib/client/api.ts";
+import { fieldsOf } from "#lib/client/api.ts";
 import { commandMeanings, commandMoment, commandSentence } from "#lib/client/incident-view.ts";
 import { sendIncidentCommand } from "#lib/client/incidents.ts";
 import type { IncidentCommand, IncidentDetail } from "#lib/domain/incidents/schemas.ts";
@@ -46,7 +46,7 @@ export function IncidentCommandDialog({
       onClose();
     },
   });
-  const fields = write.error instanceof ApiError ? write.error.problem.fields : undefined;
+  const fields = fieldsOf(write.error);
   const isMissing = needsOverride && reason.trim().length < 3;
   const blocked = needsOverride && !overrides ? (blockers[0]?.message ?? null) : null;
   const sentence = commandSentence(command, incident);

@@ -1,7 +1,7 @@
 "use client";
 import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
-import { ApiError } from "#lib/client/api.ts";
+import { codeOf } from "#lib/client/api.ts";
 import { incidentQuery } from "#lib/client/incidents.ts";
 import type { IncidentDetail } from "#lib/domain/incidents/schemas.ts";
 import { Empty, ErrorNotice, Skeleton } from "../../../ui/notices.tsx";
@@ -38,7 +38,7 @@ export function IncidentPage({ id }: { id: string }) {
     );
   }
   if (!error) return <Skeleton className="m-4 h-24 max-w-3xl" />;
-  return error instanceof ApiError && error.code === "not-found" ? (
+  return codeOf(error) === "not-found" ? (
     <Empty title="There is no such incident">
       <Link href="/incidents?state=all" className="text-accent hover:underline">
         See all incidents

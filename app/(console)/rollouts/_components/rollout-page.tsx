@@ -1,7 +1,7 @@
 "use client";
 import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
-import { ApiError } from "#lib/client/api.ts";
+import { codeOf } from "#lib/client/api.ts";
 import { serviceQuery } from "#lib/client/fleet.ts";
 import { reportOfRollout } from "#lib/client/incident-view.ts";
 import { isOver, latestRolloutsQuery, rolloutDetailQuery } from "#lib/client/rollouts.ts";
@@ -28,7 +28,7 @@ export function RolloutPage({ id }: { id: string }) {
     />
   );
   if (error && !data) {
-    return error instanceof ApiError && error.code === "not-found" ? (
+    return codeOf(error) === "not-found" ? (
       <Empty title="There is no such rollout">
         <Link href="/rollouts" className="text-accent hover:underline">
           See all rollouts

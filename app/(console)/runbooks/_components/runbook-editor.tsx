@@ -1,7 +1,7 @@
 "use client";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { ApiError } from "#lib/client/api.ts";
+import { codeOf } from "#lib/client/api.ts";
 import { runbookKeys, runbookQuery, runbookVersionQuery, saveRunbook } from "#lib/client/runbooks.ts";
 import { mergeTexts, settleConflicts } from "#lib/domain/incidents/postmortem/merge.ts";
 import type { RunbookView } from "#lib/domain/runbooks/schemas.ts";
@@ -44,7 +44,7 @@ export function RunbookEditor({ runbook, author, onDone }: { runbook: RunbookVie
       forget();
       onDone();
     },
-    onError: (error) => setStale(error instanceof ApiError && error.code === "stale"),
+    onError: (error) => setStale(codeOf(error) === "stale"),
     onSettled: () => void queries.invalidateQueries({ queryKey: runbookKeys.all }),
   });
   const giveUp = () => {

@@ -3,7 +3,7 @@ import { useMutation } from "@tanstack/react-query";
 import { LogOut } from "lucide-react";
 import { signOut } from "next-auth/react";
 import { type FormEvent, useState } from "react";
-import { ApiError } from "#lib/client/api.ts";
+import { fieldsOf } from "#lib/client/api.ts";
 import { changePassword } from "#lib/client/users.ts";
 import { changePasswordSchema } from "#lib/domain/users/schemas.ts";
 import { Button } from "../../../ui/button.tsx";
@@ -17,7 +17,7 @@ export function AccountSection() {
   const session = useSession();
   const [errors, setErrors] = useState<Record<string, string[]>>({});
   const change = useMutation({ mutationFn: changePassword });
-  const problem = change.error instanceof ApiError ? change.error.problem : null;
+  const fields = fieldsOf(change.error);
 
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
@@ -29,7 +29,7 @@ export function AccountSection() {
     setErrors(found);
     if (Object.keys(found).length === 0) change.mutate(input, { onSuccess: () => form.reset() });
   };
-  const shown = { ...problem?.fields, ...errors };
+  const shown = { ...fields, ...errors };
 
   return (
     <>
@@ -57,7 +57,7 @@ export function AccountSection() {
         <Field label="New password again" errors={shown.again}>
           {(ties) => <Input {...ties} name="again" type="password" autoComplete="new-password" />}
         </Field>
-        {change.error && !problem?.fields && <ErrorNotice what="The password was not changed" error={change.error} />}
+        {change.error && !fields && <ErrorNotice what="The password was not changed" error={change.error} />}
         <p role="status" className={change.isSuccess ? "text-good" : "sr-only"}>
           {change.isSuccess ? "The password is changed. Other sessions of yours are ended." : ""}
         </p>

@@ -2,7 +2,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { alertRetentionQuery, alertSourceKeys, setAlertRetention } from "#lib/client/alert-sources.ts";
-import { ApiError } from "#lib/client/api.ts";
+import { fieldsOf } from "#lib/client/api.ts";
 import { type AlertRetention, retentionSchema } from "#lib/domain/alerts/source-schemas.ts";
 import { Answer } from "../../../ui/answer.tsx";
 import { Button } from "../../../ui/button.tsx";
@@ -41,7 +41,7 @@ function Fields({ kept }: { kept: AlertRetention }) {
       setAsked(null);
     },
   });
-  const problems = { ...(save.error instanceof ApiError ? save.error.problem.fields : {}), ...errors };
+  const problems = { ...fieldsOf(save.error), ...errors };
   const isChanged = entered.episodeDays !== String(kept.episodeDays) || entered.bodyDays !== String(kept.bodyDays);
   const submit = (event: FormEvent) => {
     event.preventDefault();

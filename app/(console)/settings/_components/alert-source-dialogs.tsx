@@ -9,7 +9,7 @@ import {
   rotateAlertSource,
   updateAlertSource,
 } from "#lib/client/alert-sources.ts";
-import { ApiError } from "#lib/client/api.ts";
+import { fieldsOf } from "#lib/client/api.ts";
 import type { AlertSourceView, CreatedSource } from "#lib/domain/alerts/source-schemas.ts";
 import { Dialog } from "../../../ui/dialog.tsx";
 import { Field, Input, TextArea } from "../../../ui/field.tsx";
@@ -33,13 +33,12 @@ function useSourceMutation<T>(mutationFn: (input: object) => Promise<T>, onSucce
   });
 }
 
-const fieldsOf = (error: Error | null): Errors => (error instanceof ApiError ? (error.problem.fields ?? {}) : {});
 const urlsOf = (data: FormData) => wordsOf(String(data.get("urls") ?? ""));
 
 export function AddSourceDialog({ onClose }: { onClose: () => void }) {
   const [made, setMade] = useState<CreatedSource | null>(null);
   const add = useSourceMutation((input) => createAlertSource(input as { name: string }), setMade);
-  const errors = fieldsOf(add.error);
+  const errors = fieldsOf(add.error) ?? {};
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const data = new FormData(event.currentTarget);
@@ -70,7 +69,7 @@ export function AddSourceDialog({ onClose }: { onClose: () => void }) {
 
 export function EditSourceDialog({ source, onClose }: { source: AlertSourceView; onClose: () => void }) {
   const save = useSourceMutation((input) => updateAlertSource(source.id, input as { urls: string[] }), onClose);
-  const errors = fieldsOf(save.error);
+  const errors = fieldsOf(save.error) ?? {};
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const data = new FormData(event.currentTarget);

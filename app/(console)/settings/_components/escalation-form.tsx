@@ -1,7 +1,7 @@
 "use client";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { ApiError } from "#lib/client/api.ts";
+import { fieldsOf } from "#lib/client/api.ts";
 import { escalationQuery, setEscalation } from "#lib/client/incidents.ts";
 import {
   type EscalationSettings,
@@ -48,7 +48,7 @@ function Fields({ kept }: { kept: EscalationSettings }) {
     mutationFn: setEscalation,
     onSuccess: (answer) => queries.setQueryData(escalationQuery.queryKey, answer),
   });
-  const problems = { ...(save.error instanceof ApiError ? save.error.problem.fields : {}), ...errors };
+  const problems = { ...fieldsOf(save.error), ...errors };
   const isChanged = JSON.stringify(entered) !== JSON.stringify(textsOf(kept));
   const submit = (event: FormEvent) => {
     event.preventDefault();

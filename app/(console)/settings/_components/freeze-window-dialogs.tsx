@@ -1,7 +1,7 @@
 "use client";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useId, useState } from "react";
-import { ApiError } from "#lib/client/api.ts";
+import { fieldsOf } from "#lib/client/api.ts";
 import { servicesQuery } from "#lib/client/fleet.ts";
 import { cancelFreezeWindow, createFreezeWindow, freezeScope, freezeWindowKeys } from "#lib/client/freeze-windows.ts";
 import { formatDuration } from "#lib/client/time.ts";
@@ -43,7 +43,7 @@ export function NewFreezeDialog({ onClose }: { onClose: () => void }) {
       onClose();
     },
   });
-  const shown = { ...(make.error instanceof ApiError ? make.error.problem.fields : {}), ...errors };
+  const shown = { ...fieldsOf(make.error), ...errors };
   const length = (fromLocalField(ends.to) ?? Number.NaN) - (fromLocalField(ends.from) ?? Number.NaN);
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 

@@ -1,7 +1,7 @@
 "use client";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { ApiError } from "#lib/client/api.ts";
+import { fieldsOf } from "#lib/client/api.ts";
 import { automationQuery, setAutomation } from "#lib/client/incidents.ts";
 import { type Automation, backupAlerts } from "#lib/domain/incidents/opening/automation-schemas.ts";
 import { type Severity, severities, severityInfos } from "#lib/domain/incidents/schemas.ts";
@@ -79,7 +79,7 @@ function Fields({ kept }: { kept: Automation }) {
     clearSeconds: kept.clearSeconds,
   };
   const isChanged = JSON.stringify(input) !== JSON.stringify(kept);
-  const problems = save.error instanceof ApiError ? save.error.problem.fields : undefined;
+  const problems = fieldsOf(save.error);
   const change = (rule: Rule, part: Partial<{ isOn: boolean; severity: Severity }>) =>
     setOpening({ ...opening, [rule]: { ...opening[rule], ...part } });
   const submit = (event: FormEvent) => {

@@ -1,7 +1,7 @@
 "use client";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { ApiError } from "#lib/client/api.ts";
+import { fieldsOf } from "#lib/client/api.ts";
 import { automationQuery, setAutomation } from "#lib/client/incidents.ts";
 import type { Automation } from "#lib/domain/incidents/opening/automation-schemas.ts";
 import { Answer } from "../../../ui/answer.tsx";
@@ -41,7 +41,7 @@ function Fields({ kept }: { kept: Automation }) {
   });
   const clearSeconds = secondsOf(clear);
   const isChanged = clearSeconds !== kept.clearSeconds;
-  const problems = save.error instanceof ApiError ? save.error.problem.fields : undefined;
+  const problems = fieldsOf(save.error);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (!refusal && isChanged && !save.isPending) save.mutate({ ...kept, clearSeconds });

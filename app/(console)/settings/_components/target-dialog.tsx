@@ -1,7 +1,7 @@
 "use client";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useEffect, useRef, useState } from "react";
-import { ApiError } from "#lib/client/api.ts";
+import { fieldsOf } from "#lib/client/api.ts";
 import { createTarget, notificationKeys, targetKindNames, updateTarget } from "#lib/client/notifications.ts";
 import {
   type CreateTargetInput,
@@ -44,7 +44,7 @@ export function TargetDialog({ target, onClose }: { target: TargetView | null; o
       else onClose();
     },
   });
-  const errors = (save.error instanceof ApiError && save.error.problem.fields) || {};
+  const errors = fieldsOf(save.error) ?? {};
   useEffect(() => {
     if (save.error) form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
   }, [save.error]);

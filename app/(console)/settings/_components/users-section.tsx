@@ -2,7 +2,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { UserPlus } from "lucide-react";
 import { type FormEvent, useState } from "react";
-import { ApiError } from "#lib/client/api.ts";
+import { fieldsOf } from "#lib/client/api.ts";
 import { createUser, updateUser, userKeys, usersQuery } from "#lib/client/users.ts";
 import {
   type CreateUserInput,
@@ -98,8 +98,8 @@ function UserDialog({ user, onClose }: { user: UserView | null; onClose: () => v
       onClose();
     },
   });
-  const problem = save.error instanceof ApiError ? save.error.problem : null;
-  const shown = { ...problem?.fields, ...errors };
+  const fields = fieldsOf(save.error);
+  const shown = { ...fields, ...errors };
 
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
@@ -162,7 +162,7 @@ function UserDialog({ user, onClose }: { user: UserView | null; onClose: () => v
             Disabled: may not log in
           </label>
         )}
-        {save.error && !problem?.fields && <ErrorNotice what="Not saved" error={save.error} />}
+        {save.error && !fields && <ErrorNotice what="Not saved" error={save.error} />}
       </form>
     </Dialog>
   );

@@ -1,7 +1,7 @@
 "use client";
 import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
-import { ApiError } from "#lib/client/api.ts";
+import { codeOf } from "#lib/client/api.ts";
 import { backupQuery, isUnderWay } from "#lib/client/backups.ts";
 import { ownSubject } from "#lib/client/recovery-view.ts";
 import type { BackupDetail } from "#lib/domain/recovery/backups/schemas.ts";
@@ -16,7 +16,7 @@ import { ProofsSection } from "./proofs-section.tsx";
 
 export function BackupPage({ id }: { id: string }) {
   const { data, error, refetch, errorUpdatedAt } = useQuery(backupQuery(id));
-  if (error && !data && error instanceof ApiError && error.code === "not-found") {
+  if (error && !data && codeOf(error) === "not-found") {
     return (
       <Empty title="There is no such backup">
         <Link href="/recovery/backups" className="text-accent hover:underline">

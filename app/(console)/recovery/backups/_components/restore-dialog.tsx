@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
 import { type FormEvent, useId, useState } from "react";
-import { ApiError } from "#lib/client/api.ts";
+import { fieldsOf } from "#lib/client/api.ts";
 import { backupName, modeMeanings, modeNames, ownSubject, restoreAddress } from "#lib/client/recovery-view.ts";
 import { restorePreviewQuery, startRestore } from "#lib/client/restores.ts";
 import { formatAbsolute } from "#lib/client/time.ts";
@@ -46,8 +46,8 @@ export function RestoreDialog({ backup, parts, onClose }: Properties) {
     },
   );
   const missing = missingOf(draft, reason, backup.subject);
-  const fields = write.error instanceof ApiError ? (write.error.problem.fields ?? {}) : {};
-  const shown = (field: string) => (wasSubmitted ? (missing[field] ?? fields[field]) : undefined);
+  const fields = fieldsOf(write.error);
+  const shown = (field: string) => (wasSubmitted ? (missing[field] ?? fields?.[field]) : undefined);
   const [problem = null] = draft.isPresentLost ? [] : (preview.data?.problems ?? []);
   const isPending = draft.mode === "in-place" && questionOf(draft) !== null && !preview.data && !preview.error;
   const disabledReason =

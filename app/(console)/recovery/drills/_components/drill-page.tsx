@@ -1,7 +1,7 @@
 "use client";
 import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
-import { ApiError } from "#lib/client/api.ts";
+import { codeOf } from "#lib/client/api.ts";
 import { drillQuery, isDrilling } from "#lib/client/drills.ts";
 import { countOf } from "#lib/client/numbers.ts";
 import type { DrillDetail } from "#lib/domain/recovery/drills/schemas.ts";
@@ -18,7 +18,7 @@ import { DrillPhases } from "./drill-phases.tsx";
 
 export function DrillPage({ id }: { id: string }) {
   const { data, error, refetch, errorUpdatedAt } = useQuery(drillQuery(id));
-  if (error && !data && error instanceof ApiError && error.code === "not-found") {
+  if (error && !data && codeOf(error) === "not-found") {
     return (
       <Empty title="There is no such drill">
         <Link href="/recovery/drills" className="text-accent hover:underline">

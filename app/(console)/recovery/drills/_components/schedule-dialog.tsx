@@ -1,6 +1,6 @@
 "use client";
 import { type FormEvent, useId, useState } from "react";
-import { ApiError } from "#lib/client/api.ts";
+import { fieldsOf } from "#lib/client/api.ts";
 import { setDrillSchedule } from "#lib/client/drills.ts";
 import { subjectTitle } from "#lib/client/recovery-view.ts";
 import { type DrillScheduleView, drillScheduleSchema } from "#lib/domain/recovery/drills/schemas.ts";
@@ -37,7 +37,7 @@ export function ScheduleDialog({ schedule, onClose }: { schedule?: DrillSchedule
     setReason("");
     onClose();
   });
-  const shown = { ...(write.error instanceof ApiError ? write.error.problem.fields : {}), ...errors };
+  const shown = { ...fieldsOf(write.error), ...errors };
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (refusal || write.isPending) return;

@@ -1,6 +1,6 @@
 "use client";
 import { type FormEvent, useState } from "react";
-import { ApiError } from "#lib/client/api.ts";
+import { fieldsOf } from "#lib/client/api.ts";
 import { setPlan } from "#lib/client/backups.ts";
 import { ownSubject, subjectTitle } from "#lib/client/recovery-view.ts";
 import { type PlanAnswer, planSchema } from "#lib/domain/recovery/backups/schemas.ts";
@@ -41,7 +41,7 @@ export function PlanForm({ plan }: { plan: PlanAnswer }) {
       setSeen(saved.updatedAt);
     },
   );
-  const shown = { ...(write.error instanceof ApiError ? write.error.problem.fields : {}), ...errors };
+  const shown = { ...fieldsOf(write.error), ...errors };
   const sentence = `Save the plan of ${subjectTitle(subject)}`;
   const submit = (event: FormEvent) => {
     event.preventDefault();

@@ -1,7 +1,7 @@
 "use client";
 import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
-import { ApiError } from "#lib/client/api.ts";
+import { codeOf } from "#lib/client/api.ts";
 import { planQuery } from "#lib/client/backups.ts";
 import { subjectTitle } from "#lib/client/recovery-view.ts";
 import { Answer } from "../../../../ui/answer.tsx";
@@ -15,8 +15,9 @@ export function PlanPage({ subject }: { subject: string }) {
   const query = useQuery(planQuery(subject));
   // What was typed is kept in the browser.
   const isLive = useIsLive();
-  if (query.error instanceof ApiError && (query.error.code === "not-found" || query.error.code === "invalid-input")) {
-    return <Empty title={`There is no service ${subject}`}>{query.error.message}</Empty>;
+  const code = codeOf(query.error);
+  if (code === "not-found" || code === "invalid-input") {
+    return <Empty title={`There is no service ${subject}`}>{query.error?.message}</Empty>;
   }
   const { data: plan } = query;
   return (

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { CircleStop } from "lucide-react";
 import Link from "next/link";
 import { type ReactNode, useState } from "react";
-import { ApiError } from "#lib/client/api.ts";
+import { codeOf } from "#lib/client/api.ts";
 import { countOf } from "#lib/client/numbers.ts";
 import { backupAddress, backupName, restoreName, restoreTitle, subjectTitle } from "#lib/client/recovery-view.ts";
 import { cancelRestore, isRestoring, restoreQuery } from "#lib/client/restores.ts";
@@ -22,7 +22,7 @@ import { RestoreSteps } from "./restore-steps.tsx";
 
 export function RestorePage({ id }: { id: string }) {
   const { data, error, refetch, errorUpdatedAt } = useQuery(restoreQuery(id));
-  if (error && !data && error instanceof ApiError && error.code === "not-found") {
+  if (error && !data && codeOf(error) === "not-found") {
     return (
       <Empty title="There is no such restore">
         <Link href="/recovery/restores" className="text-accent hover:underline">

@@ -2,7 +2,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useId, useRef, useState } from "react";
 import { newIdempotencyKey } from "#lib/client/actions.ts";
-import { ApiError } from "#lib/client/api.ts";
+import { fieldsOf } from "#lib/client/api.ts";
 import { auditKeys } from "#lib/client/audit.ts";
 import { autoscalingKeys, autoscalingQuery, changeLimits, limitsPreviewQuery, restoreLimits } from "#lib/client/autoscaling.ts";
 import { type AutoscalingView, changeLimitsSchema, type Limits, restoreLimitsSchema } from "#lib/domain/autoscaling/schemas.ts";
@@ -90,7 +90,7 @@ function ChangeDialog({
   const isComplete = isChanged && Object.keys(errors).every((field) => field === "reason");
   const previewed = useSettled(isComplete ? { ...input, reason: "preview only" } : null, 250);
   const preview = useQuery({ ...limitsPreviewQuery(id, previewed), enabled: previewed !== null });
-  const problems = { ...(change.error instanceof ApiError ? change.error.problem.fields : {}), ...errors };
+  const problems = { ...fieldsOf(change.error), ...errors };
 
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -147,10 +147,9 @@ function ChangeDialog({
           isLoading={isComplete && preview.isPending}
           onRetry={() => preview.refetch()}
         />
-        {change.error &&
-          Object.keys(change.error instanceof ApiError ? (change.error.problem.fields ?? {}) : {}).length === 0 && (
-            <ErrorNotice what="The limits are as before" error={change.error} />
-          )}
+        {change.error && Object.keys(fieldsOf(change.error) ?? {}).length === 0 && (
+          <ErrorNotice what="The limits are as before" error={change.error} />
+        )}
         <ReasonField value={reason} onChange={setReason} errors={wasSubmitted ? problems.reason : undefined} />
         <PastLimits past={view.past} />
       </form>

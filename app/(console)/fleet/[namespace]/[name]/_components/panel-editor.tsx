@@ -2,7 +2,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Plus } from "lucide-react";
 import { type FormEvent, useEffect, useId, useState } from "react";
-import { ApiError } from "#lib/client/api.ts";
+import { problemOf } from "#lib/client/api.ts";
 import { changePanel, createPanel, expressionCheckQuery, metricNamesQuery, type PanelFields } from "#lib/client/metrics.ts";
 import { draftOf, mostQueries, type PanelDraft, readDraft, withoutQuery, withQuery } from "#lib/client/panel-draft.ts";
 import type { TimeRange } from "#lib/client/time-range.ts";
@@ -65,7 +65,7 @@ export function PanelEditor({ id, panel, range, onClose }: Properties) {
     },
     onSettled,
   });
-  const problem = save.error instanceof ApiError ? save.error.problem : null;
+  const problem = problemOf(save.error);
   const isConflict = base !== null && (problem?.code === "stale" || problem?.code === "not-found");
   const begin = (from: Panel | null) => {
     save.reset();

@@ -1,7 +1,7 @@
 "use client";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { ApiError, messageOf } from "#lib/client/api.ts";
+import { messageOf, problemOf } from "#lib/client/api.ts";
 import { type PanelFields, panelPreviewQuery } from "#lib/client/metrics.ts";
 import { describeRange, type TimeRange } from "#lib/client/time-range.ts";
 import { ChartCursor, ChartPageContext } from "../../../../../ui/chart/cursor.ts";
@@ -25,7 +25,7 @@ export function PanelPreview({ id, fields, range }: { id: string; fields: PanelF
           <Note>Give a title and an expression, and the chart appears here.</Note>
         ) : error ? (
           <Note>
-            {error instanceof ApiError && error.problem.status === 422 ? "" : "The preview cannot be read. "}
+            {problemOf(error)?.status === 422 ? "" : "The preview cannot be read. "}
             {messageOf(error)}
           </Note>
         ) : !data ? (

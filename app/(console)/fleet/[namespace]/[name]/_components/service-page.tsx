@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 import { judgeByAlerts, wantedByService } from "#lib/client/alert-view.ts";
 import { liveAlertsQuery } from "#lib/client/alerts.ts";
-import { ApiError } from "#lib/client/api.ts";
+import { codeOf } from "#lib/client/api.ts";
 import { serviceQuery, servicesQuery } from "#lib/client/fleet.ts";
 import { outsideQuery } from "#lib/client/surroundings.ts";
 import type { ServiceAnswer } from "#lib/domain/fleet/schemas.ts";
@@ -60,7 +60,7 @@ export function ServicePage({ id }: { id: string }) {
 
   if (isOutside && !data) return <OutsidePage id={id} />;
   if (error && !data) {
-    return error instanceof ApiError && error.code === "not-found" ? (
+    return codeOf(error) === "not-found" ? (
       <OutsidePage id={id} />
     ) : (
       <ErrorNotice

@@ -1,7 +1,7 @@
 "use client";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useId, useState } from "react";
-import { ApiError } from "#lib/client/api.ts";
+import { fieldsOf } from "#lib/client/api.ts";
 import { changePostmortemOwner, postmortemKeys } from "#lib/client/postmortems.ts";
 import type { PostmortemView } from "#lib/domain/incidents/postmortem/schemas.ts";
 import { changePostmortemSchema } from "#lib/domain/incidents/postmortem/schemas.ts";
@@ -25,7 +25,7 @@ export function OwnerDialog({ postmortem: { incidentId, owner }, onClose }: { po
     onSuccess: onClose,
     onSettled: () => void queries.invalidateQueries({ queryKey: postmortemKeys.all }),
   });
-  const shown = { ...(change.error instanceof ApiError ? change.error.problem.fields : {}), ...errors };
+  const shown = { ...fieldsOf(change.error), ...errors };
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const found = fieldErrors(changePostmortemSchema, { owner: name });

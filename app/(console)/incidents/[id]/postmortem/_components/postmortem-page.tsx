@@ -1,7 +1,7 @@
 "use client";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import Link from "next/link";
-import { ApiError } from "#lib/client/api.ts";
+import { codeOf } from "#lib/client/api.ts";
 import { incidentKeys } from "#lib/client/incidents.ts";
 import { postmortemFactsQuery, postmortemKeys, postmortemQuery, startPostmortem } from "#lib/client/postmortems.ts";
 import type { PostmortemAnswer, PostmortemView } from "#lib/domain/incidents/postmortem/schemas.ts";
@@ -32,7 +32,7 @@ export function PostmortemPage({ id }: { id: string }) {
   );
   if (!data && !error) return <Skeleton className="m-4 h-40 max-w-3xl" />;
   if (!data) {
-    return error instanceof ApiError && error.code === "not-found" ? (
+    return codeOf(error) === "not-found" ? (
       <Empty title="There is no such incident">
         <Link href="/incidents?state=all" className="text-accent hover:underline">
           See all incidents

@@ -3,7 +3,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
 import { type FormEvent, type KeyboardEvent, useEffect, useRef, useState } from "react";
 import { newIdempotencyKey } from "#lib/client/actions.ts";
-import { ApiError } from "#lib/client/api.ts";
+import { codeOf, fieldsOf, problemOf } from "#lib/client/api.ts";
 import { auditKeys } from "#lib/client/audit.ts";
 import { preflightQuery, rolloutOptionsQuery, startRollout } from "#lib/client/rollout-start.ts";
 import { rolloutKeys } from "#lib/client/rollouts.ts";
@@ -66,7 +66,7 @@ export function RolloutForm({ service, options: present }: { service: Service; o
   const query = useQuery({ ...preflightQuery(service.id, settled), enabled: settled !== null && !busy && refusal === null });
   const preflight = asked && settled ? query.data : undefined;
   const isFresh = preflight !== undefined && !query.isPlaceholderData && JSON.stringify(asked) === JSON.stringify(settled);
-  const isStale = [error, query.error].some((each) => each instanceof ApiError && each.code === "stale");
+  const isStale = [error, query.error].some((each) => codeOf(each) === "stale");
   const hasMovedOn = service.uid !== seen.uid || service.templateHash !== seen.templateHash;
 
   const takePresent = async () => {
@@ -129,7 +129,7 @@ export function RolloutForm({ service, options: present }: { service: Service; o
       {(isStale || hasMovedOn) && (
         <div className="border-t p-4">
           <MovedOn
-            changed={error instanceof ApiError ? error.problem.changed : undefined}
+            changed={problemOf(error)?.changed}
             verb="image"
             seen={{ ...was, ...seen }}
             now={service}
@@ -158,7 +158,7 @@ export function RolloutForm({ service, options: present }: { service: Service; o
         onDecision={setDecision}
         reason={reason}
         onReason={setReason}
-        errors={wasSubmitted ? { ...inputErrors, ...(error instanceof ApiError ? error.problem.fields : {}) } : {}}
+        errors={wasSubmitted ? { ...inputErrors, ...fieldsOf(error) } : {}}
         busy={busy}
       />
     </form>

@@ -4,7 +4,7 @@ import Link from "next/link";
 import type { ReactNode } from "react";
 import { judgeByAlerts } from "#lib/client/alert-view.ts";
 import { liveAlertsQuery } from "#lib/client/alerts.ts";
-import { ApiError } from "#lib/client/api.ts";
+import { codeOf } from "#lib/client/api.ts";
 import { serviceQuery, servicesQuery } from "#lib/client/fleet.ts";
 import { rolloutOptionsQuery } from "#lib/client/rollout-start.ts";
 import { useWatchedService } from "../../../../../../ui/live/live-provider.tsx";
@@ -60,7 +60,7 @@ export function RolloutStartPage({ id }: { id: string }) {
 
 function Waiting({ error, onRetry }: { error: Error | null; onRetry: () => void }): ReactNode {
   if (!error) return <TableSkeleton rows={8} columns={2} />;
-  if (error instanceof ApiError && error.code === "not-found") {
+  if (codeOf(error) === "not-found") {
     return (
       <Empty title="There is no such service">
         <Link href="/fleet" className="text-accent hover:underline">
