@@ -1,62 +1,19 @@
-import { randomUUID } from "node:crypto";
 import { type APIRequestContext, expect, test } from "@playwright/test";
+import type { DrillView } from "#lib/domain/recovery/drills/schemas.ts";
+import { carryOutDrill, type DrillOrder } from "../drill-api.ts";
+import { describeDrill } from "../drill-words.ts";
 import { kubectl, readService } from "../fleet-api.ts";
 import { print } from "../incident-page.ts";
-import { system } from "../system.ts";
 
 /** Real faults on the local cluster, asked for as a person does, measured by the demo's prober. */
 
 test.describe.configure({ mode: "serial" });
 test.setTimeout(900_000);
 
-type Drill = {
-  id: string;
-  number: number;
-  state: string;
-  verdict: string | null;
-  message: string;
-  target: string | null;
-  rtoMs: number | null;
-  rpoMs: number | null;
-  rtoObjectiveMs: number;
-  rpoObjectiveMs: number;
-  errorMs: number | null;
-  lostWrites: number | null;
-  faultAt: string | null;
-  detectedAt: string | null;
-  finishedAt: string | null;
-  incidentId: string | null;
-};
-
-const change = () => ({ "Idempotency-Key": randomUUID(), Origin: system.url });
-const seconds = (ms: number | null) => (ms === null ? "not known" : `${(ms / 1000).toFixed(1)} s`);
-
-async function untilWell(request: APIRequestContext): Promise<void> {
-  for (const name of ["relay", "hub", "edge", "connector", "redis", "postgres", "prober", "issuer"]) {
-    await expect
-      .poll(async () => (await readService(request, name)).health, { timeout: 120_000, intervals: [500], message: name })
-      .toBe("healthy");
-  }
-}
-
-/** Waits until the guard rails permit it, begins it, and resolves to how it ended. */
-async function drill(request: APIRequestContext, data: { scenario: string; subject: string; settings?: object }): Promise<Drill> {
-  await untilWell(request);
-  const body = { data: { ...data, reason: "a drill of the tests" }, headers: change() };
-  let begun: Drill | undefined;
-  await expect(async () => {
-    const answer = await request.post("/api/drills", { ...body, headers: change() });
-    expect(answer.status(), await answer.text()).toBe(201);
-    begun = await answer.json();
-  }).toPass({ timeout: 180_000, intervals: [2_000] });
-  const read = async (): Promise<{ drill: Drill; events: { at: string; message: string }[] }> =>
-    (await request.get(`/api/drills/${begun?.id}`)).json();
-  await expect.poll(async () => (await read()).drill.finishedAt, { timeout: 600_000, intervals: [1_000] }).not.toBeNull();
-  const { drill: ended, events } = await read();
-  const told = ended.detectedAt && ended.faultAt ? Date.parse(ended.detectedAt) - Date.parse(ended.faultAt) : null;
-  print(
-    `${data.scenario} (${ended.target}): ${ended.verdict}, RTO ${seconds(ended.rtoMs)} ± ${seconds(ended.errorMs)} of ${seconds(ended.rtoObjectiveMs)}, RPO ${seconds(ended.rpoMs)} with ${ended.lostWrites} lost of ${seconds(ended.rpoObjectiveMs)}, told after ${seconds(told)}. ${ended.message}`,
-  );
+/** Carries one out, and prints what it measured; and what happened, where the objective was not met. */
+async function drill(request: APIRequestContext, order: Omit<DrillOrder, "reason">): Promise<DrillView> {
+  const { drill: ended, events } = await carryOutDrill(request, { ...order, reason: "a drill of the tests" });
+  print(describeDrill(ended));
   if (ended.verdict !== "met") for (const { at, message } of events) print(`  ${at} ${message}`);
   return ended;
 }

@@ -1,14 +1,18 @@
 /**
- * What a backup and a restore cost beside PostgreSQL's own programs, and an archive beside tar and age.
+ * What a backup and a restore cost beside PostgreSQL's own programs, and an archive beside tar and age; and how drills end that are
+ * repeated.
  *
- *   npm run bench:recovery -- [--only database,archive] [--quick] [--out FILE]
+ *   npm run bench:recovery -- [--only database,archive,drills] [--quick] [--repeats 20] [--out FOLDER]
+ *                             [--url http://localhost:3000 --password PASSWORD [--username admin]]
  *
  * database  a PostgreSQL of 10 MB, 100 MB and 1 GB: saved by `pg_dump | gzip`, by `pg_dump -Fc`, and by Switchyard (dump, counts of
  *           every table, archive, seal, checksums, synced to disk); read back; restored by `pg_restore` and by Switchyard in place
  * archive   one file of as much that cannot be compressed: `tar | age` and `age | tar | sha256sum`, and Switchyard's archive
+ * drills    the drill of an instance and the one of a node, of the demo's relay on the local cluster: through the API of a product that
+ *           is started for it, or of the one at --url; about half an hour for 20 instances, and one and a half hours for 20 nodes
  *
  * Every round measures all of them in turn; the figures are medians of the rounds. Throughput is of what was saved, not of the
- * archive. PostgreSQL is the embedded one without fsync, for all alike.
+ * archive. PostgreSQL is the embedded one without fsync, for all alike. results.md has the throughput, drills.md the drills.
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -20,50 +24,80 @@ import { startScratchPostgres } from "#lib/programs/scratch-postgres.ts";
 import { DirectoryStorage } from "#lib/storage/directory.ts";
 import { median, printTable, type Row, table } from "../figures.ts";
 import { fillDatabase } from "./database.ts";
+import { describeSeries } from "./drill-figures.ts";
+import { measureDrills } from "./drills.ts";
 import { type DatabaseTimes, type FileTimes, measureDatabase, measureFile, type World } from "./measure.ts";
 
 const majorVersion = 15;
-const parts = ["database", "archive"];
+const parts = ["database", "archive", "drills"];
 const { values: options } = parseArgs({
   options: {
     only: { type: "string", default: parts.join(",") },
     quick: { type: "boolean", default: false },
-    out: { type: "string", default: join(import.meta.dirname, "results.md") },
+    out: { type: "string", default: import.meta.dirname },
+    repeats: { type: "string" },
+    url: { type: "string" },
+    username: { type: "string", default: "admin" },
+    password: { type: "string" },
   },
 });
 const wanted = options.only.split(",");
 if (wanted.some((name) => !parts.includes(name))) throw new Error(`--only takes ${parts.join(",")}`);
+
+const { url, username, password = "" } = options;
+if (url !== undefined && !password) throw new Error("--url wants the --password of a person there who is an operator.");
+const product = url === undefined ? null : { url, username, password };
+const repeats = Number(options.repeats ?? (options.quick ? 2 : 20));
+if (!Number.isInteger(repeats) || repeats < 1) throw new Error("--repeats takes a number from 1.");
 
 const sizes = options.quick ? [5, 10, 20] : [10, 100, 1_000];
 const heads = sizes.map((megabytes) => (megabytes >= 1_000 ? `${megabytes / 1_000} GB` : `${megabytes} MB`));
 /** The largest takes minutes. */
 const roundsOf = (megabytes: number) => (megabytes >= 1_000 ? 1 : 3);
 const say = (text: string) => process.stderr.write(`${text}\n`);
-const sections = [
-  "# Recovery: backup, restore and archive beside PostgreSQL's programs, tar and age",
-  table([["", "this run"], ...facts()]),
-];
 
-const folder = mkdtempSync(join(tmpdir(), "switchyard-bench-recovery-"));
-try {
-  const identity = await generateKey();
-  const identityFile = join(folder, "key");
-  writeFileSync(identityFile, `${identity}\n`, { mode: 0o600 });
-  const storage = new DirectoryStorage(join(folder, "storage"));
-  const world: World = { folder, storage, keyring: await parseKeyring(identity), identityFile, majorVersion };
-  // What has run once is compiled, and its programs are in memory.
-  await measureFile(world, 10);
-  if (wanted.includes("archive")) await archive(world);
-  if (wanted.includes("database")) await database(world);
-} finally {
-  rmSync(folder, { recursive: true, force: true });
+if (wanted.includes("database") || wanted.includes("archive")) await throughputs();
+if (wanted.includes("drills")) await drills();
+
+async function throughputs(): Promise<void> {
+  const sections = [
+    "# Recovery: backup, restore and archive beside PostgreSQL's programs, tar and age",
+    table([["", "this run"], ...facts()]),
+  ];
+  const folder = mkdtempSync(join(tmpdir(), "switchyard-bench-recovery-"));
+  try {
+    const identity = await generateKey();
+    const identityFile = join(folder, "key");
+    writeFileSync(identityFile, `${identity}\n`, { mode: 0o600 });
+    const storage = new DirectoryStorage(join(folder, "storage"));
+    const world: World = { folder, storage, keyring: await parseKeyring(identity), identityFile, majorVersion };
+    // What has run once is compiled, and its programs are in memory.
+    await measureFile(world, 10);
+    if (wanted.includes("archive")) sections.push(...(await archive(world)));
+    if (wanted.includes("database")) sections.push(...(await database(world)));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  print("results.md", sections);
 }
-sections.push(`Load average at the end: ${loads()}.`);
-const report = `${sections.join("\n\n")}\n`;
-writeFileSync(options.out, report);
-process.stdout.write(report);
 
-async function archive(world: World): Promise<void> {
+async function drills(): Promise<void> {
+  const sections = ["# Recovery: drills that are repeated on the local cluster", table([["", "this run"], ...facts()])];
+  const abort = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => abort.abort(new Error(`ended by ${name}`)));
+  const all = await measureDrills({ repeats, product, say, signal: abort.signal });
+  sections.push(...all.flatMap(describeSeries));
+  print("drills.md", sections);
+  if (all.some(({ endedBy }) => endedBy !== null)) process.exitCode = 1;
+}
+
+function print(file: string, sections: string[]): void {
+  const report = `${[...sections, `Load average at the end: ${loads()}.`].join("\n\n")}\n`;
+  writeFileSync(join(options.out, file), report);
+  process.stdout.write(report);
+}
+
+async function archive(world: World): Promise<string[]> {
   const results: FileTimes[] = [];
   for (const megabytes of sizes) {
     say(`archive: ${megabytes} MB`);
@@ -71,7 +105,7 @@ async function archive(world: World): Promise<void> {
     for (let round = 0; round < roundsOf(megabytes); round += 1) rounds.push(await measureFile(world, megabytes));
     results.push(medians(rounds));
   }
-  sections.push(
+  return [
     "## The archive alone: a file that cannot be compressed",
     printTable(heads, [
       throughput("tar, age", results, "tarAge"),
@@ -81,10 +115,10 @@ async function archive(world: World): Promise<void> {
       throughput("Switchyard reads and checks", results, "read"),
       ratio("reading, as a share of that", results, "ageTar", "read"),
     ]),
-  );
+  ];
 }
 
-async function database(world: World): Promise<void> {
+async function database(world: World): Promise<string[]> {
   const server = await startScratchPostgres({ workDir: world.folder, majorVersion });
   const results: DatabaseTimes[] = [];
   try {
@@ -99,7 +133,7 @@ async function database(world: World): Promise<void> {
   } finally {
     await server.stop();
   }
-  sections.push(
+  return [
     "## A database",
     printTable(heads, [
       throughput("pg_dump, gzip", results, "dumpGzip"),
@@ -115,7 +149,7 @@ async function database(world: World): Promise<void> {
       { name: "Switchyard's archive", unit: "MB", values: results.map(({ archiveBytes }) => archiveBytes / 1e6) },
     ]),
     "Switchyard's restore also makes the database, counts every table, gathers statistics (ANALYZE) and swaps it in by renaming.",
-  );
+  ];
 }
 
 function medians<Times extends Record<string, number>>(rounds: Times[]): Times {
