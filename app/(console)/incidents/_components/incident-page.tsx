@@ -1,10 +1,8 @@
 "use client";
 import { useQuery } from "@tanstack/react-query";
-import Link from "next/link";
-import { codeOf } from "#lib/client/api.ts";
 import { incidentQuery } from "#lib/client/incidents.ts";
 import type { IncidentDetail } from "#lib/domain/incidents/schemas.ts";
-import { Empty, ErrorNotice, Skeleton } from "../../../ui/notices.tsx";
+import { ThingAnswer } from "../../../ui/answer.tsx";
 import { IncidentRunbooks } from "../../../ui/runbooks/incident-runbooks.tsx";
 import { ConcernedServices } from "./concerned-services.tsx";
 import { IncidentCommandButtons } from "./incident-commands.tsx";
@@ -18,34 +16,16 @@ import { Timeline } from "./timeline.tsx";
 import { WhatFires } from "./what-fires.tsx";
 
 export function IncidentPage({ id }: { id: string }) {
-  const { data, error, refetch, errorUpdatedAt } = useQuery(incidentQuery(id));
-  const failed = error && (
-    <ErrorNotice
-      className="m-4"
-      what="The incident could not be read"
-      error={error}
-      since={errorUpdatedAt}
-      still={data && "The page shows what was last read; what is typed here stays."}
-      onRetry={() => refetch()}
-    />
-  );
-  if (data) {
-    return (
-      <>
-        {failed}
-        <LoadedIncident incident={data} />
-      </>
-    );
-  }
-  if (!error) return <Skeleton className="m-4 h-24 max-w-3xl" />;
-  return codeOf(error) === "not-found" ? (
-    <Empty title="There is no such incident">
-      <Link href="/incidents?state=all" className="text-accent hover:underline">
-        See all incidents
-      </Link>
-    </Empty>
-  ) : (
-    failed
+  const query = useQuery(incidentQuery(id));
+  return (
+    <ThingAnswer
+      of={query}
+      thing="incident"
+      all="/incidents?state=all"
+      still="The page shows what was last read; what is typed here stays."
+    >
+      {(incident) => <LoadedIncident incident={incident} />}
+    </ThingAnswer>
   );
 }
 

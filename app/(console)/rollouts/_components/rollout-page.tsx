@@ -1,14 +1,13 @@
 "use client";
 import { useQuery } from "@tanstack/react-query";
-import Link from "next/link";
-import { codeOf } from "#lib/client/api.ts";
 import { serviceQuery } from "#lib/client/fleet.ts";
 import { reportOfRollout } from "#lib/client/incident-view.ts";
 import { isOver, latestRolloutsQuery, rolloutDetailQuery } from "#lib/client/rollouts.ts";
 import type { RolloutDetail } from "#lib/domain/rollouts/schemas.ts";
+import { ThingAnswer } from "../../../ui/answer.tsx";
 import { ReportButton } from "../../../ui/incidents/report-button.tsx";
 import { useWatchedService } from "../../../ui/live/live-provider.tsx";
-import { Empty, ErrorNotice, Skeleton } from "../../../ui/notices.tsx";
+import { ErrorNotice, Skeleton } from "../../../ui/notices.tsx";
 import { SectionHeader } from "../../../ui/page-header.tsx";
 import { RolloutProgress } from "../../../ui/rollout-progress.tsx";
 import { RolloutCommandButtons } from "./rollout-commands.tsx";
@@ -16,34 +15,16 @@ import { RolloutHeader, Undo } from "./rollout-header.tsx";
 import { StrategyView } from "./strategy-view.tsx";
 
 export function RolloutPage({ id }: { id: string }) {
-  const { data, error, refetch, errorUpdatedAt } = useQuery(rolloutDetailQuery(id));
-  const failed = (
-    <ErrorNotice
-      className="m-4"
-      what="The rollout could not be read"
-      error={error}
-      since={errorUpdatedAt}
-      still={data && "The page shows what was last read; the rollout goes on without it."}
-      onRetry={() => refetch()}
-    />
-  );
-  if (error && !data) {
-    return codeOf(error) === "not-found" ? (
-      <Empty title="There is no such rollout">
-        <Link href="/rollouts" className="text-accent hover:underline">
-          See all rollouts
-        </Link>
-      </Empty>
-    ) : (
-      failed
-    );
-  }
-  if (!data) return <Skeleton className="m-4 h-24 max-w-3xl" />;
+  const query = useQuery(rolloutDetailQuery(id));
   return (
-    <>
-      {error && failed}
-      <LoadedRollout rollout={data} />
-    </>
+    <ThingAnswer
+      of={query}
+      thing="rollout"
+      all="/rollouts"
+      still="The page shows what was last read; the rollout goes on without it."
+    >
+      {(rollout) => <LoadedRollout rollout={rollout} />}
+    </ThingAnswer>
   );
 }
 

@@ -1,11 +1,9 @@
 "use client";
 import { useQuery } from "@tanstack/react-query";
-import Link from "next/link";
-import { codeOf } from "#lib/client/api.ts";
 import { backupQuery, isUnderWay } from "#lib/client/backups.ts";
 import { ownSubject } from "#lib/client/recovery-view.ts";
 import type { BackupDetail } from "#lib/domain/recovery/backups/schemas.ts";
-import { Empty, ErrorNotice, Skeleton } from "../../../../ui/notices.tsx";
+import { ThingAnswer } from "../../../../ui/answer.tsx";
 import { SectionHeader } from "../../../../ui/page-header.tsx";
 import { ContentsView } from "../../../../ui/recovery/contents-view.tsx";
 import { BackupHeader } from "./backup-header.tsx";
@@ -15,30 +13,16 @@ import { PartsSection } from "./parts-section.tsx";
 import { ProofsSection } from "./proofs-section.tsx";
 
 export function BackupPage({ id }: { id: string }) {
-  const { data, error, refetch, errorUpdatedAt } = useQuery(backupQuery(id));
-  if (error && !data && codeOf(error) === "not-found") {
-    return (
-      <Empty title="There is no such backup">
-        <Link href="/recovery/backups" className="text-accent hover:underline">
-          See all backups
-        </Link>
-      </Empty>
-    );
-  }
+  const query = useQuery(backupQuery(id));
   return (
-    <>
-      {error && (
-        <ErrorNotice
-          className="m-4"
-          what="The backup could not be read"
-          error={error}
-          since={errorUpdatedAt}
-          still={data && "The page shows what was last read; what is under way goes on without it."}
-          onRetry={() => refetch()}
-        />
-      )}
-      {data ? <LoadedBackup detail={data} /> : !error && <Skeleton className="m-4 h-24 max-w-3xl" />}
-    </>
+    <ThingAnswer
+      of={query}
+      thing="backup"
+      all="/recovery/backups"
+      still="The page shows what was last read; what is under way goes on without it."
+    >
+      {(detail) => <LoadedBackup detail={detail} />}
+    </ThingAnswer>
   );
 }
 

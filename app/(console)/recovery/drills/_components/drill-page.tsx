@@ -1,11 +1,9 @@
 "use client";
 import { useQuery } from "@tanstack/react-query";
-import Link from "next/link";
-import { codeOf } from "#lib/client/api.ts";
 import { drillQuery, isDrilling } from "#lib/client/drills.ts";
 import { countOf } from "#lib/client/numbers.ts";
 import type { DrillDetail } from "#lib/domain/recovery/drills/schemas.ts";
-import { Empty, ErrorNotice, Skeleton } from "../../../../ui/notices.tsx";
+import { ThingAnswer } from "../../../../ui/answer.tsx";
 import { SectionHeader } from "../../../../ui/page-header.tsx";
 import { ChecksTable } from "../../../../ui/recovery/checks-table.tsx";
 import { DrillChart } from "./drill-chart.tsx";
@@ -17,30 +15,16 @@ import { DrillLedger } from "./drill-ledger.tsx";
 import { DrillPhases } from "./drill-phases.tsx";
 
 export function DrillPage({ id }: { id: string }) {
-  const { data, error, refetch, errorUpdatedAt } = useQuery(drillQuery(id));
-  if (error && !data && codeOf(error) === "not-found") {
-    return (
-      <Empty title="There is no such drill">
-        <Link href="/recovery/drills" className="text-accent hover:underline">
-          See all drills
-        </Link>
-      </Empty>
-    );
-  }
+  const query = useQuery(drillQuery(id));
   return (
-    <>
-      {error && (
-        <ErrorNotice
-          className="m-4"
-          what="The drill could not be read"
-          error={error}
-          since={errorUpdatedAt}
-          still={data && "The page shows what was last read; the drill goes on without it, and cleans up."}
-          onRetry={() => refetch()}
-        />
-      )}
-      {data ? <LoadedDrill detail={data} /> : !error && <Skeleton className="m-4 h-24 max-w-3xl" />}
-    </>
+    <ThingAnswer
+      of={query}
+      thing="drill"
+      all="/recovery/drills"
+      still="The page shows what was last read; the drill goes on without it, and cleans up."
+    >
+      {(detail) => <LoadedDrill detail={detail} />}
+    </ThingAnswer>
   );
 }
 

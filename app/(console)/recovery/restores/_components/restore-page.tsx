@@ -3,15 +3,14 @@ import { useQuery } from "@tanstack/react-query";
 import { CircleStop } from "lucide-react";
 import Link from "next/link";
 import { type ReactNode, useState } from "react";
-import { codeOf } from "#lib/client/api.ts";
 import { countOf } from "#lib/client/numbers.ts";
 import { backupAddress, backupName, restoreName, restoreTitle, subjectTitle } from "#lib/client/recovery-view.ts";
 import { cancelRestore, isRestoring, restoreQuery } from "#lib/client/restores.ts";
 import type { RestoreView } from "#lib/domain/recovery/restores/schemas.ts";
+import { ThingAnswer } from "../../../../ui/answer.tsx";
 import { Button } from "../../../../ui/button.tsx";
 import { Elapsed, TimeAgo } from "../../../../ui/clock.tsx";
 import { Tint } from "../../../../ui/figure.tsx";
-import { Empty, ErrorNotice, Skeleton } from "../../../../ui/notices.tsx";
 import { SectionHeader } from "../../../../ui/page-header.tsx";
 import { ChecksTable } from "../../../../ui/recovery/checks-table.tsx";
 import { RunMark } from "../../../../ui/recovery/marks.tsx";
@@ -21,30 +20,16 @@ import { useRoleRefusal } from "../../../../ui/session.tsx";
 import { RestoreSteps } from "./restore-steps.tsx";
 
 export function RestorePage({ id }: { id: string }) {
-  const { data, error, refetch, errorUpdatedAt } = useQuery(restoreQuery(id));
-  if (error && !data && codeOf(error) === "not-found") {
-    return (
-      <Empty title="There is no such restore">
-        <Link href="/recovery/restores" className="text-accent hover:underline">
-          See all restores
-        </Link>
-      </Empty>
-    );
-  }
+  const query = useQuery(restoreQuery(id));
   return (
-    <>
-      {error && (
-        <ErrorNotice
-          className="m-4"
-          what="The restore could not be read"
-          error={error}
-          since={errorUpdatedAt}
-          still={data && "The page shows what was last read; the restore goes on without it."}
-          onRetry={() => refetch()}
-        />
-      )}
-      {data ? <LoadedRestore restore={data} /> : !error && <Skeleton className="m-4 h-24 max-w-3xl" />}
-    </>
+    <ThingAnswer
+      of={query}
+      thing="restore"
+      all="/recovery/restores"
+      still="The page shows what was last read; the restore goes on without it."
+    >
+      {(restore) => <LoadedRestore restore={restore} />}
+    </ThingAnswer>
   );
 }
 
