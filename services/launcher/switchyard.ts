@@ -4,8 +4,6 @@ import { join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { connectDatabase } from "#lib/database/client.ts";
-import { ensureAlertSource } from "#lib/domain/alerts/sources.ts";
-import { demoAutomation, ensureAutomation } from "#lib/domain/incidents/opening/automation-settings.ts";
 import { ensureAdministrator, ensureSystemToken } from "#lib/domain/users/commands.ts";
 import {
   DataDirectoryError,
@@ -16,6 +14,7 @@ import {
 } from "#lib/programs/embedded-postgres.ts";
 import { applyMigrations } from "#prisma/schema-engine.ts";
 import { applyDemo, countInstances, serviceUrl } from "./demo.ts";
+import { beginDemo } from "./demo-beginnings.ts";
 import type { LauncherSettings } from "./env.ts";
 import {
   adminKubeconfig,
@@ -200,9 +199,12 @@ export class Switchyard {
 
   /** Resolves to what its environment has in common with the web process's. */
   async #startController(database: string, secrets: Secrets, kubernetes: Kubernetes, missing: string[]) {
-    const { url, logLevel, encryptionKey, controllerPort } = this.#settings;
+    const { url, logLevel, encryptionKey, controllerPort, demo, alertmanagerUrl } = this.#settings;
     const monitoring = await this.#monitoring(kubernetes.config, missing);
-    await this.#ensureEmbeddedSource(database, secrets, monitoring.ALERTMANAGER_URL);
+    if (kubernetes.config && demo) {
+      const alertmanager = alertmanagerUrl ? undefined : monitoring.ALERTMANAGER_URL;
+      await beginDemo(database, { alertmanagerUrl: alertmanager, alertSecret: secrets.alertSecret });
+    }
     const shared = {
       DATABASE_URL: database,
       LOG_LEVEL: logLevel,
@@ -261,19 +263,6 @@ export class Switchyard {
       SWITCHYARD_ALERTMANAGER_HINT: hint("prometheus-alertmanager", missing),
     };
     return Object.fromEntries(Object.entries(found).filter((entry): entry is [string, string] => entry[1] !== undefined));
-  }
-
-  /** The demo's Alertmanager is a source of alerts from the start, with the demo's short times; those of a real cluster are added in Settings. */
-  async #ensureEmbeddedSource(url: string, secrets: Secrets, alertmanagerUrl: string | undefined): Promise<void> {
-    const { cluster, demo, alertmanagerUrl: given } = this.#settings;
-    if (cluster || !demo || given || !alertmanagerUrl) return;
-    const database = connectDatabase(url, { maxConnections: 1 });
-    try {
-      await ensureAlertSource(database, { name: "embedded", secret: secrets.alertSecret, urls: [alertmanagerUrl] });
-      await ensureAutomation(database, demoAutomation, new Date());
-    } finally {
-      await database.$disconnect();
-    }
   }
 
   async #awaitDemo(config: KubeConfig): Promise<void> {
