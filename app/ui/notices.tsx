@@ -64,6 +64,29 @@ export function Empty({ title, children, className }: { title: string; children?
   );
 }
 
+/** What filters leave nothing of, and the way to see more. */
+export function NoneFits({
+  thing,
+  within,
+  way = "Clear the filters",
+  onClear,
+}: {
+  /** What is listed, one of it, e.g. "backup". */
+  thing: string;
+  /** What narrows the list besides, e.g. "in this time". */
+  within?: string;
+  way?: string;
+  onClear: () => void;
+}) {
+  return (
+    <Empty title={["No", thing, "fits these filters", within].filter(Boolean).join(" ")}>
+      <Button onClick={onClear} className="mt-2">
+        {way}
+      </Button>
+    </Empty>
+  );
+}
+
 export const Skeleton = ({ className }: { className?: string }) => (
   <span aria-hidden="true" className={cn("block animate-[breathe_1.6s_ease-in-out_infinite] rounded-sm bg-line", className)} />
 );

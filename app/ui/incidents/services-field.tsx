@@ -1,8 +1,7 @@
 "use client";
-import { useQuery } from "@tanstack/react-query";
 import { X } from "lucide-react";
-import { servicesQuery } from "#lib/client/fleet.ts";
 import { Field, Select } from "../field.tsx";
+import { useServiceOptions } from "../service-filter.tsx";
 
 const nameOf = (id: string) => id.split("/")[1] ?? id;
 
@@ -16,8 +15,7 @@ export function ServicesField({
   onChange: (services: string[]) => void;
   errors?: string[];
 }) {
-  const services = useQuery(servicesQuery).data?.services ?? [];
-  const others = services.filter(({ id }) => !value.includes(id));
+  const others = useServiceOptions().filter(([id]) => !value.includes(id));
   return (
     <Field label="Services" errors={errors}>
       {(ties) => (
@@ -42,9 +40,9 @@ export function ServicesField({
             className="[&_select]:h-7"
           >
             <option value="">{value.length === 0 ? "Choose a service" : "And another"}</option>
-            {others.map((service) => (
-              <option key={service.id} value={service.id}>
-                {service.name} ({service.namespace})
+            {others.map(([id, words]) => (
+              <option key={id} value={id}>
+                {words}
               </option>
             ))}
           </Select>

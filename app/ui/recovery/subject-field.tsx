@@ -1,8 +1,8 @@
 "use client";
-import { useQuery } from "@tanstack/react-query";
-import { servicesQuery } from "#lib/client/fleet.ts";
 import { ownSubject } from "#lib/client/recovery-view.ts";
+import { ChoiceFilter } from "../choice.tsx";
 import { Field, Select } from "../field.tsx";
+import { useServiceOptions } from "../service-filter.tsx";
 
 /** Chooses what is backed up or drilled: a service, or Switchyard itself. */
 export function SubjectField({
@@ -14,31 +14,40 @@ export function SubjectField({
   onChange: (subject: string) => void;
   errors?: string[];
 }) {
+  const options = useSubjectOptions(value);
   return (
     <Field label="Service" errors={errors}>
       {(ties) => (
         <Select {...ties} value={value} onChange={({ target }) => onChange(target.value)}>
           <option value="">Choose a service</option>
-          <SubjectOptions known={value} />
+          {options.map(([subject, words]) => (
+            <option key={subject} value={subject}>
+              {words}
+            </option>
+          ))}
         </Select>
       )}
     </Field>
   );
 }
 
-/** The subjects as options of a list; `known` stays among them when its service is gone. */
-export function SubjectOptions({ known }: { known?: string }) {
-  const services = useQuery(servicesQuery).data?.services ?? [];
-  const isThere = !known || known === ownSubject || services.some(({ id }) => id === known);
+type SubjectFilterProps = { value: string | undefined; onChange: (subject: string | null) => void };
+
+/** Narrows a list to one subject. */
+export function SubjectFilter({ value, onChange }: SubjectFilterProps) {
   return (
-    <>
-      {!isThere && <option value={known}>{known}</option>}
-      {services.map((service) => (
-        <option key={service.id} value={service.id}>
-          {service.name} ({service.namespace})
-        </option>
-      ))}
-      <option value={ownSubject}>Switchyard itself</option>
-    </>
+    <ChoiceFilter
+      label="Service"
+      every="Every service"
+      data-filter
+      value={value}
+      options={useSubjectOptions(value)}
+      onChange={onChange}
+    />
   );
+}
+
+function useSubjectOptions(known: string | undefined): [subject: string, words: string][] {
+  const services = useServiceOptions(known === ownSubject ? undefined : known);
+  return [...services, [ownSubject, "Switchyard itself"]];
 }

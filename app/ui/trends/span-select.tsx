@@ -1,23 +1,17 @@
 "use client";
 import { trendDays, trendSpans } from "#lib/client/incident-trends.ts";
-import { Select } from "../field.tsx";
+import { Choice } from "../choice.tsx";
 import { useUrlState } from "../use-url-state.ts";
 
 /** The days that are looked at, kept in the address. */
 export function SpanSelect() {
   const [search, setSearch] = useUrlState();
   return (
-    <Select
-      aria-label="Time"
+    <Choice
+      label="Time"
       value={trendDays(search)}
-      onChange={({ target }) => setSearch({ days: target.value === "90" ? null : target.value })}
-      className="[&_select]:h-7"
-    >
-      {Object.entries(trendSpans).map(([value, word]) => (
-        <option key={value} value={value}>
-          {word}
-        </option>
-      ))}
-    </Select>
+      options={Object.entries(trendSpans)}
+      onChange={(days) => setSearch({ days: days === "90" ? null : days })}
+    />
   );
 }

@@ -3,9 +3,8 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { type ItemFilter, itemsQuery } from "#lib/client/action-items.ts";
 import { itemTypeInfos, itemTypes } from "#lib/domain/incidents/action-items/schemas.ts";
 import { Answer, OlderOnes } from "../../../ui/answer.tsx";
-import { Button } from "../../../ui/button.tsx";
-import { Select } from "../../../ui/field.tsx";
-import { Empty, TableSkeleton } from "../../../ui/notices.tsx";
+import { Choice, ChoiceFilter } from "../../../ui/choice.tsx";
+import { Empty, NoneFits, TableSkeleton } from "../../../ui/notices.tsx";
 import { useUrlState } from "../../../ui/use-url-state.ts";
 import { IncidentsHeader } from "../../incidents/_components/incidents-header.tsx";
 import { OwnerFilter } from "../../incidents/_components/owner-filter.tsx";
@@ -30,32 +29,20 @@ export function ItemsPage() {
   return (
     <>
       <IncidentsHeader>
-        <Select
-          aria-label="State"
+        <Choice
+          label="State"
           data-filter
           value={state}
-          onChange={({ target }) => setSearch({ state: target.value === "open" ? null : target.value })}
-          className="[&_select]:h-7"
-        >
-          {states.map(([value, label]) => (
-            <option key={value} value={value}>
-              {label}
-            </option>
-          ))}
-        </Select>
-        <Select
-          aria-label="Type"
-          value={type ?? ""}
-          onChange={({ target }) => setSearch({ type: target.value || null })}
-          className="[&_select]:h-7"
-        >
-          <option value="">Every type</option>
-          {itemTypes.map((each) => (
-            <option key={each} value={each}>
-              {itemTypeInfos[each].title}
-            </option>
-          ))}
-        </Select>
+          options={states}
+          onChange={(next) => setSearch({ state: next === "open" ? null : next })}
+        />
+        <ChoiceFilter
+          label="Type"
+          every="Every type"
+          value={type}
+          options={itemTypes.map((each) => [each, itemTypeInfos[each].title])}
+          onChange={(next) => setSearch({ type: next })}
+        />
         <OwnerFilter owner={owner} onChange={(next) => setSearch({ owner: next })} />
       </IncidentsHeader>
       <Answer
@@ -70,11 +57,11 @@ export function ItemsPage() {
             withIncident
             empty={
               isFiltered ? (
-                <Empty title="No action item fits these filters">
-                  <Button onClick={() => setSearch({ state: null, type: null, owner: null })} className="mt-2">
-                    Show all open ones
-                  </Button>
-                </Empty>
+                <NoneFits
+                  thing="action item"
+                  way="Show all open ones"
+                  onClear={() => setSearch({ state: null, type: null, owner: null })}
+                />
               ) : (
                 <Empty title="Nothing is to be done">
                   Action items are added on an incident's postmortem, each with an owner and a date.

@@ -4,26 +4,22 @@ import { type HistoryField, type HistorySpan, type HistoryView, historySpans } f
 import { alertFacetsQuery } from "#lib/client/alerts.ts";
 import { bySeverity } from "#lib/client/density.ts";
 import { Button } from "../../../ui/button.tsx";
-import { Input, Select } from "../../../ui/field.tsx";
+import { Choice, ChoiceFilter } from "../../../ui/choice.tsx";
+import { Input } from "../../../ui/field.tsx";
 import { FilterMenu } from "../../../ui/filter-menu.tsx";
 import { Severity } from "../../../ui/severity.tsx";
+
+const spans = Object.entries(historySpans).map(([span, { label }]) => [span as HistorySpan, label] as const);
 
 /** The time that the history looks at. */
 export function SpanSelect({ view, onChange }: { view: HistoryView; onChange: (part: Partial<HistoryView>) => void }) {
   return (
-    <Select
-      aria-label="Time"
+    <Choice
+      label="Time"
       value={view.fixed ? "fixed" : view.span}
-      onChange={(event) => event.target.value !== "fixed" && onChange({ span: event.target.value as HistorySpan, fixed: null })}
-      className="[&_select]:h-7"
-    >
-      {view.fixed && <option value="fixed">Chosen time</option>}
-      {Object.entries(historySpans).map(([value, { label }]) => (
-        <option key={value} value={value}>
-          {label}
-        </option>
-      ))}
-    </Select>
+      options={view.fixed ? [["fixed", "Chosen time"], ...spans] : spans}
+      onChange={(span) => span !== "fixed" && onChange({ span, fixed: null })}
+    />
   );
 }
 
@@ -70,26 +66,26 @@ export function HistoryFilters({
           onChange={setList("source")}
         />
       )}
-      <Select
-        aria-label="State"
-        value={view.state ?? ""}
-        onChange={(event) => onChange({ state: (event.target.value || null) as HistoryView["state"] })}
-        className="[&_select]:h-7"
-      >
-        <option value="">Every state</option>
-        <option value="firing">Firing</option>
-        <option value="resolved">Resolved</option>
-      </Select>
-      <Select
-        aria-label="Acknowledged"
-        value={view.acknowledged ?? ""}
-        onChange={(event) => onChange({ acknowledged: (event.target.value || null) as HistoryView["acknowledged"] })}
-        className="[&_select]:h-7"
-      >
-        <option value="">Taken or not</option>
-        <option value="yes">Acknowledged</option>
-        <option value="no">Never acknowledged</option>
-      </Select>
+      <ChoiceFilter
+        label="State"
+        every="Every state"
+        value={view.state}
+        options={[
+          ["firing", "Firing"],
+          ["resolved", "Resolved"],
+        ]}
+        onChange={(state) => onChange({ state })}
+      />
+      <ChoiceFilter
+        label="Acknowledged"
+        every="Taken or not"
+        value={view.acknowledged}
+        options={[
+          ["yes", "Acknowledged"],
+          ["no", "Never acknowledged"],
+        ]}
+        onChange={(acknowledged) => onChange({ acknowledged })}
+      />
       <LabelsField value={view.labels} problem={labelProblem} onChange={(labels) => onChange({ labels })} />
       {chips.map(([name, value, without]) => (
         <Button key={name} size="small" onClick={() => onChange(without)} aria-label={`Remove the filter ${name} ${value}`}>

@@ -19,7 +19,7 @@ import type { HistorySummary } from "#lib/domain/alerts/schemas.ts";
 import { Answer } from "../../../ui/answer.tsx";
 import { Button, buttonLook } from "../../../ui/button.tsx";
 import { useNow } from "../../../ui/clock.tsx";
-import { Empty, ErrorNotice, Skeleton, TableSkeleton } from "../../../ui/notices.tsx";
+import { Empty, ErrorNotice, NoneFits, Skeleton, TableSkeleton } from "../../../ui/notices.tsx";
 import { SearchField } from "../../../ui/search-field.tsx";
 import { useUrlState } from "../../../ui/use-url-state.ts";
 import { AlertsHeader } from "./alerts-header.tsx";
@@ -112,11 +112,7 @@ export function AlertHistoryPage() {
                 isOld={query.isPlaceholderData}
                 empty={
                   narrows(view) ? (
-                    <Empty title="No episode fits these filters in this time">
-                      <Button onClick={clear} className="mt-2">
-                        Clear the filters
-                      </Button>
-                    </Empty>
+                    <NoneFits thing="episode" within="in this time" onClear={clear} />
                   ) : (
                     <Empty
                       title={summary?.blindWindows.length ? "Nothing was heard in this time" : "No alert fired in this time"}

@@ -9,11 +9,10 @@ import { type LiveAlerts, type Standing, standings } from "#lib/domain/alerts/sc
 import { BlindNotice, HeardFrom, isBlind } from "../../../ui/alerts/source-notice.tsx";
 import { AlertStanding, standingWord } from "../../../ui/alerts/standing.tsx";
 import { Answer } from "../../../ui/answer.tsx";
-import { Button } from "../../../ui/button.tsx";
+import { Choice } from "../../../ui/choice.tsx";
 import { cn } from "../../../ui/class-names.ts";
-import { Select } from "../../../ui/field.tsx";
 import { FilterMenu } from "../../../ui/filter-menu.tsx";
-import { Empty, ErrorNotice, TableSkeleton } from "../../../ui/notices.tsx";
+import { Empty, ErrorNotice, NoneFits, TableSkeleton } from "../../../ui/notices.tsx";
 import { SearchField } from "../../../ui/search-field.tsx";
 import { Severity, SeverityShape, severityColor, severityWord } from "../../../ui/severity.tsx";
 import { StatusShape } from "../../../ui/status.tsx";
@@ -21,6 +20,11 @@ import { useUrlState } from "../../../ui/use-url-state.ts";
 import { AlertsHeader } from "./alerts-header.tsx";
 import { LiveTable } from "./live-table.tsx";
 
+const groupings: [LiveView["group"], string][] = [
+  ["service", "By service"],
+  ["name", "By name"],
+  ["severity", "By severity"],
+];
 const openStandings = standings.filter((standing) => standing !== "resolved");
 
 /** What fires now: what is wrong, since when, what changed just before. */
@@ -70,16 +74,7 @@ export function LivePage() {
           selected={view.services}
           onChange={(chosen) => change({ services: chosen })}
         />
-        <Select
-          aria-label="Group by"
-          value={view.group}
-          onChange={(event) => change({ group: event.target.value as LiveView["group"] })}
-          className="[&_select]:h-7"
-        >
-          <option value="service">By service</option>
-          <option value="name">By name</option>
-          <option value="severity">By severity</option>
-        </Select>
+        <Choice label="Group by" value={view.group} options={groupings} onChange={(group) => change({ group })} />
       </AlertsHeader>
       {data && <BlindNotice sources={data.sources} />}
       {query.error && data && (
@@ -103,7 +98,7 @@ export function LivePage() {
             <LiveTable
               alerts={live.items}
               group={view.group}
-              empty={isFiltered ? <NoneFits onClear={clear} /> : <Quiet live={live} />}
+              empty={isFiltered ? <NoneFits thing="firing alert" onClear={clear} /> : <Quiet live={live} />}
             />
             {live.total > live.items.length && (
               <p className="px-4 py-3 text-ink-2">
@@ -141,14 +136,6 @@ function Verdict({ live }: { live: LiveAlerts }) {
     </span>
   );
 }
-
-const NoneFits = ({ onClear }: { onClear: () => void }) => (
-  <Empty title="No firing alert fits these filters">
-    <Button onClick={onClear} className="mt-2">
-      Clear the filters
-    </Button>
-  </Empty>
-);
 
 /** Quiet is told apart from deaf: only a heard source makes an empty list good news. */
 function Quiet({ live: { sources } }: { live: LiveAlerts }) {

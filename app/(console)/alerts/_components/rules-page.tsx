@@ -8,15 +8,15 @@ import { countOf } from "#lib/client/numbers.ts";
 import { formatDuration } from "#lib/client/time.ts";
 import type { RulesAnswer, RuleView } from "#lib/domain/alerts/schemas.ts";
 import { Answer } from "../../../ui/answer.tsx";
-import { Button, buttonLook } from "../../../ui/button.tsx";
+import { buttonLook } from "../../../ui/button.tsx";
+import { Choice } from "../../../ui/choice.tsx";
 import { cn } from "../../../ui/class-names.ts";
 import { TimeAgo } from "../../../ui/clock.tsx";
 import { type Column, DataTable } from "../../../ui/data-table.tsx";
-import { Select } from "../../../ui/field.tsx";
 import { Tint } from "../../../ui/figure.tsx";
 import { FilterMenu } from "../../../ui/filter-menu.tsx";
 import { CopyButton } from "../../../ui/identifier.tsx";
-import { Empty, ErrorNotice, TableSkeleton } from "../../../ui/notices.tsx";
+import { Empty, ErrorNotice, NoneFits, TableSkeleton } from "../../../ui/notices.tsx";
 import { SearchField } from "../../../ui/search-field.tsx";
 import { Severity, severityColor } from "../../../ui/severity.tsx";
 import { useUrlState } from "../../../ui/use-url-state.ts";
@@ -57,15 +57,15 @@ export function RulesPage() {
             onChange={(chosen) => setSearch({ state: chosen.join(",") || null })}
           />
         )}
-        <Select
-          aria-label="Type"
+        <Choice
+          label="Type"
           value={isRecording ? "recording" : "alerting"}
-          onChange={(event) => setSearch({ type: event.target.value === "recording" ? "recording" : null, state: null })}
-          className="[&_select]:h-7"
-        >
-          <option value="alerting">Alerting rules</option>
-          <option value="recording">Recording rules</option>
-        </Select>
+          options={[
+            ["alerting", "Alerting rules"],
+            ["recording", "Recording rules"],
+          ]}
+          onChange={(type) => setSearch({ type: type === "recording" ? type : null, state: null })}
+        />
       </AlertsHeader>
       {data?.problem && (
         <ErrorNotice
@@ -96,11 +96,7 @@ export function RulesPage() {
             stickyTop="top-9"
             empty={
               text || states.length > 0 ? (
-                <Empty title="No rule fits these filters">
-                  <Button onClick={() => setSearch({ q: null, state: null })} className="mt-2">
-                    Clear the filters
-                  </Button>
-                </Empty>
+                <NoneFits thing="rule" onClear={() => setSearch({ q: null, state: null })} />
               ) : (
                 <Empty title={isRecording ? "Prometheus records no rules" : "Prometheus evaluates no alerting rules"}>
                   Rules stand beside each daemon; load them into Prometheus and they appear here with their state.

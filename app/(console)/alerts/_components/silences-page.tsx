@@ -9,9 +9,9 @@ import { expiryNoticeMinutes, type SilencesAnswer, type SilenceView } from "#lib
 import { useAlertActions } from "../../../ui/alerts/use-alert-actions.ts";
 import { Answer } from "../../../ui/answer.tsx";
 import { Button } from "../../../ui/button.tsx";
+import { Choice } from "../../../ui/choice.tsx";
 import { TimeAgo } from "../../../ui/clock.tsx";
 import { type Column, DataTable } from "../../../ui/data-table.tsx";
-import { Select } from "../../../ui/field.tsx";
 import { Empty, ErrorNotice, TableSkeleton } from "../../../ui/notices.tsx";
 import { SearchField } from "../../../ui/search-field.tsx";
 import { useRoleRefusal } from "../../../ui/session.tsx";
@@ -48,16 +48,16 @@ export function SilencesPage() {
           onChange={(next) => setSearch({ q: next || null })}
           className="max-md:order-last max-md:w-full"
         />
-        <Select
-          aria-label="Which"
+        <Choice
+          label="Which"
           value={shown}
-          onChange={(event) => setSearch({ state: event.target.value === "current" ? null : event.target.value })}
-          className="[&_select]:h-7"
-        >
-          <option value="current">Active and pending</option>
-          <option value="expired">Expired</option>
-          <option value="all">All</option>
-        </Select>
+          options={[
+            ["current", "Active and pending"],
+            ["expired", "Expired"],
+            ["all", "All"],
+          ]}
+          onChange={(next) => setSearch({ state: next === "current" ? null : next })}
+        />
         <Button look="primary" disabledReason={refusal} onClick={() => actions.silence({})}>
           <Plus aria-hidden="true" /> New silence
         </Button>

@@ -5,11 +5,11 @@ import { type AuditFilter, auditEntryQuery, auditQuery } from "#lib/client/audit
 import { type AuditView, outcomes } from "#lib/domain/audit-schemas.ts";
 import { Answer, OlderOnes } from "../../../ui/answer.tsx";
 import { Button } from "../../../ui/button.tsx";
+import { ChoiceFilter } from "../../../ui/choice.tsx";
 import { cn } from "../../../ui/class-names.ts";
 import { TimeAgo } from "../../../ui/clock.tsx";
 import { type Column, DataTable } from "../../../ui/data-table.tsx";
-import { Select } from "../../../ui/field.tsx";
-import { Empty, TableSkeleton } from "../../../ui/notices.tsx";
+import { Empty, NoneFits, TableSkeleton } from "../../../ui/notices.tsx";
 import { PageHeader } from "../../../ui/page-header.tsx";
 import { SearchField } from "../../../ui/search-field.tsx";
 import { OutcomeStatus } from "../../../ui/status.tsx";
@@ -99,32 +99,20 @@ export function AuditPage() {
           onChange={(text) => setSearch({ search: text || null })}
           className="max-md:w-full"
         />
-        <Select
-          aria-label="Outcome"
-          value={outcome ?? ""}
-          onChange={(event) => setSearch({ outcome: event.target.value || null })}
-          className="[&_select]:h-7"
-        >
-          <option value="">Every outcome</option>
-          {outcomes.map((each) => (
-            <option key={each} value={each}>
-              {each.charAt(0).toUpperCase() + each.slice(1)}
-            </option>
-          ))}
-        </Select>
-        <Select
-          aria-label="Time"
+        <ChoiceFilter
+          label="Outcome"
+          every="Every outcome"
+          value={outcome}
+          options={outcomes.map((each) => [each, each.charAt(0).toUpperCase() + each.slice(1)])}
+          onChange={(next) => setSearch({ outcome: next })}
+        />
+        <ChoiceFilter
+          label="Time"
+          every="All time"
           value={span}
-          onChange={(event) => setSearch({ span: event.target.value || null })}
-          className="[&_select]:h-7"
-        >
-          <option value="">All time</option>
-          {Object.entries(spans).map(([value, { label }]) => (
-            <option key={value} value={value}>
-              {label}
-            </option>
-          ))}
-        </Select>
+          options={Object.entries(spans).map(([value, { label }]) => [value, label])}
+          onChange={(next) => setSearch({ span: next })}
+        />
       </PageHeader>
       {chosen.length > 0 && (
         <ul aria-label="Filters" className="flex flex-wrap gap-2 border-b px-4 py-1.5">
@@ -162,11 +150,7 @@ export function AuditPage() {
             }
             empty={
               isFiltered ? (
-                <Empty title="No entry fits these filters">
-                  <Button onClick={clear} className="mt-2">
-                    Clear the filters
-                  </Button>
-                </Empty>
+                <NoneFits thing="entry" onClear={clear} />
               ) : (
                 <Empty title="Nothing was done yet">
                   Every action, refused ones too, is written here with who, what, before, after and why.

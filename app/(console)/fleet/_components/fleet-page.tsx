@@ -23,7 +23,7 @@ import { Button } from "../../../ui/button.tsx";
 import { DataTable } from "../../../ui/data-table.tsx";
 import { FilterMenu } from "../../../ui/filter-menu.tsx";
 import { NoServices } from "../../../ui/no-services.tsx";
-import { Empty, TableSkeleton } from "../../../ui/notices.tsx";
+import { NoneFits, TableSkeleton } from "../../../ui/notices.tsx";
 import { PageHeader } from "../../../ui/page-header.tsx";
 import { SearchField } from "../../../ui/search-field.tsx";
 import { healthWord, Status } from "../../../ui/status.tsx";
@@ -161,11 +161,5 @@ function FleetEmpty({
   onClear: () => void;
 }) {
   if (!isFiltered) return <NoServices feeds={feeds} hidden={hidden} />;
-  return (
-    <Empty title="No service fits these filters">
-      <Button onClick={onClear} className="mt-2">
-        Clear the filters
-      </Button>
-    </Empty>
-  );
+  return <NoneFits thing="service" onClear={onClear} />;
 }

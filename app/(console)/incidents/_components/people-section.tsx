@@ -4,8 +4,8 @@ import { type FormEvent, useState } from "react";
 import { putPerson, removePerson } from "#lib/client/incidents.ts";
 import type { IncidentDetail } from "#lib/domain/incidents/schemas.ts";
 import { Button } from "../../../ui/button.tsx";
+import { Choice } from "../../../ui/choice.tsx";
 import { TimeAgo } from "../../../ui/clock.tsx";
-import { Select } from "../../../ui/field.tsx";
 import { ErrorNotice } from "../../../ui/notices.tsx";
 import { SectionHeader } from "../../../ui/page-header.tsx";
 import { PersonInput } from "../../../ui/person-input.tsx";
@@ -74,15 +74,15 @@ export function PeopleSection({ incident }: { incident: IncidentDetail }) {
           onChange={({ target }) => setName(target.value)}
           className="h-7 w-40"
         />
-        <Select
-          aria-label="Role"
+        <Choice
+          label="Role"
           value={role}
-          onChange={({ target }) => setRole(target.value === "commander" ? "commander" : "responder")}
-          className="[&_select]:h-7"
-        >
-          <option value="responder">Responder</option>
-          <option value="commander">Commander</option>
-        </Select>
+          options={[
+            ["responder", "Responder"],
+            ["commander", "Commander"],
+          ]}
+          onChange={setRole}
+        />
         <Button
           type="submit"
           size="small"

@@ -7,12 +7,11 @@ import { countOf } from "#lib/client/numbers.ts";
 import { type PostmortemFilter, postmortemsQuery } from "#lib/client/postmortems.ts";
 import { type ListedPostmortem, listedStates } from "#lib/domain/incidents/postmortem/schemas.ts";
 import { Answer, OlderOnes } from "../../../ui/answer.tsx";
-import { Button } from "../../../ui/button.tsx";
+import { Choice } from "../../../ui/choice.tsx";
 import { TimeAgo } from "../../../ui/clock.tsx";
 import { type Column, DataTable } from "../../../ui/data-table.tsx";
-import { Select } from "../../../ui/field.tsx";
 import { DrillBadge, IncidentSeverity } from "../../../ui/incidents/incident-marks.tsx";
-import { Empty, TableSkeleton } from "../../../ui/notices.tsx";
+import { Empty, NoneFits, TableSkeleton } from "../../../ui/notices.tsx";
 import { useUrlState } from "../../../ui/use-url-state.ts";
 import { IncidentsHeader } from "../../incidents/_components/incidents-header.tsx";
 import { OwnerFilter } from "../../incidents/_components/owner-filter.tsx";
@@ -112,19 +111,13 @@ export function PostmortemsPage() {
   return (
     <>
       <IncidentsHeader>
-        <Select
-          aria-label="State"
+        <Choice
+          label="State"
           data-filter
           value={state}
-          onChange={({ target }) => setSearch({ state: target.value === "unpublished" ? null : target.value })}
-          className="[&_select]:h-7"
-        >
-          {states.map((value) => (
-            <option key={value} value={value}>
-              {stateName(value)}
-            </option>
-          ))}
-        </Select>
+          options={states.map((each) => [each, stateName(each)])}
+          onChange={(next) => setSearch({ state: next === "unpublished" ? null : next })}
+        />
         <OwnerFilter owner={owner} onChange={(next) => setSearch({ owner: next })} />
       </IncidentsHeader>
       <Answer
@@ -143,11 +136,11 @@ export function PostmortemsPage() {
             onOpen={({ incident }) => router.push(`/incidents/${incident.id}/postmortem`)}
             empty={
               isFiltered ? (
-                <Empty title="No postmortem fits these filters">
-                  <Button onClick={() => setSearch({ state: null, owner: null })} className="mt-2">
-                    Show what is not published
-                  </Button>
-                </Empty>
+                <NoneFits
+                  thing="postmortem"
+                  way="Show what is not published"
+                  onClear={() => setSearch({ state: null, owner: null })}
+                />
               ) : (
                 <Empty title="Every postmortem is published">
                   A resolved P1 or P2 stands here until what others can learn from it is published.

@@ -1,15 +1,14 @@
 "use client";
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery } from "@tanstack/react-query";
 import Link from "next/link";
-import { servicesQuery } from "#lib/client/fleet.ts";
 import { strategyName } from "#lib/client/rollout-view.ts";
 import { rolloutsQuery } from "#lib/client/rollouts.ts";
 import { listStrategies, rolloutStates } from "#lib/domain/rollouts/schemas.ts";
 import { Answer, OlderOnes } from "../../../ui/answer.tsx";
-import { Button } from "../../../ui/button.tsx";
-import { Select } from "../../../ui/field.tsx";
-import { Empty, TableSkeleton } from "../../../ui/notices.tsx";
+import { ChoiceFilter } from "../../../ui/choice.tsx";
+import { Empty, NoneFits, TableSkeleton } from "../../../ui/notices.tsx";
 import { PageHeader } from "../../../ui/page-header.tsx";
+import { ServiceFilter } from "../../../ui/service-filter.tsx";
 import { useUrlState } from "../../../ui/use-url-state.ts";
 import { RolloutTable } from "./rollout-table.tsx";
 
@@ -20,50 +19,24 @@ export function RolloutsPage() {
   const service = search.get("service");
   const [namespace, name] = service?.split("/") ?? [];
   const query = useInfiniteQuery(rolloutsQuery({ state, strategy, namespace, service: name }));
-  const services = useQuery(servicesQuery).data?.services ?? [];
   return (
     <>
       <PageHeader title="Rollouts">
-        <Select
-          aria-label="Service"
-          data-filter
-          value={service ?? ""}
-          onChange={(event) => setSearch({ service: event.target.value || null })}
-          className="[&_select]:h-7"
-        >
-          <option value="">Every service</option>
-          {services.map((each) => (
-            <option key={each.id} value={each.id}>
-              {each.name} ({each.namespace})
-            </option>
-          ))}
-        </Select>
-        <Select
-          aria-label="State"
-          value={state ?? ""}
-          onChange={(event) => setSearch({ state: event.target.value || null })}
-          className="[&_select]:h-7"
-        >
-          <option value="">Every state</option>
-          {rolloutStates.map((each) => (
-            <option key={each} value={each}>
-              {each.charAt(0).toUpperCase() + each.slice(1)}
-            </option>
-          ))}
-        </Select>
-        <Select
-          aria-label="Strategy"
-          value={strategy ?? ""}
-          onChange={(event) => setSearch({ strategy: event.target.value || null })}
-          className="[&_select]:h-7"
-        >
-          <option value="">Every strategy</option>
-          {listStrategies.map((each) => (
-            <option key={each} value={each}>
-              {strategyName(each)}
-            </option>
-          ))}
-        </Select>
+        <ServiceFilter data-filter value={service} onChange={(next) => setSearch({ service: next })} />
+        <ChoiceFilter
+          label="State"
+          every="Every state"
+          value={state}
+          options={rolloutStates.map((each) => [each, each.charAt(0).toUpperCase() + each.slice(1)])}
+          onChange={(next) => setSearch({ state: next })}
+        />
+        <ChoiceFilter
+          label="Strategy"
+          every="Every strategy"
+          value={strategy}
+          options={listStrategies.map((each) => [each, strategyName(each)])}
+          onChange={(next) => setSearch({ strategy: next })}
+        />
       </PageHeader>
       <Answer
         of={query}
@@ -76,11 +49,7 @@ export function RolloutsPage() {
             rollouts={pages.flatMap((page) => page.items)}
             empty={
               state || service || strategy ? (
-                <Empty title="No rollout fits these filters">
-                  <Button onClick={() => setSearch({ state: null, service: null, strategy: null })} className="mt-2">
-                    Clear the filters
-                  </Button>
-                </Empty>
+                <NoneFits thing="rollout" onClear={() => setSearch({ state: null, service: null, strategy: null })} />
               ) : (
                 <Empty title="No rollouts yet">
                   Every change of a service that Switchyard makes is followed here. Start one from{" "}

@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { servicesQuery } from "#lib/client/fleet.ts";
 import { anyGroup } from "#lib/domain/runbooks/schemas.ts";
-import { Select } from "../../../ui/field.tsx";
+import { ChoiceFilter } from "../../../ui/choice.tsx";
 import { useUrlState } from "../../../ui/use-url-state.ts";
 
 /** The service that a page's buttons act on: the one that its address names, else the only one of that kind. */
@@ -23,18 +23,12 @@ export function ServiceChoice({ service, candidates }: { service: string | null;
   if (candidates.length === 0) return null;
   if (candidates.length === 1) return <span className="text-xs text-ink-3">Buttons act on {candidates[0]}</span>;
   return (
-    <Select
-      aria-label="The service that the buttons act on"
-      value={service ?? ""}
-      onChange={({ target }) => setSearch({ service: target.value || null })}
-      className="[&_select]:h-7"
-    >
-      <option value="">Buttons act on …</option>
-      {candidates.map((id) => (
-        <option key={id} value={id}>
-          {id}
-        </option>
-      ))}
-    </Select>
+    <ChoiceFilter
+      label="The service that the buttons act on"
+      every="Buttons act on …"
+      value={service}
+      options={candidates.map((id) => [id, id])}
+      onChange={(next) => setSearch({ service: next })}
+    />
   );
 }

@@ -6,8 +6,9 @@ import { runbookAddress, runbooksQuery } from "#lib/client/runbooks.ts";
 import { anyGroup, type RunbookRow, runbookScopes } from "#lib/domain/runbooks/schemas.ts";
 import { Answer, OlderOnes } from "../../../ui/answer.tsx";
 import { Button } from "../../../ui/button.tsx";
+import { ChoiceFilter } from "../../../ui/choice.tsx";
 import { TimeAgo } from "../../../ui/clock.tsx";
-import { Input, Select } from "../../../ui/field.tsx";
+import { Input } from "../../../ui/field.tsx";
 import { Empty, TableSkeleton } from "../../../ui/notices.tsx";
 import { SearchField } from "../../../ui/search-field.tsx";
 import { useUrlState } from "../../../ui/use-url-state.ts";
@@ -25,19 +26,13 @@ export function RunbooksPage() {
     <>
       <IncidentsHeader>
         <SearchField label="Filter runbooks" value={words} onChange={(text) => setSearch({ q: text || null })} />
-        <Select
-          aria-label="For"
-          value={scope ?? ""}
-          onChange={({ target }) => setSearch({ scope: target.value || null })}
-          className="[&_select]:h-7"
-        >
-          <option value="">For all</option>
-          {runbookScopes.map((each) => (
-            <option key={each} value={each}>
-              {scopeNames[each]}
-            </option>
-          ))}
-        </Select>
+        <ChoiceFilter
+          label="For"
+          every="For all"
+          value={scope}
+          options={runbookScopes.map((each) => [each, scopeNames[each]])}
+          onChange={(next) => setSearch({ scope: next })}
+        />
       </IncidentsHeader>
       <Answer
         of={query}

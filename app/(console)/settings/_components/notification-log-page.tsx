@@ -14,17 +14,20 @@ import {
 import { eventKinds } from "#lib/domain/notifications/events.ts";
 import { type DeliveryView, deliveryStates } from "#lib/domain/notifications/schemas.ts";
 import { Answer, OlderOnes } from "../../../ui/answer.tsx";
-import { Button, buttonLook } from "../../../ui/button.tsx";
+import { buttonLook } from "../../../ui/button.tsx";
+import { ChoiceFilter } from "../../../ui/choice.tsx";
 import { TimeAgo } from "../../../ui/clock.tsx";
 import { type Column, DataTable } from "../../../ui/data-table.tsx";
-import { Select } from "../../../ui/field.tsx";
-import { Empty, TableSkeleton } from "../../../ui/notices.tsx";
+import { Empty, NoneFits, TableSkeleton } from "../../../ui/notices.tsx";
 import { PageHeader } from "../../../ui/page-header.tsx";
 import { OutcomeShape } from "../../../ui/status.tsx";
 import { useUrlState } from "../../../ui/use-url-state.ts";
 import { NotificationDetail } from "./notification-detail.tsx";
 
 const stateWords = { pending: "On its way", delivered: "Delivered", failed: "Given up" };
+
+/** Words may be longer than there is room for. */
+const narrow = "[&_select]:max-w-44 [&_select]:truncate";
 
 const columns: Column<DeliveryView>[] = [
   {
@@ -109,15 +112,29 @@ export function NotificationLogPage() {
           </Link>
         }
       >
-        <Choice label="Target" all="Every target" value={target} onChange={(value) => setSearch({ target: value })}>
-          {targets.map(({ id, name }) => [id, name])}
-        </Choice>
-        <Choice label="State" all="Every state" value={state ?? null} onChange={(value) => setSearch({ state: value })}>
-          {deliveryStates.map((each) => [each, stateWords[each]])}
-        </Choice>
-        <Choice label="Event" all="Every event" value={event ?? null} onChange={(value) => setSearch({ event: value })}>
-          {eventKinds.map((each) => [each, eventNames[each]])}
-        </Choice>
+        <ChoiceFilter
+          label="Target"
+          every="Every target"
+          value={target}
+          options={targets.map(({ id, name }) => [id, name])}
+          onChange={(next) => setSearch({ target: next })}
+          className={narrow}
+        />
+        <ChoiceFilter
+          label="State"
+          every="Every state"
+          value={state}
+          options={deliveryStates.map((each) => [each, stateWords[each]])}
+          onChange={(next) => setSearch({ state: next })}
+        />
+        <ChoiceFilter
+          label="Event"
+          every="Every event"
+          value={event}
+          options={eventKinds.map((each) => [each, eventNames[each]])}
+          onChange={(next) => setSearch({ event: next })}
+          className={narrow}
+        />
       </PageHeader>
       <Answer
         of={query}
@@ -136,11 +153,7 @@ export function NotificationLogPage() {
             expanded={({ id }) => (id === open ? <NotificationDetail id={id} /> : null)}
             empty={
               isFiltered ? (
-                <Empty title="No message fits these filters">
-                  <Button onClick={() => setSearch({ target: null, state: null, event: null })} className="mt-2">
-                    Clear the filters
-                  </Button>
-                </Empty>
+                <NoneFits thing="message" onClear={() => setSearch({ target: null, state: null, event: null })} />
               ) : (
                 <Empty title="No message was sent yet">
                   Each message to a target stands here for 30 days, with every attempt and its answer.{" "}
@@ -168,35 +181,5 @@ function DeliveryStatus({ delivery }: { delivery: DeliveryView }) {
       <OutcomeShape outcome={like} />
       {deliveryWord(delivery)}
     </span>
-  );
-}
-
-function Choice({
-  label,
-  all,
-  value,
-  onChange,
-  children,
-}: {
-  label: string;
-  all: string;
-  value: string | null;
-  onChange: (value: string | null) => void;
-  children: [string, string][];
-}) {
-  return (
-    <Select
-      aria-label={label}
-      value={value ?? ""}
-      onChange={(event) => onChange(event.target.value || null)}
-      className="[&_select]:h-7 [&_select]:max-w-44 [&_select]:truncate"
-    >
-      <option value="">{all}</option>
-      {children.map(([id, name]) => (
-        <option key={id} value={id}>
-          {name}
-        </option>
-      ))}
-    </Select>
   );
 }

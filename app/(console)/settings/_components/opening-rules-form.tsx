@@ -8,7 +8,8 @@ import { type Severity, severities, severityInfos } from "#lib/domain/incidents/
 import { Answer } from "../../../ui/answer.tsx";
 import { Button } from "../../../ui/button.tsx";
 import { Check } from "../../../ui/check.tsx";
-import { Input, Select } from "../../../ui/field.tsx";
+import { Choice } from "../../../ui/choice.tsx";
+import { Input } from "../../../ui/field.tsx";
 import { ErrorNotice, Skeleton } from "../../../ui/notices.tsx";
 import { SectionHeader } from "../../../ui/page-header.tsx";
 import { useRoleRefusal } from "../../../ui/session.tsx";
@@ -98,19 +99,13 @@ function Fields({ kept }: { kept: Automation }) {
                 onChange={(isOn) => change(rule, { isOn })}
                 label={words}
               />
-              <Select
-                aria-label={`${words}: severity`}
+              <Choice
+                label={`${words}: severity`}
                 value={opening[rule].severity}
+                options={severities.map((each) => [each, `${each} ${severityInfos[each].title}`])}
+                onChange={(severity) => change(rule, { severity })}
                 disabled={refusal !== null || !opening[rule].isOn}
-                onChange={({ target }) => change(rule, { severity: target.value as Severity })}
-                className="[&_select]:h-7"
-              >
-                {severities.map((severity) => (
-                  <option key={severity} value={severity}>
-                    {severity} {severityInfos[severity].title}
-                  </option>
-                ))}
-              </Select>
+              />
             </span>
             {rule === "namedAlerts" && (
               <Input

@@ -3,12 +3,11 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { backupsQuery } from "#lib/client/backups.ts";
 import { backupStates, proofStates } from "#lib/domain/recovery/backups/schemas.ts";
 import { Answer, OlderOnes } from "../../../../ui/answer.tsx";
-import { Button } from "../../../../ui/button.tsx";
-import { Select } from "../../../../ui/field.tsx";
-import { Empty, TableSkeleton } from "../../../../ui/notices.tsx";
+import { ChoiceFilter } from "../../../../ui/choice.tsx";
+import { Empty, NoneFits, TableSkeleton } from "../../../../ui/notices.tsx";
 import { backupStateWord, proofWord } from "../../../../ui/recovery/marks.tsx";
 import { StartBackupButton } from "../../../../ui/recovery/start-backup-button.tsx";
-import { SubjectOptions } from "../../../../ui/recovery/subject-field.tsx";
+import { SubjectFilter } from "../../../../ui/recovery/subject-field.tsx";
 import { useUrlState } from "../../../../ui/use-url-state.ts";
 import { RecoveryHeader } from "../../_components/recovery-header.tsx";
 import { BackupTable } from "./backup-table.tsx";
@@ -25,42 +24,21 @@ export function BackupsPage() {
         <StartBackupButton subject={subject} look="primary" />
       </RecoveryHeader>
       <div className="flex flex-wrap items-center gap-2 border-b px-4 py-1.5">
-        <Select
-          aria-label="Service"
-          data-filter
-          value={subject ?? ""}
-          onChange={({ target }) => setSearch({ subject: target.value || null })}
-          className="[&_select]:h-7"
-        >
-          <option value="">Every service</option>
-          <SubjectOptions known={subject} />
-        </Select>
-        <Select
-          aria-label="State"
-          value={state ?? ""}
-          onChange={({ target }) => setSearch({ state: target.value || null })}
-          className="[&_select]:h-7"
-        >
-          <option value="">Every state</option>
-          {backupStates.map((each) => (
-            <option key={each} value={each}>
-              {backupStateWord(each)}
-            </option>
-          ))}
-        </Select>
-        <Select
-          aria-label="Proof"
-          value={proof ?? ""}
-          onChange={({ target }) => setSearch({ proof: target.value || null })}
-          className="[&_select]:h-7"
-        >
-          <option value="">Every proof</option>
-          {proofStates.map((each) => (
-            <option key={each} value={each}>
-              {proofWord(each)}
-            </option>
-          ))}
-        </Select>
+        <SubjectFilter value={subject} onChange={(next) => setSearch({ subject: next })} />
+        <ChoiceFilter
+          label="State"
+          every="Every state"
+          value={state}
+          options={backupStates.map((each) => [each, backupStateWord(each)])}
+          onChange={(next) => setSearch({ state: next })}
+        />
+        <ChoiceFilter
+          label="Proof"
+          every="Every proof"
+          value={proof}
+          options={proofStates.map((each) => [each, proofWord(each)])}
+          onChange={(next) => setSearch({ proof: next })}
+        />
       </div>
       <Answer
         of={query}
@@ -73,11 +51,7 @@ export function BackupsPage() {
             backups={pages.flatMap(({ items }) => items)}
             empty={
               subject || state || proof ? (
-                <Empty title="No backup fits these filters">
-                  <Button onClick={() => setSearch({ subject: null, state: null, proof: null })} className="mt-2">
-                    Clear the filters
-                  </Button>
-                </Empty>
+                <NoneFits thing="backup" onClear={() => setSearch({ subject: null, state: null, proof: null })} />
               ) : (
                 <Empty title="No backups yet">
                   What is made by schedule or by hand is listed here with what was proven of it.

@@ -5,13 +5,12 @@ import { verdicts } from "#lib/domain/recovery/drills/schemas.ts";
 import { scenarioInfos } from "#lib/domain/recovery/objectives/scenarios.ts";
 import { scenarios } from "#lib/domain/recovery/schemas.ts";
 import { Answer, OlderOnes } from "../../../../ui/answer.tsx";
-import { Button } from "../../../../ui/button.tsx";
-import { Select } from "../../../../ui/field.tsx";
-import { Empty, TableSkeleton } from "../../../../ui/notices.tsx";
+import { ChoiceFilter } from "../../../../ui/choice.tsx";
+import { Empty, NoneFits, TableSkeleton } from "../../../../ui/notices.tsx";
 import { SectionHeader } from "../../../../ui/page-header.tsx";
 import { verdictWord } from "../../../../ui/recovery/marks.tsx";
 import { StartDrillButton } from "../../../../ui/recovery/start-drill-button.tsx";
-import { SubjectOptions } from "../../../../ui/recovery/subject-field.tsx";
+import { SubjectFilter } from "../../../../ui/recovery/subject-field.tsx";
 import { useUrlState } from "../../../../ui/use-url-state.ts";
 import { DrillTable } from "../../_components/drill-table.tsx";
 import { RecoveryHeader } from "../../_components/recovery-header.tsx";
@@ -29,42 +28,21 @@ export function DrillsPage() {
         <StartDrillButton subject={subject} scenario={scenario} look="primary" />
       </RecoveryHeader>
       <div className="flex flex-wrap items-center gap-2 border-b px-4 py-1.5">
-        <Select
-          aria-label="Service"
-          data-filter
-          value={subject ?? ""}
-          onChange={({ target }) => setSearch({ subject: target.value || null })}
-          className="[&_select]:h-7"
-        >
-          <option value="">Every service</option>
-          <SubjectOptions known={subject} />
-        </Select>
-        <Select
-          aria-label="Scenario"
-          value={scenario ?? ""}
-          onChange={({ target }) => setSearch({ scenario: target.value || null })}
-          className="[&_select]:h-7"
-        >
-          <option value="">Every scenario</option>
-          {scenarios.map((each) => (
-            <option key={each} value={each}>
-              {scenarioInfos[each].title}
-            </option>
-          ))}
-        </Select>
-        <Select
-          aria-label="Verdict"
-          value={verdict ?? ""}
-          onChange={({ target }) => setSearch({ verdict: target.value || null })}
-          className="[&_select]:h-7"
-        >
-          <option value="">Every verdict</option>
-          {verdicts.map((each) => (
-            <option key={each} value={each}>
-              {verdictWord(each)}
-            </option>
-          ))}
-        </Select>
+        <SubjectFilter value={subject} onChange={(next) => setSearch({ subject: next })} />
+        <ChoiceFilter
+          label="Scenario"
+          every="Every scenario"
+          value={scenario}
+          options={scenarios.map((each) => [each, scenarioInfos[each].title])}
+          onChange={(next) => setSearch({ scenario: next })}
+        />
+        <ChoiceFilter
+          label="Verdict"
+          every="Every verdict"
+          value={verdict}
+          options={verdicts.map((each) => [each, verdictWord(each)])}
+          onChange={(next) => setSearch({ verdict: next })}
+        />
       </div>
       <section aria-label="Drills">
         <Answer
@@ -78,11 +56,7 @@ export function DrillsPage() {
               drills={pages.flatMap(({ items }) => items)}
               empty={
                 subject || scenario || verdict ? (
-                  <Empty title="No drill fits these filters">
-                    <Button onClick={() => setSearch({ subject: null, scenario: null, verdict: null })} className="mt-2">
-                      Clear the filters
-                    </Button>
-                  </Empty>
+                  <NoneFits thing="drill" onClear={() => setSearch({ subject: null, scenario: null, verdict: null })} />
                 ) : (
                   <Empty title="No drills yet">
                     A drill breaks something on purpose and measures, from where users stand, how long it is away and what is

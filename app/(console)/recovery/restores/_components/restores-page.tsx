@@ -6,14 +6,13 @@ import { restoreAddress, restoreName, restoreTitle } from "#lib/client/recovery-
 import { restoresQuery } from "#lib/client/restores.ts";
 import { type RestoreView, restoreStates } from "#lib/domain/recovery/restores/schemas.ts";
 import { Answer, OlderOnes } from "../../../../ui/answer.tsx";
-import { Button } from "../../../../ui/button.tsx";
+import { ChoiceFilter } from "../../../../ui/choice.tsx";
 import { Elapsed, TimeAgo } from "../../../../ui/clock.tsx";
 import { type Column, DataTable } from "../../../../ui/data-table.tsx";
-import { Select } from "../../../../ui/field.tsx";
 import { Tint } from "../../../../ui/figure.tsx";
-import { Empty, TableSkeleton } from "../../../../ui/notices.tsx";
+import { Empty, NoneFits, TableSkeleton } from "../../../../ui/notices.tsx";
 import { RunMark, runWord } from "../../../../ui/recovery/marks.tsx";
-import { SubjectOptions } from "../../../../ui/recovery/subject-field.tsx";
+import { SubjectFilter } from "../../../../ui/recovery/subject-field.tsx";
 import { SubjectLink } from "../../../../ui/recovery/subject-link.tsx";
 import { useUrlState } from "../../../../ui/use-url-state.ts";
 import { RecoveryHeader } from "../../_components/recovery-header.tsx";
@@ -84,29 +83,14 @@ export function RestoresPage() {
     <>
       <RecoveryHeader />
       <div className="flex flex-wrap items-center gap-2 border-b px-4 py-1.5">
-        <Select
-          aria-label="Service"
-          data-filter
-          value={subject ?? ""}
-          onChange={({ target }) => setSearch({ subject: target.value || null })}
-          className="[&_select]:h-7"
-        >
-          <option value="">Every service</option>
-          <SubjectOptions known={subject} />
-        </Select>
-        <Select
-          aria-label="State"
-          value={state ?? ""}
-          onChange={({ target }) => setSearch({ state: target.value || null })}
-          className="[&_select]:h-7"
-        >
-          <option value="">Every state</option>
-          {restoreStates.map((each) => (
-            <option key={each} value={each}>
-              {runWord(each)}
-            </option>
-          ))}
-        </Select>
+        <SubjectFilter value={subject} onChange={(next) => setSearch({ subject: next })} />
+        <ChoiceFilter
+          label="State"
+          every="Every state"
+          value={state}
+          options={restoreStates.map((each) => [each, runWord(each)])}
+          onChange={(next) => setSearch({ state: next })}
+        />
       </div>
       <Answer of={query} what="The restores could not be read" waiting={<TableSkeleton rows={10} columns={7} />}>
         {({ pages }) => (
@@ -119,11 +103,7 @@ export function RestoresPage() {
             onOpen={(restore) => router.push(restoreAddress(restore))}
             empty={
               subject || state ? (
-                <Empty title="No restore fits these filters">
-                  <Button onClick={() => setSearch({ subject: null, state: null })} className="mt-2">
-                    Clear the filters
-                  </Button>
-                </Empty>
+                <NoneFits thing="restore" onClear={() => setSearch({ subject: null, state: null })} />
               ) : (
                 <Empty title="Nothing was ever restored">
                   Begin one from{" "}

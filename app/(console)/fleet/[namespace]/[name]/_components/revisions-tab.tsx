@@ -5,10 +5,10 @@ import { revisionsQuery } from "#lib/client/fleet.ts";
 import type { Revision, Service } from "#lib/domain/fleet/schemas.ts";
 import { useActions } from "../../../../../ui/actions/use-actions.ts";
 import { Button } from "../../../../../ui/button.tsx";
+import { Choice } from "../../../../../ui/choice.tsx";
 import { TimeAgo } from "../../../../../ui/clock.tsx";
 import { type Column, DataTable } from "../../../../../ui/data-table.tsx";
 import { TemplateDiff } from "../../../../../ui/diff-view.tsx";
-import { Select } from "../../../../../ui/field.tsx";
 import { Empty, ErrorNotice, TableSkeleton } from "../../../../../ui/notices.tsx";
 import { SectionHeader } from "../../../../../ui/page-header.tsx";
 import { useRoleRefusal } from "../../../../../ui/session.tsx";
@@ -175,13 +175,14 @@ function RevisionSelect({
   onChange: (value: string) => void;
 }) {
   return (
-    <Select aria-label={label} value={value} onChange={(event) => onChange(event.target.value)} className="[&_select]:h-7">
-      {revisions.map((revision) => (
-        <option key={revision.revision} value={revision.revision}>
-          {revision.revision} · {revision.version}
-          {revision.current ? " · current" : ""}
-        </option>
-      ))}
-    </Select>
+    <Choice
+      label={label}
+      value={String(value)}
+      options={revisions.map(({ revision, version, current }) => [
+        String(revision),
+        `${revision} · ${version}${current ? " · current" : ""}`,
+      ])}
+      onChange={onChange}
+    />
   );
 }
