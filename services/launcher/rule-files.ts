@@ -21,6 +21,7 @@ export const demoSettings = [
   "all.latencyFor=10s",
   "all.downFor=10s",
   "all.goneWindow=5m",
+  "all.startWait=2m",
   "relay.dropWindow=10s",
   "relay.dropStep=2s",
   "relay.dropFor=4s",
