@@ -10,6 +10,8 @@ const blockBytes = 64 * 1024;
 const tagBytes = 16;
 const saltBytes = 16;
 const maxHeaderBytes = 64 * 1024;
+/** How the library's error begins when none of the identities fits. */
+export const noIdentity = "no identity matched";
 
 /** Seals a stream for the recipient "age1...", whose identity is "AGE-SECRET-KEY-1...". */
 export async function* sealAge(
@@ -53,6 +55,28 @@ export async function* openAge(sealed: AsyncIterable<Uint8Array>, identities: re
     }
   } finally {
     await chunks.return?.();
+  }
+}
+
+/** The first of these identities that opens the stream, read no further than its header; null when none does. Throws for what is no age file. */
+export async function findIdentity(sealed: AsyncIterable<Uint8Array>, identities: readonly string[]): Promise<string | null> {
+  const chunks = sealed[Symbol.asyncIterator]();
+  try {
+    const { header } = await readHeader(chunks);
+    for (const identity of identities) if (await opens(header, identity)) return identity;
+    return null;
+  } finally {
+    await chunks.return?.();
+  }
+}
+
+async function opens(header: Uint8Array, identity: string): Promise<boolean> {
+  try {
+    await fileKeyOf(header, [identity]);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && error.message.startsWith(noIdentity)) return false;
+    throw error;
   }
 }
 

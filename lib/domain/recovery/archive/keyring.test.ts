@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { generateKey, parseKeyring } from "./keyring.ts";
-import { readArchive, reseal } from "./open.ts";
+import { findSealingKey, readArchive, reseal } from "./open.ts";
 import { bytesOf, examplePart, packExample, pseudoRandomBytes, streamOf } from "./test-archives.ts";
 
 const [oldKey, newKey] = await Promise.all([generateKey(), generateKey()]);
@@ -33,6 +33,22 @@ describe("the rotation of keys", () => {
     await expect(readArchive({ content: streamOf(resealed), keyring: after })).resolves.toEqual(manifest);
     await expect(readArchive({ content: streamOf(resealed), keyring: before })).rejects.toThrow("None of the keys opens it");
     expect((await bytesOf(after.open(streamOf(resealed)))).equals(await bytesOf(before.open(streamOf(sealed))))).toBe(true);
+  });
+
+  test("finds out from an archive's beginning which of the keys opens it", async () => {
+    const { sealed } = await packExample([examplePart("postgres", { "relay.dump": new Uint8Array(300_000) })], before);
+    const beginning = () => streamOf(sealed.subarray(0, 1_000));
+    expect(await findSealingKey(beginning(), during)).toBe(before.keyId);
+    expect(await findSealingKey(beginning(), before)).toBe(before.keyId);
+    expect(await findSealingKey(beginning(), after)).toBeNull();
+    await expect(findSealingKey(streamOf(Buffer.from("no archive at all")), after)).rejects.toThrow("It was cut");
+    const away = new Error("the storage does not answer");
+    // biome-ignore lint/correctness/useYield: it fails before it gives anything
+    async function* failing(): AsyncGenerator<Uint8Array> {
+      throw away;
+    }
+    await expect(findSealingKey(failing(), during)).rejects.toBe(away);
+    await expect(readArchive({ content: streamOf(sealed), keyring: during.withoutOlder() })).rejects.toThrow("None of the keys");
   });
 
   test("does not pass on an archive that was damaged", async () => {

@@ -1,5 +1,5 @@
 import { generateX25519Identity, identityToRecipient } from "age-encryption";
-import { openAge, sealAge } from "./age-stream.ts";
+import { findIdentity, openAge, sealAge } from "./age-stream.ts";
 
 type Key = { identity: string; keyId: string };
 
@@ -10,13 +10,13 @@ export class Keyring {
   /** The public halves of all keys. */
   readonly keyIds: readonly string[];
   readonly #first: Key;
-  readonly #identities: readonly string[];
+  readonly #keys: readonly Key[];
 
   constructor(first: Key, older: Key[]) {
     this.keyId = first.keyId;
-    this.keyIds = [first, ...older].map(({ keyId }) => keyId);
     this.#first = first;
-    this.#identities = [first, ...older].map(({ identity }) => identity);
+    this.#keys = [first, ...older];
+    this.keyIds = this.#keys.map(({ keyId }) => keyId);
   }
 
   /** Seals a stream with the first key. */
@@ -26,8 +26,23 @@ export class Keyring {
 
   /** Opens a stream with whichever key fits. Throws an Error that says what is wrong, also in the middle of the stream. */
   open(sealed: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    return openAge(sealed, this.#identities);
+    return openAge(sealed, identitiesOf(this.#keys));
   }
+
+  /** The public half of the key that opens a stream, of which only the beginning is read; null when none does. Throws for what is no age file. */
+  async findKey(sealed: AsyncIterable<Uint8Array>): Promise<string | null> {
+    const found = await findIdentity(sealed, identitiesOf(this.#keys));
+    return this.#keys.find(({ identity }) => identity === found)?.keyId ?? null;
+  }
+
+  /** The first key alone: opens what needs none of the older ones. */
+  withoutOlder(): Keyring {
+    return new Keyring(this.#first, []);
+  }
+}
+
+function identitiesOf(keys: readonly Key[]): string[] {
+  return keys.map(({ identity }) => identity);
 }
 
 /** "AGE-SECRET-KEY-1...,AGE-SECRET-KEY-1...": the present key first, then older ones. Throws an Error that repeats no key. */

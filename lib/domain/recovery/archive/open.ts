@@ -3,7 +3,7 @@ import type { Keyring } from "./keyring.ts";
 import { type Manifest, type ManifestFile, manifestSchema } from "./manifest.ts";
 import { ArchiveDamaged, openSealed } from "./sealed-stream.ts";
 
-export { ArchiveDamaged, reseal } from "./sealed-stream.ts";
+export { ArchiveDamaged, findSealingKey, reseal } from "./sealed-stream.ts";
 
 /** One file of an archive, in the order in which they were packed. */
 export type FileInArchive = { part: string; name: string };

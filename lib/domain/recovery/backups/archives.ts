@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { Backup } from "#lib/database/generated/client.ts";
 import { StorageError } from "#lib/storage/storage.ts";
 import { DomainError } from "../../errors.ts";
@@ -64,7 +65,11 @@ export async function readCompanion({ storage }: Pick<Stores, "storage">, archiv
 }
 
 /** Puts beside an archive what the catalogue can be found again by. It holds no secret. */
-export async function writeCompanion({ storage }: Pick<Stores, "storage">, archiveKey: string, companion: Companion) {
+export async function writeCompanion(
+  { storage }: Pick<Stores, "storage">,
+  archiveKey: string,
+  companion: Companion,
+): Promise<void> {
   const text = Buffer.from(`${JSON.stringify(companion, null, 2)}\n`);
   await storage.put(companionKey(archiveKey), one(text));
 }
@@ -96,7 +101,27 @@ export function isAboutArchive(error: unknown): error is Error {
   return error instanceof ArchiveDamaged || (error instanceof StorageError && error.code === "not-found");
 }
 
+const ending = ".tar.age";
+const taggedForm = /\.[0-9a-f]{8}\.tar\.age$/;
+const idForm = /-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:\.[0-9a-f]{8})?\.tar\.age$/;
+
 /** Where the archive of a backup goes. */
 export function archiveKey({ id, subject }: Pick<Backup, "id" | "subject">, startedAt: Date): string {
-  return `${archivesPrefix}${subject}/${startedAt.toISOString().slice(0, 19).replaceAll(":", "-")}Z-${id}.tar.age`;
+  return `${archivesPrefix}${subject}/${startedAt.toISOString().slice(0, 19).replaceAll(":", "-")}Z-${id}${ending}`;
+}
+
+/** Another place for the archive of the same backup, where nobody else writes: "...-ID.1a2b3c4d.tar.age". */
+export function otherKey(key: string): string {
+  const stem = key.replace(taggedForm, ending).slice(0, -ending.length);
+  return `${stem}.${randomBytes(4).toString("hex")}${ending}`;
+}
+
+/** Whether a key in the storage is that of an archive, not of what lies beside one. */
+export function isArchiveKey(key: string): boolean {
+  return key.endsWith(ending);
+}
+
+/** The backup that an archive is of, as its name says; null for one that Switchyard did not name. */
+export function idInKey(key: string): string | null {
+  return idForm.exec(key)?.[1] ?? null;
 }

@@ -1,61 +1,122 @@
-import { Prisma } from "#lib/database/generated/client.ts";
+import { randomUUID } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
+import { type Backup, Prisma } from "#lib/database/generated/client.ts";
 import { toJson } from "#lib/database/storable.ts";
+import type { StoredObject } from "#lib/storage/storage.ts";
 import { isUniqueViolation, type Transaction, transact } from "../../context.ts";
 import { switchyard } from "../../incidents/switchyard.ts";
-import { archiveOfCompanion, type Companion } from "../archive/manifest.ts";
+import { type Companion, manifestSchema } from "../archive/manifest.ts";
 import type { RecoveryContext } from "../context.ts";
 import { subjectColumns, subjectSchema } from "../schemas.ts";
-import { archivesPrefix, readCompanion } from "./archives.ts";
+import { archivesPrefix, idInKey, isArchiveKey, readCompanion, removeArchive } from "./archives.ts";
+import { isHeld, isRead } from "./in-use.ts";
 import { queueProof } from "./queue-proof.ts";
 import { backupPurposes, contentsSchema } from "./schemas.ts";
+import { hasEnded } from "./states.ts";
 
 /** What is being written is not missed; clocks of storage and process differ. */
 const settleMs = 10 * 60_000;
 
+export type CatalogueContext = Pick<RecoveryContext, "db" | "storage" | "clock" | "logger">;
+
 /**
  * Holds the catalogue against the storage, which is the truth: archives that no row knows get one (their database was lost, or brought
- * back to an older state), rows whose archive is gone say so, and what killed writers left unfinished is cleared.
+ * back to an older state) or are cleared when a row has the same elsewhere, rows whose archive is gone say so, and what killed writers
+ * left unfinished is cleared.
  */
-export async function reconcileStorage(context: RecoveryContext): Promise<void> {
+export async function reconcileStorage(context: CatalogueContext): Promise<void> {
   const { db, storage, clock, logger } = context;
   const begun = clock();
-  const keys = new Set<string>();
-  for await (const { key } of storage.list(archivesPrefix)) keys.add(key);
-  await findMissing(context, keys, begun);
+  const objects = new Map<string, StoredObject>();
+  for await (const object of storage.list(archivesPrefix)) objects.set(object.key, object);
   const known = await db.backup.findMany({ where: { storageKey: { not: null } }, select: { storageKey: true } });
   const isKnown = new Set(known.map(({ storageKey }) => storageKey));
-  for (const key of keys) {
-    const archive = archiveOfCompanion(key);
-    if (archive === null || !keys.has(archive) || isKnown.has(archive)) continue;
-    const companion = await readCompanion(context, archive);
-    if (companion === null) logger.warn({ key }, "what lies beside an archive cannot be read");
-    else await takeIn(context, archive, companion);
+  const before = new Date(begun.getTime() - settleMs);
+  for (const { key, modifiedAt } of objects.values()) {
+    if (!isArchiveKey(key) || isKnown.has(key)) continue;
+    const companion = await readCompanion(context, key);
+    const id = companion?.manifest.id ?? idInKey(key);
+    const row = id && (await db.backup.findUnique({ where: { id } }));
+    if (row && modifiedAt < before) await settleCopy(context, row, { key, companion });
+    else if (!row && companion) await takeIn(context, key, companion);
+    else if (!row) logger.warn({ key }, "what lies beside an archive is not there, or cannot be read");
   }
-  const cleared = await storage.removeUnfinished(await startOfOldest(context, begun));
+  await findMissing(context, objects, before);
+  const cleared = await storage.removeUnfinished(await startOfOldest(context, before));
   if (cleared > 0) logger.info({ cleared }, "what killed writers left in the storage is cleared");
 }
 
 /** A row that counts on an archive that is not there counts no more. */
-async function findMissing({ db, storage, logger }: RecoveryContext, keys: ReadonlySet<string>, begun: Date): Promise<void> {
+async function findMissing(
+  { db, storage, logger }: CatalogueContext,
+  objects: ReadonlyMap<string, StoredObject>,
+  before: Date,
+): Promise<void> {
   const rows = await db.backup.findMany({
     where: {
       storage: storage.name,
       storageKey: { not: null },
       state: { in: ["completed", "partial"] },
-      finishedAt: { lt: new Date(begun.getTime() - settleMs) },
+      finishedAt: { lt: before },
     },
     select: { id: true, number: true, storageKey: true, proof: true },
   });
   for (const { id, number, storageKey, proof } of rows) {
-    if (storageKey === null || keys.has(storageKey) || proof === "failed") continue;
+    if (storageKey === null || objects.has(storageKey) || proof === "failed") continue;
+    // It may have come there since the storage was listed.
+    if ((await storage.find(storageKey)) !== null) continue;
     logger.error({ backup: number, key: storageKey }, "the archive of a backup is not in the storage any more");
     const message = `Its archive is not in ${storage.name} any more: somebody or something removed ${storageKey}.`;
-    await db.backup.updateMany({ where: { id, proof: { not: "failed" } }, data: { proof: "failed", message } });
+    await db.backup.updateMany({ where: { id, storageKey, proof: { not: "failed" } }, data: { proof: "failed", message } });
   }
 }
 
+type Copy = { key: string; companion: Companion | null };
+
+/** An archive of a backup whose row names another one: killed writers leave such ones, and databases that were brought back. */
+async function settleCopy(context: CatalogueContext, row: Backup, { key, companion }: Copy): Promise<void> {
+  const { db, storage, clock, logger } = context;
+  if (!hasEnded(row) || isHeld(row, clock()) || (await isRead(db, row.id))) return;
+  const known = manifestSchema.safeParse(row.manifest).data;
+  if (companion !== null && !isDeepStrictEqual(known, companion.manifest)) return takeIn(context, key, companion, randomUUID());
+  const isLetGo = row.state === "expired" || row.state === "deleting" || row.state === "deleted";
+  const isElsewhere = row.storage === storage.name && row.storageKey !== null && (await storage.find(row.storageKey)) !== null;
+  // Where the row's own archive is damaged the copy may be all that there is: it is left to people.
+  if (isLetGo || (isElsewhere && row.proof !== "failed")) {
+    await removeArchive({ storage }, { storageKey: key });
+    logger.info({ key, backup: row.number }, "a copy of an archive that somebody left is removed");
+  } else if (!isElsewhere && companion !== null) {
+    await pointTo(context, row, { key, companion });
+  }
+}
+
+/** The row's archive lies elsewhere now, and is read back before it counts again. */
+async function pointTo(context: CatalogueContext, row: Backup, { key, companion }: Copy & { companion: Companion }) {
+  const { id, runner, storageKey, number } = row;
+  await transact(context, async (transaction) => {
+    const [moved] = await transaction.backup.updateManyAndReturn({
+      where: { id, runner, storageKey, state: row.state },
+      data: {
+        ...companion.archive,
+        storage: context.storage.name,
+        storageKey: key,
+        proof: "unverified",
+        message: "Its archive was found at another place of the storage.",
+      },
+    });
+    if (!moved || moved.state === "failed") return;
+    await queueProof(transaction, context, { backupId: id, level: "checksums", byName: switchyard.name });
+  });
+  context.logger.info({ key, backup: number }, "the archive of a backup was found at another place of the storage");
+}
+
 /** An archive from before: what it says of itself becomes its row again, and it is read back before it counts. */
-async function takeIn(context: RecoveryContext, storageKey: string, { archive, manifest }: Companion): Promise<void> {
+async function takeIn(
+  context: CatalogueContext,
+  storageKey: string,
+  { archive, manifest }: Companion,
+  id = manifest.id,
+): Promise<void> {
   const subject = subjectSchema.safeParse(manifest.subject);
   const contents = contentsSchema.safeParse(manifest.contents);
   if (!subject.success || !contents.success) {
@@ -63,7 +124,7 @@ async function takeIn(context: RecoveryContext, storageKey: string, { archive, m
     return;
   }
   const { storage, clock, logger } = context;
-  const { id, number, reason, startedAt, takenAt, requestedBy, parts } = manifest;
+  const { number, reason, startedAt, takenAt, requestedBy, parts } = manifest;
   const purpose = backupPurposes.find((one) => one === manifest.purpose) ?? "requested";
   const { bytes, sha256, keyId } = archive;
   try {
@@ -110,10 +171,10 @@ async function numberFor(transaction: Transaction, number: number): Promise<{ nu
 }
 
 /** Nothing that somebody writes now was begun before it. */
-async function startOfOldest({ db }: RecoveryContext, begun: Date): Promise<Date> {
+async function startOfOldest({ db }: CatalogueContext, before: Date): Promise<Date> {
   const oldest = await db.backup.findFirst({
     where: { state: { in: ["running", "verifying"] }, startedAt: { not: null } },
     orderBy: { startedAt: "asc" },
   });
-  return new Date(Math.min(begun.getTime() - settleMs, oldest?.startedAt?.getTime() ?? Number.POSITIVE_INFINITY));
+  return new Date(Math.min(before.getTime(), oldest?.startedAt?.getTime() ?? Number.POSITIVE_INFINITY));
 }

@@ -7,8 +7,9 @@ import { DomainError } from "../../errors.ts";
 import { once } from "../../idempotency.ts";
 import type { Role } from "../../users/schemas.ts";
 import { parseId, parseInput } from "../../validation.ts";
+import { isHeld, isRead } from "./in-use.ts";
 import { auditedAs } from "./queue.ts";
-import { openProofs, queueProof } from "./queue-proof.ts";
+import { queueProof } from "./queue-proof.ts";
 import { type BackupChange, type BackupCommand, backupCommandSchema, backupCommands } from "./schemas.ts";
 import { backupName, goodBackups } from "./states.ts";
 import { viewBackup } from "./stored.ts";
@@ -124,24 +125,17 @@ async function cancel(transaction: Transaction, backup: Backup, { now, by }: Ord
   return `${backupName(backup)} ends within seconds, and what was written of it is removed.`;
 }
 
-async function remove(transaction: Transaction, backup: Backup, { by }: Order): Promise<string> {
+async function remove(transaction: Transaction, backup: Backup, { now, by }: Order): Promise<string> {
   const { id, state, subject } = backup;
   if (state !== "completed" && state !== "partial" && state !== "failed") refuse(backup, `is ${state}`);
   if (backup.pinnedAt) refuse(backup, "is pinned: unpin it first");
-  if (await isInUse(transaction, id)) refuse(backup, "is being restored or proven now");
+  if (isHeld(backup, now)) refuse(backup, "is being sealed with another key now");
+  if (await isRead(transaction, id)) refuse(backup, "is being restored or proven now");
   const newest = await transaction.backup.findFirst({ where: { subject, ...goodBackups }, orderBy: { takenAt: "desc" } });
   if (newest?.id === id) refuse(backup, `is the newest verified one of ${subject}: make another one first`);
   const message = `Deleted by ${by}; its archive is being removed.`;
   await transaction.backup.update({ where: { id }, data: { state: "deleting", message } });
   return `${backupName(backup)} is removed within a minute.`;
-}
-
-/** Whether a restore or a proof reads its archive, or is about to. */
-export async function isInUse(transaction: Pick<Transaction, "restore" | "backupProofRun">, backupId: string): Promise<boolean> {
-  const restores = await transaction.restore.count({
-    where: { OR: [{ backupId }, { safetyBackupId: backupId }], state: { in: ["queued", "running"] } },
-  });
-  return restores > 0 || (await transaction.backupProofRun.count({ where: { backupId, ...openProofs } })) > 0;
 }
 
 function refuse(backup: Backup, why: string): never {

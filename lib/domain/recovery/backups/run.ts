@@ -2,10 +2,11 @@ import type { Backup, Prisma } from "#lib/database/generated/client.ts";
 import { toJson } from "#lib/database/storable.ts";
 import about from "../../../../package.json" with { type: "json" };
 import { type Manifest, manifestSchema } from "../archive/manifest.ts";
+import { findSealingKey } from "../archive/open.ts";
 import { packArchive } from "../archive/pack.ts";
 import type { RecoveryContext } from "../context.ts";
 import type { RecoveryCheck } from "../schemas.ts";
-import { archiveKey, removeArchive, writeCompanion } from "./archives.ts";
+import { archiveKey, otherKey, removeArchive, requireKey, writeCompanion } from "./archives.ts";
 import { beatBackup, releaseBackup } from "./claim.ts";
 import { Cancelled, ClaimLost, underHeartbeat } from "./heartbeat.ts";
 import { partsOf } from "./parts.ts";
@@ -32,9 +33,10 @@ export async function carryOutBackup(context: RecoveryContext, claimed: Backup, 
       throw new Error(`It was begun ${mostAttempts} times, and its process ended each time: look at the controller's log.`);
     }
     await underHeartbeat({ beat, signal }, async (until) => {
-      const key = claimed.storageKey ?? archiveKey(claimed, claimed.startedAt ?? context.clock());
-      const isThere =
-        claimed.state === "verifying" || (claimed.storageKey !== null && (await context.storage.find(key)) !== null);
+      const former = claimed.storageKey;
+      const isThere = claimed.state === "verifying" || (former !== null && (await context.storage.find(former)) !== null);
+      // Whoever has been at it before may not know yet that it is his no more: what he still writes must not come over this.
+      const key = former === null ? archiveKey(claimed, claimed.startedAt ?? context.clock()) : otherKey(former);
       const row = isThere
         ? await startVerifying(context, claimed, {})
         : await write(context, claimed, { key, progress, signal: until });
@@ -68,6 +70,10 @@ async function write(context: RecoveryContext, backup: Backup, { key, progress, 
   });
   const { bytes, sha256 } = await storage.put(key, content, signal);
   const written = await manifest;
+  if (!(await isMine(context, backup))) {
+    await storage.remove(key);
+    throw new ClaimLost("Another process has taken the backup over.");
+  }
   const { keyId } = keyring;
   await writeCompanion(context, key, { archive: { bytes, sha256, keyId }, manifest: written });
   const { takenAt } = written;
@@ -139,9 +145,12 @@ async function finish(context: RecoveryContext, backup: Backup, verified: Verifi
 }
 
 /** A row whose process died between writing the archive and telling of it learns of it from the archive. */
-async function takeUp(context: RecoveryContext, { storageKey }: Backup, { bytes, sha256 }: Verification, manifest: Manifest) {
-  const { keyId } = context.keyring;
-  if (storageKey) await writeCompanion(context, storageKey, { archive: { bytes, sha256, keyId }, manifest });
+async function takeUp(context: RecoveryContext, backup: Backup, { bytes, sha256 }: Verification, manifest: Manifest) {
+  const { storage, keyring } = context;
+  const storageKey = requireKey(context, backup);
+  // The key may have been changed since.
+  const keyId = (await findSealingKey(await storage.get(storageKey), keyring)) ?? keyring.keyId;
+  await writeCompanion(context, storageKey, { archive: { bytes, sha256, keyId }, manifest });
   return { bytes, sha256, keyId, takenAt: manifest.takenAt, manifest: toJson(manifest) };
 }
 
@@ -185,6 +194,10 @@ async function giveUp(context: RecoveryContext, claimed: Backup, { error, isStop
     },
   });
   if (error instanceof Cancelled && ended) await removeArchive(context, ended);
+}
+
+async function isMine({ db }: RecoveryContext, { id, runner }: Backup): Promise<boolean> {
+  return (await db.backup.count({ where: { id, runner } })) === 1;
 }
 
 /** Writes over the claim; throws ClaimLost when another process has it. */

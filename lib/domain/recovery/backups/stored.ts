@@ -1,6 +1,7 @@
 import type { Backup, BackupProofRun } from "#lib/database/generated/client.ts";
 import type { RecoveryCheck } from "../schemas.ts";
 import type { BackupView, ProofLevel, ProofRunView } from "./schemas.ts";
+import { hasEnded } from "./states.ts";
 
 /** A backup as pages and scripts see it. */
 export function viewBackup(row: Backup): BackupView {
@@ -25,7 +26,7 @@ export function viewBackup(row: Backup): BackupView {
     storage: row.storage,
     keyId: row.keyId,
     pinned: row.pinnedAt && { at: row.pinnedAt.toISOString(), by: row.pinnedByName ?? "", reason: row.pinReason ?? "" },
-    isActive: row.runner !== null,
+    isActive: row.runner !== null && !hasEnded(row),
   };
 }
 

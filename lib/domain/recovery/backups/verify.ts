@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import type { Backup } from "#lib/database/generated/client.ts";
+import { DomainError } from "../../errors.ts";
 import type { Manifest } from "../archive/manifest.ts";
 import { type ReadOptions, readArchive } from "../archive/open.ts";
 import type { RecoveryContext } from "../context.ts";
@@ -8,6 +9,7 @@ import type { RecoveryCheck } from "../schemas.ts";
 import { findManifest, isAboutArchive, requireKey } from "./archives.ts";
 import { Examination } from "./examine.ts";
 import type { ProofLevel } from "./schemas.ts";
+import { backupName } from "./states.ts";
 
 /** What was found of an archive. `manifest` is null when it could not be read; the sum is of what the storage gave. */
 export type Verification = { manifest: Manifest | null; bytes: number; sha256: string; checks: RecoveryCheck[] };
@@ -26,6 +28,7 @@ export async function verifyArchive(
   { level, signal, onProgress }: Options,
 ): Promise<Verification> {
   const key = requireKey(context, backup);
+  requireOpener(context, backup);
   const object = await context.storage.find(key);
   if (object === null) {
     const found = `nothing at ${key} in ${context.storage.name}`;
@@ -41,6 +44,15 @@ export async function verifyArchive(
   const last = await read({ onFile: (file, content) => examination.examine(file, content), onProgress });
   const checks = [...compareSum(backup, last), ...compareManifest(manifest, last.manifest), ...(await examination.finish())];
   return { manifest: last.manifest, ...last.sum, checks };
+}
+
+/** A key that was taken away says nothing of the archive: retention must not let go of it as a damaged one. */
+function requireOpener({ keyring }: RecoveryContext, backup: Backup): void {
+  if (backup.keyId === null || keyring.keyIds.includes(backup.keyId)) return;
+  throw new DomainError(
+    "precondition-failed",
+    `${backupName(backup)} is sealed by ${backup.keyId}, which is none of the keys any more: put its key behind the present one.`,
+  );
 }
 
 type Tapped = { manifest: Manifest | null; damage: Error | null; sum: { bytes: number; sha256: string } };

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { ServerAddress } from "#lib/database/server-connection.ts";
 import type { ObjectStorage } from "#lib/storage/storage.ts";
 import { DomainError } from "../../errors.ts";
@@ -8,7 +9,7 @@ import { archivesPrefix, readCompanion } from "../backups/archives.ts";
 import type { RecoveryCheck } from "../schemas.ts";
 import { comparePostgres } from "../sources/postgres-comparison.ts";
 import { postgresFactsSchema } from "../sources/postgres-facts.ts";
-import { type PostgresRestoration, restorePostgres } from "../sources/postgres-restore.ts";
+import { gatherStatistics, type PostgresRestoration, restorePostgres } from "../sources/postgres-restore.ts";
 
 /** An archive that the storage has. */
 export type FoundArchive = Companion & { key: string };
@@ -20,21 +21,37 @@ export async function listArchives(storage: ObjectStorage): Promise<FoundArchive
     const archive = archiveOfCompanion(key);
     if (archive !== null) keys.push(archive);
   }
-  const found: FoundArchive[] = [];
+  const found: (FoundArchive & { modifiedAt: Date })[] = [];
   for (const key of keys) {
     const [companion, stored] = await Promise.all([readCompanion({ storage }, key), storage.find(key)]);
-    if (companion && stored) found.push({ key, ...companion });
+    if (companion && stored) found.push({ key, ...companion, modifiedAt: stored.modifiedAt });
   }
-  return found.toSorted((a, b) => b.manifest.takenAt.localeCompare(a.manifest.takenAt));
+  // One that was being sealed anew lies there twice: the later one is by the present key, and was read back.
+  const isCopy = (one: (typeof found)[number]) =>
+    found.some(
+      (other) =>
+        other.manifest.id === one.manifest.id &&
+        other.modifiedAt > one.modifiedAt &&
+        isDeepStrictEqual(other.manifest, one.manifest),
+    );
+  return found
+    .filter((one) => !isCopy(one))
+    .map(({ modifiedAt: _, ...one }) => one)
+    .toSorted((a, b) => b.manifest.takenAt.localeCompare(a.manifest.takenAt));
 }
 
-/** The archive that a person means by an id, a number or the beginning of an id. Throws not-found, and invalid-input when it is several. */
+/** The archive that a person means by an id, a number, the beginning of an id, or its key in the storage. Throws not-found, and invalid-input when it is several. */
 export function chooseArchive(archives: readonly FoundArchive[], text: string): FoundArchive {
-  const fits = archives.filter(({ manifest }) => manifest.id === text || (text.length >= 6 && manifest.id.startsWith(text)));
+  const fits = archives.filter(
+    ({ key, manifest }) => key === text || manifest.id === text || (text.length >= 6 && manifest.id.startsWith(text)),
+  );
   const all = fits.length > 0 ? fits : archives.filter(({ manifest }) => String(manifest.number) === text);
   const [first, ...others] = all;
   if (!first) throw new DomainError("not-found", `The storage has no backup ${text}: look at the list.`);
-  if (others.length > 0) throw new DomainError("invalid-input", `${all.length} backups are called ${text}: give the whole id.`);
+  if (others.length > 0) {
+    const keys = all.map(({ key }) => key).join(", ");
+    throw new DomainError("invalid-input", `${all.length} backups are called ${text}: give the whole id, or one of ${keys}.`);
+  }
   return first;
 }
 
@@ -69,7 +86,8 @@ export async function recoverDatabase(recovery: Recovery): Promise<Recovered> {
   });
   if (!how) throw new DomainError("precondition-failed", `The archive ${archive.key} holds no dump.`);
   onProgress?.("Asking the database what it holds");
-  return { checks: await comparePostgres(into, facts), how };
+  const [checks] = await Promise.all([comparePostgres(into, facts), gatherStatistics(into)]);
+  return { checks, how };
 }
 
 /** A part that was saved. Throws precondition-failed. */
