@@ -1,7 +1,7 @@
 import type { Backup } from "#lib/database/generated/client.ts";
 import { DomainError } from "../../errors.ts";
 import { isRestorable } from "../backups/states.ts";
-import { dropFormer, undoSwap } from "../sources/postgres-restore.ts";
+import { dropFormer, gatherStatistics, undoSwap } from "../sources/postgres-restore.ts";
 import {
   comparePostgresPart,
   compareRedisPart,
@@ -46,6 +46,7 @@ async function takeBackPostgres(source: Omit<Source, "backup">, copy: Source | n
   const isUndone = await undoSwap(address, row.id);
   if (!isUndone && copy && !(await isAsIn(() => comparePostgresPart(copy)))) {
     await putBackPostgres(copy, `${row.id}-back`);
+    await gatherStatistics(address);
     await dropFormer(address, `${row.id}-back`);
   }
   // What an unfinished try has left half-written.

@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto";
+import type pg from "pg";
 import {
   connectServer,
   databaseNameOf,
   libpqEnvironment,
   type ServerAddress,
   withDatabase,
+  withServer,
 } from "#lib/database/server-connection.ts";
 import { runProgram } from "#lib/programs/program.ts";
 import { DomainError } from "../../errors.ts";
@@ -18,6 +20,7 @@ import {
   hasDatabase,
   makeLikeDatabase,
   makeMissingDatabase,
+  type Rights,
   swapDatabases,
   withMaintenance,
 } from "./postgres-swap.ts";
@@ -50,27 +53,26 @@ export type PostgresRestoration = { how: "swapped" | "replaced" | "already"; for
 export async function restorePostgres(options: RestorePostgresOptions): Promise<PostgresRestoration> {
   const { facts, address, onProgress = () => {}, signal } = options;
   const database = databaseNameOf(address);
+  const { former } = namesOf(database, options.tag);
   const dump = counted(options.dump, onProgress);
   const chosen = options.tables ?? facts.chosenTables;
-  // A role that may not see the server's own database cannot make one either: then the next question says what is wrong.
-  const isMade = await makeMissingDatabase(address).catch(() => false);
-  const { pgRestore, psql } = await programsToRestore(facts, await majorVersionOf(address));
+  const server = await readServer(address, { database, former });
+  const { isMade } = server;
+  const { pgRestore, psql } = await programsToRestore(facts, server.majorVersion);
   const programs = { pgRestore, psql, address, signal };
   if (chosen !== null) {
     await replaceTables({ ...programs, dump, facts, tables: chosen });
     return { how: "replaced", former: null, message: `The rows of ${chosen.join(", ")} were replaced in one transaction.` };
   }
-  const rights = await findRights(address);
-  if (!rights.canSwap) {
+  if (!server.rights.canSwap) {
     await replaceWhole({ ...programs, dump });
     return {
       how: "replaced",
       former: null,
-      message: `What ${database} held was replaced in one transaction: ${rights.reason}, so that no copy of it was kept in the server.`,
+      message: `What ${database} held was replaced in one transaction: ${server.rights.reason}, so that no copy of it was kept in the server.`,
     };
   }
-  const { former } = namesOf(database, options.tag);
-  if (await withMaintenance(address, (client) => hasDatabase(client, former))) {
+  if (server.isSwapped) {
     return { how: "already", former, message: `${database} was restored already; what it held is kept as ${former}.` };
   }
   await restoreBeside(options, dump, pgRestore);
@@ -79,6 +81,24 @@ export async function restorePostgres(options: RestorePostgresOptions): Promise<
     return { how: "swapped", former: null, message: `${database} was not there any more; it was made anew and restored.` };
   }
   return { how: "swapped", former, message: `${database} was restored; what it held is kept as ${former}.` };
+}
+
+type Server = { majorVersion: number; rights: Rights; isMade: boolean; isSwapped: boolean };
+
+/** What there is and what may be done, on one connection to the server and one to the database, which is made where it is missing. */
+async function readServer(address: ServerAddress, names: { database: string; former: string }): Promise<Server> {
+  // A role that may not see the server's own database cannot make one either: then the next question says what is wrong.
+  const seen = await withMaintenance(address, async (client) => ({
+    isMade: await makeMissingDatabase(client, names.database).catch(() => false),
+    isSwapped: await hasDatabase(client, names.former),
+  })).catch((error: Error) => error.message);
+  const own = await withServer(address, async (client) => ({
+    majorVersion: await majorVersionOf(client),
+    rights: await findRights(client),
+  }));
+  if (typeof seen !== "string") return { ...own, ...seen };
+  const closed: Rights = { canSwap: false, reason: `its server's own database is closed to it (${seen})` };
+  return { ...own, rights: own.rights.canSwap ? closed : own.rights, isMade: false, isSwapped: false };
 }
 
 /** Whether a restore with this tag has swapped: the name of the former database, or null. */
@@ -121,9 +141,10 @@ async function restoreBeside(options: RestorePostgresOptions, dump: AsyncIterabl
   try {
     const owner = isSuperuser ? [] : ["--no-owner"];
     const args = [`--dbname=${fresh}`, "--exit-on-error", "--no-password", ...owner];
-    await runProgram({ command: pgRestore, args, env: libpqEnvironment(into), input: dump, signal });
-    await analyse(into);
-    await refuseDifferences(into, facts);
+    // Nobody waits for its single steps: the swap, whose commit is flushed, takes all that came before it to the disk.
+    const env = { ...libpqEnvironment(into), PGOPTIONS: "-c synchronous_commit=off" };
+    await runProgram({ command: pgRestore, args, env, input: dump, signal });
+    await Promise.all([gatherStatistics(into, firstTarget), refuseDifferences(into, facts)]);
     signal?.throwIfAborted();
     await swapDatabases(address, { database, incoming: fresh, outgoing: former });
   } catch (error) {
@@ -132,11 +153,18 @@ async function restoreBeside(options: RestorePostgresOptions, dump: AsyncIterabl
   }
 }
 
-/** Without statistics the first queries after a restore would be planned blindly. */
-async function analyse(address: ServerAddress): Promise<void> {
+/** Enough to know how large everything is: 300 rows a table. As PostgreSQL's own vacuumdb --analyze-in-stages begins. */
+const firstTarget = 1;
+
+/**
+ * Gathers the statistics by which queries are planned; a database that was swapped in has a first few only. With `target` so many
+ * values a column, else as many as the server is set to.
+ */
+export async function gatherStatistics(address: ServerAddress, target?: number): Promise<void> {
   const client = await connectServer(address);
   try {
     await client.query("SET statement_timeout = 0");
+    if (target !== undefined) await client.query(`SET default_statistics_target = ${target}`);
     await client.query("ANALYZE");
   } finally {
     await client.end().catch(() => {});
@@ -153,14 +181,9 @@ async function refuseDifferences(address: ServerAddress, facts: PostgresFacts): 
   );
 }
 
-async function majorVersionOf(address: ServerAddress): Promise<number> {
-  const client = await connectServer(address);
-  try {
-    const { rows } = await client.query<{ number: number }>("SELECT current_setting('server_version_num')::int AS number");
-    return Math.floor((rows[0]?.number ?? 0) / 10_000);
-  } finally {
-    await client.end().catch(() => {});
-  }
+async function majorVersionOf(client: pg.Client): Promise<number> {
+  const { rows } = await client.query<{ number: number }>("SELECT current_setting('server_version_num')::int AS number");
+  return Math.floor((rows[0]?.number ?? 0) / 10_000);
 }
 
 /** Names that a repeated try finds again; PostgreSQL cuts names after 63 bytes. */

@@ -23,35 +23,29 @@ function maintenanceOf(address: ServerAddress): ServerAddress {
   return withDatabase(address, databaseNameOf(address) === "postgres" ? "template1" : "postgres");
 }
 
-/** Whether the address's role may create a database and rename the present one, and if not, why. */
-export async function findRights(address: ServerAddress): Promise<{ canSwap: true } | { canSwap: false; reason: string }> {
-  const { rows } = await withServer(address, (client) =>
-    client.query<{ role: string; creates: boolean; owns: boolean; ends: boolean }>(
-      `SELECT current_user AS role, r.rolsuper OR r.rolcreatedb AS creates, r.rolsuper OR pg_has_role(d.datdba, 'USAGE') AS owns,
-        r.rolsuper OR pg_has_role('pg_signal_backend', 'USAGE') OR NOT EXISTS (
-          SELECT FROM pg_stat_activity a WHERE a.datname = current_database() AND a.usesysid IS NOT NULL AND NOT pg_has_role(a.usesysid, 'USAGE')
-        ) AS ends
-      FROM pg_roles r, pg_database d WHERE r.rolname = current_user AND d.datname = current_database()`,
-    ),
+export type Rights = { canSwap: true } | { canSwap: false; reason: string };
+
+/** Whether the client's role may create a database and rename the one that it is connected to, and if not, why. */
+export async function findRights(client: pg.Client): Promise<Rights> {
+  const { rows } = await client.query<{ role: string; creates: boolean; owns: boolean; ends: boolean }>(
+    `SELECT current_user AS role, r.rolsuper OR r.rolcreatedb AS creates, r.rolsuper OR pg_has_role(d.datdba, 'USAGE') AS owns,
+      r.rolsuper OR pg_has_role('pg_signal_backend', 'USAGE') OR NOT EXISTS (
+        SELECT FROM pg_stat_activity a WHERE a.datname = current_database() AND a.usesysid IS NOT NULL AND NOT pg_has_role(a.usesysid, 'USAGE')
+      ) AS ends
+    FROM pg_roles r, pg_database d WHERE r.rolname = current_user AND d.datname = current_database()`,
   );
   const [row] = rows;
   if (!row?.creates) return { canSwap: false, reason: `the role ${row?.role} may not create databases` };
   if (!row.owns) return { canSwap: false, reason: `the role ${row.role} does not own the database` };
   if (!row.ends) return { canSwap: false, reason: `the role ${row.role} may not end the connections of others` };
-  const refused = await withMaintenance(address, async () => null).catch((error: Error) => error.message);
-  return refused === null
-    ? { canSwap: true }
-    : { canSwap: false, reason: `its server's own database is closed to it (${refused})` };
+  return { canSwap: true };
 }
 
-/** Makes the address's database, empty, when the server has none of that name, and says whether it did. Of a lost one nothing else is left. */
-export function makeMissingDatabase(address: ServerAddress): Promise<boolean> {
-  const database = databaseNameOf(address);
-  return withMaintenance(address, async (client) => {
-    if (await hasDatabase(client, database)) return false;
-    await client.query(`CREATE DATABASE ${pg.escapeIdentifier(database)} TEMPLATE template0`);
-    return true;
-  });
+/** Makes a database, empty, when the server has none of that name, and says whether it did. Of a lost one nothing else is left. */
+export async function makeMissingDatabase(client: pg.Client, database: string): Promise<boolean> {
+  if (await hasDatabase(client, database)) return false;
+  await client.query(`CREATE DATABASE ${pg.escapeIdentifier(database)} TEMPLATE template0`);
+  return true;
 }
 
 export async function hasDatabase(client: pg.Client, name: string): Promise<boolean> {
