@@ -6,7 +6,7 @@ import type {
   DrillView,
 } from "#lib/domain/recovery/drills/schemas.ts";
 
-/** D-5, a drill on an instance of fleet/relay that met its objective, for tests. */
+/** DR-5, a drill on an instance of fleet/relay that met its objective, for tests. */
 export function aDrill(over: Partial<DrillView> = {}): DrillView {
   return {
     id: "drill-5",

@@ -13,7 +13,7 @@ import { formatDuration } from "./time.ts";
 
 export const backupName = ({ number }: { number: number }) => `B-${number}`;
 export const restoreName = ({ number }: { number: number }) => `R-${number}`;
-export const drillName = ({ number }: { number: number }) => `D-${number}`;
+export const drillName = ({ number }: { number: number }) => `DR-${number}`;
 
 export const backupAddress = ({ id }: { id: string }) => `/recovery/backups/${id}`;
 export const restoreAddress = ({ id }: { id: string }) => `/recovery/restores/${id}`;

@@ -2,7 +2,7 @@
 import { Pencil } from "lucide-react";
 import Link from "next/link";
 import { type ReactNode, useState } from "react";
-import { backupAddress, backupName, drillAddress, planAddress } from "#lib/client/recovery-view.ts";
+import { backupAddress, backupName, drillAddress, drillName, planAddress } from "#lib/client/recovery-view.ts";
 import type { Recoverability, ScenarioStanding } from "#lib/domain/recovery/objectives/schemas.ts";
 import { Button } from "../button.tsx";
 import { TimeAgo } from "../clock.tsx";
@@ -107,7 +107,7 @@ function ScenarioLine({
       <span className="flex min-w-0 gap-2 truncate text-ink-3">
         {measured && (
           <Link href={drillAddress({ id: measured.drillId })} className="text-accent hover:underline">
-            D-{measured.drillNumber}, <TimeAgo at={measured.at} />
+            {drillName({ number: measured.drillNumber })}, <TimeAgo at={measured.at} />
           </Link>
         )}
         {isOwn && <span>objective of its own</span>}

@@ -83,9 +83,9 @@ describe("the page of a drill", () => {
     expect(account.getByText("2").className).toContain("text-bad");
     const over = within(screen.getByRole("list", { name: "The same drill over time" })).getAllByRole("listitem");
     expect(over.map((row) => row.textContent)).toEqual([
-      expect.stringMatching(/^D-5.*4\.2 s.*Met$/),
-      expect.stringMatching(/^D-4.*9 s.*Met$/),
-      expect.stringMatching(/^D-2.*41 s.*Missed$/),
+      expect.stringMatching(/^DR-5.*4\.2 s.*Met$/),
+      expect.stringMatching(/^DR-4.*9 s.*Met$/),
+      expect.stringMatching(/^DR-2.*41 s.*Missed$/),
     ]);
   });
 
@@ -117,7 +117,7 @@ describe("the page of a drill", () => {
     fireEvent.click(screen.getByRole("button", { name: "Abort" }));
     const dialog = within(screen.getByRole("dialog"));
     fireEvent.change(dialog.getByLabelText("Reason"), { target: { value: "a real alert" } });
-    fireEvent.click(dialog.getByRole("button", { name: "Abort D-5" }));
+    fireEvent.click(dialog.getByRole("button", { name: "Abort DR-5" }));
     await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
     expect(server.sent[0]).toMatchObject({ path: `/api/drills/${id}/abort`, body: { reason: "a real alert" } });
   });

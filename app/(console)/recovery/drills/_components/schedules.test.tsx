@@ -24,7 +24,7 @@ it("says when each comes next and what the last one showed; one that is switched
   ];
   show(<SchedulesSection />);
   const [, first, second] = await screen.findAllByRole("row");
-  expect(first?.textContent).toContain("on day 1 of January, April, July and October at 10:00 UTCin 40 dD-4Missed");
+  expect(first?.textContent).toContain("on day 1 of January, April, July and October at 10:00 UTCin 40 dDR-4Missed");
   expect(second?.textContent).toContain("switched off");
 });
 
