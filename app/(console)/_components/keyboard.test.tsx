@@ -2,6 +2,7 @@
 import { cleanup, fireEvent, screen } from "@testing-library/react";
 import { afterEach, expect, it, vi } from "vitest";
 import type { Role } from "#lib/domain/users/schemas.ts";
+import { Choice } from "../../ui/choice.tsx";
 import { IncidentContext } from "../../ui/incidents/use-incidents.ts";
 import { show } from "../fleet/[namespace]/[name]/rollout/_components/rollout-test-world.tsx";
 import { Keyboard } from "./keyboard.tsx";
@@ -52,4 +53,20 @@ it("goes to the incidents by g i", () => {
   press("g");
   press("i");
   expect(router.push).toHaveBeenCalledWith("/incidents");
+});
+
+it.each([
+  ["a search", <input key="filter" aria-label="List" data-filter />],
+  ["a list", <Choice key="filter" label="List" data-filter value="" options={[["", "Every state"]]} onChange={() => {}} />],
+])("goes to the first filter of a page by /, and keeps the browser from searching, where that is %s", (_, filter) => {
+  show(
+    <IncidentContext value={incidents}>
+      {filter}
+      <Keyboard />
+    </IncidentContext>,
+    "viewer",
+  );
+  const isLeftToBrowser = press("/");
+  expect(document.activeElement).toBe(screen.getByLabelText("List"));
+  expect(isLeftToBrowser).toBe(false);
 });

@@ -41,9 +41,9 @@ export function Keyboard() {
       else if (event.key === "c" && !isGoing && mayReport) incidents.report();
       else if (event.key === "?") setOpen("keys");
       else if (event.key === "/") {
-        const filter = document.querySelector<HTMLInputElement>("[data-filter]");
+        const filter = document.querySelector<HTMLElement>("[data-filter]");
         filter?.focus();
-        filter?.select();
+        if (filter instanceof HTMLInputElement) filter.select();
       } else if (event.key === "Escape") goUp(router);
       else return;
       event.preventDefault();
