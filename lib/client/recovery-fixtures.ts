@@ -135,6 +135,7 @@ export function aRestore(over: Partial<RestoreView> = {}): RestoreView {
     mode: "scratch",
     intoNamespace: null,
     parts: ["postgres", "objects"],
+    untilTime: null,
     reason: "to look into it",
     requestedBy: "ana",
     state: "running",
@@ -165,7 +166,7 @@ export function aRestorePreview(over: Partial<RestorePreview> = {}): RestorePrev
     stops: [{ namespace: "fleet", name: "relay", replicas: 3 }],
     problems: [],
     lost: ["24 rows of documents written since 11:40:02"],
-    pointInTime: { available: false, message: "The server archives no WAL: archive_mode is off." },
+    pointInTime: { available: false, message: "The server archives no WAL: archive_mode is off.", span: null },
     ...over,
   };
 }

@@ -11,6 +11,8 @@ export type PostgresPrograms = {
   pgDump: string;
   pgRestore: string;
   psql: string;
+  pgBasebackup: string;
+  pgReceivewal: string;
 };
 
 const roots = ["/usr/lib/postgresql", "/usr/libexec", "/usr"];
@@ -22,8 +24,14 @@ const roots = ["/usr/lib/postgresql", "/usr/libexec", "/usr"];
 export async function findPostgresPrograms(majorVersion: number): Promise<PostgresPrograms | null> {
   const found: PostgresPrograms[] = [];
   for (const bin of folders()) {
-    const programs = { pgDump: join(bin, "pg_dump"), pgRestore: join(bin, "pg_restore"), psql: join(bin, "psql") };
-    if (!Object.values(programs).every((path) => existsSync(path))) continue;
+    const programs = {
+      pgDump: join(bin, "pg_dump"),
+      pgRestore: join(bin, "pg_restore"),
+      psql: join(bin, "psql"),
+      pgBasebackup: join(bin, "pg_basebackup"),
+      pgReceivewal: join(bin, "pg_receivewal"),
+    };
+    if (![programs.pgDump, programs.pgRestore, programs.psql].every((path) => existsSync(path))) continue;
     const { stdout } = await runProgram({ command: programs.pgDump, args: ["--version"] });
     const [, version, major] = /((\d+)\.\d+)/.exec(stdout) ?? [];
     if (version && major) found.push({ majorVersion: Number(major), version, ...programs });

@@ -1,7 +1,8 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFile, execFileSync, spawnSync } from "node:child_process";
 import { chownSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { promisify } from "node:util";
 
 /**
  * How the programs of a PostgreSQL server are run. PostgreSQL refuses to run as root, so root starts it as another user, and where
@@ -40,7 +41,18 @@ export function serverCommand({
   args: string[];
 } {
   const settings = Object.entries(options).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
-  return command({ programs, folder }, "postgres", ["-p", String(port), ...settings], diesWithParent);
+  return command({ programs, folder }, "postgres", [...dataOf(folder), "-p", String(port), ...settings], diesWithParent);
+}
+
+/** The command that runs SQL of its input, a statement a line, as the superuser of a data directory that no server runs on. */
+export function singleUserCommand({ programs, folder }: ServerSettings, database: string): { command: string; args: string[] } {
+  return command({ programs, folder }, "postgres", ["--single", ...dataOf(folder), database], true);
+}
+
+/** Gives a folder with all that is in it to the user that the server runs as. */
+export async function giveToServer(path: string): Promise<void> {
+  const user = runAs();
+  if (user) await promisify(execFile)("chown", ["--recursive", "--no-dereference", `${user.uid}:${user.gid}`, path]);
 }
 
 /** Makes the data directory, with a superuser of this name. Throws an Error with what initdb said; nothing is left then. */
@@ -53,7 +65,7 @@ export function initialiseServer(server: ServerSettings & { user: string; passwo
   if (runner) for (const path of [folder, passwordFile]) chownSync(path, runner.uid, runner.gid);
   try {
     const words = [`--username=${user}`, "--pwfile", passwordFile, "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8"];
-    const initdb = command(server, "initdb", [...words, ...options], false);
+    const initdb = command(server, "initdb", [...dataOf(folder), ...words, ...options], false);
     execFileSync(initdb.command, initdb.args, { cwd: "/", stdio: ["ignore", "pipe", "pipe"] });
   } catch (error) {
     rmSync(join(folder, "data"), { recursive: true, force: true });
@@ -63,14 +75,17 @@ export function initialiseServer(server: ServerSettings & { user: string; passwo
   }
 }
 
+function dataOf(folder: string): string[] {
+  return ["-D", join(folder, "data")];
+}
+
 function command(
   { programs, folder }: ServerSettings,
   program: "initdb" | "postgres",
-  args: string[],
+  words: string[],
   diesWithParent: boolean,
 ): { command: string; args: string[] } {
   const binary = join(programs.folder, "bin", program);
-  const words = ["-D", join(folder, "data"), ...args];
   const dies = diesWithParent ? ["--pdeathsig", "KILL"] : [];
   const user = runAs();
   if (!user) return diesWithParent ? { command: "setpriv", args: [...dies, binary, ...words] } : { command: binary, args: words };

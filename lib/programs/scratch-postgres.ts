@@ -23,13 +23,15 @@ export type ScratchPostgresOptions = {
   workDir: string;
   /** The server's major version that is wanted; a newer one is taken when the machine has no such one. */
   majorVersion: number;
+  /** Of the server, beside those that a copy wants. */
+  settings?: Record<string, string>;
   signal?: AbortSignal;
 };
 
 const user = "scratch";
 
 /** What it holds is a copy: nothing is flushed to disk. */
-const settings = {
+export const scratchSettings = {
   listen_addresses: "127.0.0.1",
   unix_socket_directories: "",
   timezone: "UTC",
@@ -48,7 +50,7 @@ const settings = {
 
 /** Starts a PostgreSQL in a temporary folder. Throws an Error that says what to install when there is none that fits. */
 export async function startScratchPostgres(options: ScratchPostgresOptions): Promise<ScratchPostgres> {
-  const { workDir, majorVersion, signal } = options;
+  const { workDir, majorVersion, settings, signal } = options;
   const programs = findServerPrograms(majorVersion);
   if (!programs) {
     throw new Error(
@@ -63,7 +65,8 @@ export async function startScratchPostgres(options: ScratchPostgresOptions): Pro
     const server = await startServer({
       name: "The scratch PostgreSQL",
       folder: scratch,
-      command: (port) => serverCommand({ programs, folder, port, options: settings, diesWithParent: true }),
+      command: (port) =>
+        serverCommand({ programs, folder, port, options: { ...scratchSettings, ...settings }, diesWithParent: true }),
       ready: /database system is ready to accept connections/,
       portTaken: /could not bind/,
       signal,

@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 import { killGroup } from "./program.ts";
 import type { ScratchFolder } from "./scratch.ts";
 
-const startMs = 60_000;
+const defaultStartMs = 60_000;
 const portTries = 5;
 const keptLines = 30;
 
@@ -21,6 +21,10 @@ export type ServerToStart = {
   ready: RegExp;
   /** What it writes when somebody else has the port. */
   portTaken: RegExp;
+  /** How long it may take until it answers: a minute by default; null for as long as it takes. */
+  startMs?: number | null;
+  /** Told every line that it writes. */
+  onLine?: (line: string) => void;
   signal?: AbortSignal;
 };
 
@@ -59,7 +63,8 @@ export async function startServer(server: ServerToStart): Promise<RunningServer>
 }
 
 /** Lines are read for as long as it runs: a server whose pipe is full stands still. */
-async function untilReady(child: ChildProcess, exited: Promise<void>, { name, ready, signal }: ServerToStart): Promise<void> {
+async function untilReady(child: ChildProcess, exited: Promise<void>, server: ServerToStart): Promise<void> {
+  const { name, ready, startMs = defaultStartMs, onLine, signal } = server;
   const lines: string[] = [];
   const isReady = new Promise<void>((resolve) => {
     for (const stream of [child.stdout, child.stderr]) {
@@ -67,12 +72,13 @@ async function untilReady(child: ChildProcess, exited: Promise<void>, { name, re
       createInterface({ input: stream }).on("line", (line) => {
         lines.push(line);
         if (lines.length > keptLines) lines.shift();
+        onLine?.(line);
         if (ready.test(line)) resolve();
       });
     }
   });
-  const timeout = AbortSignal.timeout(startMs);
-  const given = signal ? AbortSignal.any([signal, timeout]) : timeout;
+  const timeout = startMs === null ? null : AbortSignal.timeout(startMs);
+  const given = AbortSignal.any([signal, timeout].filter((one) => one != null));
   const aborted = new Promise<never>((_, reject) => given.addEventListener("abort", () => reject(given.reason), { once: true }));
   const ended = exited.then(() => {
     throw new Error(`${name} has ended: ${lines.join("\n")}`);
@@ -80,7 +86,7 @@ async function untilReady(child: ChildProcess, exited: Promise<void>, { name, re
   try {
     await Promise.race([isReady, ended, aborted]);
   } catch (error) {
-    if (timeout.aborted) throw new Error(`${name} did not start within ${startMs / 1000} s: ${lines.join("\n")}`);
+    if (timeout?.aborted) throw new Error(`${name} did not start within ${(startMs ?? 0) / 1000} s: ${lines.join("\n")}`);
     throw error;
   }
 }

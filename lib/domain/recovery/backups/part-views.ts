@@ -2,6 +2,7 @@ import { formatUtc } from "../../times.ts";
 import type { ManifestPart } from "../archive/manifest.ts";
 import { logsFactsSchema } from "../sources/logs.ts";
 import { objectsFactsSchema } from "../sources/objects.ts";
+import { basePart, postgresBaseFactsSchema } from "../sources/postgres-base-facts.ts";
 import { postgresFactsSchema } from "../sources/postgres-facts.ts";
 import { redisFactsSchema } from "../sources/redis-facts.ts";
 import { sizeOf } from "./progress.ts";
@@ -41,6 +42,17 @@ const views: Record<string, View> = {
       { label: "Written by", value: `pg_dump ${dumpVersion}` },
     ];
     return { facts, version: { name: "PostgreSQL", version: serverVersion } };
+  },
+  [basePart](column) {
+    const { data } = postgresBaseFactsSchema.safeParse(column);
+    if (!data) return unknown(column);
+    const facts = [
+      { label: "Point in time", value: `from ${formatUtc(data.finishedAt)} on` },
+      { label: "WAL archive", value: data.walArchive },
+      { label: "WAL positions", value: `${data.startLsn} to ${data.stopLsn}, timeline ${data.timeline}` },
+      { label: "System identifier", value: data.systemIdentifier },
+    ];
+    return { facts, version: null };
   },
   redis(column) {
     const { data } = redisFactsSchema.safeParse(column);

@@ -3,10 +3,12 @@ import { DomainError } from "../../errors.ts";
 import type { PartSource } from "../archive/pack.ts";
 import type { RecoveryContext } from "../context.ts";
 import type { Subject } from "../schemas.ts";
-import { resolvePostgres, resolveRedis } from "../sources/addresses.ts";
+import { resolvePostgres, resolveRedis, type SecretAddress } from "../sources/addresses.ts";
 import { logsPart } from "../sources/logs.ts";
 import { objectsPart } from "../sources/objects.ts";
 import { postgresPart } from "../sources/postgres.ts";
+import { postgresBasePart } from "../sources/postgres-base.ts";
+import { basePart } from "../sources/postgres-base-facts.ts";
 import { redisPart } from "../sources/redis.ts";
 import { readContents } from "./plans.ts";
 import type { Contents } from "./schemas.ts";
@@ -18,6 +20,9 @@ export function partsOf(context: RecoveryContext, backup: Pick<Backup, "namespac
   const { postgres, redis, objects, logHours } = readContents(backup);
   const parts: PartSource[] = [];
   if (postgres) parts.push(postgresOf(context, subject, postgres));
+  if (subject.kind === "service" && postgres?.address && postgres.walArchive !== undefined) {
+    parts.push(baseOf(context, subject.ref.namespace, { address: postgres.address, walArchive: postgres.walArchive }));
+  }
   if (redis) parts.push(redisOf(context, subject, redis));
   if (subject.kind === "service" && objects) parts.push(objectsPart(context, subject));
   if (subject.kind === "service" && logHours !== null) parts.push(logsPart(context, subject, logHours));
@@ -36,6 +41,17 @@ function postgresOf(
     }
     return postgresPart(await resolvePostgres(kubernetes, subject.ref.namespace, address), { tables });
   });
+}
+
+/** A part of its own: a dump is as good without it. */
+function baseOf(
+  { kubernetes }: RecoveryContext,
+  namespace: string,
+  { address, walArchive }: { address: SecretAddress; walArchive: string },
+): PartSource {
+  return lookedUp(basePart, "Base backup of the PostgreSQL server", async () =>
+    postgresBasePart(await resolvePostgres(kubernetes, namespace, address), { walArchive }),
+  );
 }
 
 function redisOf({ kubernetes, workDir }: RecoveryContext, subject: Subject, redis: NonNullable<Contents["redis"]>): PartSource {

@@ -2,6 +2,7 @@ import type { Prisma } from "#lib/database/client.ts";
 import type { BackupPlan } from "#lib/database/generated/client.ts";
 import { toJson } from "#lib/database/storable.ts";
 import { KubernetesError } from "#lib/kubernetes/errors.ts";
+import { parseStorageUrl } from "#lib/storage/settings.ts";
 import { writeAudit } from "../../audit.ts";
 import { authorise, type Context, transact, translateDatabaseErrors } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
@@ -79,6 +80,7 @@ export async function savePlan(
   const { reason, ...plan } = parseInput(planSchema, body);
   refuseBad("cron", plan.cron, plan.timeZone);
   refuseBad("proveCron", plan.proveCron, plan.timeZone);
+  refuseNoPlace(plan.contents);
   const now = context.clock();
   const data = {
     ...subjectColumns(subject),
@@ -154,6 +156,17 @@ function asSet(row: BackupPlan) {
 /** The contents column of a plan or a backup. */
 export function readContents({ contents }: { contents: Prisma.JsonValue }): Contents {
   return contentsSchema.parse(contents);
+}
+
+/** The schema, which browsers read, knows less of places than the storage does. */
+function refuseNoPlace({ postgres }: Contents): void {
+  if (postgres?.walArchive === undefined) return;
+  try {
+    parseStorageUrl(postgres.walArchive);
+  } catch (error) {
+    const { message } = error as Error;
+    throw new DomainError("invalid-input", message, { fields: { "contents.postgres.walArchive": [message] } });
+  }
 }
 
 function refuseBad(field: "cron" | "proveCron", cron: string | null, timeZone: string): void {

@@ -38,6 +38,15 @@ export const contentsSchema = z.object({
     .object({
       address: secretKeySchema.nullable(),
       tables: z.array(z.string().min(1).max(130)).min(1).max(200).nullable().default(null),
+      /** Where the server's archive_command puts its WAL, as a place of lib/storage: then backups hold a base backup, too. */
+      walArchive: z
+        .string()
+        .max(500)
+        .regex(
+          /^(file:\/\/\/.|s3:\/\/[a-z0-9])/,
+          "Name the place as file:///path, or as s3://bucket/prefix?endpoint=...&region=...",
+        )
+        .optional(),
     })
     .nullable()
     .default(null),

@@ -4,9 +4,10 @@ import { DomainError } from "../../errors.ts";
 import { Cancelled, ClaimLost, underHeartbeat } from "../backups/heartbeat.ts";
 import type { RecoveryContext } from "../context.ts";
 import { Journal } from "./claim.ts";
+import { Instant } from "./instant.ts";
 import { goBack, nextStep, type RunStep } from "./run.ts";
 import { stepWork, type Work } from "./steps.ts";
-import { modeOf, partsOf, type StoredRestore } from "./stored.ts";
+import { modeOf, partsOf, runOf, type StoredRestore } from "./stored.ts";
 
 /** A step that ends its process so often is given up: what was stopped has to be started again. */
 const mostTries = 5;
@@ -21,8 +22,9 @@ const retryMs = 2_000;
  */
 export async function carryOutRestore(context: RecoveryContext, claimed: StoredRestore, signal: AbortSignal): Promise<void> {
   const journal = new Journal(context, claimed);
+  const instant = new Instant();
   const beat = () => journal.beat();
-  const walk = (until: AbortSignal) => walkOn({ context, journal, signal: until });
+  const walk = (until: AbortSignal) => walkOn({ context, journal, signal: until, instant });
   try {
     await journal.change((run) => ({ ...run, tries: run.tries + 1 }));
     if (journal.run.problem === null) {
@@ -39,6 +41,8 @@ export async function carryOutRestore(context: RecoveryContext, claimed: StoredR
     if (error instanceof ClaimLost) return context.logger.warn({ restore: claimed.number }, error.message);
     if (!signal.aborted) throw error;
     await journal.release();
+  } finally {
+    await instant.close().catch((error: unknown) => context.logger.warn({ err: error }, "a scratch server could not be removed"));
   }
 }
 
@@ -109,7 +113,11 @@ function describeDone(row: StoredRestore): string {
   const list = rest.length > 0 ? `${[first, ...rest.slice(0, -1)].join(", ")} and ${rest.at(-1)}` : first;
   const what = `${list[0]?.toUpperCase() ?? ""}${list.slice(1)}`;
   const verb = names.length > 1 || row.parts === null || list.endsWith("objects") ? "are" : "is";
-  const as_ = `as of ${row.backup.takenAt?.toISOString() ?? "the backup"}`;
+  const { untilTime } = runOf(row);
+  const takenAt = row.backup.takenAt?.toISOString() ?? "the backup";
+  const as_ =
+    untilTime && names.length > 1 ? `PostgreSQL as of ${untilTime}, the rest as of ${takenAt}` : `as of ${untilTime ?? takenAt}`;
+  if (row.mode === "scratch" && untilTime) return `PostgreSQL can be restored ${as_}: it was, in scratch. Scratch is removed.`;
   if (row.mode === "scratch")
     return `${what} ${verb} restorable: the answers in scratch were those of the backup. Scratch is removed.`;
   if (row.mode === "namespace") return `${what} ${verb} in ${row.intoNamespace}, ${as_}.`;

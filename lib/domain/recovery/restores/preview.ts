@@ -10,12 +10,12 @@ import { objectsFactsSchema } from "../sources/objects.ts";
 import { planObjects } from "../sources/objects-apply.ts";
 import { comparePostgres } from "../sources/postgres-comparison.ts";
 import { postgresFactsSchema } from "../sources/postgres-facts.ts";
-import { pointInTime } from "../sources/postgres-point-in-time.ts";
+import { refuseInstant } from "../sources/postgres-point-in-time.ts";
 import { compareRedis } from "../sources/redis-comparison.ts";
 import { redisFactsSchema } from "../sources/redis-facts.ts";
 import { namespaceOf, postgresPlace, redisPlace } from "./places.ts";
 import { previewRestoreSchema, type RestorePreview } from "./schemas.ts";
-import { chooseParts, refuseOwn, requireNamespace } from "./start.ts";
+import { askPointInTime, chooseParts, refuseOtherParts, refuseOwn, requireNamespace } from "./start.ts";
 import { restoreName } from "./stored.ts";
 import { type DataPlace, findWriters } from "./writers.ts";
 
@@ -23,6 +23,8 @@ type Target = {
   mode: "scratch" | "namespace" | "in-place";
   namespace: string | null;
   intoNamespace: string | null;
+  /** The instant that PostgreSQL goes to; null: the backup's. */
+  untilTime: string | null;
   backup: Backup;
 };
 type Findings = Pick<RestorePreview, "changes" | "problems" | "lost"> & {
@@ -36,24 +38,26 @@ export async function previewRestore(
   { backupId, search }: { backupId: string; search: unknown },
 ): Promise<RestorePreview> {
   authorise(context, "operator", "restore a backup");
-  const { mode, parts: chosen, intoNamespace } = parseInput(previewRestoreSchema, search);
+  const { mode, parts: chosen, intoNamespace, untilTime } = parseInput(previewRestoreSchema, search);
   const backup = await translateDatabaseErrors(() => backupForRestore(context.db, parseId(backupId, "backup")));
   const findings: Findings = {
     changes: [],
     problems: [],
     lost: [],
     places: [],
-    pointInTime: { available: false, message: "A point in time is restored in place only." },
+    pointInTime: { available: false, message: "A point in time is restored in place or into scratch only.", span: null },
   };
   const { problems } = findings;
-  const parts = (await collect(problems, () => chooseParts(backup, chosen, mode))) ?? [];
+  const wanted = untilTime && mode === "scratch" ? (chosen ?? ["postgres"]) : chosen;
+  const parts = (await collect(problems, () => chooseParts(backup, wanted, mode))) ?? [];
   await collect(problems, () => refuseOwn(backup, mode));
   const into = mode === "namespace" ? await collect(problems, () => requireNamespace(backup, intoNamespace)) : null;
   await collect(problems, () => refuseActive(context, backup, mode));
   if (problems.length > 0) return { ...withoutPlaces(findings), stops: [] };
 
-  const target: Target = { mode, namespace: backup.namespace, intoNamespace: into ?? null, backup };
+  const target: Target = { mode, namespace: backup.namespace, intoNamespace: into ?? null, untilTime, backup };
   const manifest = manifestSchema.parse(backup.manifest);
+  await previewInstant(context, { parts, target }, findings);
   if (mode === "scratch") {
     findings.changes.push(
       ...parts.map((part) => ({ part, what: "restored beside everything, asked, and removed", before: null, after: null })),
@@ -65,8 +69,33 @@ export async function previewRestore(
   if (parts.includes("objects")) await previewObjects(context, manifest, target, findings);
   const stops =
     mode === "in-place" ? ((await collect(problems, () => findWriters(context.kubernetes, findings.places))) ?? []) : [];
-  if (mode === "in-place" && backup.takenAt) findings.lost.unshift(`Everything written after ${backup.takenAt.toISOString()}.`);
+  if (mode === "in-place" && backup.takenAt) findings.lost.unshift(describeLost(backup.takenAt, parts, untilTime));
   return { ...withoutPlaces(findings), stops: stops.map(({ namespace, name, replicas }) => ({ namespace, name, replicas })) };
+}
+
+/** To which instants PostgreSQL could go, and what stands against the one that is asked for. */
+async function previewInstant(
+  context: Context,
+  { parts, target: { backup, mode, untilTime } }: { parts: readonly string[]; target: Target },
+  findings: Findings,
+): Promise<void> {
+  const { problems } = findings;
+  // What keeps it from being known is a problem only of who wants an instant.
+  const answer = await askPointInTime(context, backup, mode).catch((error: unknown) => {
+    if (!(error instanceof DomainError) || error.code === "not-permitted") throw error;
+    return { available: false as const, message: error.message, span: null };
+  });
+  findings.pointInTime = answer;
+  if (untilTime === null) return;
+  await collect(problems, () => refuseOtherParts(parts, mode));
+  await collect(problems, () => refuseInstant(untilTime, answer));
+}
+
+function describeLost(takenAt: Date, parts: readonly string[], untilTime: string | null): string {
+  const at = takenAt.toISOString();
+  if (untilTime === null) return `Everything written after ${at}.`;
+  const rest = parts.length > 1 ? `, and in the other parts everything after ${at}` : "";
+  return `Everything written to PostgreSQL after ${untilTime}${rest}.`;
 }
 
 function withoutPlaces({ places: _, ...rest }: Findings) {
@@ -99,8 +128,13 @@ async function previewPostgres(context: Context, manifest: Manifest, target: Tar
   findings.places.push({ url: server.url, namespace: namespaceOf(target) });
   const checks = await collect(findings.problems, () => comparePostgres(server, facts), server.name);
   if (!checks) return;
-  findings.pointInTime = (await collect(findings.problems, () => pointInTime(server), server.name)) ?? findings.pointInTime;
-  addDifferences("postgres", checks, findings);
+  if (target.untilTime === null) return addDifferences("postgres", checks, findings);
+  findings.changes.push({
+    part: "postgres",
+    what: facts.database,
+    before: "as it is",
+    after: `as of ${target.untilTime}, counted before anything is stopped`,
+  });
 }
 
 async function previewRedis(context: Context, manifest: Manifest, target: Target, findings: Findings): Promise<void> {

@@ -1,3 +1,4 @@
+import type { PostgresFacts } from "../sources/postgres-facts.ts";
 import type { RestoreMode, RestoreStep } from "./schemas.ts";
 
 /** What a restore does, step by step. Each step can be repeated: what is done is not done again. */
@@ -5,6 +6,7 @@ export type StepKey =
   | "check"
   | "prove"
   | "save"
+  | "recover"
   | "stop"
   | "objects"
   | "postgres"
@@ -18,6 +20,7 @@ const titles: Record<StepKey, string> = {
   check: "Read the archive from beginning to end",
   prove: "Restore into scratch, ask the same questions, remove it",
   save: "Back up the present",
+  recover: "Recover PostgreSQL to the instant, in a server of its own",
   stop: "Stop what writes",
   objects: "Restore the Kubernetes objects",
   postgres: "Restore PostgreSQL",
@@ -38,6 +41,10 @@ export type RestoreRun = {
   steps: RunStep[];
   /** Whether it goes on when the present cannot be saved. */
   isPresentLost: boolean;
+  /** The instant that PostgreSQL is restored to; null, and absent in old ones, for that of the backup. */
+  untilTime?: string | null;
+  /** What PostgreSQL answered as of that instant; absent before it was recovered. */
+  recovered?: PostgresFacts;
   /** Null before it was looked for. Written before anything is stopped. */
   stopped: Stopped[] | null;
   /** Why it goes back; null while it goes forward. */
@@ -49,16 +56,17 @@ export type RestoreRun = {
 /** Steps that change the present. */
 const writing: ReadonlySet<StepKey> = new Set(["objects", "postgres", "redis"]);
 
-type Plan = { mode: RestoreMode; parts: readonly string[]; isPresentLost: boolean };
+type Plan = { mode: RestoreMode; parts: readonly string[]; isPresentLost: boolean; untilTime?: string | null };
 
 /** A new run. Data go first: what fails there leaves the objects alone; but where nothing is left objects come before their data. */
-export function planRun({ mode, parts, isPresentLost }: Plan): RestoreRun {
-  const steps = stepsOf({ mode, parts, isPresentLost }).map(waiting);
-  return { steps, isPresentLost, stopped: null, problem: null, tries: 0 };
+export function planRun({ mode, parts, isPresentLost, untilTime = null }: Plan): RestoreRun {
+  const steps = stepsOf({ mode, parts, isPresentLost, untilTime }).map(waiting);
+  return { steps, isPresentLost, untilTime, stopped: null, problem: null, tries: 0 };
 }
 
-function stepsOf({ mode, parts, isPresentLost }: Plan): StepKey[] {
-  if (mode === "scratch") return ["prove"];
+function stepsOf({ mode, parts, isPresentLost, untilTime }: Plan): StepKey[] {
+  const recovery = untilTime ? (["recover"] as const) : [];
+  if (mode === "scratch") return untilTime ? ["check", ...recovery] : ["prove"];
   const data = (["postgres", "redis"] as const).filter((key) => parts.includes(key));
   const objects = (["objects"] as const).filter((key) => parts.includes(key));
   const restored = mode === "namespace" || isPresentLost ? [...objects, ...data] : [...data, ...objects];
@@ -66,7 +74,7 @@ function stepsOf({ mode, parts, isPresentLost }: Plan): StepKey[] {
   if (mode === "namespace")
     return ["check", ...restored, "compare", ...(hasData && objects.length > 0 ? (["start"] as const) : [])];
   const around = (key: "stop" | "start" | "clean") => (hasData ? [key] : []);
-  return ["check", "save", ...around("stop"), ...restored, "compare", ...around("start"), ...around("clean")];
+  return ["check", "save", ...recovery, ...around("stop"), ...restored, "compare", ...around("start"), ...around("clean")];
 }
 
 function waiting(key: StepKey): RunStep {

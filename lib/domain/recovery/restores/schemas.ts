@@ -64,7 +64,8 @@ export type RestorePreview = {
   problems: string[];
   /** What the present holds and the backup does not: acknowledged since. */
   lost: string[];
-  pointInTime: { available: boolean; message: string };
+  /** To which instants PostgreSQL can be restored, ISO; a null span: to none but the backup's, and why. */
+  pointInTime: { available: boolean; message: string; span: { from: string; to: string } | null };
 };
 
 export type RestoreStep = {
@@ -86,6 +87,8 @@ export type RestoreView = {
   mode: RestoreMode;
   intoNamespace: string | null;
   parts: string[];
+  /** The instant that PostgreSQL is restored to; null: the backup's. */
+  untilTime: string | null;
   reason: string;
   requestedBy: string;
   state: RestoreState;

@@ -18,7 +18,7 @@ import { parseId, parseInput } from "../../validation.ts";
 import { manifestSchema } from "../archive/manifest.ts";
 import { backupForRestore } from "../backups/archives.ts";
 import { backupName } from "../backups/states.ts";
-import { pointInTime } from "../sources/postgres-point-in-time.ts";
+import { baseOf, type PointInTime, pointInTime, refuseInstant } from "../sources/postgres-point-in-time.ts";
 import { postgresPlace } from "./places.ts";
 import { viewAll } from "./queries.ts";
 import { planRun } from "./run.ts";
@@ -34,13 +34,13 @@ export type StartRequest = { backupId: string; body: unknown; key: unknown };
  */
 export async function startRestore(context: Context, { backupId, body, key }: StartRequest): Promise<RestoreView> {
   authorise(context, "operator", "restore a backup");
-  const { confirm, untilTime, ...order } = parseInput(startRestoreSchema, body);
+  const { confirm, ...order } = parseInput(startRestoreSchema, body);
   if (order.mode === "in-place") authorise(context, "admin", "restore over the present");
   const backup = await translateDatabaseErrors(() => backupForRestore(context.db, parseId(backupId, "backup")));
   if (order.mode === "in-place" && confirm !== backup.subject) {
     refuseInput("confirm", `Type ${backup.subject} to restore over the present.`);
   }
-  if (untilTime !== null) await refuseUntilTime(context, backup, order.mode);
+  if (order.untilTime !== null) refuseInstant(order.untilTime, await askPointInTime(context, backup, order.mode));
   const hash = hashRequest("restore", { namespace: "", name: backup.id }, body);
   const row = await once(context, {
     key,
@@ -59,6 +59,8 @@ export type NewRestore = {
   parts: string[] | null;
   intoNamespace: string | null;
   isPresentLost: boolean;
+  /** PostgreSQL to this instant; null or absent: to the backup's. Whether it can be reached is asked when it is carried out. */
+  untilTime?: string | null;
   reason: string;
 };
 
@@ -66,11 +68,13 @@ export type NewRestore = {
 export async function createRestore(
   transaction: Transaction,
   context: Pick<Context, "actor" | "clock" | "requestId">,
-  { backup, mode, parts: chosen, intoNamespace, isPresentLost, reason }: NewRestore,
+  { backup, mode, parts: chosen, intoNamespace, isPresentLost, untilTime: asked = null, reason }: NewRestore,
   keyed: Keyed = notKeyed,
 ): Promise<Restore> {
   const into = mode === "namespace" ? requireNamespace(backup, intoNamespace) : null;
-  const parts = chooseParts(backup, chosen, mode);
+  const untilTime = asked && new Date(asked).toISOString();
+  const parts = chooseParts(backup, untilTime && mode === "scratch" ? (chosen ?? ["postgres"]) : chosen, mode);
+  if (untilTime) refuseOtherParts(parts, mode);
   refuseOwn(backup, mode);
   await refuseSecond(transaction, backup);
   if (mode === "in-place" && backup.namespace !== null && backup.service !== null) {
@@ -83,7 +87,7 @@ export async function createRestore(
     targetNamespace: backup.namespace,
     targetName: backupName(backup),
     targetUid: backup.id,
-    after: toJson({ subject: backup.subject, mode, parts, intoNamespace: into, isPresentLost }),
+    after: toJson({ subject: backup.subject, mode, parts, intoNamespace: into, untilTime, isPresentLost }),
     reason,
     outcome: "succeeded",
   });
@@ -100,7 +104,7 @@ export async function createRestore(
       reason,
       requestedByName: context.actor.name,
       message: "It waits to be carried out.",
-      run: toJson(planRun({ mode, parts, isPresentLost })),
+      run: toJson(planRun({ mode, parts, isPresentLost, untilTime })),
       checks: Prisma.DbNull,
       createdAt: context.clock(),
       activeKey: backup.subject,
@@ -171,12 +175,23 @@ async function translateTaken<T>(run: () => Promise<T>): Promise<T> {
   }
 }
 
-/** A point in time needs an archive of the write-ahead log, which the server alone can say that it keeps. */
-async function refuseUntilTime(context: Context, backup: Backup, mode: RestoreMode): Promise<never> {
-  if (mode !== "in-place") return refuseInput("untilTime", "A point in time is restored in place only.");
+/** To which instants a backup's database can be restored. Throws precondition-failed when nobody knows where it is. */
+export async function askPointInTime(context: Context, backup: Backup, mode: RestoreMode): Promise<PointInTime> {
+  const no = (message: string): PointInTime => ({ available: false, message, span: null });
+  if (mode === "namespace") return no("A point in time is restored in place or into scratch only.");
+  const manifest = manifestSchema.parse(backup.manifest);
+  if (backup.namespace === null) return no("Switchyard itself is restored to a backup's instant only.");
+  if (!manifest.parts.some(({ name }) => name === "postgres")) return no("The backup holds no PostgreSQL.");
   const server = await postgresPlace(context, { ...backup, mode, intoNamespace: null, backup });
-  const { message } = await pointInTime(server);
-  return refuseInput("untilTime", message);
+  return pointInTime(server, baseOf(manifest));
+}
+
+/** Throws invalid-input for parts that an instant means nothing to. */
+export function refuseOtherParts(parts: readonly string[], mode: RestoreMode): void {
+  if (!parts.includes("postgres")) refuseInput("untilTime", "Only PostgreSQL is restored to an instant: choose that part.");
+  if (mode === "scratch" && parts.length > 1) {
+    refuseInput("parts", "In scratch only PostgreSQL is restored to an instant: choose that part alone.");
+  }
 }
 
 function refuseInput(field: string, message: string): never {

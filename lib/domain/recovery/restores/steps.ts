@@ -12,9 +12,11 @@ import { backupName, hasEnded, isGood, isRestorable } from "../backups/states.ts
 import { subjectOf } from "../backups/subjects.ts";
 import type { RecoveryContext } from "../context.ts";
 import type { RecoveryCheck } from "../schemas.ts";
+import { describeFacts } from "../sources/postgres-comparison.ts";
 import { dropFormer, findFormer } from "../sources/postgres-restore.ts";
 import type { Journal } from "./claim.ts";
-import { compareAll, putBackObjects, putBackPostgres, putBackRedis, type Source } from "./data-steps.ts";
+import { compareAll, putBackDump, putBackObjects, putBackPostgres, putBackRedis, type Source } from "./data-steps.ts";
+import { type Instant, refuseUnreachable } from "./instant.ts";
 import { postgresPlace, redisPlace } from "./places.ts";
 import { type StepKey, touchedSteps } from "./run.ts";
 import { startWorkloads, stopWorkloads } from "./stopping.ts";
@@ -22,7 +24,7 @@ import { modeOf, partsOf, restoreName } from "./stored.ts";
 import { takeBack } from "./take-back.ts";
 import { type DataPlace, findWriters } from "./writers.ts";
 
-export type Work = { context: RecoveryContext; journal: Journal; signal: AbortSignal };
+export type Work = { context: RecoveryContext; journal: Journal; signal: AbortSignal; instant: Instant };
 
 const pollMs = 500;
 
@@ -31,9 +33,15 @@ export const stepWork: Record<StepKey, (work: Work) => Promise<string>> = {
   check: checkArchive,
   prove: proveInScratch,
   save: savePresent,
+  recover,
   stop: stopWriters,
   async postgres(work) {
-    const { how, message } = await putBackPostgres(sourceOf(work, "postgres"), work.journal.row.id);
+    const { row, run } = work.journal;
+    const source = sourceOf(work, "postgres");
+    const { how, message } =
+      run.untilTime && run.recovered
+        ? await putBackDump(source, { dump: work.instant.dump(source, run.untilTime), facts: run.recovered, tag: row.id })
+        : await putBackPostgres(source, row.id);
     return how === "already" ? "An earlier try had restored it." : message;
   },
   async redis(work) {
@@ -77,8 +85,10 @@ function sourceOf({ context, journal, signal }: Work, key: StepKey): Source {
 }
 
 async function checkArchive({ context, journal, signal }: Work): Promise<string> {
+  const { row, run } = journal;
+  if (run.untilTime) await refuseUnreachable({ context, row, backup: row.backup }, run.untilTime);
   let bytes = 0;
-  await openArchive(context, journal.row.backup, {
+  await openArchive(context, row.backup, {
     signal,
     onProgress: (read) => {
       bytes = read;
@@ -97,20 +107,35 @@ async function proveInScratch({ context, journal, signal }: Work): Promise<strin
   return judge(journal, await examination.finish());
 }
 
+/** Before anything is stopped: an instant that is not reached changes nothing. In scratch that is all there is to do. */
+async function recover(work: Work): Promise<string> {
+  const { journal, instant } = work;
+  const { untilTime } = journal.run;
+  if (!untilTime) return "No instant was asked for.";
+  const recovered = await instant.recover(sourceOf(work, "recover"), untilTime);
+  await journal.change((run) => ({ ...run, recovered }));
+  if (modeOf(journal.row) === "scratch") await journal.keepChecks(describeFacts(recovered));
+  const rows = recovered.tables.reduce((sum, table) => sum + table.rows, 0);
+  return `As of ${untilTime} it has ${rows.toLocaleString("en")} rows in ${recovered.tables.length} tables.`;
+}
+
 async function compare(work: Work): Promise<string> {
   const { journal } = work;
   const { row, run } = journal;
-  return judge(journal, await compareAll(sourceOf(work, "compare"), partsOf(row), run.stopped ?? []));
+  const { stopped, recovered } = run;
+  const comparison = { parts: partsOf(row), stopped: stopped ?? [], recovered };
+  return judge(journal, await compareAll(sourceOf(work, "compare"), comparison));
 }
 
 async function judge(journal: Journal, checks: RecoveryCheck[]): Promise<string> {
   await journal.keepChecks(checks);
   const failed = checks.filter(({ passed }) => !passed);
   const [first] = failed;
-  if (!first) return `${checks.length} answers are those of the backup.`;
+  const of = journal.run.untilTime ? `the backup, PostgreSQL's those of ${journal.run.untilTime}` : "the backup";
+  if (!first) return `${checks.length} answers are those of ${of}.`;
   throw new DomainError(
     "precondition-failed",
-    `${failed.length} of ${checks.length} answers are others than in the backup; ${first.name}: ${first.wanted} wanted, ${first.found} found.`,
+    `${failed.length} of ${checks.length} answers are others than those of ${of}; ${first.name}: ${first.wanted} wanted, ${first.found} found.`,
   );
 }
 
@@ -132,7 +157,8 @@ async function orderBackup(context: RecoveryContext, journal: Journal): Promise<
   const parts = partsOf(row);
   const { postgres, redis } = readContents(row.backup);
   const contents = {
-    postgres: parts.includes("postgres") ? postgres : null,
+    // The dump is what is gone back to: a base backup beside it would only take its time.
+    postgres: parts.includes("postgres") && postgres ? { ...postgres, walArchive: undefined } : null,
     redis: parts.includes("redis") ? redis : null,
     objects: parts.includes("objects"),
     logHours: null,

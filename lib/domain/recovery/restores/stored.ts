@@ -40,6 +40,7 @@ export function viewRestore(row: StoredRestore, safetyBackup: { id: string; numb
     mode: modeOf(row),
     intoNamespace: row.intoNamespace,
     parts: partsOf(row),
+    untilTime: runOf(row).untilTime ?? null,
     reason: row.reason,
     requestedBy: row.requestedByName,
     state: row.state,

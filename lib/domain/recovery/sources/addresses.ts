@@ -8,7 +8,8 @@ import type { Contents } from "../backups/schemas.ts";
 /** A Redis: its address with credentials, where to dial when its name means nothing here, and a name without credentials. */
 export type RedisServer = { url: string; host?: string; name: string };
 
-type SecretAddress = { secret: string; key: string };
+/** A Secret of a namespace, and the key in it. */
+export type SecretAddress = { secret: string; key: string };
 
 /** The PostgreSQL that a Secret of the namespace names. Throws precondition-failed when it names none, and KubernetesError. */
 export async function resolvePostgres(

@@ -24,6 +24,11 @@ export async function comparePostgres(address: ServerAddress, facts: PostgresFac
   }
 }
 
+/** What a database answered, as checks that there is nothing to hold against. */
+export function describeFacts({ tables }: PostgresFacts): RecoveryCheck[] {
+  return tables.map((table) => ({ name: `Table ${table.name}`, wanted: "answers", found: describe(table), passed: true }));
+}
+
 function check(saved: PostgresFacts["tables"][number], found: PostgresFacts["tables"][number] | undefined): RecoveryCheck {
   const wanted = describe(saved);
   const answer = found ? describe(found) : "no such table";

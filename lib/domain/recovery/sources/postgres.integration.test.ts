@@ -258,8 +258,9 @@ test("chosen tables that others refer to are refused with what to choose", async
 
 test("a server that archives no WAL is said to have no instants between backups, and which setting says so", async () => {
   const name = new URL(address.url).host;
-  expect(await pointInTime(address)).toEqual({
+  expect(await pointInTime(address, null)).toEqual({
     available: false,
+    span: null,
     message: `${name}/relay${count} does not archive its WAL (archive_mode is off): it can be restored to a backup's instant only.`,
   });
 });

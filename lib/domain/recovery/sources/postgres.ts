@@ -110,7 +110,8 @@ async function beginSnapshot(client: pg.Client): Promise<Snapshot> {
   };
 }
 
-async function programsFor(majorVersion: number): Promise<PostgresPrograms> {
+/** Client programs that read a server of this major version. Throws precondition-failed with what to install. */
+export async function programsFor(majorVersion: number): Promise<PostgresPrograms> {
   const programs = await findPostgresPrograms(majorVersion);
   if (programs) return programs;
   throw new DomainError(

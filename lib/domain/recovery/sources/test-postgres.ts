@@ -1,6 +1,6 @@
 /** For tests only: a PostgreSQL to save and restore, and what a part of an archive gives. */
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { globSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ServerAddress, withServer } from "#lib/database/server-connection.ts";
@@ -15,9 +15,10 @@ export type TestServer = {
   stop: () => Promise<void>;
 };
 
-export async function startTestServer(): Promise<TestServer> {
+/** `settings`: of the server. */
+export async function startTestServer(settings: Record<string, string> = {}): Promise<TestServer> {
   const workDir = mkdtempSync(join(tmpdir(), "switchyard-sources-"));
-  const server = await startScratchPostgres({ workDir, majorVersion: 15 });
+  const server = await startScratchPostgres({ workDir, majorVersion: 15, settings });
   return {
     workDir,
     admin: server.address,
@@ -27,6 +28,20 @@ export async function startTestServer(): Promise<TestServer> {
       rmSync(workDir, { recursive: true, force: true });
     },
   };
+}
+
+/** A server that archives its WAL, and its archive's folder; while the file `stop` lies beside the archive it fails to. */
+export async function startArchivingServer(): Promise<TestServer & { archive: string; stopFile: string }> {
+  const command = "mkdir -p ../archive && test ! -e ../stop && cp %p ../archive/%f.part && mv ../archive/%f.part ../archive/%f";
+  const server = await startTestServer({
+    wal_level: "replica",
+    max_wal_senders: "5",
+    archive_mode: "on",
+    archive_command: command,
+  });
+  const [scratch = ""] = globSync("scratch-postgres-*", { cwd: server.workDir });
+  const folder = join(server.workDir, scratch, "postgres");
+  return { ...server, archive: join(folder, "archive"), stopFile: join(folder, "stop") };
 }
 
 /** Rows of a query on a connection of its own. */

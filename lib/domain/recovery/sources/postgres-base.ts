@@ -1,0 +1,200 @@
+import { randomUUID } from "node:crypto";
+import type pg from "pg";
+import { connectServer, libpqEnvironment, type ServerAddress, serverName } from "#lib/database/server-connection.ts";
+import { streamProgram } from "#lib/programs/program.ts";
+import type { ObjectStorage } from "#lib/storage/storage.ts";
+import { DomainError } from "../../errors.ts";
+import type { ArchivePart, PartSource } from "../archive/pack.ts";
+import { programsFor } from "./postgres.ts";
+import { judgeArchiving, readArchiving } from "./postgres-archiving.ts";
+import { basePart, type PostgresBaseFacts } from "./postgres-base-facts.ts";
+import { openWalArchive, segmentOf } from "./wal-archive.ts";
+
+const oldestMajorVersion = 12;
+const watchMs = 2_000;
+/** For so long the server may fail to archive before what waits for it is given up. */
+const patienceMs = 60_000;
+const tarBlock = 512;
+
+/**
+ * The part "postgres-base": one file base.tar, a base backup of the whole server without WAL, which its archive has, and PostgresBaseFacts.
+ * It ends when the archive has all that it needs. Opening it throws precondition-failed, with what to do, where the role may not
+ * replicate or the server does not archive its WAL to the place that the plan names.
+ */
+export function postgresBasePart(address: ServerAddress, { walArchive }: { walArchive: string }): PartSource {
+  const { host } = new URL(address.url);
+  return {
+    name: basePart,
+    title: `Base backup of the PostgreSQL server ${host}`,
+    open: (signal) => openPart(address, walArchive, signal),
+  };
+}
+
+type Server = Omit<PostgresBaseFacts, "startLsn" | "stopLsn" | "startedAt" | "finishedAt" | "walArchive">;
+
+async function openPart(address: ServerAddress, walArchive: string, signal: AbortSignal): Promise<ArchivePart> {
+  const name = serverName(address);
+  const client = await connectServer(address).catch((error: Error) => {
+    throw new DomainError("precondition-failed", `${name} does not answer: ${error.message}`, {}, { cause: error });
+  });
+  const close = () => client.end().catch(() => {});
+  try {
+    const archive = await openWalArchive(walArchive);
+    await refuseUnarchived(client, name);
+    const server = await readServer(client, name);
+    const { pgBasebackup } = await programsFor(server.majorVersion);
+    const startedAt = await readClock(client);
+    const label = `switchyard ${randomUUID()}`;
+    const start: { lsn: string | null } = { lsn: null };
+    async function* base(fileSignal: AbortSignal): AsyncGenerator<Uint8Array> {
+      const stuck = new AbortController();
+      const tar = streamProgram({
+        command: pgBasebackup,
+        args: [
+          "--pgdata=-",
+          "--format=tar",
+          "--wal-method=none",
+          "--checkpoint=fast",
+          "--no-password",
+          "--no-sync",
+          `--label=${label}`,
+        ],
+        env: libpqEnvironment(address),
+        signal: AbortSignal.any([signal, fileSignal, stuck.signal]),
+      });
+      const watch = watchArchiver(client, name, stuck);
+      try {
+        yield* tapped(tar, (lsn) => {
+          start.lsn = lsn;
+        });
+      } finally {
+        clearInterval(watch);
+      }
+    }
+    return {
+      files: [{ name: "base.tar", open: base }],
+      facts: async (): Promise<PostgresBaseFacts> => {
+        if (start.lsn === null) throw new Error("pg_basebackup gave a base backup that does not say where it starts.");
+        const stopLsn = await readStop(archive, { ...server, startLsn: start.lsn, label, name });
+        return { ...server, startLsn: start.lsn, stopLsn, startedAt, finishedAt: await readClock(client), walArchive };
+      },
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function refuseUnarchived(client: pg.Client, name: string): Promise<void> {
+  const archiving = await readArchiving(client);
+  const problem = judgeArchiving(name, archiving);
+  if (problem) throw new DomainError("precondition-failed", `${problem} Mend that, or take the WAL archive out of the plan.`);
+}
+
+async function readServer(client: pg.Client, name: string): Promise<Server> {
+  const { rows } = await client.query<{
+    role: string;
+    replicates: boolean;
+    standby: boolean;
+    spaces: string[];
+    version: string;
+    number: number;
+    system: string;
+    timeline: number;
+    segment: number;
+    prepared: string;
+  }>(
+    `SELECT current_user AS role, (SELECT rolsuper OR rolreplication FROM pg_roles WHERE rolname = current_user) AS replicates,
+      pg_is_in_recovery() AS standby,
+      ARRAY(SELECT spcname::text FROM pg_tablespace WHERE spcname NOT IN ('pg_default', 'pg_global')) AS spaces,
+      current_setting('server_version') AS version, current_setting('server_version_num')::int AS number,
+      (SELECT system_identifier::text FROM pg_control_system()) AS system,
+      (SELECT timeline_id FROM pg_control_checkpoint()) AS timeline,
+      (SELECT setting::int FROM pg_settings WHERE name = 'wal_segment_size') AS segment,
+      current_setting('max_prepared_transactions') AS prepared`,
+  );
+  const [row] = rows;
+  if (!row) throw new Error("PostgreSQL did not say what it is.");
+  const majorVersion = Math.floor(row.number / 10_000);
+  const refusals: [boolean, string][] = [
+    [
+      !row.replicates,
+      `The role ${row.role} may not take a base backup of ${name}: run ALTER ROLE "${row.role}" REPLICATION, and let it connect for replication in pg_hba.conf.`,
+    ],
+    [row.standby, `${name} is a standby: name its primary in the plan's Secret, which alone archives in order.`],
+    [row.spaces.length > 0, `${name} has tablespaces (${row.spaces.join(", ")}), of which Switchyard takes no base backup.`],
+    [majorVersion < oldestMajorVersion, `${name} runs PostgreSQL ${majorVersion}; a base backup needs ${oldestMajorVersion}.`],
+  ];
+  const refusal = refusals.find(([isSo]) => isSo)?.[1];
+  if (refusal) throw new DomainError("precondition-failed", `${refusal} The dump needs none of it.`);
+  return {
+    serverVersion: row.version.split(" ")[0] ?? row.version,
+    majorVersion,
+    systemIdentifier: row.system,
+    timeline: row.timeline,
+    walSegmentBytes: row.segment,
+    settings: { max_prepared_transactions: row.prepared },
+  };
+}
+
+async function readClock(client: pg.Client): Promise<string> {
+  const { rows } = await client.query<{ now: Date }>("SELECT clock_timestamp() AS now");
+  return (rows[0]?.now ?? new Date(0)).toISOString();
+}
+
+/** pg_basebackup waits until the WAL that it needs is archived, for ever. */
+function watchArchiver(client: pg.Client, name: string, stuck: AbortController): NodeJS.Timeout {
+  let failingSince: number | null = null;
+  return setInterval(async () => {
+    const archiving = await readArchiving(client).catch(() => null);
+    const problem = archiving && judgeArchiving(name, archiving);
+    if (!problem) {
+      failingSince = null;
+      return;
+    }
+    failingSince ??= performance.now();
+    if (performance.now() - failingSince > patienceMs) stuck.abort(new DomainError("precondition-failed", problem));
+  }, watchMs);
+}
+
+/** Hands the tar on, and reads where it starts from its first file, the backup label. */
+async function* tapped(tar: AsyncIterable<Uint8Array>, onStart: (lsn: string) => void): AsyncGenerator<Uint8Array> {
+  let head: Buffer | null = Buffer.alloc(0);
+  for await (const piece of tar) {
+    if (head !== null) {
+      head = Buffer.concat([head, piece]).subarray(0, 4 * tarBlock);
+      const [, lsn] = /^backup_label\0[\s\S]*START WAL LOCATION: ([0-9A-F]+\/[0-9A-F]+) /.exec(head.toString("latin1")) ?? [];
+      if (lsn) onStart(lsn);
+      if (lsn || head.length === 4 * tarBlock) head = null;
+    }
+    yield piece;
+  }
+}
+
+type Wanted = Server & { startLsn: string; label: string; name: string };
+
+/**
+ * Where the base backup ends stands in a file that the server archives last of all. Finding it shows that the plan's archive is this
+ * server's, and that it can be read.
+ */
+async function readStop(archive: ObjectStorage, wanted: Wanted): Promise<string> {
+  const { startLsn, walSegmentBytes, label, name } = wanted;
+  const offset = (Number(`0x${startLsn.split("/")[1]}`) % walSegmentBytes).toString(16).toUpperCase().padStart(8, "0");
+  const key = `${segmentOf(startLsn, wanted)}.${offset}.backup`;
+  const chunks: Uint8Array[] = [];
+  try {
+    for await (const chunk of await archive.get(key)) chunks.push(chunk);
+  } catch (error) {
+    throw new DomainError(
+      "precondition-failed",
+      `${name} has archived its base backup, but not to the WAL archive that the plan names: ${(error as Error).message} Name the place where its archive_command puts files, under the names that PostgreSQL gives them.`,
+      {},
+      { cause: error },
+    );
+  }
+  const text = Buffer.concat(chunks).toString();
+  const [, stopLsn] = /^STOP WAL LOCATION: ([0-9A-F]+\/[0-9A-F]+) /m.exec(text) ?? [];
+  if (stopLsn && text.includes(`LABEL: ${label}\n`)) return stopLsn;
+  throw new DomainError("precondition-failed", `The WAL archive that the plan names is another server's than ${name}'s.`);
+}

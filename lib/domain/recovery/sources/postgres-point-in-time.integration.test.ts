@@ -1,0 +1,194 @@
+import { readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import type { ServerAddress } from "#lib/database/server-connection.ts";
+import { postgresBasePart } from "./postgres-base.ts";
+import { type PostgresBaseFacts, postgresBaseFactsSchema } from "./postgres-base-facts.ts";
+import { comparePostgres } from "./postgres-comparison.ts";
+import { pointInTime } from "./postgres-point-in-time.ts";
+import { recoverPostgres } from "./postgres-recovery.ts";
+import { restorePostgres } from "./postgres-restore.ts";
+import { ask, pieces, save, startArchivingServer } from "./test-postgres.ts";
+
+let server: Awaited<ReturnType<typeof startArchivingServer>>;
+let address: ServerAddress;
+let count = 0;
+let walArchive: string;
+
+beforeAll(async () => {
+  server = await startArchivingServer();
+  walArchive = pathToFileURL(server.archive).href;
+});
+
+afterAll(() => server.stop());
+
+beforeEach(async () => {
+  count += 1;
+  address = await server.makeDatabase(`relay${count}`);
+  await ask(address, "CREATE TABLE operations (id bigserial PRIMARY KEY, body text)");
+});
+
+const write = (rows: number) =>
+  ask(address, `INSERT INTO operations (body) SELECT md5(random()::text) FROM generate_series(1, ${rows})`);
+
+/** An instant after all that was committed before; instants have milliseconds, commits are finer. */
+async function instant(): Promise<string> {
+  const [row = {}] = await ask(address, "SELECT pg_sleep(0.005), clock_timestamp() AS now");
+  await ask(address, "SELECT pg_sleep(0.005)");
+  return (row.now as Date).toISOString();
+}
+
+/** The newest segment that is full now, once it is archived. */
+async function switchSegment(): Promise<string> {
+  const [row] = await ask(server.admin, "SELECT pg_walfile_name(pg_switch_wal()) AS name");
+  const name = String(row?.name);
+  await expect.poll(() => readdirSync(server.archive), { timeout: 20_000, interval: 50 }).toContain(name);
+  return name;
+}
+
+async function saveBase(from = address): Promise<{ tar: Buffer; base: PostgresBaseFacts }> {
+  const { content, facts } = await save(postgresBasePart(from, { walArchive }));
+  return { tar: content, base: postgresBaseFactsSchema.parse(facts) };
+}
+
+function recover({ tar, base }: { tar: Buffer; base: PostgresBaseFacts }, untilTime: string, from = address) {
+  const readBase = (unpack: (tar: AsyncIterable<Uint8Array>) => Promise<void>) => unpack(pieces(tar, 100_000));
+  return recoverPostgres({ base, readBase, address: from, tables: null, untilTime, workDir: server.workDir });
+}
+
+const failures = (checks: { passed: boolean }[]) => checks.filter(({ passed }) => !passed);
+const scratchFolders = () => readdirSync(server.workDir).length;
+
+test("a dropped table is back with exactly the rows that it had at an instant between two backups", async () => {
+  await write(100);
+  const saved = await saveBase();
+  expect(await pointInTime(address, { facts: saved.base })).toMatchObject({ available: true });
+  await write(50);
+  await switchSegment();
+  await write(7);
+  const between = await instant();
+  await write(1_000);
+  await switchSegment();
+  await ask(address, "DROP TABLE operations");
+  const before = scratchFolders();
+  const recovered = await recover(saved, between);
+  expect(recovered.facts).toMatchObject({ database: `relay${count}`, snapshotAt: between });
+  expect(recovered.facts.tables).toEqual([{ name: "public.operations", rows: 157, highest: { column: "id", value: "157" } }]);
+  const { signal } = new AbortController();
+  const { facts } = recovered;
+  await restorePostgres({ dump: recovered.dump(signal), facts, address, tables: null, tag: "instant" });
+  await recovered.close();
+  expect(failures(await comparePostgres(address, facts))).toEqual([]);
+  expect(await ask(address, "SELECT count(*)::int AS rows, max(id)::int AS highest FROM operations")).toEqual([
+    { rows: 157, highest: 157 },
+  ]);
+  expect(scratchFolders()).toBe(before);
+});
+
+test("what the server has not archived yet comes from itself, and it need not even be able to archive", async () => {
+  const saved = await saveBase();
+  writeFileSync(server.stopFile, "");
+  await write(300);
+  await ask(server.admin, "SELECT pg_switch_wal()");
+  await write(20);
+  const between = await instant();
+  await write(5_000);
+  const failing = "SELECT failed_count > 0 AND last_failed_time > last_archived_time AS failing FROM pg_stat_archiver";
+  await expect.poll(() => ask(server.admin, failing), { timeout: 20_000, interval: 100 }).toEqual([{ failing: true }]);
+  try {
+    const answer = await pointInTime(address, { facts: saved.base });
+    expect(answer).toMatchObject({ available: true, message: expect.stringContaining("fails to archive its WAL") });
+    const recovered = await recover(saved, between);
+    expect(recovered.facts.tables).toMatchObject([{ rows: 320 }]);
+    await recovered.close();
+    await expect(saveBase()).rejects.toThrow("fails to archive its WAL");
+  } finally {
+    rmSync(server.stopFile);
+    await switchSegment();
+  }
+});
+
+test("a gap in the archive is named, instants before it can be restored, and those after it are refused", async () => {
+  const saved = await saveBase();
+  await write(10);
+  const reachable = await instant();
+  await write(10);
+  await switchSegment();
+  await write(10);
+  const gap = await switchSegment();
+  await write(10);
+  const lost = await instant();
+  await switchSegment();
+  const before = scratchFolders();
+  renameSync(join(server.archive, gap), join(server.archive, "aside"));
+  try {
+    const answer = await pointInTime(address, { facts: saved.base });
+    expect(answer.message).toMatch(new RegExp(`the WAL segment ${gap} is missing from there\\.$`));
+    await expect(recover(saved, lost)).rejects.toThrow(gap);
+    const recovered = await recover(saved, reachable);
+    expect(recovered.facts.tables).toMatchObject([{ rows: 10 }]);
+    await recovered.close();
+  } finally {
+    renameSync(join(server.archive, "aside"), join(server.archive, gap));
+  }
+  expect(scratchFolders()).toBe(before);
+});
+
+test("instants before the base backup, and those to come, are refused", async () => {
+  await write(10);
+  const early = await instant();
+  const saved = await saveBase();
+  await expect(recover(saved, early)).rejects.toThrow(`${early} is not between`);
+  const late = new Date(Date.now() + 60_000).toISOString();
+  await expect(recover(saved, late)).rejects.toThrow(`${late} is not between`);
+});
+
+test("without the server its archive is enough, and an instant after its last transaction is refused with when that was", async () => {
+  const saved = await saveBase();
+  await write(10);
+  const between = await instant();
+  await write(10);
+  const last = await instant();
+  await switchSegment();
+  const gone = { url: address.url.replace(/:\d+\//, ":1/") };
+  const answer = await pointInTime(gone, { facts: saved.base });
+  expect(answer).toMatchObject({ available: true, message: expect.stringContaining("does not answer") });
+  const before = scratchFolders();
+  await expect(recover(saved, last, gone)).rejects.toThrow(
+    /was not reached: the last transaction in the WAL archive is of 20\d\d-/,
+  );
+  expect(scratchFolders()).toBe(before);
+  const recovered = await recover(saved, between, gone);
+  expect(recovered.facts.tables).toMatchObject([{ rows: 10 }]);
+  await recovered.close();
+});
+
+test("a database that was not there at the instant is said not to have been", async () => {
+  const saved = await saveBase();
+  const early = await instant();
+  const later = await server.makeDatabase(`later${count}`);
+  await expect(recover(saved, early, later)).rejects.toThrow(`There was no database later${count} at ${early}.`);
+});
+
+test("a role takes a base backup with the right to replicate, and without it says how to get that", async () => {
+  const role = `owner${count}`;
+  await ask(server.admin, `CREATE ROLE ${role} LOGIN PASSWORD 'own'; ALTER DATABASE relay${count} OWNER TO ${role}`);
+  const own = { url: address.url.replace(/\/\/[^@]*@/, `//${role}:own@`) };
+  await expect(saveBase(own)).rejects.toThrow(`ALTER ROLE "${role}" REPLICATION`);
+  await ask(server.admin, `ALTER ROLE ${role} REPLICATION`);
+  const saved = await saveBase(own);
+  await write(3);
+  const recovered = await recover(saved, await instant(), own);
+  expect(recovered.facts.tables).toMatchObject([{ rows: 3 }]);
+  await recovered.close();
+});
+
+test("an archive that is not this server's is refused", async () => {
+  walArchive = pathToFileURL(join(server.workDir, "elsewhere")).href;
+  try {
+    await expect(saveBase()).rejects.toThrow("has archived its base backup, but not to the WAL archive that the plan names");
+  } finally {
+    walArchive = pathToFileURL(server.archive).href;
+  }
+});
