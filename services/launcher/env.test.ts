@@ -23,6 +23,18 @@ test("SWITCHYARD_KUBECONFIG names a real cluster, and must exist", () => {
   );
 });
 
+test("what has the power over a real cluster's nodes is handed on; the local cluster has its own", () => {
+  const power = { SWITCHYARD_NODE_POWER: "https://power.example.com" };
+  const { cluster } = parseEnv(launcherEnv, { SWITCHYARD_KUBECONFIG: thisFile, ...power });
+  expect(cluster).toEqual({ SWITCHYARD_KUBECONFIG: thisFile, ...power });
+  expect(parseEnv(launcherEnv, power).cluster).toBeUndefined();
+});
+
+test("what is said about backups is handed on as it is", () => {
+  const said = { SWITCHYARD_BACKUP_STORAGE: "s3://backups/prod", SWITCHYARD_WORK_DIR: "/work" };
+  expect(parseEnv(launcherEnv, { ...said, SWITCHYARD_BACKUP_KEYS: "" }).recovery).toEqual(said);
+});
+
 test("KUBERNETES_SERVICE_HOST alone, without a service account's token, is not in a cluster", () => {
   expect(parseEnv(launcherEnv, { KUBERNETES_SERVICE_HOST: "10.0.0.1" }).cluster).toBeUndefined();
 });

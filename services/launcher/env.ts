@@ -36,6 +36,8 @@ export const launcherEnv = z
     SWITCHYARD_BACKUP_ACCESS_KEY_ID: envValue.text().optional(),
     SWITCHYARD_BACKUP_SECRET_ACCESS_KEY: envValue.text().optional(),
     SWITCHYARD_BACKUP_KEYS: envValue.text().optional(),
+    SWITCHYARD_WORK_DIR: envValue.text().optional(),
+    SWITCHYARD_NODE_POWER: envValue.text().optional(),
     LOG_LEVEL: envValue.logLevel().default("info"),
     KUBERNETES_SERVICE_HOST: envValue.text().optional(),
     KUBERNETES_SERVICE_PORT: envValue.text().optional(),
@@ -85,15 +87,26 @@ export type LauncherSettings = z.output<typeof launcherEnv>;
 
 /** What was said about backups, as the controller reads it. */
 function recoverySettings(env: Record<string, unknown>): Record<string, string> {
-  const names = ["STORAGE", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "KEYS"].map((name) => `SWITCHYARD_BACKUP_${name}`);
+  const ofBackups = ["STORAGE", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "KEYS"].map((name) => `SWITCHYARD_BACKUP_${name}`);
+  const names = [...ofBackups, "SWITCHYARD_WORK_DIR"];
   return Object.fromEntries(names.flatMap((name) => (typeof env[name] === "string" ? [[name, env[name]]] : [])));
 }
 
-type ClusterVariables = { SWITCHYARD_KUBECONFIG?: string; KUBERNETES_SERVICE_HOST?: string; KUBERNETES_SERVICE_PORT?: string };
+type ClusterVariables = {
+  SWITCHYARD_KUBECONFIG?: string;
+  SWITCHYARD_NODE_POWER?: string;
+  KUBERNETES_SERVICE_HOST?: string;
+  KUBERNETES_SERVICE_PORT?: string;
+};
 
-/** The variables that tell Switchyard's processes which real cluster to use. A person's own KUBECONFIG is never among them. */
+/**
+ * The variables that tell Switchyard's processes which real cluster to use, and what has the power over its nodes. A person's own
+ * KUBECONFIG is never among them.
+ */
 function clusterAccess(env: ClusterVariables): Record<string, string> | undefined {
-  if (env.SWITCHYARD_KUBECONFIG) return { SWITCHYARD_KUBECONFIG: resolve(env.SWITCHYARD_KUBECONFIG) };
-  if (!env.KUBERNETES_SERVICE_HOST || !existsSync(serviceAccountToken)) return undefined;
-  return { KUBERNETES_SERVICE_HOST: env.KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT: env.KUBERNETES_SERVICE_PORT ?? "443" };
+  const power: Record<string, string> = env.SWITCHYARD_NODE_POWER ? { SWITCHYARD_NODE_POWER: env.SWITCHYARD_NODE_POWER } : {};
+  if (env.SWITCHYARD_KUBECONFIG) return { SWITCHYARD_KUBECONFIG: resolve(env.SWITCHYARD_KUBECONFIG), ...power };
+  const { KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT = "443" } = env;
+  if (!KUBERNETES_SERVICE_HOST || !existsSync(serviceAccountToken)) return undefined;
+  return { KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT, ...power };
 }
