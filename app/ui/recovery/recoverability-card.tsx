@@ -1,11 +1,12 @@
 "use client";
 import { Pencil } from "lucide-react";
 import Link from "next/link";
-import { type ReactNode, useState } from "react";
+import { useState } from "react";
 import { backupAddress, backupName, drillAddress, drillName, planAddress } from "#lib/client/recovery-view.ts";
 import type { Recoverability, ScenarioStanding } from "#lib/domain/recovery/objectives/schemas.ts";
 import { Button } from "../button.tsx";
 import { TimeAgo } from "../clock.tsx";
+import { type Fact, FactList } from "../facts.tsx";
 import { useRoleRefusal } from "../session.tsx";
 import { Exposure } from "./exposure.tsx";
 import { BackupStateMark, FreshnessMark, ProofMark, VerdictMark } from "./marks.tsx";
@@ -19,7 +20,7 @@ export function RecoverabilityCard({ standing }: { standing: Recoverability }) {
   const { subject, newestVerified, running, nextBackupAt, scenarios } = standing;
   const [changed, setChanged] = useState<ScenarioStanding | null>(null);
   const admin = useRoleRefusal("admin");
-  const facts: [string, ReactNode][] = [
+  const facts: Fact[] = [
     ["Backup", <FreshnessMark key="state" state={standing.state} />],
     ["Lost now, of RPO", <Exposure key="exposure" of={standing} takenAt={newestVerified?.takenAt ?? null} />],
     [
@@ -35,16 +36,12 @@ export function RecoverabilityCard({ standing }: { standing: Recoverability }) {
         "none"
       ),
     ],
-    ...(running
-      ? ([
-          [
-            "Under way",
-            <Link key="running" href={backupAddress(running)} className="inline-flex items-center gap-2 hover:underline">
-              <span className="font-mono text-xs">{backupName(running)}</span> <BackupStateMark state={running.state} />
-            </Link>,
-          ],
-        ] satisfies [string, ReactNode][])
-      : []),
+    running && [
+      "Under way",
+      <Link key="running" href={backupAddress(running)} className="inline-flex items-center gap-2 hover:underline">
+        <span className="font-mono text-xs">{backupName(running)}</span> <BackupStateMark state={running.state} />
+      </Link>,
+    ],
     [
       "Next",
       <Link key="next" href={planAddress(subject)} className="text-accent hover:underline">
@@ -54,14 +51,7 @@ export function RecoverabilityCard({ standing }: { standing: Recoverability }) {
   ];
   return (
     <>
-      <dl className="flex flex-wrap gap-x-7 gap-y-2 border-b px-4 py-3">
-        {facts.map(([name, value]) => (
-          <div key={name}>
-            <dt className="text-2xs text-ink-3">{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <FactList facts={facts} className="border-b px-4 py-3" />
       <ul aria-label="Scenarios">
         {scenarios.map((scenario) => (
           <ScenarioLine

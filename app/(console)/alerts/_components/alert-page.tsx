@@ -15,6 +15,7 @@ import { SuspectUndo } from "../../../ui/alerts/suspect-line.tsx";
 import { type AlertActions, useAlertActions } from "../../../ui/alerts/use-alert-actions.ts";
 import { Button, buttonLook } from "../../../ui/button.tsx";
 import { Elapsed, TimeAgo, useNow } from "../../../ui/clock.tsx";
+import { type Fact, FactList } from "../../../ui/facts.tsx";
 import { Tint } from "../../../ui/figure.tsx";
 import { OpenIncidents } from "../../../ui/incidents/open-incidents.tsx";
 import { ReportButton } from "../../../ui/incidents/report-button.tsx";
@@ -134,7 +135,7 @@ function Actions({ alert, actions, undo }: { alert: AlertDetail; actions: AlertA
 
 function Facts({ alert }: { alert: AlertDetail }) {
   const service = serviceOf(alert);
-  const facts: [string, ReactNode][] = [
+  const facts: Fact[] = [
     [
       "Since",
       <>
@@ -145,22 +146,18 @@ function Facts({ alert }: { alert: AlertDetail }) {
       </>,
     ],
     [alert.endsAt ? "Took" : "For", <Elapsed key="took" from={alert.startsAt} to={alert.endsAt} />],
-    ...(alert.endsAt
-      ? [
-          [
-            "Ended",
-            <>
-              <TimeAgo at={alert.endsAt} />
-              {alert.closedBy === "poll" && (
-                <span className="text-ink-3" title="Its end was not told; asking Alertmanager showed that it fires no more.">
-                  {" "}
-                  (found by asking)
-                </span>
-              )}
-            </>,
-          ] satisfies [string, ReactNode],
-        ]
-      : []),
+    alert.endsAt !== null && [
+      "Ended",
+      <>
+        <TimeAgo at={alert.endsAt} />
+        {alert.closedBy === "poll" && (
+          <span className="text-ink-3" title="Its end was not told; asking Alertmanager showed that it fires no more.">
+            {" "}
+            (found by asking)
+          </span>
+        )}
+      </>,
+    ],
     [
       "Service",
       service ? (
@@ -190,16 +187,7 @@ function Facts({ alert }: { alert: AlertDetail }) {
     ["Source", alert.source],
     ["Last told", <TimeAgo key="told" at={alert.lastReceivedAt} />],
   ];
-  return (
-    <dl className="mt-3 flex flex-wrap gap-x-7 gap-y-2 max-md:grid max-md:grid-cols-2">
-      {facts.map(([name, value]) => (
-        <div key={name} className="min-w-0">
-          <dt className="text-2xs text-ink-3">{name}</dt>
-          <dd className="min-w-0 break-words">{value}</dd>
-        </div>
-      ))}
-    </dl>
-  );
+  return <FactList facts={facts} className="mt-3 max-md:grid max-md:grid-cols-2" />;
 }
 
 const Absolute = ({ at }: { at: string }) => (useNow() === null ? null : formatAbsolute(at));

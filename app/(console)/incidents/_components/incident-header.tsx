@@ -10,6 +10,7 @@ import type { IncidentDetail } from "#lib/domain/incidents/schemas.ts";
 import { Button, buttonLook } from "../../../ui/button.tsx";
 import { cn } from "../../../ui/class-names.ts";
 import { Elapsed, TimeAgo, useNow } from "../../../ui/clock.tsx";
+import { type Fact, FactList } from "../../../ui/facts.tsx";
 import { Tint } from "../../../ui/figure.tsx";
 import { CopyButton } from "../../../ui/identifier.tsx";
 import { DrillBadge, IncidentSeverity, IncidentStep } from "../../../ui/incidents/incident-marks.tsx";
@@ -133,7 +134,7 @@ function Moment({ field, clock }: { field: ClockTime; clock: Clock }) {
 function Facts({ incident }: { incident: IncidentDetail }) {
   const { clock, figures, services, commander } = incident;
   const times = clockTimes.filter((field) => clock[field] !== null);
-  const facts: [string, ReactNode][] = [
+  const facts: Fact[] = [
     [
       "Services",
       services.length === 0
@@ -149,23 +150,16 @@ function Facts({ incident }: { incident: IncidentDetail }) {
           )),
     ],
     ["Commander", commander ?? <span className={isOpen(incident) ? "font-medium text-warn" : ""}>nobody</span>],
-    ...times.map((field): [string, ReactNode] => [clockNames[field], <Moment key={field} field={field} clock={clock} />]),
-    ...figureKeys.map((key): [string, ReactNode] => [
-      figureNames[key].short,
-      <span key={key} title={figureNames[key].long}>
-        {figures[key] === null ? noFigure : formatDuration(figures[key] * 1000)}
-      </span>,
-    ]),
+    ...times.map((field): Fact => [clockNames[field], <Moment key={field} field={field} clock={clock} />]),
+    ...figureKeys.map(
+      (key): Fact => [
+        figureNames[key].short,
+        <span key={key} title={figureNames[key].long}>
+          {figures[key] === null ? noFigure : formatDuration(figures[key] * 1000)}
+        </span>,
+      ],
+    ),
     ["Opened by", incident.openedBy],
   ];
-  return (
-    <dl className="mt-3 flex flex-wrap gap-x-7 gap-y-2 max-md:grid max-md:grid-cols-3">
-      {facts.map(([name, value]) => (
-        <div key={name} className="min-w-0">
-          <dt className="text-2xs text-ink-3">{name}</dt>
-          <dd className="min-w-0 break-words">{value}</dd>
-        </div>
-      ))}
-    </dl>
-  );
+  return <FactList facts={facts} className="mt-3 max-md:grid max-md:grid-cols-3" />;
 }

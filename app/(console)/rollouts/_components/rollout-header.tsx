@@ -8,14 +8,16 @@ import type { RolloutDetail } from "#lib/domain/rollouts/schemas.ts";
 import { useActions } from "../../../ui/actions/use-actions.ts";
 import { Button } from "../../../ui/button.tsx";
 import { Elapsed, TimeAgo } from "../../../ui/clock.tsx";
+import type { Fact } from "../../../ui/facts.tsx";
 import { OpenIncidents } from "../../../ui/incidents/open-incidents.tsx";
 import { useRoleRefusal } from "../../../ui/session.tsx";
 import { OutcomeStatus } from "../../../ui/status.tsx";
+import { ThingHeader } from "../../../ui/thing-header.tsx";
 
 /** What a rollout is, where it is, what may be done with it, and whom to ask. */
 export function RolloutHeader({ rollout, children }: { rollout: RolloutDetail; children?: ReactNode }) {
   const service = `${rollout.namespace}/${rollout.service}`;
-  const facts: [string, ReactNode][] = [
+  const facts: Fact[] = [
     [
       "Service",
       <Link key="service" href={`/fleet/${service}`} className="font-medium text-accent hover:underline">
@@ -23,9 +25,7 @@ export function RolloutHeader({ rollout, children }: { rollout: RolloutDetail; c
       </Link>,
     ],
     ["Change", rolloutChange(rollout)],
-    ...(rollout.plan
-      ? ([["Strategy", `${strategyName(rollout.strategy)}: ${planWords(rollout.plan)}`]] satisfies [string, ReactNode][])
-      : []),
+    rollout.plan && ["Strategy", `${strategyName(rollout.strategy)}: ${planWords(rollout.plan)}`],
     [
       "Revision",
       rollout.fromRevision === null && rollout.toRevision === null
@@ -43,38 +43,19 @@ export function RolloutHeader({ rollout, children }: { rollout: RolloutDetail; c
     ],
   ];
   return (
-    <header className="border-b px-4 py-3">
-      <div className="flex flex-wrap items-start gap-x-4 gap-y-2">
-        <div className="min-w-0 flex-1 basis-72">
-          <p className="text-xs text-ink-3">
-            <Link href="/rollouts" className="hover:text-ink">
-              Rollouts
-            </Link>{" "}
-            / {rollout.namespace}
-          </p>
-          <h1 className="flex flex-wrap items-center gap-x-3 text-xl font-semibold tracking-[-0.015em]">
-            {rolloutTitle(rollout)}
-            <span className="text-sm tracking-normal" role="status" aria-live="polite">
-              <OutcomeStatus outcome={rollout.state} />
-            </span>
-          </h1>
-          <p className={rollout.state === "failed" || rollout.state === "aborted" ? "text-bad" : "text-ink-2"}>
-            {rollout.message}
-          </p>
-        </div>
-        <div className="flex flex-wrap gap-2">{children}</div>
-      </div>
-      <dl className="mt-3 flex flex-wrap gap-x-7 gap-y-2">
-        {facts.map(([name, value]) => (
-          <div key={name}>
-            <dt className="text-2xs text-ink-3">{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+    <ThingHeader
+      path={[{ href: "/rollouts", label: "Rollouts" }]}
+      name={rollout.namespace}
+      title={rolloutTitle(rollout)}
+      marks={<OutcomeStatus outcome={rollout.state} />}
+      message={rollout.message}
+      isWrong={rollout.state === "failed" || rollout.state === "aborted"}
+      actions={children}
+      facts={facts}
+      reason={rollout.reason}
+    >
       <OpenIncidents service={service} />
-      {rollout.reason && <p className="mt-3 max-w-3xl border-l-2 border-line-strong pl-3 text-ink-2">{rollout.reason}</p>}
-    </header>
+    </ThingHeader>
   );
 }
 

@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { CircleStop } from "lucide-react";
 import Link from "next/link";
-import { type ReactNode, useState } from "react";
+import { useState } from "react";
 import { countOf } from "#lib/client/numbers.ts";
 import { backupAddress, backupName, restoreName, restoreTitle, subjectTitle } from "#lib/client/recovery-view.ts";
 import { cancelRestore, isRestoring, restoreQuery } from "#lib/client/restores.ts";
@@ -10,6 +10,7 @@ import type { RestoreView } from "#lib/domain/recovery/restores/schemas.ts";
 import { ThingAnswer } from "../../../../ui/answer.tsx";
 import { Button } from "../../../../ui/button.tsx";
 import { Elapsed, TimeAgo } from "../../../../ui/clock.tsx";
+import type { Fact } from "../../../../ui/facts.tsx";
 import { Tint } from "../../../../ui/figure.tsx";
 import { SectionHeader } from "../../../../ui/page-header.tsx";
 import { ChecksTable } from "../../../../ui/recovery/checks-table.tsx";
@@ -17,6 +18,7 @@ import { RunMark } from "../../../../ui/recovery/marks.tsx";
 import { OrderDialog } from "../../../../ui/recovery/order-dialog.tsx";
 import { SubjectLink } from "../../../../ui/recovery/subject-link.tsx";
 import { useRoleRefusal } from "../../../../ui/session.tsx";
+import { ThingHeader } from "../../../../ui/thing-header.tsx";
 import { RestoreSteps } from "./restore-steps.tsx";
 
 export function RestorePage({ id }: { id: string }) {
@@ -68,25 +70,12 @@ function LoadedRestore({ restore }: { restore: RestoreView }) {
 }
 
 function Header({ restore }: { restore: RestoreView }) {
-  const facts: [string, ReactNode][] = [
+  const facts: Fact[] = [
     ["Service", <SubjectLink key="service" subject={restore.subject} />],
-    [
-      "Backup",
-      <Link key="backup" href={backupAddress(restore.backup)} className="font-medium text-accent hover:underline">
-        {backupName(restore.backup)}
-      </Link>,
-    ],
+    ["Backup", <BackupLink key="backup" backup={restore.backup} />],
     ["As of", restore.backup.takenAt ? <TimeAgo key="as-of" at={restore.backup.takenAt} /> : "–"],
-    ...(restore.safetyBackup
-      ? ([
-          [
-            "The former present",
-            <Link key="safety" href={backupAddress(restore.safetyBackup)} className="font-medium text-accent hover:underline">
-              {backupName(restore.safetyBackup)}
-            </Link>,
-          ],
-        ] satisfies [string, ReactNode][])
-      : []),
+    restore.untilTime !== null && ["PostgreSQL until", <TimeAgo key="until" at={restore.untilTime} />],
+    restore.safetyBackup && ["The former present", <BackupLink key="safety" backup={restore.safetyBackup} />],
     ["Parts", restore.parts.join(", ") || "all"],
     ["By", restore.requestedBy],
     ["Asked for", <TimeAgo key="asked" at={restore.createdAt} />],
@@ -96,43 +85,32 @@ function Header({ restore }: { restore: RestoreView }) {
     ],
   ];
   return (
-    <header className="border-b px-4 py-3">
-      <div className="flex flex-wrap items-start gap-x-4 gap-y-2">
-        <div className="min-w-0 flex-1 basis-72">
-          <p className="text-xs text-ink-3">
-            <Link href="/recovery" className="hover:text-ink">
-              Recovery
-            </Link>{" "}
-            /{" "}
-            <Link href="/recovery/restores" className="hover:text-ink">
-              Restores
-            </Link>{" "}
-            / {restoreName(restore)}
-          </p>
-          <h1 className="flex flex-wrap items-center gap-x-3 text-xl font-semibold tracking-[-0.015em]">
-            {subjectTitle(restore.subject)}: {lowerFirst(restoreTitle(restore))}
-            <span className="text-sm tracking-normal" role="status" aria-live="polite">
-              <Tint value={restore.state}>
-                <RunMark state={restore.state} />
-              </Tint>
-            </span>
-          </h1>
-          <p className={restore.state === "failed" ? "text-bad" : "text-ink-2"}>{restore.message}</p>
-        </div>
-        {isRestoring(restore.state) && <CancelButton restore={restore} />}
-      </div>
-      <dl className="mt-3 flex flex-wrap gap-x-7 gap-y-2">
-        {facts.map(([name, value]) => (
-          <div key={name}>
-            <dt className="text-2xs text-ink-3">{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
-      <p className="mt-3 max-w-3xl border-l-2 border-line-strong pl-3 text-ink-2">{restore.reason}</p>
-    </header>
+    <ThingHeader
+      path={[
+        { href: "/recovery", label: "Recovery" },
+        { href: "/recovery/restores", label: "Restores" },
+      ]}
+      name={restoreName(restore)}
+      title={`${subjectTitle(restore.subject)}: ${lowerFirst(restoreTitle(restore))}`}
+      marks={
+        <Tint value={restore.state}>
+          <RunMark state={restore.state} />
+        </Tint>
+      }
+      message={restore.message}
+      isWrong={restore.state === "failed"}
+      actions={isRestoring(restore.state) && <CancelButton restore={restore} />}
+      facts={facts}
+      reason={restore.reason}
+    />
   );
 }
+
+const BackupLink = ({ backup }: { backup: { id: string; number: number } }) => (
+  <Link href={backupAddress(backup)} className="font-medium text-accent hover:underline">
+    {backupName(backup)}
+  </Link>
+);
 
 const lowerFirst = (text: string) => text.charAt(0).toLowerCase() + text.slice(1);
 

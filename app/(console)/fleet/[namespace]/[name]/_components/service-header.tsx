@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { DatabaseZap, Gauge, Pause, Play, Rocket, RotateCcw, RotateCw, Scaling, Tag, Unplug } from "lucide-react";
 import Link from "next/link";
-import { type ComponentProps, type ReactNode, useState } from "react";
+import { type ComponentProps, useState } from "react";
 import { actorWords, changeNames, rolloutChange, verbName } from "#lib/client/action-texts.ts";
 import { autoscalingQuery } from "#lib/client/autoscaling.ts";
 import { readinessOf } from "#lib/client/fleet-view.ts";
@@ -16,6 +16,7 @@ import { alarmLimits, isAlarm } from "#lib/domain/metrics/templates.ts";
 import { useActions } from "../../../../../ui/actions/use-actions.ts";
 import { Button, buttonLook } from "../../../../../ui/button.tsx";
 import { Age, TimeAgo } from "../../../../../ui/clock.tsx";
+import { type Fact, FactList } from "../../../../../ui/facts.tsx";
 import { Figure, ReadyBar, Tint } from "../../../../../ui/figure.tsx";
 import { CopyButton } from "../../../../../ui/identifier.tsx";
 import { OpenIncidents } from "../../../../../ui/incidents/open-incidents.tsx";
@@ -137,7 +138,7 @@ function Facts({ service, figures }: { service: Service; figures: ServiceFigures
   const limits = alarmLimits(service.kind);
   const worst = worstIndicator(useQuery(objectivesQuery).data?.services[service.id]?.indicators ?? []);
   const { owner, runbook } = service.about;
-  const facts: [string, ReactNode][] = [
+  const facts: Fact[] = [
     ["Ready", <ReadyBar key="ready" {...readinessOf(service)} />],
     [
       "Version",
@@ -179,18 +180,15 @@ function Facts({ service, figures }: { service: Service; figures: ServiceFigures
     ["Recoverability", <RecoverabilityFact key="recoverability" subject={service.id} />],
     ["Kind", service.kind],
     ["Age", <Age key="age" since={service.createdAt} />],
-    ...(owner ? ([["Owner", owner]] satisfies [string, ReactNode][]) : []),
+    owner !== null && ["Owner", owner],
     ["Runbook", <Runbook key="runbook" id={service.id} address={runbook} />],
   ];
   return (
-    <dl className="mt-3 flex flex-wrap gap-x-7 gap-y-2 max-md:grid max-md:grid-cols-[repeat(auto-fill,minmax(8rem,1fr))]">
-      {facts.map(([name, value]) => (
-        <div key={name} className="min-w-0">
-          <dt className="text-2xs text-ink-3">{name}</dt>
-          <dd className="flex min-h-5 items-center font-medium">{value}</dd>
-        </div>
-      ))}
-    </dl>
+    <FactList
+      facts={facts}
+      className="mt-3 max-md:grid max-md:grid-cols-[repeat(auto-fill,minmax(8rem,1fr))]"
+      valueLook="flex min-h-5 items-center font-medium"
+    />
   );
 }
 
