@@ -56,6 +56,7 @@ export function spanWords(ms: number | null): string {
 export function contentsWords({ postgres, redis, objects, logHours }: Contents): string[] {
   return [
     ...(postgres ? [postgres.tables ? `PostgreSQL (${countOf(postgres.tables.length, "table")})` : "PostgreSQL"] : []),
+    ...(postgres?.walArchive ? ["its base backup"] : []),
     ...(redis ? ["Redis"] : []),
     ...(objects ? ["Kubernetes objects"] : []),
     ...(logHours ? [`Logs of ${logHours} h`] : []),
@@ -134,6 +135,9 @@ export function restoreRefusal({ state, proof, storage }: BackupView): string | 
   if (proof === "unverified") return "It is not verified: verify it first.";
   return proof === "failed" ? "It is damaged, or cannot be restored: its proof failed." : null;
 }
+
+/** Parts that are put back by themselves: logs are kept to be read, and a base backup is what an instant is reached from. */
+export const isRestorablePart = (name: string) => name === "postgres" || name === "redis" || name === "objects";
 
 /** A restore in a line: "In place from B-12". */
 export function restoreTitle({ mode, backup, intoNamespace }: Pick<RestoreView, "mode" | "backup" | "intoNamespace">): string {

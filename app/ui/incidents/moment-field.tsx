@@ -59,11 +59,16 @@ export function TimeInput({
   label,
   value,
   onChange,
+  min,
+  max,
   ...ties
 }: {
   label?: string;
   value: string;
   onChange: (at: string) => void;
+  /** ISO 8601: earlier times cannot be picked, and later ones than `max`. */
+  min?: string;
+  max?: string;
   id?: string;
   "aria-invalid"?: boolean;
   "aria-describedby"?: string;
@@ -74,6 +79,8 @@ export function TimeInput({
       type="datetime-local"
       step={1}
       aria-label={label}
+      min={min && toLocalField(Math.ceil(Date.parse(min) / 1000))}
+      max={max && toLocalField(Math.floor(Date.parse(max) / 1000))}
       value={value === "" ? "" : toLocalField(Date.parse(value) / 1000)}
       onChange={({ target }) => {
         const seconds = fromLocalField(target.value);

@@ -261,6 +261,6 @@ test("a server that archives no WAL is said to have no instants between backups,
   expect(await pointInTime(address, null)).toEqual({
     available: false,
     span: null,
-    message: `${name}/relay${count} does not archive its WAL (archive_mode is off): it can be restored to a backup's instant only.`,
+    message: `${name}/relay${count} does not archive its WAL (archive_mode is off). It can be restored to a backup's instant only.`,
   });
 });

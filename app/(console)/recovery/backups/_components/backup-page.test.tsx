@@ -190,6 +190,24 @@ describe("a restore that is begun", () => {
     expect(server.sent[0]?.body).toMatchObject({ mode: "in-place", confirm: "fleet/relay", isPresentLost: false });
   });
 
+  it("goes to an instant of those that the server's WAL leads to", async () => {
+    const span = { from: "2026-11-21T11:40:10.000Z", to: "2026-11-21T12:00:00.000Z" };
+    const pointInTime = { available: true, message: "From the base backup of 11:40.", span };
+    server.answers[preview] = aRestorePreview({ pointInTime });
+    server.answers[start] = { id: "restore-4", number: 4 };
+    await open();
+    const field = await dialog().findByLabelText<HTMLInputElement>("PostgreSQL until");
+    expect(Date.parse(field.min)).toBe(Date.parse(span.from));
+    expect(Date.parse(field.max)).toBe(Date.parse(span.to));
+    fireEvent.change(field, { target: { value: field.min } });
+    reason("what was there then");
+    await waitFor(() => expect(server.asked.at(-1)).toContain(`untilTime=${encodeURIComponent(span.from)}`));
+    expect(dialog().getByLabelText("PostgreSQL until")).toBe(field);
+    fireEvent.click(dialog().getByRole("button", { name: "Restore relay into scratch" }));
+    await waitFor(() => expect(server.sent).toHaveLength(1));
+    expect(server.sent[0]?.body).toMatchObject({ mode: "scratch", untilTime: span.from });
+  });
+
   it("is an administrator's in place", async () => {
     await open("operator");
     fireEvent.click(dialog().getByRole("radio", { name: /^In place/ }));

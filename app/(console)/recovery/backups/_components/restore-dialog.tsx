@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
 import { type FormEvent, useId, useState } from "react";
 import { fieldsOf } from "#lib/client/api.ts";
-import { backupName, modeMeanings, modeNames, ownSubject, restoreAddress } from "#lib/client/recovery-view.ts";
+import { backupName, isRestorablePart, modeMeanings, modeNames, ownSubject, restoreAddress } from "#lib/client/recovery-view.ts";
 import { restorePreviewQuery, startRestore } from "#lib/client/restores.ts";
 import { formatAbsolute } from "#lib/client/time.ts";
 import type { BackupView, PartView } from "#lib/domain/recovery/backups/schemas.ts";
@@ -18,6 +18,7 @@ import { useRecoveryWrite } from "../../../../ui/recovery/use-recovery-write.ts"
 import { useRoleRefusal } from "../../../../ui/session.tsx";
 import { useSettled } from "../../../../ui/use-settled.ts";
 import { useStored } from "../../../../ui/use-stored.ts";
+import { InstantField } from "./instant-field.tsx";
 import { emptyDraft, missingOf, orderOf, questionOf, type RestoreDraft, restoreSentence } from "./restore-draft.ts";
 import { RestorePreviewView } from "./restore-preview-view.tsx";
 
@@ -35,8 +36,12 @@ export function RestoreDialog({ backup, parts, onClose }: Properties) {
   const admin = useRoleRefusal("admin");
   // Only what is typed waits: the answer to another question than the chosen one must never be shown.
   const intoNamespace = useSettled(draft.intoNamespace, 300);
-  const isAsked = intoNamespace === draft.intoNamespace;
+  const untilTime = useSettled(draft.untilTime, 300);
+  const isNamed = intoNamespace === draft.intoNamespace;
+  const isAsked = isNamed && untilTime === draft.untilTime;
   const preview = useQuery(restorePreviewQuery(backup.id, isAsked ? questionOf(draft) : null));
+  // Which instants there are does not depend on the one that is typed: their field stays while the dry run is asked again.
+  const instants = useQuery(restorePreviewQuery(backup.id, isNamed ? questionOf({ ...draft, untilTime: "" }) : null));
   const write = useRecoveryWrite(
     (order: ReturnType<typeof orderOf>, key: string) => startRestore(backup.id, order, key),
     (started) => {
@@ -99,15 +104,16 @@ export function RestoreDialog({ backup, parts, onClose }: Properties) {
             )}
           </Field>
         )}
-        {questionOf(draft) && (
-          <RestorePreviewView
-            preview={preview.data}
-            error={preview.error}
-            onRetry={() => preview.refetch()}
-            mode={draft.mode}
-            untilTime={draft.untilTime}
-            onUntilTime={(untilTime) => change({ untilTime })}
+        {instants.data && (
+          <InstantField
+            pointInTime={instants.data.pointInTime}
+            value={draft.untilTime}
+            onChange={(untilTime) => change({ untilTime })}
+            errors={shown("untilTime")}
           />
+        )}
+        {questionOf(draft) && (
+          <RestorePreviewView preview={preview.data} error={preview.error} onRetry={() => preview.refetch()} mode={draft.mode} />
         )}
         {draft.mode === "in-place" && preview.data && preview.data.problems.length > 0 && (
           <Check
@@ -176,9 +182,6 @@ function ModeField({
   );
 }
 
-/** Logs are kept to be read, not to be put back. */
-const isRestorable = ({ name }: PartView) => name !== "logs";
-
 function PartsField({
   parts,
   value,
@@ -190,22 +193,24 @@ function PartsField({
   onChange: (parts: string[] | null) => void;
   errors?: string[];
 }) {
-  const names = parts.filter(isRestorable).map(({ name }) => name);
+  const names = parts.filter(({ name }) => isRestorablePart(name)).map(({ name }) => name);
   const chosen = value ?? names;
   return (
     <fieldset className="grid gap-1">
       <legend className="mb-1 font-medium text-ink-2">What</legend>
-      {parts.filter(isRestorable).map(({ name, title }) => (
-        <Check
-          key={name}
-          checked={chosen.includes(name)}
-          onChange={(isOn) => {
-            const next = names.filter((each) => (each === name ? isOn : chosen.includes(each)));
-            onChange(next.length === names.length ? null : next);
-          }}
-          label={title}
-        />
-      ))}
+      {parts
+        .filter(({ name }) => isRestorablePart(name))
+        .map(({ name, title }) => (
+          <Check
+            key={name}
+            checked={chosen.includes(name)}
+            onChange={(isOn) => {
+              const next = names.filter((each) => (each === name ? isOn : chosen.includes(each)));
+              onChange(next.length === names.length ? null : next);
+            }}
+            label={title}
+          />
+        ))}
       {errors && (
         <p role="alert" className="text-xs text-bad">
           {errors.join(" ")}

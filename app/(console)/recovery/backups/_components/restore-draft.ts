@@ -32,7 +32,7 @@ export function questionOf({ mode, parts, intoNamespace, untilTime }: RestoreDra
     mode,
     parts,
     intoNamespace: mode === "namespace" ? intoNamespace.trim() : null,
-    untilTime: mode === "in-place" && untilTime !== "" ? untilTime : null,
+    untilTime: mode !== "namespace" && untilTime !== "" ? untilTime : null,
   };
 }
 
@@ -54,7 +54,7 @@ export function orderOf(draft: RestoreDraft, reason: string): RestoreOrder {
     parts,
     intoNamespace: mode === "namespace" ? intoNamespace.trim() : null,
     confirm: mode === "in-place" ? confirm.trim() : null,
-    untilTime: mode === "in-place" && untilTime !== "" ? untilTime : null,
+    untilTime: mode !== "namespace" && untilTime !== "" ? untilTime : null,
     isPresentLost: mode === "in-place" && isPresentLost,
     reason: reason.trim(),
   };

@@ -2,8 +2,6 @@
 import { OctagonX } from "lucide-react";
 import { countOf } from "#lib/client/numbers.ts";
 import type { RestoreMode, RestorePreview } from "#lib/domain/recovery/restores/schemas.ts";
-import { Field } from "../../../../ui/field.tsx";
-import { TimeInput } from "../../../../ui/incidents/moment-field.tsx";
 import { ErrorNotice, Skeleton } from "../../../../ui/notices.tsx";
 
 /** The dry run: what stands against it, what it changes, stops and loses. */
@@ -12,15 +10,11 @@ export function RestorePreviewView({
   error,
   onRetry,
   mode,
-  untilTime,
-  onUntilTime,
 }: {
   preview: RestorePreview | undefined;
   error: Error | null;
   onRetry: () => void;
   mode: RestoreMode;
-  untilTime: string;
-  onUntilTime: (at: string) => void;
 }) {
   if (error && !preview) return <ErrorNotice what="The dry run failed" error={error} onRetry={onRetry} />;
   if (!preview) return <Skeleton className="h-24" />;
@@ -62,14 +56,9 @@ export function RestorePreviewView({
         </p>
       )}
       <Changes changes={changes} mode={mode} />
-      {mode === "in-place" &&
-        (pointInTime.available ? (
-          <Field label="PostgreSQL until" hint={`${pointInTime.message} Empty: as of the backup.`}>
-            {(ties) => <TimeInput {...ties} value={untilTime} onChange={onUntilTime} />}
-          </Field>
-        ) : (
-          <p className="text-xs text-ink-3">No point in time can be chosen. {pointInTime.message}</p>
-        ))}
+      {mode === "in-place" && !pointInTime.available && (
+        <p className="text-xs text-ink-3">No point in time can be chosen. {pointInTime.message}</p>
+      )}
     </section>
   );
 }

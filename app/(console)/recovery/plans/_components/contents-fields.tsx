@@ -25,7 +25,7 @@ export function ContentsFields({ contents, found, isOwn, onChange, errors }: Pro
   const change = (part: Partial<Contents>) => onChange({ ...contents, ...part });
   return (
     <div className="grid gap-3">
-      <Found contents={contents} found={found} onTake={onChange} />
+      <Found contents={contents} found={found && withArchiveOf(found, contents)} onTake={onChange} />
       <Check
         checked={contents.postgres !== null}
         onChange={(isOn) => change({ postgres: isOn ? { address: isOwn ? null : emptyAddress, tables: null } : null })}
@@ -75,6 +75,12 @@ export function ContentsFields({ contents, found, isOwn, onChange, errors }: Pro
       )}
     </div>
   );
+}
+
+/** Where the WAL goes is found by nobody: what was typed stays. */
+function withArchiveOf(found: Contents, { postgres }: Contents): Contents {
+  if (!found.postgres || postgres?.walArchive === undefined) return found;
+  return { ...found, postgres: { ...found.postgres, walArchive: postgres.walArchive } };
 }
 
 const Indented = ({ children }: { children: React.ReactNode }) => (
@@ -136,6 +142,23 @@ function PostgresFields({
           />
         )}
       </Field>
+      {!isOwn && (
+        <Field
+          label="WAL archive"
+          errors={errors["contents.postgres.walArchive"]}
+          hint="Where the server's archive_command puts its WAL, for restores to any instant: file:///path, or s3://bucket/prefix?endpoint=…&region=…. Each backup then holds a base backup of the whole server, too. Empty: none."
+        >
+          {(ties) => (
+            <Input
+              {...ties}
+              {...mono}
+              placeholder="file:///path"
+              value={postgres.walArchive ?? ""}
+              onChange={({ target }) => onChange({ ...postgres, walArchive: target.value.trim() || undefined })}
+            />
+          )}
+        </Field>
+      )}
     </Indented>
   );
 }

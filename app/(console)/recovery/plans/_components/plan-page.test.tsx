@@ -85,6 +85,21 @@ describe("the plan of a service", () => {
     ]);
   });
 
+  it("names where the server's WAL goes, and keeps that when what was found is taken", async () => {
+    server.answers["PUT /api/backup-plans"] = aPlan();
+    await show();
+    type("WAL archive", "/wal");
+    type("Reason", "restores to any instant");
+    save();
+    expect(await screen.findByText(/^Name the place as file:/)).toBeDefined();
+    type("WAL archive", "file:///wal");
+    fireEvent.click(screen.getByRole("checkbox", { name: "Logs of its instances" }));
+    fireEvent.click(await screen.findByRole("button", { name: "Take what was found" }));
+    save();
+    expect(await screen.findByText("Saved.")).toBeDefined();
+    expect(server.sent[0]?.body).toMatchObject({ contents: { postgres: { walArchive: "file:///wal" } } });
+  });
+
   it("sends nothing that is wrong, and says it at the field", async () => {
     await show();
     type("Last", "0");
