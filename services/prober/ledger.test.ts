@@ -54,13 +54,23 @@ describe("the ledger", () => {
     const ledger = new Ledger();
     ledger.acknowledged("a", 1, 5, 0);
     ledger.acknowledged("a", 2, 9, 0);
-    ledger.restarted("a", 7);
+    ledger.restarted("a", 7, 0);
     expect(ledger.settle("a", live(7), 2000, 1000).lost).toBe(1);
+  });
+
+  it("gives what had arrived and is in no snapshot any more its patience from then on, through further snapshots", () => {
+    const ledger = new Ledger();
+    ledger.acknowledged("a", 1, 5, 0);
+    ledger.arrived("a", 1, 1);
+    ledger.restarted("a", 4, 60_000);
+    expect(ledger.settle("a", live(4), 60_900, 1000).lost).toBe(0);
+    ledger.restarted("a", 4, 60_950);
+    expect(ledger.settle("a", live(4), 61_000, 1000).lost).toBe(1);
   });
 
   it("takes it as arrived also when the acknowledgement comes after the snapshot", () => {
     const ledger = new Ledger();
-    ledger.restarted("a", 7);
+    ledger.restarted("a", 7, 0);
     ledger.acknowledged("a", 1, 7, 0);
     ledger.acknowledged("a", 2, 8, 0);
     expect(ledger.settle("a", live(8), 2000, 1000).lost).toBe(1);
@@ -72,7 +82,7 @@ describe("the ledger", () => {
       ledger.acknowledged("a", sequence, sequence, 0);
       ledger.arrived("a", sequence, 0);
     }
-    ledger.restarted("a", 4);
+    ledger.restarted("a", 4, 0);
     for (const sequence of [5, 6, 7]) ledger.arrived("a", sequence, 0);
     expect(ledger.settle("a", live(7), 500, 1000)).toEqual({ lost: 0, duplicated: 0, reordered: 0 });
     ledger.acknowledged("a", 11, 8, 500);
@@ -92,7 +102,7 @@ describe("the ledger", () => {
       // It goes back to 4, and is at 8 again when the other side comes back.
       ledger.acknowledged("b", 1, 5, 0);
       ledger.acknowledged("a", 11, 6, 0);
-      ledger.restarted("a", 8);
+      ledger.restarted("a", 8, 0);
       ledger.acknowledged("b", 2, 7, 0);
       ledger.acknowledged("a", 12, 8, 0);
       expect(ledger.settle("a", live(8), 500, 1000).lost).toBe(4);
@@ -112,7 +122,7 @@ describe("the ledger", () => {
     ledger.acknowledged("a", 11, 5, 0);
     ledger.acknowledged("a", 12, 6, 0);
     expect(ledger.settle("a", live(10), 500, 1000).lost).toBe(2);
-    ledger.restarted("a", 4);
+    ledger.restarted("a", 4, 0);
     ledger.arrived("a", 11, 600);
     ledger.arrived("a", 12, 600);
     expect(ledger.settle("a", live(6), 700, 1000).lost).toBe(0);

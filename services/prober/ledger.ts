@@ -6,7 +6,8 @@ export type Findings = { lost: number; duplicated: number; reordered: number };
 /** Operations that arrived at the other side, with the time since they were made, in milliseconds. */
 export type Delivery = { latencyMs: number };
 
-type Entry = { revision: number; madeAt: number; acknowledgedAt: number };
+/** `since`: from when on the other side has had the time to see it. */
+type Entry = { revision: number; madeAt: number; acknowledgedAt: number; since: number };
 type Writer = {
   /** Acknowledged, and not seen by the other side. */
   missing: Map<number, Entry>;
@@ -49,12 +50,13 @@ export class Ledger {
     if (revision < writer.revision && revision > writer.snapshotRevision) writer.awaitsRestart = true;
     writer.revision = revision;
     remember(this.#holders, revision, { writer, sequence, acknowledgedAt });
+    const entry = { revision, madeAt, acknowledgedAt, since: madeAt };
     const arrivedAt = writer.arrived.get(sequence);
     if (arrivedAt !== undefined) {
-      remember(writer.settled, sequence, { revision, madeAt, acknowledgedAt });
+      remember(writer.settled, sequence, entry);
       return { latencyMs: arrivedAt - madeAt };
     }
-    if (revision > writer.snapshotRevision) writer.missing.set(sequence, { revision, madeAt, acknowledgedAt });
+    if (revision > writer.snapshotRevision) writer.missing.set(sequence, entry);
     return undefined;
   }
 
@@ -79,7 +81,7 @@ export class Ledger {
    * The other side started again from a snapshot. What the snapshot contains cannot be seen arriving any more. What was
    * acknowledged past it has to arrive, also if it had arrived before: the document may have gone back.
    */
-  restarted(clientId: string, snapshotRevision: number): void {
+  restarted(clientId: string, snapshotRevision: number, at: number): void {
     const writer = this.#writer(clientId);
     writer.snapshotRevision = snapshotRevision;
     writer.revision = snapshotRevision;
@@ -88,7 +90,7 @@ export class Ledger {
     for (const [sequence, entry] of writer.settled) {
       if (entry.revision <= snapshotRevision) continue;
       writer.settled.delete(sequence);
-      writer.missing.set(sequence, entry);
+      writer.missing.set(sequence, { ...entry, since: at });
     }
     writer.arrived.clear();
     writer.highest = 0;
@@ -106,8 +108,8 @@ export class Ledger {
   ): Findings {
     const { missing, awaitsRestart } = this.#writer(clientId);
     const losses = this.#displaced;
-    for (const [sequence, { revision, madeAt, acknowledgedAt }] of missing) {
-      const waited = partner.liveSince === undefined ? 0 : now - Math.max(madeAt, partner.liveSince);
+    for (const [sequence, { revision, since, acknowledgedAt }] of missing) {
+      const waited = partner.liveSince === undefined ? 0 : now - Math.max(since, partner.liveSince);
       const isPassed = partner.revision >= revision && !awaitsRestart;
       if (!isPassed && waited < patienceMs) continue;
       missing.delete(sequence);

@@ -130,8 +130,8 @@ it("tells a drill what each client saw when an instance was killed, and that it 
     const ends = after.outcomes.filter(([of, , , isOk]) => of === path && isOk === 1).map(([, endedAt]) => endedAt);
     return Math.max(...ends.slice(1).map((endedAt, index) => endedAt - (ends[index] ?? endedAt)));
   });
-  // Some clients were on the other instance, and noticed nothing.
-  expect(gaps.filter((gap) => gap > 300).length).toBeGreaterThan(0);
+  // Some clients were on the other instance, and noticed nothing; the others take another connection at once.
+  expect(gaps.filter((gap) => gap > 1.5 * 120).length).toBeGreaterThan(0);
   expect(after.outcomes.some(([, endedAt, , isOk]) => isOk === 1 && endedAt > killedAt)).toBe(true);
   const { acknowledged, lost, lastAcknowledgedAt } = after.ledger;
   expect(acknowledged).toBeGreaterThan(before.ledger.acknowledged);

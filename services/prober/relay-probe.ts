@@ -33,7 +33,7 @@ type Side = {
   partner: RelayClient;
   ledger: Ledger;
   convergence: Convergence;
-  /** The connection that it has: since when, and to which replica. */
+  /** The connection that it has: since when, one that it left for another by itself included, and to which replica. */
   connection: { liveSince: number | undefined; replica: string };
   path: ObservedPath;
 };
@@ -150,21 +150,22 @@ export class RelayProbe implements Probe {
   #watch({ client, partner, ledger, convergence, connection }: Side): void {
     const { metrics, logger } = this.#options;
     client.on("connected", ({ tookMs, version, replica, traceparent }) => {
-      connection.liveSince = performance.now();
+      connection.liveSince ??= performance.now();
       connection.replica = replica;
       metrics.request(target, "connect", "ok", tookMs / 1000);
       logger.debug({ ...traceFields(traceparent), version, tookMs }, "connected");
     });
     client.on("disconnected", ({ code, isOwn }) => {
-      connection.liveSince = undefined;
+      if (!isOwn) connection.liveSince = undefined;
       if (code === brokenOff && !isOwn) metrics.cut(target);
     });
     client.on("connectFailed", (error, traceparent) => {
+      connection.liveSince = undefined;
       metrics.request(target, "connect", "error");
       this.#report(error, traceparent);
     });
     client.on("snapshot", ({ revision }) => {
-      ledger.restarted(partner.clientId, revision);
+      ledger.restarted(partner.clientId, revision, performance.now());
       convergence.restarted();
     });
     client.on("operation", ({ clientId, sequence, revision }) => {
@@ -240,7 +241,7 @@ export class RelayProbe implements Probe {
     const connected = this.#sides.filter(({ client }) => client.isLive);
     metrics.replicas(target, new Set(connected.map(({ connection }) => connection.replica)).size);
     for (const { client, partner, ledger, connection } of this.#sides) {
-      const seen = { revision: client.revision, liveSince: connection.liveSince };
+      const seen = { revision: client.revision, liveSince: client.isLive ? connection.liveSince : undefined };
       const { lost, duplicated, reordered } = ledger.settle(partner.clientId, seen, now, timeoutMs);
       metrics.observations.found(target, { losses: ledger.takeLosses(), duplicated, reordered });
       if (lost) metrics.lost(target, lost);
