@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, realpathSync } from "node:fs";
+import { existsSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { embeddedServer, type ServerPrograms } from "./postgres-server.ts";
 import { runProgram } from "./program.ts";
@@ -32,11 +32,24 @@ export async function findPostgresPrograms(majorVersion: number): Promise<Postgr
       pgReceivewal: join(bin, "pg_receivewal"),
     };
     if (![programs.pgDump, programs.pgRestore, programs.psql].every((path) => existsSync(path))) continue;
-    const { stdout } = await runProgram({ command: programs.pgDump, args: ["--version"] });
-    const [, version, major] = /((\d+)\.\d+)/.exec(stdout) ?? [];
-    if (version && major) found.push({ majorVersion: Number(major), version, ...programs });
+    const version = await versionOf(programs.pgDump);
+    if (version) found.push({ majorVersion: Number.parseInt(version, 10), version, ...programs });
   }
   return oldestFrom(found, majorVersion);
+}
+
+/** What programs said of themselves, by what they are: an upgrade makes them anew. */
+const versions = new Map<string, string>();
+
+async function versionOf(program: string): Promise<string | undefined> {
+  const { ino, mtimeMs } = statSync(program);
+  const key = `${program} ${ino} ${mtimeMs}`;
+  const known = versions.get(key);
+  if (known) return known;
+  const { stdout } = await runProgram({ command: program, args: ["--version"] });
+  const [version] = /\d+\.\d+/.exec(stdout) ?? [];
+  if (version) versions.set(key, version);
+  return version;
 }
 
 /** The programs of a server of a major version, or of the oldest newer one; null when the machine has none that fit. */

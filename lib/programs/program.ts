@@ -34,6 +34,8 @@ export class ProgramError extends Error {
 }
 
 const maxStderr = 4_000;
+/** What a program has not taken yet: it is not to wait for the next piece to be read and opened. */
+const readAheadBytes = 1024 * 1024;
 const maxOutputBytes = 16 * 1024 * 1024;
 
 /**
@@ -169,7 +171,7 @@ class Running {
     try {
       for await (const chunk of input) {
         if (this.#isOver || (this.#child.exitCode ?? 0) !== 0 || this.#child.signalCode !== null) return;
-        if (stdin.writable && !stdin.write(chunk)) await drained(stdin);
+        if (stdin.writable && !stdin.write(chunk) && stdin.writableLength > readAheadBytes) await drained(stdin);
       }
       stdin.end();
     } catch (error) {
