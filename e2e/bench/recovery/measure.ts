@@ -7,7 +7,7 @@ import { readArchive } from "#lib/domain/recovery/archive/open.ts";
 import { type PartSource, packArchive } from "#lib/domain/recovery/archive/pack.ts";
 import { postgresPart } from "#lib/domain/recovery/sources/postgres.ts";
 import { postgresFactsSchema } from "#lib/domain/recovery/sources/postgres-facts.ts";
-import { dropFormer, restorePostgres } from "#lib/domain/recovery/sources/postgres-restore.ts";
+import { dropFormer, gatherStatistics, restorePostgres } from "#lib/domain/recovery/sources/postgres-restore.ts";
 import { findPostgresPrograms } from "#lib/programs/postgres-programs.ts";
 import { runProgram } from "#lib/programs/program.ts";
 import type { DirectoryStorage } from "#lib/storage/directory.ts";
@@ -63,8 +63,10 @@ export type DatabaseTimes = {
   dumpCustom: number;
   backup: number;
   verify: number;
+  create: number;
   plainRestore: number;
   restore: number;
+  statistics: number;
   archiveBytes: number;
   gzipBytes: number;
 };
@@ -87,7 +89,9 @@ export async function measureDatabase(world: World, address: ServerAddress): Pro
 
   const maintenance = withDatabase(address, "postgres");
   const beside = withDatabase(address, "plain_restore");
-  await withServer(maintenance, (client) => client.query("CREATE DATABASE plain_restore TEMPLATE template0"));
+  const create = await seconds(() =>
+    withServer(maintenance, (client) => client.query("CREATE DATABASE plain_restore TEMPLATE template0")),
+  );
   const plainRestore = await seconds(() =>
     shell(`${programs.pgRestore} --dbname "$PGDATABASE" plain.dump`, folder, libpqEnvironment(beside)),
   );
@@ -97,9 +101,10 @@ export async function measureDatabase(world: World, address: ServerAddress): Pro
       await restorePostgres({ dump, facts, address, tables: null, tag });
     }),
   );
+  const statistics = await seconds(() => gatherStatistics(address));
   await dropFormer(address, tag);
   const gzipBytes = (await stat(join(folder, "plain.sql.gz"))).size;
-  return { dumpGzip, dumpCustom, backup, verify, plainRestore, restore, archiveBytes, gzipBytes };
+  return { dumpGzip, dumpCustom, backup, verify, create, plainRestore, restore, statistics, archiveBytes, gzipBytes };
 }
 
 export type FileTimes = { tarAge: number; pack: number; ageTar: number; read: number };
