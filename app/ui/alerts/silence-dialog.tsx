@@ -9,6 +9,7 @@ import { countOf } from "#lib/client/numbers.ts";
 import type { LabelMatcher, SilenceResult } from "#lib/domain/alerts/silences-schemas.ts";
 import { Dialog } from "../dialog.tsx";
 import { Field, Select, TextArea } from "../field.tsx";
+import { reasonErrors } from "../field-errors.ts";
 import { FormFooter } from "../form-footer.tsx";
 import { ErrorNotice } from "../notices.tsx";
 import { useRoleRefusal } from "../session.tsx";
@@ -47,13 +48,14 @@ export function SilenceDialog({ request, onClose }: { request: SilenceRequest; o
   const asked = useSettled(isValid ? { matchers, ...(source ? { source } : {}) } : null, 250);
   const preview = useQuery({ ...silencePreviewQuery(asked ?? { matchers }), enabled: asked !== null && result === null });
   const fields = fieldsOf(error);
+  const missing = reasonErrors(reason);
   const shown = isValid ? preview.data : undefined;
   const sentence = shown ? `Silence ${countOf(shown.alertCount, "alert")}` : "Silence";
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     setWasSubmitted(true);
-    if (busy || refusal || !isValid || reason.trim().length < 3) return;
+    if (busy || refusal || !isValid || missing) return;
     setBusy(true);
     setError(null);
     try {
@@ -113,7 +115,7 @@ export function SilenceDialog({ request, onClose }: { request: SilenceRequest; o
         <DurationField minutes={minutes} onChange={setMinutes} errors={fields?.durationMinutes} />
         <Field
           label="Reason"
-          errors={wasSubmitted && reason.trim().length < 3 ? ["Say why, in a few words."] : fields?.reason}
+          errors={(wasSubmitted ? missing : undefined) ?? fields?.reason}
           hint="Whoever finds the silence later reads it; so does the audit."
         >
           {(ties) => (

@@ -3,6 +3,7 @@ import { type FormEvent, type ReactNode, useId, useState } from "react";
 import { fieldsOf } from "#lib/client/api.ts";
 import { ReasonField } from "../actions/action-fields.tsx";
 import { Dialog } from "../dialog.tsx";
+import { reasonErrors } from "../field-errors.ts";
 import { FormFooter } from "../form-footer.tsx";
 import { ErrorNotice } from "../notices.tsx";
 import { useStored } from "../use-stored.ts";
@@ -38,7 +39,7 @@ export function OrderDialog({
     setReason("");
     onClose();
   });
-  const missing = reason.trim().length < 3 ? ["Say why, in a few words."] : undefined;
+  const missing = reasonErrors(reason);
   const fields = fieldsOf(write.error);
   const submit = (event: FormEvent) => {
     event.preventDefault();

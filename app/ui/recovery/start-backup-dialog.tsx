@@ -8,6 +8,7 @@ import { planQuery, startBackup } from "#lib/client/backups.ts";
 import { backupAddress, ownSubject, planAddress, subjectTitle } from "#lib/client/recovery-view.ts";
 import { ReasonField } from "../actions/action-fields.tsx";
 import { Dialog } from "../dialog.tsx";
+import { reasonErrors } from "../field-errors.ts";
 import { FormFooter } from "../form-footer.tsx";
 import { ErrorNotice, Skeleton } from "../notices.tsx";
 import { useRoleRefusal } from "../session.tsx";
@@ -31,7 +32,7 @@ export function StartBackupDialog({ subject: given, onClose }: { subject?: strin
   });
   const missing = {
     subject: subject === "" ? ["Choose what to back up."] : undefined,
-    reason: reason.trim().length < 3 ? ["Say why, in a few words."] : undefined,
+    reason: reasonErrors(reason),
   };
   const fields = fieldsOf(write.error);
   const sentence = subject === "" ? "Back up" : `Back up ${subjectTitle(subject)}`;

@@ -12,6 +12,7 @@ import { ReasonField } from "../actions/action-fields.tsx";
 import { Check } from "../check.tsx";
 import { Dialog } from "../dialog.tsx";
 import { Field, Input } from "../field.tsx";
+import { reasonErrors } from "../field-errors.ts";
 import { FormFooter } from "../form-footer.tsx";
 import { ErrorNotice, Skeleton } from "../notices.tsx";
 import { useRoleRefusal } from "../session.tsx";
@@ -57,7 +58,7 @@ export function StartDrillDialog({
   const missing = {
     subject: subject === "" ? ["Choose what it is carried out on."] : undefined,
     scenario: scenario === null ? ["Choose what happens."] : undefined,
-    reason: reason.trim().length < 3 ? ["Say why, in a few words."] : undefined,
+    reason: reasonErrors(reason),
     override: override !== null && override.trim().length < 3 ? ["Say why it may be done all the same."] : undefined,
   };
   const sentence = scenario && subject ? `Drill: ${scenarioInfos[scenario].title} on ${subjectTitle(subject)}` : "Start a drill";

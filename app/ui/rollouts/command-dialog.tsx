@@ -16,6 +16,7 @@ import type { RolloutDetail } from "#lib/domain/rollouts/schemas.ts";
 import { ReasonField } from "../actions/action-fields.tsx";
 import { BlockersNotice, OverrideCheck } from "../blockers.tsx";
 import { Dialog } from "../dialog.tsx";
+import { reasonErrors } from "../field-errors.ts";
 import { FormFooter } from "../form-footer.tsx";
 import { ErrorNotice } from "../notices.tsx";
 import { useStored } from "../use-stored.ts";
@@ -48,7 +49,7 @@ export function CommandDialog({
   const sentence = commandSentence(command, rollout.service);
   const { does, leaves } = commandEffects(command, rollout);
   const fields = fieldsOf(error);
-  const missing = reason.trim().length < 3 ? ["Say why, in a few words."] : undefined;
+  const missing = reasonErrors(reason);
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();

@@ -11,6 +11,7 @@ import { proofInfos, proofName } from "#lib/domain/incidents/action-items/schema
 import { ReasonField } from "../../../ui/actions/action-fields.tsx";
 import { Check } from "../../../ui/check.tsx";
 import { Dialog } from "../../../ui/dialog.tsx";
+import { reasonErrors } from "../../../ui/field-errors.ts";
 import { FormFooter } from "../../../ui/form-footer.tsx";
 import { ErrorNotice } from "../../../ui/notices.tsx";
 import { useRoleRefusal } from "../../../ui/session.tsx";
@@ -25,7 +26,7 @@ export function ItemCommandDialog({ item, command, onClose }: { item: ItemView; 
   const [overrides, setOverrides] = useState(false);
   const [wasSubmitted, setWasSubmitted] = useState(false);
   const needsReason = command === "reopen" || overrides;
-  const missing = needsReason && reason.trim().length < 3 ? ["Say why, in a few words."] : undefined;
+  const missing = needsReason ? reasonErrors(reason) : undefined;
   const lastSent = useRef({ body: "", key: "" });
   const send = useMutation({
     mutationFn: () => {

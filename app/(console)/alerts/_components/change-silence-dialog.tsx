@@ -10,6 +10,7 @@ import type { SilenceView } from "#lib/domain/alerts/silences-schemas.ts";
 import { DurationField } from "../../../ui/alerts/duration-field.tsx";
 import { Dialog } from "../../../ui/dialog.tsx";
 import { Field, TextArea } from "../../../ui/field.tsx";
+import { reasonErrors } from "../../../ui/field-errors.ts";
 import { FormFooter } from "../../../ui/form-footer.tsx";
 import { ErrorNotice } from "../../../ui/notices.tsx";
 import { useRoleRefusal } from "../../../ui/session.tsx";
@@ -34,13 +35,14 @@ export function ChangeSilenceDialog({
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const fields = fieldsOf(error);
+  const missing = reasonErrors(reason);
   const sentence = what === "extend" ? "Extend the silence" : "Expire the silence";
   const shorter = what === "extend" && Date.now() + minutes * 60_000 < Date.parse(silence.endsAt);
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     setWasSubmitted(true);
-    if (busy || refusal || reason.trim().length < 3) return;
+    if (busy || refusal || missing) return;
     setBusy(true);
     setError(null);
     try {
@@ -89,11 +91,7 @@ export function ChangeSilenceDialog({
             {shorter && <p className="text-warn">That is sooner than it ends now.</p>}
           </>
         )}
-        <Field
-          label="Reason"
-          errors={wasSubmitted && reason.trim().length < 3 ? ["Say why, in a few words."] : fields?.reason}
-          hint="Kept in the audit."
-        >
+        <Field label="Reason" errors={(wasSubmitted ? missing : undefined) ?? fields?.reason} hint="Kept in the audit.">
           {(ties) => (
             <TextArea
               {...ties}

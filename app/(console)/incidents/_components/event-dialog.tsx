@@ -8,6 +8,7 @@ import { ReasonField } from "../../../ui/actions/action-fields.tsx";
 import { Check } from "../../../ui/check.tsx";
 import { Dialog } from "../../../ui/dialog.tsx";
 import { Field, TextArea } from "../../../ui/field.tsx";
+import { reasonErrors } from "../../../ui/field-errors.ts";
 import { FormFooter } from "../../../ui/form-footer.tsx";
 import { TimeInput } from "../../../ui/incidents/moment-field.tsx";
 import { ErrorNotice } from "../../../ui/notices.tsx";
@@ -39,7 +40,7 @@ export function EventDialog({ incident, row, onClose }: { incident: IncidentDeta
     },
   });
   const fields = fieldsOf(write.error);
-  const missing = reason.trim().length < 3 ? ["Say why, in a few words."] : undefined;
+  const missing = reasonErrors(reason);
   const changes = {
     ...(isOfPeople(row) && text.trim() !== row.message && { text }),
     ...(at !== row.at && { at }),

@@ -10,6 +10,7 @@ import { ReasonField } from "../../../ui/actions/action-fields.tsx";
 import { Check } from "../../../ui/check.tsx";
 import { Dialog } from "../../../ui/dialog.tsx";
 import { Field, TextArea } from "../../../ui/field.tsx";
+import { reasonErrors } from "../../../ui/field-errors.ts";
 import { FormFooter } from "../../../ui/form-footer.tsx";
 import { type Moment, MomentField } from "../../../ui/incidents/moment-field.tsx";
 import { ErrorNotice } from "../../../ui/notices.tsx";
@@ -47,14 +48,14 @@ export function IncidentCommandDialog({
     },
   });
   const fields = fieldsOf(write.error);
-  const isMissing = needsOverride && reason.trim().length < 3;
+  const missing = needsOverride ? reasonErrors(reason) : undefined;
   const blocked = needsOverride && !overrides ? (blockers[0]?.message ?? null) : null;
   const sentence = commandSentence(command, incident);
 
   const submit = (event: FormEvent) => {
     event.preventDefault();
     setWasSubmitted(true);
-    if (refusal || blocked || isMissing || write.isPending) return;
+    if (refusal || blocked || missing || write.isPending) return;
     write.mutate(() =>
       sendIncidentCommand(incident.id, command, {
         ...(moment && at && { at }),
@@ -111,7 +112,7 @@ export function IncidentCommandDialog({
               <ReasonField
                 value={reason}
                 onChange={setReason}
-                errors={wasSubmitted && isMissing ? ["Say why, in a few words."] : fields?.["override.reason"]}
+                errors={(wasSubmitted ? missing : undefined) ?? fields?.["override.reason"]}
               />
             )}
           </div>

@@ -4,6 +4,7 @@ import { removeLink } from "#lib/client/incidents.ts";
 import type { IncidentDetail } from "#lib/domain/incidents/schemas.ts";
 import { ReasonField } from "../../../ui/actions/action-fields.tsx";
 import { Dialog } from "../../../ui/dialog.tsx";
+import { reasonErrors } from "../../../ui/field-errors.ts";
 import { FormFooter } from "../../../ui/form-footer.tsx";
 import { ErrorNotice } from "../../../ui/notices.tsx";
 import { useIncidentWrite } from "./use-incident-write.ts";
@@ -22,11 +23,11 @@ export function UnlinkDialog({
   const [reason, setReason] = useState("");
   const [wasSubmitted, setWasSubmitted] = useState(false);
   const write = useIncidentWrite({ onDone: onClose });
-  const isMissing = reason.trim().length < 3;
+  const missing = reasonErrors(reason);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     setWasSubmitted(true);
-    if (!isMissing && !write.isPending) write.mutate(() => removeLink(incident.id, { kind, targetId, reason: reason.trim() }));
+    if (!missing && !write.isPending) write.mutate(() => removeLink(incident.id, { kind, targetId, reason: reason.trim() }));
   };
   return (
     <Dialog
@@ -41,11 +42,7 @@ export function UnlinkDialog({
       }
     >
       <form id={formId} onSubmit={submit} className="grid gap-4" noValidate>
-        <ReasonField
-          value={reason}
-          onChange={setReason}
-          errors={wasSubmitted && isMissing ? ["Say why, in a few words."] : undefined}
-        />
+        <ReasonField value={reason} onChange={setReason} errors={wasSubmitted ? missing : undefined} />
         {write.error !== null && <ErrorNotice what={`${title} was not taken away`} error={write.error} />}
       </form>
     </Dialog>

@@ -2,6 +2,7 @@ import { subjectTitle } from "#lib/client/recovery-view.ts";
 import type { RestoreOrder, RestoreQuestion } from "#lib/client/restores.ts";
 import type { BackupView } from "#lib/domain/recovery/backups/schemas.ts";
 import type { RestoreMode } from "#lib/domain/recovery/restores/schemas.ts";
+import { reasonErrors } from "../../../../ui/field-errors.ts";
 
 /** What is filled in before a restore begins. */
 export type RestoreDraft = {
@@ -43,7 +44,7 @@ export function missingOf(draft: RestoreDraft, reason: string, subject: string):
     intoNamespace: draft.mode === "namespace" && draft.intoNamespace.trim() === "" ? ["Name the namespace."] : undefined,
     confirm:
       draft.mode === "in-place" && draft.confirm.trim() !== subject ? [`Type ${subject}, as it is written here.`] : undefined,
-    reason: reason.trim().length < 3 ? ["Say why, in a few words."] : undefined,
+    reason: reasonErrors(reason),
   };
 }
 

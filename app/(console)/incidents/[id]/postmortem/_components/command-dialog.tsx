@@ -9,6 +9,7 @@ import { ReasonField } from "../../../../../ui/actions/action-fields.tsx";
 import { Check } from "../../../../../ui/check.tsx";
 import { Dialog } from "../../../../../ui/dialog.tsx";
 import { Field } from "../../../../../ui/field.tsx";
+import { reasonErrors } from "../../../../../ui/field-errors.ts";
 import { FormFooter } from "../../../../../ui/form-footer.tsx";
 import { ErrorNotice } from "../../../../../ui/notices.tsx";
 import { PersonInput } from "../../../../../ui/person-input.tsx";
@@ -67,7 +68,7 @@ export function CommandDialog({
   const isBlocked = command === "publish" && gaps.length > 0;
   const isUnresolved = gaps.some(({ id }) => id === "unresolved");
   const needsReason = (isBlocked && overrides) || command === "reopen" || command === "return";
-  const missing = needsReason && reason.trim().length < 3 ? ["Say why, in a few words."] : undefined;
+  const missing = needsReason ? reasonErrors(reason) : undefined;
   const { title, about, failed } = words[command];
   const send = useMutation({
     mutationFn: () => sendPostmortemCommand(incidentId, command, inputOf()),
