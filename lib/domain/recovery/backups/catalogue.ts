@@ -42,8 +42,15 @@ export async function reconcileStorage(context: CatalogueContext): Promise<void>
     else if (!row) logger.warn({ key }, "what lies beside an archive is not there, or cannot be read");
   }
   await findMissing(context, objects, before);
+  if (await isSealingAnew(context)) return;
   const cleared = await storage.removeUnfinished(await startOfOldest(context, before));
   if (cleared > 0) logger.info({ cleared }, "what killed writers left in the storage is cleared");
+}
+
+/** Whether somebody writes of whose beginning the rows do not tell. */
+async function isSealingAnew({ db, clock }: CatalogueContext): Promise<boolean> {
+  const rows = await db.backup.findMany({ where: { runner: { not: null } } });
+  return rows.some((row) => isHeld(row, clock()));
 }
 
 /** A row that counts on an archive that is not there counts no more. */

@@ -7,7 +7,7 @@ import { DomainError } from "../../errors.ts";
 import { once } from "../../idempotency.ts";
 import type { Role } from "../../users/schemas.ts";
 import { parseId, parseInput } from "../../validation.ts";
-import { isHeld, isRead } from "./in-use.ts";
+import { isHeld, isRead, lockBackup } from "./in-use.ts";
 import { auditedAs } from "./queue.ts";
 import { queueProof } from "./queue-proof.ts";
 import { type BackupChange, type BackupCommand, backupCommandSchema, backupCommands } from "./schemas.ts";
@@ -52,7 +52,7 @@ export async function commandBackup(context: Context, { id, command, body, key }
     hash,
     run: (keyed) =>
       transact(context, async (transaction) => {
-        const before = await lock(transaction, backupId);
+        const before = await lockBackup(transaction, backupId);
         const message = await run(transaction, before, { now: context.clock(), reason, by: context.actor.name });
         const after = await transaction.backup.findUniqueOrThrow({ where: { id: backupId } });
         await writeAudit(transaction, context, {
@@ -77,13 +77,6 @@ async function recall({ db }: Context, { targetUid, after }: AuditEntry): Promis
 
 function standing({ state, proof, pinnedAt }: Backup) {
   return { state, proof, isPinned: pinnedAt !== null };
-}
-
-async function lock(transaction: Transaction, id: string): Promise<Backup> {
-  await transaction.$queryRaw`SELECT 1 FROM backups WHERE id = ${id}::uuid FOR UPDATE`;
-  const backup = await transaction.backup.findUnique({ where: { id } });
-  if (!backup) throw new DomainError("not-found", "There is no backup with this id.");
-  return backup;
 }
 
 async function prove(

@@ -1,7 +1,7 @@
 import { transact } from "../../context.ts";
 import type { RecoveryContext } from "../context.ts";
 import { removeArchive, requireKey } from "./archives.ts";
-import { isHeld, isRead } from "./in-use.ts";
+import { isHeld, isRead, lockBackup } from "./in-use.ts";
 import { judgeSubject } from "./queries.ts";
 import { goodBackups } from "./states.ts";
 
@@ -53,8 +53,7 @@ async function expireBad(context: RecoveryContext, subject: string): Promise<voi
 /** Only what nobody reads, and what nobody pinned since it was judged. */
 async function expire(context: RecoveryContext, id: string, message: string): Promise<void> {
   await transact(context, async (transaction) => {
-    await transaction.$queryRaw`SELECT 1 FROM backups WHERE id = ${id}::uuid FOR UPDATE`;
-    const backup = await transaction.backup.findUniqueOrThrow({ where: { id } });
+    const backup = await lockBackup(transaction, id);
     if (isHeld(backup, context.clock()) || (await isRead(transaction, id))) return;
     const where = { id, pinnedAt: null, state: { in: ["completed" as const, "partial" as const, "failed" as const] } };
     await transaction.backup.updateMany({ where, data: { state: "expired", message } });

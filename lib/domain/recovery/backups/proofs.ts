@@ -4,7 +4,7 @@ import { reopenUnproven } from "../../incidents/action-items/watch.ts";
 import type { RecoveryContext } from "../context.ts";
 import type { RecoveryCheck } from "../schemas.ts";
 import { ClaimLost, isDead, underHeartbeat } from "./heartbeat.ts";
-import { openProofs } from "./queue-proof.ts";
+import { openProofs } from "./in-use.ts";
 import type { ProofLevel } from "./schemas.ts";
 import { describeFailed } from "./texts.ts";
 import { verifyArchive } from "./verify.ts";

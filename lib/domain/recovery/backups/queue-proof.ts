@@ -1,12 +1,10 @@
-import type { BackupProofRun, Prisma } from "#lib/database/generated/client.ts";
+import type { BackupProofRun } from "#lib/database/generated/client.ts";
 import type { Transaction } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import type { RecoveryContext } from "../context.ts";
+import { lockBackup, openProofs } from "./in-use.ts";
 import type { ProofLevel } from "./schemas.ts";
 import { backupName } from "./states.ts";
-
-/** What waits or is under way. */
-export const openProofs = { state: { in: ["queued", "running"] } } satisfies Prisma.BackupProofRunWhereInput;
 
 type ProofOrder = { backupId: string; level: ProofLevel; byName: string };
 
@@ -19,7 +17,7 @@ export async function queueProof(
   { clock }: Pick<RecoveryContext, "clock">,
   { backupId, level, byName }: ProofOrder,
 ): Promise<BackupProofRun> {
-  const backup = await transaction.backup.findUniqueOrThrow({ where: { id: backupId } });
+  const backup = await lockBackup(transaction, backupId);
   if (backup.state !== "completed" && backup.state !== "partial") {
     throw new DomainError("precondition-failed", `${backupName(backup)} is ${backup.state}: there is nothing to prove.`);
   }

@@ -12,7 +12,7 @@ import type { RecoveryContext } from "../context.ts";
 import { archivesPrefix, isAboutArchive, isArchiveKey, otherKey, removeArchive, writeCompanion } from "./archives.ts";
 import { type CatalogueContext, reconcileStorage } from "./catalogue.ts";
 import { ClaimLost, isDead, underHeartbeat } from "./heartbeat.ts";
-import { isRead } from "./in-use.ts";
+import { isRead, lockBackup } from "./in-use.ts";
 import { auditedAs } from "./queue.ts";
 import { queueProof } from "./queue-proof.ts";
 import { releaseRunnerName, takeRunnerName } from "./runner-name.ts";
@@ -239,7 +239,7 @@ function moveTo(context: ResealContext, row: Backup, { key, written }: { key: st
   const { keyId } = context.keyring;
   const { id, runner, storageKey, state, sha256 } = row;
   return transact(context, async (transaction) => {
-    await transaction.$queryRaw`SELECT 1 FROM backups WHERE id = ${id}::uuid FOR UPDATE`;
+    await lockBackup(transaction, id);
     if (await isRead(transaction, id)) return false;
     const { count } = await transaction.backup.updateMany({
       where: { id, runner, storageKey, state },

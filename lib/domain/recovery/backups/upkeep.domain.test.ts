@@ -3,12 +3,16 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { Backup } from "#lib/database/generated/client.ts";
+import { until } from "#lib/kubernetes/test-cluster.ts";
+import { createRestore } from "../restores/start.ts";
 import { type RecoveryWorld, relayContents, startRecoveryWorld } from "../test-recovery.ts";
 import { reconcileStorage } from "./catalogue.ts";
 import { commandBackup } from "./commands.ts";
 import { applyRetention } from "./expire.ts";
 import { readBackupFigures } from "./figures.ts";
+import { lockBackup } from "./in-use.ts";
 import { getPlan, listPlans, previewRetention, savePlan } from "./plans.ts";
+import { queueProof } from "./queue-proof.ts";
 import { ensureOwnPlan, queueDue } from "./schedules.ts";
 import { as, ask, make, runAll } from "./test-backups.ts";
 
@@ -137,6 +141,30 @@ test("retention lets go of what no rule wants and removes its archive, never the
   await commandBackup(world.context, { id: pinned?.id ?? "", command: "unpin", body: reason, key: randomUUID() });
   await applyRetention(world.recovery);
   expect(await world.db.backup.findUnique({ where: { id: pinned?.id } })).toMatchObject({ state: "completed" });
+});
+
+test("an archive that retention lets go of in the same instant is not begun to be read", async () => {
+  const { id } = await make(world, { contents: { ...relayContents, postgres: null } });
+  const order = { backupId: id, level: "checksums" as const, byName: "a test" };
+  const begun: Promise<unknown>[] = [];
+  await world.db.$transaction(async (transaction) => {
+    const backup = await lockBackup(transaction, id);
+    const restore = { backup, mode: "scratch" as const, parts: null, intoNamespace: null, isPresentLost: false, reason: "now" };
+    begun.push(
+      expect(world.db.$transaction((other) => queueProof(other, world.recovery, order))).rejects.toThrow("is expired"),
+      expect(world.db.$transaction((other) => createRestore(other, world.context, restore))).rejects.toThrow(
+        "is being let go of",
+      ),
+    );
+    await until("both wait for their turn", async () => {
+      const [row] = await world.db.$queryRaw<{ waiting: number }[]>`
+        SELECT count(*)::int AS waiting FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+      return row?.waiting === 2;
+    });
+    await transaction.backup.update({ where: { id }, data: { state: "expired" } });
+  });
+  await Promise.all(begun);
+  expect(await world.db.backupProofRun.count({ where: { backupId: id, state: "queued" } })).toBe(0);
 });
 
 test("what is not good goes a week later, when a good one came after it", async () => {

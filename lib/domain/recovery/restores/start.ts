@@ -17,7 +17,8 @@ import { refuseDuringRollout } from "../../rollouts/start/waits.ts";
 import { parseId, parseInput } from "../../validation.ts";
 import { manifestSchema } from "../archive/manifest.ts";
 import { backupForRestore } from "../backups/archives.ts";
-import { backupName } from "../backups/states.ts";
+import { lockBackup } from "../backups/in-use.ts";
+import { backupName, isRestorable } from "../backups/states.ts";
 import { baseOf, type PointInTime, pointInTime, refuseInstant } from "../sources/postgres-point-in-time.ts";
 import { postgresPlace } from "./places.ts";
 import { viewAll } from "./queries.ts";
@@ -76,6 +77,12 @@ export async function createRestore(
   const parts = chooseParts(backup, untilTime && mode === "scratch" ? (chosen ?? ["postgres"]) : chosen, mode);
   if (untilTime) refuseOtherParts(parts, mode);
   refuseOwn(backup, mode);
+  if (!isRestorable(await lockBackup(transaction, backup.id))) {
+    throw new DomainError(
+      "precondition-failed",
+      `${backupName(backup)} is being let go of, or was found to be damaged: choose another.`,
+    );
+  }
   await refuseSecond(transaction, backup);
   if (mode === "in-place" && backup.namespace !== null && backup.service !== null) {
     await refuseDuringRollout(transaction, { namespace: backup.namespace, name: backup.service });
