@@ -1,6 +1,7 @@
 import type { ActionVerb } from "#lib/domain/actions/schemas.ts";
 import type { LedgerMark } from "#lib/domain/ledger/schemas.ts";
 import type { RolloutView } from "#lib/domain/rollouts/schemas.ts";
+import { capital } from "./words.ts";
 
 /** What a dialog asks for beside the reason. */
 export type ActionValues = { replicas: number | null; container: string; image: string; toRevision: number };
@@ -76,7 +77,7 @@ export function verbName(verb: string): string {
     .replace(/[-_]/g, " ")
     .replace(/([a-z])([A-Z])/g, "$1 $2")
     .toLowerCase();
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  return capital(text);
 }
 
 // What the verb alone does not say well before its object.

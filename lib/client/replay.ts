@@ -3,6 +3,7 @@ import type { ReplayAnswer, ReplayedRelease, ReplayInput, ReplayOutcome } from "
 import { request, serviceAddress } from "./api.ts";
 import { countOf } from "./numbers.ts";
 import { formatDuration } from "./time.ts";
+import { capital } from "./words.ts";
 
 /** Tries an analysis on a service's past releases. Prometheus is asked for a lot, so the answer is kept while the page is open. */
 export const replayQuery = (id: string, input: ReplayInput) =>
@@ -31,7 +32,7 @@ export function replaySummary({ releases, count }: ReplayAnswer): string {
   const unknown =
     count.unknown === 0 ? "" : `of ${known === "" ? countOf(count.unknown, "release") : count.unknown} Prometheus has no data`;
   const text = [known, unknown].filter((words) => words !== "").join("; ");
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+  return `${capital(text)}.`;
 }
 
 /** Whether the replay agrees with what happened in truth; null where either is not known. */

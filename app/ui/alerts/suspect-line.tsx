@@ -5,6 +5,7 @@ import Link from "next/link";
 import { actorWords, changeNames, rolloutChange, verbName } from "#lib/client/action-texts.ts";
 import { isOver, latestRolloutsQuery, rolloutQuery } from "#lib/client/rollouts.ts";
 import { formatDuration } from "#lib/client/time.ts";
+import { capital } from "#lib/client/words.ts";
 import type { Suspect } from "#lib/domain/alerts/schemas.ts";
 import { useActions } from "../actions/use-actions.ts";
 import { Button, buttonLook } from "../button.tsx";
@@ -76,8 +77,7 @@ export function SuspectUndo({
     const words = isOver(latest.state) ? done : `being ${done}`;
     return (
       <Link href={`/rollouts/${latest.id}`} className={buttonLook()} title={latest.reason ?? undefined}>
-        <History aria-hidden="true" /> {words.charAt(0).toUpperCase() + words.slice(1)} by {latest.actor}{" "}
-        <TimeAgo at={latest.startedAt} className="text-ink-3" />
+        <History aria-hidden="true" /> {capital(words)} by {latest.actor} <TimeAgo at={latest.startedAt} className="text-ink-3" />
       </Link>
     );
   }

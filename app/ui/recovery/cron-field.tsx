@@ -2,11 +2,10 @@
 import { useState } from "react";
 import { scheduleWords, usualSchedules } from "#lib/client/schedule-view.ts";
 import { formatAbsolute } from "#lib/client/time.ts";
+import { capital } from "#lib/client/words.ts";
 import { nextTimes, refuseSchedule } from "#lib/domain/recovery/backups/schedule.ts";
 import { useIsLive, useNow } from "../clock.tsx";
 import { Field, Input, Select } from "../field.tsx";
-
-const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** When something is done: a usual schedule by its name, or five fields of one's own, with the next times that it falls due. */
 export function CronField({

@@ -2,6 +2,7 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { actorWords, auditWords } from "#lib/client/action-texts.ts";
 import { type AuditFilter, auditEntryQuery, auditQuery } from "#lib/client/audit.ts";
+import { capital } from "#lib/client/words.ts";
 import { type AuditView, outcomes } from "#lib/domain/audit-schemas.ts";
 import { Answer, OlderOnes } from "../../../ui/answer.tsx";
 import { Button } from "../../../ui/button.tsx";
@@ -103,7 +104,7 @@ export function AuditPage() {
           label="Outcome"
           every="Every outcome"
           value={outcome}
-          options={outcomes.map((each) => [each, each.charAt(0).toUpperCase() + each.slice(1)])}
+          options={outcomes.map((each) => [each, capital(each)])}
           onChange={(next) => setSearch({ outcome: next })}
         />
         <ChoiceFilter

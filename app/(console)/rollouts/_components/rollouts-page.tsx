@@ -3,6 +3,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import { strategyName } from "#lib/client/rollout-view.ts";
 import { rolloutsQuery } from "#lib/client/rollouts.ts";
+import { capital } from "#lib/client/words.ts";
 import { listStrategies, rolloutStates } from "#lib/domain/rollouts/schemas.ts";
 import { Answer, OlderOnes } from "../../../ui/answer.tsx";
 import { ChoiceFilter } from "../../../ui/choice.tsx";
@@ -27,7 +28,7 @@ export function RolloutsPage() {
           label="State"
           every="Every state"
           value={state}
-          options={rolloutStates.map((each) => [each, each.charAt(0).toUpperCase() + each.slice(1)])}
+          options={rolloutStates.map((each) => [each, capital(each)])}
           onChange={(next) => setSearch({ state: next })}
         />
         <ChoiceFilter

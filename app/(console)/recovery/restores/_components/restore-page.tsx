@@ -6,6 +6,7 @@ import { useState } from "react";
 import { countOf } from "#lib/client/numbers.ts";
 import { backupAddress, backupName, restoreName, restoreTitle, subjectTitle } from "#lib/client/recovery-view.ts";
 import { cancelRestore, isRestoring, restoreQuery } from "#lib/client/restores.ts";
+import { uncapital } from "#lib/client/words.ts";
 import type { RestoreView } from "#lib/domain/recovery/restores/schemas.ts";
 import { ThingAnswer } from "../../../../ui/answer.tsx";
 import { Button } from "../../../../ui/button.tsx";
@@ -91,7 +92,7 @@ function Header({ restore }: { restore: RestoreView }) {
         { href: "/recovery/restores", label: "Restores" },
       ]}
       name={restoreName(restore)}
-      title={`${subjectTitle(restore.subject)}: ${lowerFirst(restoreTitle(restore))}`}
+      title={`${subjectTitle(restore.subject)}: ${uncapital(restoreTitle(restore))}`}
       marks={
         <Tint value={restore.state}>
           <RunMark state={restore.state} />
@@ -111,8 +112,6 @@ const BackupLink = ({ backup }: { backup: { id: string; number: number } }) => (
     {backupName(backup)}
   </Link>
 );
-
-const lowerFirst = (text: string) => text.charAt(0).toLowerCase() + text.slice(1);
 
 function CancelButton({ restore }: { restore: RestoreView }) {
   const [isOpen, setOpen] = useState(false);

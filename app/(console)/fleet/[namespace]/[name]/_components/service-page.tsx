@@ -6,6 +6,7 @@ import { liveAlertsQuery } from "#lib/client/alerts.ts";
 import { codeOf } from "#lib/client/api.ts";
 import { serviceQuery, servicesQuery } from "#lib/client/fleet.ts";
 import { outsideQuery } from "#lib/client/surroundings.ts";
+import { capital } from "#lib/client/words.ts";
 import type { ServiceAnswer } from "#lib/domain/fleet/schemas.ts";
 import { tabBarLook, tabLook } from "../../../../../ui/area-header.tsx";
 import { useTimeRange } from "../../../../../ui/chart/use-time-range.ts";
@@ -171,7 +172,7 @@ function TabButton({
       }}
       className={tabLook(isCurrent)}
     >
-      {tab.charAt(0).toUpperCase() + tab.slice(1)}
+      {capital(tab)}
       {count !== null && (
         <span
           className={cn(
