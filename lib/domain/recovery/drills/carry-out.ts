@@ -112,13 +112,15 @@ async function settle({ row, run, work, observed }: Pass): Promise<void> {
   const { now, context, subject } = work;
   const scenario = scenarioWorks[row.scenario as Scenario];
   const until = Date.parse(run.watchedUntil ?? now.toISOString());
+  const examined = run.strike && scenario.examine ? await scenario.examine(work) : { checks: [], gaps: [] };
+  run.checks = [...run.checks, ...examined.checks];
   const measured = scenario.isRehearsal
     ? measureRehearsal(run, scenario.limits)
     : measureDrill(run, observed, until, scenario.limits);
   const openSince = observed?.ledger.oldestUnsettledAt ?? null;
   const isOpen = !scenario.isRehearsal && (observed === null || (openSince !== null && openSince < until));
   if (isOpen && run.strike && now.getTime() - Date.parse(run.stageSince) < settleMs) return;
-  await finishDrill(context, row, { run, measured, gaps: findGaps(run, observed, isOpen), subject });
+  await finishDrill(context, row, { run, measured, gaps: [...findGaps(run, observed, isOpen), ...examined.gaps], subject });
 }
 
 function findGaps(run: DrillRun, observed: Observed | null, isOpen: boolean): string[] {

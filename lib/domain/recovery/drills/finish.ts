@@ -36,7 +36,7 @@ export async function finishDrill(context: Context, row: Drill, { run, measured,
     gaps,
     leftOver: run.leftOver,
     isUndetected: work.alert !== null && run.alert === null,
-    failedChecks: report.checks.filter(({ passed }) => !passed).map(({ name }) => name),
+    failedChecks: report.checks.filter(({ passed }) => !passed).map(({ name, found }) => `${name}: ${found}`),
     isRehearsal: work.isRehearsal,
   });
   const now = context.clock();

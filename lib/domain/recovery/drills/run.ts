@@ -42,7 +42,12 @@ export type DrillRun = {
   /** What is left to be cleaned up, once that has been given up. */
   leftOver: string | null;
   checks: RecoveryCheck[];
+  /** hub: what each edge had dropped before the fault; null where that was not asked. */
+  edges: EdgeDrops[] | null;
 };
+
+/** What one instance of an edge has dropped since it began. */
+export type EdgeDrops = { pod: string; uid: string; dropped: number };
 
 export const firstRun = (now: Date): DrillRun => ({
   stage: "check",
@@ -62,6 +67,7 @@ export const firstRun = (now: Date): DrillRun => ({
   abort: null,
   leftOver: null,
   checks: [],
+  edges: null,
 });
 
 /** A prey for people. */

@@ -17,7 +17,7 @@ export type Judged = {
   leftOver: string | null;
   /** An alert was to come, and none did. */
   isUndetected: boolean;
-  /** Checks of the data that did not pass. */
+  /** Checks that did not pass, with what was found. */
   failedChecks: string[];
   /** It measures something else than what the objective is about. */
   isRehearsal: boolean;
@@ -43,7 +43,7 @@ export function judgeDrill(judged: Judged): { verdict: Verdict; message: string 
   } else if (rpoObjectiveMs === 0 && lostWrites !== null ? lostWrites > 0 : rpoMs - (errorMs ?? 0) > rpoObjectiveMs) {
     missed.push(`At most ${formatFigure(rpoObjectiveMs)} may be lost.`);
   }
-  if (failedChecks.length > 0) missed.push(`Not as it was saved: ${failedChecks.join(", ")}.`);
+  if (failedChecks.length > 0) missed.push(`Not as it should be: ${failedChecks.join("; ")}.`);
   if (judged.isUndetected) missed.push("No alert told anybody of it.");
   if (missed.length > 0) return { verdict: "missed", message: `${figures} ${missed.join(" ")}` };
   if ((rtoMs ?? 0) > rtoObjectiveMs || (rpoObjectiveMs > 0 && (rpoMs ?? 0) > rpoObjectiveMs)) {

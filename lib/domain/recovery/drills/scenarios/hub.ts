@@ -2,6 +2,7 @@ import { paths, type Workload } from "#lib/kubernetes/objects.ts";
 import type { Prey } from "../run.ts";
 import { serviceId } from "../service-id.ts";
 import { isServing, listAffected } from "../standing.ts";
+import { compareEdges, readEdges } from "./edges.ts";
 import { findService, type ScenarioWork, type Work } from "./scenario.ts";
 
 /** All instances of the hub are taken away for a while; edges keep what their sensors send. */
@@ -12,11 +13,12 @@ export const hubLoss: ScenarioWork = {
     `Scale ${prey} to 0 for ${awaySeconds} s: edges keep what their sensors send.`,
     "Scale it to its size again, which is kept from before.",
     "Wait until scans and messages go through again, and every acknowledged message is in the hub's store.",
+    "Ask every edge how many readings it dropped meanwhile: none, unless its buffer was full.",
   ],
   limits: [
     "The time away is chosen, not suffered: what is measured on top of it is how soon everything is back.",
     "Instances end in order when a service is scaled to 0; the loss of one without warning is the drill of an instance.",
-    "What edges drop because their buffer is full is in their own figures (edge_dropped_total), not in the prober's ledger.",
+    "Edges outside the cluster are not asked what they dropped.",
   ],
   choose({ cluster, subject }) {
     if (subject?.kind !== "hub") return { problem: "This drill is for a service of kind hub." };
@@ -27,7 +29,10 @@ export const hubLoss: ScenarioWork = {
       affected: listAffected(cluster.services, [id]),
     };
   },
-  strike: (work) => scale(work, 0),
+  async strike(work) {
+    work.run.edges ??= await readEdges(work);
+    await scale(work, 0);
+  },
   async confirm(work) {
     const { ref } = preyOf(work);
     const standing = findService(work, serviceId(ref));
@@ -40,6 +45,9 @@ export const hubLoss: ScenarioWork = {
     return { message: `It was to be away for ${awaySeconds} s.`, isDone: isBack(work) };
   },
   isBack,
+  async examine(work) {
+    return compareEdges(work.run.edges ?? null, await readEdges(work));
+  },
   async cleanUp(work) {
     const { ref, replicas } = preyOf(work);
     await scale(work, replicas);

@@ -1,4 +1,5 @@
 import type { Context } from "../../../context.ts";
+import type { RecoveryCheck } from "../../schemas.ts";
 import type { NodePower } from "../node-power.ts";
 import type { DrillRun, Prey } from "../run.ts";
 import type { DrillSettings } from "../schemas.ts";
@@ -51,6 +52,8 @@ export type ScenarioWork = {
   remedy?: (work: Work, at: { isTold: boolean; sinceFaultMs: number }) => Promise<{ message: string; isDone: boolean } | null>;
   /** Whether all that was struck is back. */
   isBack: (work: Work) => boolean;
+  /** What is asked at the end beside what the prober saw; a gap is what could not be asked. */
+  examine?: (work: Work) => Promise<{ checks: RecoveryCheck[]; gaps: string[] }>;
   /** What is still to be waited for, after having done what there is to do; null once everything is as it was. */
   cleanUp: (work: Work) => Promise<string | null>;
 };
