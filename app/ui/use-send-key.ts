@@ -48,3 +48,16 @@ function store(write: () => void): void {
     // Its storage is full or forbidden.
   }
 }
+
+/**
+ * The Idempotency-Key of an order while its form is open: the same order sent again, because its answer was lost, carries the same key
+ * and is done once; another one carries another.
+ */
+export function useOrderKey(): (order: unknown) => string {
+  const last = useRef({ body: "", key: "" });
+  return (order) => {
+    const body = JSON.stringify(order);
+    if (last.current.body !== body) last.current = { body, key: newIdempotencyKey() };
+    return last.current.key;
+  };
+}

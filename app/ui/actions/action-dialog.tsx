@@ -1,8 +1,8 @@
 "use client";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, useId, useRef, useState } from "react";
+import { type FormEvent, useId, useState } from "react";
 import { actionSentence } from "#lib/client/action-texts.ts";
-import { newIdempotencyKey, previewQuery, sendAction } from "#lib/client/actions.ts";
+import { previewQuery, sendAction } from "#lib/client/actions.ts";
 import { codeOf, problemOf } from "#lib/client/api.ts";
 import { auditKeys } from "#lib/client/audit.ts";
 import { fleetKeys, serviceQuery, servicesQuery } from "#lib/client/fleet.ts";
@@ -14,6 +14,7 @@ import { FormFooter } from "../form-footer.tsx";
 import { useWatchedService } from "../live/live-provider.tsx";
 import { ErrorNotice, Skeleton } from "../notices.tsx";
 import { useRoleRefusal } from "../session.tsx";
+import { useOrderKey } from "../use-send-key.ts";
 import { useSettled } from "../use-settled.ts";
 import { useStored } from "../use-stored.ts";
 import { ActionFields, ReasonField } from "./action-fields.tsx";
@@ -51,7 +52,7 @@ function LoadedDialog({ request, service, onClose }: { request: ActionRequest; s
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const [result, setResult] = useState<ActionResult | null>(null);
-  const lastSent = useRef({ body: "", key: newIdempotencyKey() });
+  const keyOf = useOrderKey();
   const refusal = useRoleRefusal("operator");
 
   const input = actionInput(verb, values, reason, seen);
@@ -74,13 +75,10 @@ function LoadedDialog({ request, service, onClose }: { request: ActionRequest; s
     event.preventDefault();
     setWasSubmitted(true);
     if (errors || busy || refusal) return;
-    const body = JSON.stringify(input);
-    if (lastSent.current.body !== "" && lastSent.current.body !== body) lastSent.current.key = newIdempotencyKey();
-    lastSent.current.body = body;
     setBusy(true);
     setError(null);
     try {
-      setResult(await sendAction(service.id, verb, input, lastSent.current.key));
+      setResult(await sendAction(service.id, verb, input, keyOf(input)));
       setReason("");
     } catch (caught) {
       setError(caught);

@@ -2,8 +2,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import Link from "next/link";
 import { useRouter } from "next/navigation";
-import { type FormEvent, useId, useRef, useState } from "react";
-import { newIdempotencyKey } from "#lib/client/actions.ts";
+import { type FormEvent, useId, useState } from "react";
 import { problemOf } from "#lib/client/api.ts";
 import { incidentName, onServices, type ReportDraft } from "#lib/client/incident-view.ts";
 import { incidentKeys, latestIncidentsQuery, reportIncident } from "#lib/client/incidents.ts";
@@ -17,6 +16,7 @@ import { fieldErrors } from "../field-errors.ts";
 import { FormFooter } from "../form-footer.tsx";
 import { ErrorNotice } from "../notices.tsx";
 import { useRoleRefusal } from "../session.tsx";
+import { useOrderKey } from "../use-send-key.ts";
 import { useStored } from "../use-stored.ts";
 import { IncidentSeverity, IncidentStep } from "./incident-marks.tsx";
 import { type Moment, MomentField } from "./moment-field.tsx";
@@ -42,9 +42,9 @@ export function ReportDialog({ draft, onClose }: { draft: ReportDraft; onClose: 
   const [isDrill, setDrill] = useState(false);
   const [isAnother, setAnother] = useState(false);
   const [errors, setErrors] = useState<Record<string, string[]>>({});
-  const lastSent = useRef({ body: "", key: newIdempotencyKey() });
+  const keyOf = useOrderKey();
   const report = useMutation({
-    mutationFn: (input: Parameters<typeof reportIncident>[0]) => reportIncident(input, lastSent.current.key),
+    mutationFn: (input: Parameters<typeof reportIncident>[0]) => reportIncident(input, keyOf(input)),
     onSuccess: (incident) => {
       setTyped("");
       onClose();
@@ -75,8 +75,6 @@ export function ReportDialog({ draft, onClose }: { draft: ReportDraft; onClose: 
     else if (open.length > 0 && !isAnother) found.isAnother = ["Open the one that is there, or say that this is another."];
     setErrors(found);
     if (severity === null || Object.keys(found).length > 0) return;
-    const body = JSON.stringify(input);
-    if (lastSent.current.body !== body) lastSent.current = { body, key: newIdempotencyKey() };
     report.mutate({ ...input, severity });
   };
 

@@ -1,7 +1,6 @@
 "use client";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, useId, useRef, useState } from "react";
-import { newIdempotencyKey } from "#lib/client/actions.ts";
+import { type FormEvent, useId, useState } from "react";
 import { fieldsOf } from "#lib/client/api.ts";
 import { auditKeys } from "#lib/client/audit.ts";
 import { commandEffects, commandSentence } from "#lib/client/rollout-view.ts";
@@ -19,6 +18,7 @@ import { Dialog } from "../dialog.tsx";
 import { reasonErrors } from "../field-errors.ts";
 import { FormFooter } from "../form-footer.tsx";
 import { ErrorNotice } from "../notices.tsx";
+import { useOrderKey } from "../use-send-key.ts";
 import { useStored } from "../use-stored.ts";
 
 /** What a command will do, why it is given, and then the page itself, which shows it being done. */
@@ -45,7 +45,7 @@ export function CommandDialog({
   const canOverride = blockers.some((blocker) => blocker.canOverride);
   const standing = blockers.find((blocker) => !(overrides && blocker.canOverride));
   const disabledReason = refusal ?? standing?.message ?? null;
-  const lastSent = useRef({ body: "", key: newIdempotencyKey() });
+  const keyOf = useOrderKey();
   const sentence = commandSentence(command, rollout.service);
   const { does, leaves } = commandEffects(command, rollout);
   const fields = fieldsOf(error);
@@ -56,12 +56,10 @@ export function CommandDialog({
     setWasSubmitted(true);
     if (missing || busy || disabledReason) return;
     const order: RolloutOrder = { reason: reason.trim(), ...(overrides && canOverride && { override: true }) };
-    const body = JSON.stringify(order);
-    if (lastSent.current.body !== body) lastSent.current = { body, key: newIdempotencyKey() };
     setBusy(true);
     setError(null);
     try {
-      await sendRolloutCommand(rollout.id, command, order, lastSent.current.key);
+      await sendRolloutCommand(rollout.id, command, order, keyOf(order));
       setReason("");
       onClose();
     } catch (caught) {

@@ -1,8 +1,7 @@
 "use client";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, useId, useRef, useState } from "react";
+import { type FormEvent, useId, useState } from "react";
 import { itemKeys, itemName, sendItemCommand } from "#lib/client/action-items.ts";
-import { newIdempotencyKey } from "#lib/client/actions.ts";
 import { codeOf } from "#lib/client/api.ts";
 import { auditKeys } from "#lib/client/audit.ts";
 import { postmortemKeys } from "#lib/client/postmortems.ts";
@@ -15,6 +14,7 @@ import { reasonErrors } from "../../../ui/field-errors.ts";
 import { FormFooter } from "../../../ui/form-footer.tsx";
 import { ErrorNotice } from "../../../ui/notices.tsx";
 import { useRoleRefusal } from "../../../ui/session.tsx";
+import { useOrderKey } from "../../../ui/use-send-key.ts";
 import { useStored } from "../../../ui/use-stored.ts";
 
 /** Closes an item, which runs its proof, or opens it again. */
@@ -27,13 +27,11 @@ export function ItemCommandDialog({ item, command, onClose }: { item: ItemView; 
   const [wasSubmitted, setWasSubmitted] = useState(false);
   const needsReason = command === "reopen" || overrides;
   const missing = needsReason ? reasonErrors(reason) : undefined;
-  const lastSent = useRef({ body: "", key: "" });
+  const keyOf = useOrderKey();
   const send = useMutation({
     mutationFn: () => {
       const input = command === "reopen" ? { reason } : { override: overrides ? { reason } : null };
-      const body = JSON.stringify(input);
-      if (lastSent.current.body !== body) lastSent.current = { body, key: newIdempotencyKey() };
-      return sendItemCommand(item.id, command, input, lastSent.current.key);
+      return sendItemCommand(item.id, command, input, keyOf(input));
     },
     onSuccess: () => {
       setReason("");

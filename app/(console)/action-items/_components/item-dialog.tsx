@@ -1,8 +1,7 @@
 "use client";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, useId, useRef, useState } from "react";
+import { type FormEvent, useId, useState } from "react";
 import { changeItem, createItem, itemKeys, itemName } from "#lib/client/action-items.ts";
-import { newIdempotencyKey } from "#lib/client/actions.ts";
 import { rulesQuery } from "#lib/client/alerts.ts";
 import { fieldsOf } from "#lib/client/api.ts";
 import { auditKeys } from "#lib/client/audit.ts";
@@ -27,6 +26,7 @@ import { FormFooter } from "../../../ui/form-footer.tsx";
 import { ErrorNotice } from "../../../ui/notices.tsx";
 import { PersonInput } from "../../../ui/person-input.tsx";
 import { useRoleRefusal, useSession } from "../../../ui/session.tsx";
+import { useOrderKey } from "../../../ui/use-send-key.ts";
 
 const twoWeeksMs = 14 * 86_400_000;
 const day = (ms: number) => new Date(ms).toISOString().slice(0, 10);
@@ -49,16 +49,11 @@ export function ItemDialog({ incidentId, item, onClose }: { incidentId: string; 
   const [watched, setWatched] = useState<boolean | null>(item?.isWatched ?? null);
   const [errors, setErrors] = useState<Record<string, string[]>>({});
   const isWatched = watched ?? (type === "prevent" || type === "mitigate");
-  const lastSent = useRef({ body: "", key: "" });
-  const keyFor = (input: CreateItemInput) => {
-    const body = JSON.stringify(input);
-    if (lastSent.current.body !== body) lastSent.current = { body, key: newIdempotencyKey() };
-    return lastSent.current.key;
-  };
+  const keyOf = useOrderKey();
   const write = useMutation({
     mutationFn: (input: CreateItemInput) => {
       const { incidentId: _, ...change } = input;
-      return item ? changeItem(item.id, { ...change, version: item.version }) : createItem(input, keyFor(input));
+      return item ? changeItem(item.id, { ...change, version: item.version }) : createItem(input, keyOf(input));
     },
     onSuccess: onClose,
     onSettled: () => {

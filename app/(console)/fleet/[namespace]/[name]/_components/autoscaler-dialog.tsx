@@ -1,7 +1,6 @@
 "use client";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, useId, useRef, useState } from "react";
-import { newIdempotencyKey } from "#lib/client/actions.ts";
+import { type FormEvent, useId, useState } from "react";
 import { fieldsOf } from "#lib/client/api.ts";
 import { auditKeys } from "#lib/client/audit.ts";
 import { autoscalingKeys, autoscalingQuery, changeLimits, limitsPreviewQuery, restoreLimits } from "#lib/client/autoscaling.ts";
@@ -16,6 +15,7 @@ import { FormFooter } from "../../../../../ui/form-footer.tsx";
 import { ErrorNotice, Skeleton } from "../../../../../ui/notices.tsx";
 import { DurationInput, NumberInput } from "../../../../../ui/number-inputs.tsx";
 import { useRoleRefusal } from "../../../../../ui/session.tsx";
+import { useOrderKey } from "../../../../../ui/use-send-key.ts";
 import { useSettled } from "../../../../../ui/use-settled.ts";
 import { useStored } from "../../../../../ui/use-stored.ts";
 import { LimitsPreviewView, PastLimits } from "./limits-preview.tsx";
@@ -68,9 +68,9 @@ function ChangeDialog({
   const [durationSeconds, setDuration] = useState(3600);
   const [reason, setReason] = useStored(`reason autoscaler ${id}`);
   const [wasSubmitted, setWasSubmitted] = useState(false);
-  const key = useRef({ body: "", key: newIdempotencyKey() });
+  const keyOf = useOrderKey();
   const change = useMutation({
-    mutationFn: (input: Parameters<typeof changeLimits>[1]) => changeLimits(id, input, key.current.key),
+    mutationFn: (input: Parameters<typeof changeLimits>[1]) => changeLimits(id, input, keyOf(input)),
     onSuccess: () => setReason(""),
     onSettled: () => {
       void queries.invalidateQueries({ queryKey: autoscalingKeys.all });
@@ -96,9 +96,6 @@ function ChangeDialog({
     event.preventDefault();
     setWasSubmitted(true);
     if (refusal || change.isPending || !isChanged || Object.keys(errors).length > 0) return;
-    const body = JSON.stringify(input);
-    if (key.current.body !== "" && key.current.body !== body) key.current.key = newIdempotencyKey();
-    key.current.body = body;
     change.mutate(input);
   };
   const verb = isChanged && isComplete ? `Set ${range(limits)} for a while` : "Set other limits for a while";
@@ -174,9 +171,9 @@ function HeldDialog({
   const formId = useId();
   const [reason, setReason] = useStored(`reason autoscaler revert ${id}`);
   const [errors, setErrors] = useState<Record<string, string[]>>({});
-  const key = useRef(newIdempotencyKey());
+  const keyOf = useOrderKey();
   const revert = useMutation({
-    mutationFn: () => restoreLimits(id, reason, key.current),
+    mutationFn: () => restoreLimits(id, reason, keyOf(reason)),
     onSuccess: () => setReason(""),
     onSettled: () => {
       void queries.invalidateQueries({ queryKey: autoscalingKeys.all });

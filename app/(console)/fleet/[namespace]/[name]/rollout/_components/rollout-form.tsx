@@ -2,7 +2,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
 import { type FormEvent, type KeyboardEvent, useEffect, useRef, useState } from "react";
-import { newIdempotencyKey } from "#lib/client/actions.ts";
 import { codeOf, fieldsOf, problemOf } from "#lib/client/api.ts";
 import { auditKeys } from "#lib/client/audit.ts";
 import { preflightQuery, rolloutOptionsQuery, startRollout } from "#lib/client/rollout-start.ts";
@@ -20,6 +19,7 @@ import { fieldErrors } from "../../../../../../ui/field-errors.ts";
 import { ErrorNotice } from "../../../../../../ui/notices.tsx";
 import { SectionHeader } from "../../../../../../ui/page-header.tsx";
 import { useRoleRefusal } from "../../../../../../ui/session.tsx";
+import { useOrderKey } from "../../../../../../ui/use-send-key.ts";
 import { useSettled } from "../../../../../../ui/use-settled.ts";
 import { useStored } from "../../../../../../ui/use-stored.ts";
 import { ChangeFields } from "./change-fields.tsx";
@@ -43,7 +43,7 @@ export function RolloutForm({ service, options: present }: { service: Service; o
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const refusal = useRoleRefusal("operator");
-  const lastSent = useRef({ body: "", key: newIdempotencyKey() });
+  const keyOf = useOrderKey();
   const form = useRef<HTMLFormElement>(null);
   // Anew with each refused start; what is wrong may be far below the button.
   const [looksFor, setLooksFor] = useState<object | null>(null);
@@ -85,13 +85,10 @@ export function RolloutForm({ service, options: present }: { service: Service; o
     setWasSubmitted(true);
     if (!input || busy || refusal) return;
     if (Object.keys(inputErrors).length > 0) return setLooksFor({});
-    const body = JSON.stringify(input);
-    if (lastSent.current.body !== "" && lastSent.current.body !== body) lastSent.current.key = newIdempotencyKey();
-    lastSent.current.body = body;
     setBusy(true);
     setError(null);
     try {
-      const { rolloutId } = await startRollout(service.id, input, lastSent.current.key);
+      const { rolloutId } = await startRollout(service.id, input, keyOf(input));
       keep("");
       setReason("");
       router.push(rolloutId ? `/rollouts/${rolloutId}` : `/fleet/${service.id}`);
