@@ -108,8 +108,9 @@ type Verified = Verification | { problem: string };
 async function verify(context: RecoveryContext, backup: Backup, signal: AbortSignal): Promise<Verified> {
   try {
     const verification = await verifyArchive(context, backup, { level: "checksums", signal });
-    // What is about to be restored over may well be small: that is why.
-    const size = backup.purpose === "before_restore" ? [] : await checkSize(context.db, backup, verification.bytes);
+    // What is about to be restored over may well be small: that is why. What lacks a part is, and says so.
+    const isSmall = backup.purpose === "before_restore" || verification.manifest?.parts.some(({ error }) => error !== null);
+    const size = isSmall ? [] : await checkSize(context.db, backup, verification.bytes);
     return { ...verification, checks: [...verification.checks, ...size] };
   } catch (error) {
     if (signal.aborted) throw error;

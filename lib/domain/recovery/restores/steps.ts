@@ -131,11 +131,12 @@ async function judge(journal: Journal, checks: RecoveryCheck[]): Promise<string>
   await journal.keepChecks(checks);
   const failed = checks.filter(({ passed }) => !passed);
   const [first] = failed;
-  const of = journal.run.untilTime ? `the backup, PostgreSQL's those of ${journal.run.untilTime}` : "the backup";
-  if (!first) return `${checks.length} answers are those of ${of}.`;
+  const { untilTime } = journal.run;
+  const instant = untilTime ? `, PostgreSQL's as of ${untilTime}` : "";
+  if (!first) return `${checks.length} answers are those of the backup${instant}.`;
   throw new DomainError(
     "precondition-failed",
-    `${failed.length} of ${checks.length} answers are others than those of ${of}; ${first.name}: ${first.wanted} wanted, ${first.found} found.`,
+    `${failed.length} of ${checks.length} answers are others than in the backup${instant}; ${first.name}: ${first.wanted} wanted, ${first.found} found.`,
   );
 }
 

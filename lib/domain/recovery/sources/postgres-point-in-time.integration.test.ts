@@ -9,7 +9,7 @@ import { comparePostgres } from "./postgres-comparison.ts";
 import { pointInTime } from "./postgres-point-in-time.ts";
 import { recoverPostgres } from "./postgres-recovery.ts";
 import { restorePostgres } from "./postgres-restore.ts";
-import { ask, pieces, save, startArchivingServer } from "./test-postgres.ts";
+import { ask, instant, pieces, save, startArchivingServer } from "./test-postgres.ts";
 
 let server: Awaited<ReturnType<typeof startArchivingServer>>;
 let address: ServerAddress;
@@ -31,13 +31,6 @@ beforeEach(async () => {
 
 const write = (rows: number) =>
   ask(address, `INSERT INTO operations (body) SELECT md5(random()::text) FROM generate_series(1, ${rows})`);
-
-/** An instant after all that was committed before; instants have milliseconds, commits are finer. */
-async function instant(): Promise<string> {
-  const [row = {}] = await ask(address, "SELECT pg_sleep(0.005), clock_timestamp() AS now");
-  await ask(address, "SELECT pg_sleep(0.005)");
-  return (row.now as Date).toISOString();
-}
 
 /** The newest segment that is full now, once it is archived. */
 async function switchSegment(): Promise<string> {
@@ -67,7 +60,7 @@ test("a dropped table is back with exactly the rows that it had at an instant be
   await write(50);
   await switchSegment();
   await write(7);
-  const between = await instant();
+  const between = await instant(address);
   await write(1_000);
   await switchSegment();
   await ask(address, "DROP TABLE operations");
@@ -92,7 +85,7 @@ test("what the server has not archived yet comes from itself, and it need not ev
   await write(300);
   await ask(server.admin, "SELECT pg_switch_wal()");
   await write(20);
-  const between = await instant();
+  const between = await instant(address);
   await write(5_000);
   const failing = "SELECT failed_count > 0 AND last_failed_time > last_archived_time AS failing FROM pg_stat_archiver";
   await expect.poll(() => ask(server.admin, failing), { timeout: 20_000, interval: 100 }).toEqual([{ failing: true }]);
@@ -112,13 +105,13 @@ test("what the server has not archived yet comes from itself, and it need not ev
 test("a gap in the archive is named, instants before it can be restored, and those after it are refused", async () => {
   const saved = await saveBase();
   await write(10);
-  const reachable = await instant();
+  const reachable = await instant(address);
   await write(10);
   await switchSegment();
   await write(10);
   const gap = await switchSegment();
   await write(10);
-  const lost = await instant();
+  const lost = await instant(address);
   await switchSegment();
   const before = scratchFolders();
   renameSync(join(server.archive, gap), join(server.archive, "aside"));
@@ -137,7 +130,7 @@ test("a gap in the archive is named, instants before it can be restored, and tho
 
 test("instants before the base backup, and those to come, are refused", async () => {
   await write(10);
-  const early = await instant();
+  const early = await instant(address);
   const saved = await saveBase();
   await expect(recover(saved, early)).rejects.toThrow(`${early} is not between`);
   const late = new Date(Date.now() + 60_000).toISOString();
@@ -147,9 +140,9 @@ test("instants before the base backup, and those to come, are refused", async ()
 test("without the server its archive is enough, and an instant after its last transaction is refused with when that was", async () => {
   const saved = await saveBase();
   await write(10);
-  const between = await instant();
+  const between = await instant(address);
   await write(10);
-  const last = await instant();
+  const last = await instant(address);
   await switchSegment();
   const gone = { url: address.url.replace(/:\d+\//, ":1/") };
   const answer = await pointInTime(gone, { facts: saved.base });
@@ -166,7 +159,7 @@ test("without the server its archive is enough, and an instant after its last tr
 
 test("a database that was not there at the instant is said not to have been", async () => {
   const saved = await saveBase();
-  const early = await instant();
+  const early = await instant(address);
   const later = await server.makeDatabase(`later${count}`);
   await expect(recover(saved, early, later)).rejects.toThrow(`There was no database later${count} at ${early}.`);
 });
@@ -179,7 +172,7 @@ test("a role takes a base backup with the right to replicate, and without it say
   await ask(server.admin, `ALTER ROLE ${role} REPLICATION`);
   const saved = await saveBase(own);
   await write(3);
-  const recovered = await recover(saved, await instant(), own);
+  const recovered = await recover(saved, await instant(address), own);
   expect(recovered.facts.tables).toMatchObject([{ rows: 3 }]);
   await recovered.close();
 });

@@ -49,6 +49,13 @@ export async function ask(address: ServerAddress, sql: string): Promise<Record<s
   return withServer(address, async (client) => (await client.query<Record<string, unknown>>(sql)).rows ?? []);
 }
 
+/** An instant after all that was committed before and before all that comes; instants have milliseconds, commits are finer. */
+export async function instant(address: ServerAddress): Promise<string> {
+  const [row = {}] = await ask(address, "SELECT pg_sleep(0.005), clock_timestamp() AS now");
+  await ask(address, "SELECT pg_sleep(0.005)");
+  return (row.now as Date).toISOString();
+}
+
 /** What a part of one file gives. `onFirst` is called when the first of its content is there. */
 export async function save(
   source: PartSource,
