@@ -168,8 +168,8 @@ export class DirectoryStorage implements ObjectStorage {
 const refusals: Record<string, string> = {
   ENOSPC: "The disk is full. Make room, or let go of old backups.",
   EDQUOT: "The quota is used up. Make room, or let go of old backups.",
-  EACCES: "Switchyard may not write there. Give its user the directory.",
-  EPERM: "Switchyard may not write there. Give its user the directory.",
+  EACCES: "Switchyard has no right to it. Give its user the directory.",
+  EPERM: "Switchyard has no right to it. Give its user the directory.",
   EROFS: "It is mounted read-only. Mount it for writing.",
   EISDIR: "A folder lies where the file should.",
   EEXIST: "A file lies where a folder should.",

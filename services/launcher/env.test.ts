@@ -35,6 +35,11 @@ test("what is said about backups is handed on as it is", () => {
   expect(parseEnv(launcherEnv, { ...said, SWITCHYARD_BACKUP_KEYS: "" }).recovery).toEqual(said);
 });
 
+it("hands on what the machine asks buckets with, and nothing else of its surroundings", () => {
+  const cloud = { AWS_ROLE_ARN: "arn:aws:iam::1:role/wal", AWS_WEB_IDENTITY_TOKEN_FILE: "/var/run/token" };
+  expect(parseEnv(launcherEnv, { ...cloud, AWS_EXECUTION_ENV: "x", EDITOR: "vi" }).cloud).toEqual(cloud);
+});
+
 test("KUBERNETES_SERVICE_HOST alone, without a service account's token, is not in a cluster", () => {
   expect(parseEnv(launcherEnv, { KUBERNETES_SERVICE_HOST: "10.0.0.1" }).cluster).toBeUndefined();
 });

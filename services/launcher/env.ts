@@ -37,6 +37,12 @@ export const launcherEnv = z
     SWITCHYARD_BACKUP_SECRET_ACCESS_KEY: envValue.text().optional(),
     SWITCHYARD_BACKUP_KEYS: envValue.text().optional(),
     SWITCHYARD_WORK_DIR: envValue.text().optional(),
+    AWS_ACCESS_KEY_ID: envValue.text().optional(),
+    AWS_SECRET_ACCESS_KEY: envValue.text().optional(),
+    AWS_SESSION_TOKEN: envValue.text().optional(),
+    AWS_PROFILE: envValue.text().optional(),
+    AWS_ROLE_ARN: envValue.text().optional(),
+    AWS_WEB_IDENTITY_TOKEN_FILE: envValue.text().optional(),
     SWITCHYARD_NODE_POWER: envValue.text().optional(),
     LOG_LEVEL: envValue.logLevel().default("info"),
     KUBERNETES_SERVICE_HOST: envValue.text().optional(),
@@ -80,6 +86,13 @@ export const launcherEnv = z
     authSecret: env.NEXTAUTH_SECRET,
     encryptionKey: env.SWITCHYARD_ENCRYPTION_KEY,
     recovery: recoverySettings(env),
+    /** Who asks S3-compatible places that have no key of their own. */
+    cloud: given(
+      env,
+      ["ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN", "PROFILE", "ROLE_ARN", "WEB_IDENTITY_TOKEN_FILE"].map(
+        (name) => `AWS_${name}`,
+      ),
+    ),
     logLevel: env.LOG_LEVEL,
   }));
 
@@ -88,7 +101,10 @@ export type LauncherSettings = z.output<typeof launcherEnv>;
 /** What was said about backups, as the controller reads it. */
 function recoverySettings(env: Record<string, unknown>): Record<string, string> {
   const ofBackups = ["STORAGE", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "KEYS"].map((name) => `SWITCHYARD_BACKUP_${name}`);
-  const names = [...ofBackups, "SWITCHYARD_WORK_DIR"];
+  return given(env, [...ofBackups, "SWITCHYARD_WORK_DIR"]);
+}
+
+function given(env: Record<string, unknown>, names: string[]): Record<string, string> {
   return Object.fromEntries(names.flatMap((name) => (typeof env[name] === "string" ? [[name, env[name]]] : [])));
 }
 

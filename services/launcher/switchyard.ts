@@ -211,6 +211,7 @@ export class Switchyard {
       SWITCHYARD_ENCRYPTION_KEY: encryptionKey ?? secrets.encryptionKey,
       ...kubernetes.env,
       ...monitoring,
+      ...this.#settings.cloud,
     };
     const controller = {
       ...shared,

@@ -1,8 +1,5 @@
-import { spawn } from "node:child_process";
-import { randomInt } from "node:crypto";
-import { once } from "node:events";
 import { readdirSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { sweepScratch } from "#lib/programs/scratch.ts";
@@ -15,6 +12,7 @@ import { redisPart } from "./redis.ts";
 import { compareRedis } from "./redis-comparison.ts";
 import { redisFactsSchema } from "./redis-facts.ts";
 import { restoreRedis } from "./redis-restore.ts";
+import { killSoon } from "./test-killed.ts";
 import { ask, pieces, save, startTestServer, type TestServer } from "./test-postgres.ts";
 
 const kills = 6;
@@ -28,25 +26,6 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 const failures = (checks: { passed: boolean }[]) => checks.filter(({ passed }) => !passed);
-
-/** Runs code in a process of its own and kills it some time after it has begun. Says whether it had ended by itself. */
-async function killSoon(code: string, options: object, withinMs: number): Promise<boolean> {
-  const program = `
-    import { readFileSync } from "node:fs";
-    const options = ${JSON.stringify(options)};
-    async function* pieces() { const dump = readFileSync(options.file); for (let at = 0; at < dump.length; at += 10_000) yield dump.subarray(at, at + 10_000); }
-    ${code}`;
-  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", "--input-type=module", "-e", program], {
-    cwd: resolve(import.meta.dirname),
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const exited = once(child, "exit");
-  await once(child.stdout, "data");
-  const timer = setTimeout(() => child.kill("SIGKILL"), randomInt(withinMs));
-  const [exitCode] = await exited;
-  clearTimeout(timer);
-  return exitCode === 0;
-}
 
 test("a restore of a database that is killed at any instant leaves the one or the other, and the next try ends it", async () => {
   const address = await server.makeDatabase("relay");

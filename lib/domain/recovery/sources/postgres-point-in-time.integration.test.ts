@@ -1,14 +1,16 @@
-import { readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, globSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { ServerAddress } from "#lib/database/server-connection.ts";
+import { sweepScratch } from "#lib/programs/scratch.ts";
 import { postgresBasePart } from "./postgres-base.ts";
 import { type PostgresBaseFacts, postgresBaseFactsSchema } from "./postgres-base-facts.ts";
 import { comparePostgres } from "./postgres-comparison.ts";
 import { pointInTime } from "./postgres-point-in-time.ts";
 import { recoverPostgres } from "./postgres-recovery.ts";
 import { restorePostgres } from "./postgres-restore.ts";
+import { killSoon } from "./test-killed.ts";
 import { ask, instant, pieces, save, startArchivingServer } from "./test-postgres.ts";
 
 let server: Awaited<ReturnType<typeof startArchivingServer>>;
@@ -51,6 +53,15 @@ function recover({ tar, base }: { tar: Buffer; base: PostgresBaseFacts }, untilT
 }
 
 const failures = (checks: { passed: boolean }[]) => checks.filter(({ passed }) => !passed);
+/** Process ids of the servers in scratch folders, but for the one of this test. */
+function serversUnder(workDir: string): number[] {
+  const names = globSync("scratch-*/server-*", { cwd: workDir }).filter(
+    (name) => !server.archive.includes(name.split("/")[0] ?? ""),
+  );
+  return names.map((name) => Number(/-(\d+)-\d+$/.exec(name)?.[1]));
+}
+
+const isRunning = (pid: number) => existsSync(`/proc/${pid}`);
 const scratchFolders = () => readdirSync(server.workDir).length;
 
 test("a dropped table is back with exactly the rows that it had at an instant between two backups", async () => {
@@ -184,4 +195,29 @@ test("an archive that is not this server's is refused", async () => {
   } finally {
     walArchive = pathToFileURL(server.archive).href;
   }
+});
+
+test("a recovery that is killed at any instant leaves nothing that a sweep does not end, and the next one is whole", async () => {
+  const { tar, base } = await saveBase();
+  await write(30);
+  const untilTime = await instant(address);
+  await write(30);
+  const file = join(server.workDir, "base.tar");
+  writeFileSync(file, tar);
+  const before = scratchFolders();
+  const code = `
+    import { recoverPostgres } from "./postgres-recovery.ts";
+    console.log("begun");
+    const recovered = await recoverPostgres({ readBase: (unpack) => unpack(pieces()), tables: null, ...options });
+    await recovered.close();`;
+  for (let kill = 0; kill < 4; kill += 1) {
+    await killSoon(code, { file, base, address, untilTime, workDir: server.workDir }, 3_000);
+    const left = serversUnder(server.workDir);
+    await sweepScratch(server.workDir);
+    expect(scratchFolders()).toBe(before);
+    await expect.poll(() => left.filter(isRunning), { timeout: 10_000, interval: 50 }).toEqual([]);
+  }
+  const recovered = await recover({ tar, base }, untilTime);
+  expect(recovered.facts.tables).toMatchObject([{ rows: 30 }]);
+  await recovered.close();
 });
