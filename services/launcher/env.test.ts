@@ -35,7 +35,7 @@ test("what is said about backups is handed on as it is", () => {
   expect(parseEnv(launcherEnv, { ...said, SWITCHYARD_BACKUP_KEYS: "" }).recovery).toEqual(said);
 });
 
-it("hands on what the machine asks buckets with, and nothing else of its surroundings", () => {
+test("what the machine asks buckets with is handed on, and nothing else of its surroundings", () => {
   const cloud = { AWS_ROLE_ARN: "arn:aws:iam::1:role/wal", AWS_WEB_IDENTITY_TOKEN_FILE: "/var/run/token" };
   expect(parseEnv(launcherEnv, { ...cloud, AWS_EXECUTION_ENV: "x", EDITOR: "vi" }).cloud).toEqual(cloud);
 });
