@@ -4,24 +4,37 @@ import { expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { nextTimes } from "#lib/domain/recovery/backups/schedule.ts";
 import { scenarioInfos } from "#lib/domain/recovery/objectives/scenarios.ts";
+import { subjectName } from "#lib/domain/recovery/schemas.ts";
 import { demoProtection } from "./demo-recovery.ts";
 import { projectDir } from "./env.ts";
 
 type Variable = { name: string; value?: string; valueFrom?: { secretKeyRef?: object } };
-type Relay = { kind: string; spec: { template: { spec: { containers: { env: Variable[] }[] } } } };
+type Relay = {
+  kind: string;
+  metadata: { annotations: Record<string, string> };
+  spec: { template: { spec: { containers: { env: Variable[] }[] } } };
+};
 
 const now = new Date("2026-03-31T23:50:00Z");
 const { plans, drills } = demoProtection(now);
 
+const documents = parseAllDocuments(readFileSync(join(projectDir, "deploy", "demo", "20-relay.yaml"), "utf8"));
+const relay = documents.map((document) => document.toJS() as Relay).find(({ kind }) => kind === "Deployment");
+
 test("what is saved of the demo's relay is what its instances read", () => {
-  const documents = parseAllDocuments(readFileSync(join(projectDir, "deploy", "demo", "20-relay.yaml"), "utf8"));
-  const relay = documents.map((document) => document.toJS() as Relay).find(({ kind }) => kind === "Deployment");
   const env = relay?.spec.template.spec.containers[0]?.env ?? [];
   const variable = (name: string) => env.find((one) => one.name === name);
   const [{ contents }] = plans as [(typeof plans)[number]];
   const { secret: name, key } = contents.postgres?.address ?? {};
   expect(variable("DATABASE_URL")?.valueFrom?.secretKeyRef).toEqual({ name, key });
   expect(variable("REDIS_URL")?.value).toBe(contents.redis?.url);
+});
+
+test("of all that the demo's relay depends on the objects are saved, too", () => {
+  const dependsOn = relay?.metadata.annotations["switchyard.dev/depends-on"]?.split(", ") ?? [];
+  const saved = plans.filter(({ contents }) => contents.objects).map(({ subject }) => subjectName(subject));
+  expect(dependsOn.length).toBeGreaterThan(0);
+  expect(saved).toEqual(expect.arrayContaining(dependsOn.map((name) => `fleet/${name}`)));
 });
 
 test("each plan's schedule keeps the objective that it brings, from the first backup on", () => {

@@ -6,18 +6,26 @@ const own: Subject = { kind: "switchyard" };
 
 /** The prober writes 20 operations a second all day long: an archive is never small, so that few are kept. */
 const retention = { keepLast: 6, keepDaily: 7, keepWeekly: 4, keepMonthly: 3 };
-/** Dumps every hour cannot hold the guides' minute: an hour, and the time that making and reading one back takes. */
-const rpoSeconds = 65 * 60;
+/** What making a backup and reading it back takes, at the most. */
+const makingSeconds = 5 * 60;
+/** Dumps every hour cannot hold the guides' minute. */
+const hourlyRpoSeconds = 3_600 + makingSeconds;
+/** Objects change with releases, not by the minute. */
+const dailyRpoSeconds = 86_400 + makingSeconds;
 /** The first ones wait until what they save has started. */
 const firstBackupMs = 120_000;
 
+/** What the relay needs beside its data: without these objects it could not be built anywhere else. */
+const needed = ["postgres", "redis", "issuer"];
+
 /**
  * How a good operator would protect the demo: the relay's data and Switchyard's own are saved every hour, tried in a scratch server
- * every night, and each scenario that needs no word of a person is drilled every quarter, one after the other.
+ * every night, the objects of what the relay needs are saved every day, and each scenario that needs no word of a person is drilled
+ * every quarter, one after the other.
  */
 export function demoProtection(now: Date): Protection {
   const firstBackupAt = new Date(now.getTime() + firstBackupMs);
-  const plan = { retention, rpoSeconds, firstBackupAt };
+  const plan = { retention, rpoSeconds: hourlyRpoSeconds, firstBackupAt };
   return {
     plans: [
       {
@@ -39,6 +47,14 @@ export function demoProtection(now: Date): Protection {
         cron: "30 * * * *",
         proveCron: "40 3 * * *",
       },
+      ...needed.map((name, index) => ({
+        ...plan,
+        subject: service(name),
+        contents: { postgres: null, redis: null, objects: true, logHours: null },
+        rpoSeconds: dailyRpoSeconds,
+        cron: `${15 + index} 2 * * *`,
+        proveCron: `${15 + index} 4 * * 0`,
+      })),
     ],
     drills: [
       { scenario: "instance", subject: service("relay"), cron: "0 10 1 1,4,7,10 *" },
