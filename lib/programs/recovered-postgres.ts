@@ -21,7 +21,7 @@ export type RecoveredPostgresOptions = {
   workDir: string;
   /** The server's major version: files of one are read by no other. */
   majorVersion: number;
-  /** Reads a base backup, pg_basebackup's tar without WAL, to its end through `unpack`. What it throws is thrown on. */
+  /** Reads a base backup, pg_basebackup's tar without WAL, packed with gzip, to its end through `unpack`. What it throws is thrown on. */
   readBase: (unpack: (tar: AsyncIterable<Uint8Array>) => Promise<void>) => Promise<void>;
   /** Puts WAL segments into a folder, the oldest ones first, as many as it likes at a time; false when there are no more. */
   supplyWal: (folder: string) => Promise<boolean>;
@@ -113,7 +113,12 @@ async function unpack(folder: string, { readBase, until, signal }: RecoveredPost
   const data = join(folder, "data");
   for (const path of [folder, data, join(folder, "wal")]) await mkdir(path, { mode: 0o700 });
   await readBase(async (tar) => {
-    await runProgram({ command: "tar", args: ["--extract", "--no-same-owner", `--directory=${data}`], input: tar, signal });
+    await runProgram({
+      command: "tar",
+      args: ["--extract", "--gzip", "--no-same-owner", `--directory=${data}`],
+      input: tar,
+      signal,
+    });
   });
   // What the other server was configured with is not for a copy: where it archives to, above all.
   await rm(join(data, "postgresql.auto.conf"), { force: true });

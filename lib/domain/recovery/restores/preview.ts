@@ -82,7 +82,7 @@ async function previewInstant(
   const { problems } = findings;
   // What keeps it from being known is a problem only of who wants an instant.
   const answer = await askPointInTime(context, backup, mode).catch((error: unknown) => {
-    if (!(error instanceof DomainError) || error.code === "not-permitted") throw error;
+    if (!(error instanceof DomainError)) throw error;
     return { available: false as const, message: error.message, span: null };
   });
   findings.pointInTime = answer;

@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { pipeline } from "node:stream";
+import { createGzip } from "node:zlib";
 import type pg from "pg";
 import { connectServer, libpqEnvironment, type ServerAddress, serverName } from "#lib/database/server-connection.ts";
 import { streamProgram } from "#lib/programs/program.ts";
@@ -17,7 +19,7 @@ const patienceMs = 60_000;
 const tarBlock = 512;
 
 /**
- * The part "postgres-base": one file base.tar, a base backup of the whole server without WAL, which its archive has, and PostgresBaseFacts.
+ * The part "postgres-base": one file base.tar.gz, a base backup of the whole server without WAL, which its archive has, and PostgresBaseFacts.
  * It ends when the archive has all that it needs. Opening it throws precondition-failed, with what to do, where the role may not
  * replicate or the server does not archive its WAL to the place that the plan names.
  */
@@ -64,15 +66,17 @@ async function openPart(address: ServerAddress, walArchive: string, signal: Abor
       });
       const watch = watchArchiver(client, name, stuck);
       try {
-        yield* tapped(tar, (lsn) => {
+        const plain = tapped(tar, (lsn) => {
           start.lsn = lsn;
         });
+        // What fails is thrown to who reads.
+        yield* pipeline(plain, createGzip({ level: 1 }), () => {}) as AsyncIterable<Uint8Array>;
       } finally {
         clearInterval(watch);
       }
     }
     return {
-      files: [{ name: "base.tar", open: base }],
+      files: [{ name: "base.tar.gz", open: base }],
       facts: async (): Promise<PostgresBaseFacts> => {
         if (start.lsn === null) throw new Error("pg_basebackup gave a base backup that does not say where it starts.");
         const stopLsn = await readStop(archive, { ...server, startLsn: start.lsn, label, name });

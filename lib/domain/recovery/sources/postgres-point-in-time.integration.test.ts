@@ -202,7 +202,7 @@ test("a recovery that is killed at any instant leaves nothing that a sweep does 
   await write(30);
   const untilTime = await instant(address);
   await write(30);
-  const file = join(server.workDir, "base.tar");
+  const file = join(server.workDir, "base.tar.gz");
   writeFileSync(file, tar);
   const before = scratchFolders();
   const code = `
