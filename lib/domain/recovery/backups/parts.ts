@@ -10,12 +10,16 @@ import { postgresPart } from "../sources/postgres.ts";
 import { postgresBasePart } from "../sources/postgres-base.ts";
 import { basePart } from "../sources/postgres-base-facts.ts";
 import { redisPart } from "../sources/redis.ts";
+import { patiently } from "./patience.ts";
 import { readContents } from "./plans.ts";
 import type { Contents } from "./schemas.ts";
 import { subjectOf } from "./subjects.ts";
 
 /** What goes into a backup, part by part. An address is looked up when its part is opened: a failure is that part's alone. */
-export function partsOf(context: RecoveryContext, backup: Pick<Backup, "namespace" | "service" | "contents">): PartSource[] {
+export function partsOf(
+  context: RecoveryContext,
+  backup: Pick<Backup, "namespace" | "service" | "contents" | "purpose">,
+): PartSource[] {
   const subject = subjectOf(backup);
   const { postgres, redis, objects, logHours } = readContents(backup);
   const parts: PartSource[] = [];
@@ -26,7 +30,8 @@ export function partsOf(context: RecoveryContext, backup: Pick<Backup, "namespac
   if (redis) parts.push(redisOf(context, subject, redis));
   if (subject.kind === "service" && objects) parts.push(objectsPart(context, subject));
   if (subject.kind === "service" && logHours !== null) parts.push(logsPart(context, subject, logHours));
-  return parts;
+  // Somebody who waits for a backup is to be told at once.
+  return backup.purpose === "scheduled" ? parts.map((part) => patiently(part)) : parts;
 }
 
 function postgresOf(
