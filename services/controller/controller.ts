@@ -10,6 +10,8 @@ import { type WatchedFeed, watchFeeds } from "#lib/domain/notifications/feed-out
 import { listExportedServices } from "#lib/domain/objectives/held.ts";
 import type { RecoveryContext } from "#lib/domain/recovery/context.ts";
 import type { NodePower } from "#lib/domain/recovery/drills/node-power.ts";
+import { listRehearsed } from "#lib/domain/recovery/drills/rehearsed.ts";
+import { serviceId } from "#lib/domain/recovery/drills/service-id.ts";
 import { removeUnusedCopies } from "#lib/domain/rollouts/start/collect-copies.ts";
 import { promoteQueued } from "#lib/domain/rollouts/start/queue.ts";
 import type { Handlers } from "#lib/runtime/health-server.ts";
@@ -164,9 +166,12 @@ export class Controller {
   }
 
   async #exportServices(): Promise<void> {
-    const services = await listExportedServices(this.#context);
+    const [services, rehearsed] = await Promise.all([listExportedServices(this.#context), listRehearsed(this.#context)]);
+    const isRehearsed = new Set(rehearsed.map(serviceId));
     for (const gauge of [this.#services, this.#held, this.#objectives]) gauge.reset();
+    for (const { namespace, name: service } of rehearsed) this.#services.set({ namespace, service, service_kind: "" }, 0);
     for (const { namespace, service, kind, desired, isHeld, objectives } of services) {
+      if (isRehearsed.has(serviceId({ namespace, name: service }))) continue;
       const labels = { namespace, service, service_kind: kind };
       this.#services.set(labels, desired);
       if (isHeld) this.#held.set(labels, 1);

@@ -5,12 +5,14 @@ import type { Backup } from "#lib/database/generated/client.ts";
 import { BackupRunner } from "#lib/domain/recovery/backups/runner.ts";
 import { make, type Wish } from "#lib/domain/recovery/backups/test-backups.ts";
 import { abortDrill } from "#lib/domain/recovery/drills/commands.ts";
+import { listRehearsed } from "#lib/domain/recovery/drills/rehearsed.ts";
 import type { DrillDetail } from "#lib/domain/recovery/drills/schemas.ts";
+import { serviceId } from "#lib/domain/recovery/drills/service-id.ts";
 import { RestoreRunner } from "#lib/domain/recovery/restores/runner.ts";
 import { documentRows, type RecoveryWorld, startRecoveryWorld } from "#lib/domain/recovery/test-recovery.ts";
-import { type KubernetesObject, paths } from "#lib/kubernetes/objects.ts";
+import { type KubernetesObject, paths, type Workload } from "#lib/kubernetes/objects.ts";
 import { until } from "#lib/kubernetes/test-cluster.ts";
-import { DrillWorld, isReady } from "./test-drills.ts";
+import { DrillWorld, drilled, isReady } from "./test-drills.ts";
 
 // Each goes through whole drills with their restores.
 vi.setConfig({ testTimeout: 180_000 });
@@ -116,15 +118,64 @@ test("a database is not dropped without a backup that is fresh, nor without an a
 
 const findNamespace = (name: string) => world.kubernetes.get<KubernetesObject>(paths.namespace(name)).catch(() => null);
 
-test("another region is played by a namespace that the service is built in from its backup, and that is removed", async () => {
-  await save();
-  const { id } = await drills.ask("region", { settings: { intoNamespace: "elsewhere" } });
-  const detail = await drills.end(id);
-  expect(detail.drill).toMatchObject({ state: "completed", verdict: "met", lostWrites: null });
-  expect(detail.drill.message).toContain("It is a rehearsal: the real time may differ.");
-  expect(failures(detail)).toEqual([]);
-  expect(await findNamespace("elsewhere")).toBeNull();
-  expect((await drills.listPods("relay")).filter(isReady)).toHaveLength(3);
+test("another region is played by a namespace that the service is built in from backups, what it depends on first, and that is removed", async () => {
+  const depends = (on: string) =>
+    world.kubernetes.patch(paths.workload("Deployment", "fleet", "relay"), [
+      { op: "add", path: "/metadata/annotations/switchyard.dev~1depends-on", value: on },
+    ]);
+  await depends("issuer");
+  await world.cluster.create(drilled("issuer", "issuer"));
+  try {
+    await save({ contents: { postgres: null, objects: true } });
+    const settings = { intoNamespace: "elsewhere" };
+    await expect(drills.ask("region", { settings })).rejects.toThrow(
+      "depends on fleet/issuer, of which there is no verified backup with its objects",
+    );
+    await save({ subject: "fleet/issuer", contents: { postgres: null, objects: true } });
+    const { id } = await drills.ask("region", { settings });
+    const built = () => world.kubernetes.list<Workload>("/apis/apps/v1/namespaces/elsewhere/deployments").catch(() => []);
+    await drills.passUntil(id, "it is built", ({ drill }) => drill.recoveredAt !== null);
+    expect((await built()).map(({ metadata }) => metadata.name).toSorted()).toEqual(["issuer", "relay"]);
+    const detail = await drills.end(id);
+    expect(detail.drill).toMatchObject({
+      state: "completed",
+      verdict: "met",
+      lostWrites: null,
+      target: "the namespace elsewhere",
+    });
+    expect(detail.drill.message).toContain("It is a rehearsal: the real time may differ.");
+    expect(failures(detail)).toEqual([]);
+    expect(await findNamespace("elsewhere")).toBeNull();
+    expect((await drills.listPods("relay")).filter(isReady)).toHaveLength(3);
+    const rehearsed = await listRehearsed(drills.operator);
+    expect(rehearsed.map(serviceId).toSorted()).toEqual(["elsewhere/issuer", "elsewhere/relay"]);
+    const restores = await world.db.restore.findMany({ orderBy: { createdAt: "asc" } });
+    expect(restores.map(({ subject, mode }) => `${subject} ${mode}`)).toEqual([
+      "fleet/issuer namespace",
+      "fleet/relay namespace",
+    ]);
+  } finally {
+    await depends("");
+    const issuer = paths.workload("Deployment", "fleet", "issuer");
+    await world.kubernetes.remove(issuer, { uid: (await world.kubernetes.get<Workload>(issuer)).metadata.uid });
+  }
+});
+
+test("an aborted rehearsal calls its restore off before it removes the namespace", async () => {
+  await save({ contents: { postgres: null, objects: true } });
+  drills.meanwhile = async () => {};
+  try {
+    const { id } = await drills.ask("region", { settings: { intoNamespace: "elsewhere" } });
+    await drills.passUntil(id, "it restores", ({ events }) => events.some(({ kind }) => kind === "confirmed"));
+    await drills.pass(2);
+    expect(await world.db.restore.findMany()).toMatchObject([{ state: "queued" }]);
+    await abortDrill(drills.operator, id, { reason: "customers call" });
+    expect((await drills.end(id)).drill).toMatchObject({ state: "aborted" });
+    expect(await world.db.restore.findMany()).toMatchObject([{ state: "cancelled" }]);
+    expect(await findNamespace("elsewhere")).toBeNull();
+  } finally {
+    drills.meanwhile = carryOutRestores;
+  }
 });
 
 test("a namespace that is there already plays no other region, and stays", async () => {

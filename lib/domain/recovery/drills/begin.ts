@@ -46,7 +46,8 @@ async function check(pass: Pass): Promise<void> {
     run.witness = { ref: service.ref, target, epoch: pass.observed.epoch, since: now.toISOString() };
   }
   enter(run, "baseline", now);
-  const message = `${scenarioInfos[row.scenario as Scenario].title}: ${describePrey(run.prey)} is chosen. Clients are watched first.`;
+  const chosenWords = `${scenarioInfos[row.scenario as Scenario].title}: ${describePrey(run.prey)} is chosen.`;
+  const message = scenario.isRehearsal ? chosenWords : `${chosenWords} Clients are watched first.`;
   await storeDrill(context, row, {
     run,
     data: { state: "running", startedAt: now, message },
@@ -65,7 +66,7 @@ async function watchBefore(pass: Pass): Promise<void> {
     if (unserved !== null || since < baselineMs) return;
   }
   enter(run, "strike", now);
-  await storeDrill(context, row, { run, data: { message: "Clients are served: it begins." } });
+  await storeDrill(context, row, { run, data: { message: isRehearsal ? "It begins." : "Clients are served: it begins." } });
 }
 
 /** The first path that has not had its successes in a row up to now; null when all have. */
@@ -92,10 +93,11 @@ async function strike(pass: Pass): Promise<void> {
   if (!run.prey) return giveUp(pass, "Nothing was chosen.");
   const what = describePrey(run.prey);
   run.strike ??= { intendedAt: now.toISOString(), doneAt: null, confirmedAt: null, evidence: null };
+  const message = scenario.isRehearsal ? "The rehearsal begins." : `The fault strikes ${what}.`;
   const meant = await storeDrill(context, pass.row, {
     run,
-    data: { faultAt: new Date(run.strike.intendedAt), message: `The fault strikes ${what}.` },
-    events: pass.row.faultAt ? [] : [{ kind: "struck", message: `The fault strikes ${what}.` }],
+    data: { faultAt: new Date(run.strike.intendedAt), message },
+    events: pass.row.faultAt ? [] : [{ kind: "struck", message }],
   });
   try {
     await scenario.strike(work);

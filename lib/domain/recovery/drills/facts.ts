@@ -10,10 +10,10 @@ import { backupName } from "../backups/states.ts";
 import { type Objective, type Scenario, type Subject, subjectColumns, subjectName } from "../schemas.ts";
 import { drillLabel, type GuardFacts } from "./guards.ts";
 import { scenarioWorks } from "./scenarios/all.ts";
-import type { Choice, DrillContext } from "./scenarios/scenario.ts";
+import type { Choice, DrillContext, FoundBackup } from "./scenarios/scenario.ts";
 import type { DrillSettings } from "./schemas.ts";
 import { serviceId } from "./service-id.ts";
-import { listUnwell, readCluster } from "./standing.ts";
+import { type Cluster, listDependencies, listUnwell, readCluster } from "./standing.ts";
 import { drillName } from "./stored.ts";
 import { findWitness, WitnessReader } from "./witness.ts";
 
@@ -24,21 +24,23 @@ export async function readChoice(context: DrillContext, { scenario, subject, set
   const cluster = await readCluster(context.kubernetes);
   const id = subject.kind === "service" ? serviceId(subject.ref) : null;
   const standing = cluster.services.find((service) => service.id === id) ?? null;
+  const { needsBackup, needsDependencies } = scenarioWorks[scenario];
   return {
     cluster,
     subject: standing,
     witness: standing && findWitness(cluster.services, standing),
     settings,
-    backup: scenarioWorks[scenario].needsBackup ? await findBackup(context.db, subject, settings.backupId) : null,
+    backup: needsBackup ? await findBackup(context.db, subjectName(subject), settings.backupId) : null,
+    dependencies: needsDependencies && id ? await findDependencies(context.db, cluster, id) : [],
     isNamespaceTaken: settings.intoNamespace !== null && (await hasNamespace(context, settings.intoNamespace)),
   };
 }
 
 /** The newest backup of a subject that can be restored, or the named one. */
-async function findBackup(db: Database, subject: Subject, id: string | null): Promise<Choice["backup"]> {
+async function findBackup(db: Database, subject: string, id: string | null): Promise<FoundBackup | null> {
   const row = await db.backup.findFirst({
     where: {
-      subject: subjectName(subject),
+      subject,
       state: { in: ["completed", "partial"] },
       proof: { in: ["checksums", "restored"] },
       takenAt: { not: null },
@@ -50,6 +52,10 @@ async function findBackup(db: Database, subject: Subject, id: string | null): Pr
   const manifest = manifestSchema.safeParse(row.manifest);
   const parts = manifest.success ? manifest.data.parts.filter(({ error }) => error === null).map(({ name }) => name) : [];
   return { id: row.id, name: backupName(row), takenAt: row.takenAt, parts };
+}
+
+function findDependencies(db: Database, { services }: Cluster, id: string): Promise<Choice["dependencies"]> {
+  return Promise.all(listDependencies(services, id).map(async (one) => ({ id: one, backup: await findBackup(db, one, null) })));
 }
 
 async function hasNamespace({ kubernetes }: DrillContext, name: string): Promise<boolean> {

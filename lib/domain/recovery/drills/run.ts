@@ -5,13 +5,13 @@ import type { RecoveryCheck } from "../schemas.ts";
 export const stages = ["check", "baseline", "strike", "watch", "clean", "settle"] as const;
 export type Stage = (typeof stages)[number];
 
-/** What is struck. `uid` is the one that was there: what comes in its place is another. */
+/** What is struck. `uid` is the one that was there: what comes in its place is another. `needs`: backups that are restored before. */
 export type Prey =
   | { kind: "instance"; namespace: string; service: string; pod: string; uid: string; node: string | null }
   | { kind: "node"; node: string; pods: string[] }
   | { kind: "service"; ref: ServiceRef; workload: "Deployment" | "StatefulSet"; uid: string; replicas: number }
   | { kind: "release"; ref: ServiceRef; image: string; container: string; uid: string; templateHash: string }
-  | { kind: "data"; backupId: string; takenAt: string; into: string | null };
+  | { kind: "data"; backupId: string; takenAt: string; into: string | null; needs?: string[]; what?: string };
 
 /** Times are ISO 8601. */
 export type DrillRun = {
@@ -82,6 +82,6 @@ export function describePrey(prey: Prey): string {
     case "release":
       return prey.image;
     case "data":
-      return "its data";
+      return prey.what ?? "its data";
   }
 }

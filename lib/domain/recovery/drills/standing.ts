@@ -71,6 +71,21 @@ export function listAffected(services: readonly Linked[], struck: readonly strin
   return [...affected];
 }
 
+/** What a service depends on, however far away, each after what it depends on itself. Pure. */
+export function listDependencies(services: readonly Linked[], id: string): string[] {
+  const found = new Set<string>();
+  const seen = new Set<string>();
+  const visit = (one: string) => {
+    if (seen.has(one)) return;
+    seen.add(one);
+    for (const next of services.find((service) => service.id === one)?.dependsOn ?? []) visit(next);
+    found.add(one);
+  };
+  visit(id);
+  found.delete(id);
+  return [...found];
+}
+
 /** Services that want more instances than are ready. */
 export function listUnwell(services: readonly Pick<Standing, "id" | "desired" | "ready">[]): string[] {
   return services.filter(({ desired, ready }) => ready < desired).map(({ id }) => id);

@@ -15,11 +15,15 @@ export type DrillMeans = {
 /** Of a person who asks for a drill, or of Switchyard itself that carries it out. */
 export type DrillContext = Context & DrillMeans;
 
+export type FoundBackup = { id: string; name: string; takenAt: Date; parts: string[] };
+
 /** What there is to choose from. */
 export type Choice = {
   cluster: Cluster;
   /** The newest backup of the subject that can be restored, or the one that the settings name; for scenarios about data. */
-  backup: { id: string; name: string; takenAt: Date; parts: string[] } | null;
+  backup: FoundBackup | null;
+  /** What the subject depends on, however far away, each after what it needs itself; for scenarios that build it elsewhere. */
+  dependencies: { id: string; backup: FoundBackup | null }[];
   /** Whether the namespace that plays the other region is there already. */
   isNamespaceTaken: boolean;
   subject: Standing | null;
@@ -38,6 +42,7 @@ export type ScenarioWork = {
   /** What has to fire; null where nothing is struck. */
   alert: string | null;
   needsBackup?: true;
+  needsDependencies?: true;
   /** What is done, in order, in sentences. */
   steps: (settings: DrillSettings, prey: string) => string[];
   /** What it cannot show. */
