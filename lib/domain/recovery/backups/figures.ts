@@ -32,7 +32,8 @@ export async function readBackupFigures({ db, clock }: Pick<RecoveryContext, "db
       orderBy: [{ subject: "asc" }, { takenAt: "desc" }],
     }),
     db.backup.findMany({
-      where: { state: { in: ["completed", "partial", "failed"] }, cancelledByName: null },
+      // What was to save the present before a restore is the restore's to tell of.
+      where: { state: { in: ["completed", "partial", "failed"] }, cancelledByName: null, purpose: { not: "before_restore" } },
       distinct: ["subject"],
       orderBy: [{ subject: "asc" }, { createdAt: "desc" }],
     }),
