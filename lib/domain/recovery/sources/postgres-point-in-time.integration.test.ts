@@ -1,4 +1,4 @@
-import { existsSync, globSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, globSync, readdirSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
@@ -137,6 +137,22 @@ test("a gap in the archive is named, instants before it can be restored, and tho
     renameSync(join(server.archive, "aside"), join(server.archive, gap));
   }
   expect(scratchFolders()).toBe(before);
+});
+
+test("an archive that was copied, all of it after the instant, is read as far as it takes to reach it", async () => {
+  const saved = await saveBase();
+  for (let segment = 0; segment < 5; segment += 1) {
+    await write(10);
+    await switchSegment();
+  }
+  const between = await instant(address);
+  await write(10);
+  await switchSegment();
+  const copied = new Date(Date.now() + 1_000);
+  for (const name of readdirSync(server.archive)) utimesSync(join(server.archive, name), copied, copied);
+  const recovered = await recover(saved, between);
+  expect(recovered.facts.tables).toMatchObject([{ rows: 50 }]);
+  await recovered.close();
 });
 
 test("instants before the base backup, and those to come, are refused", async () => {
