@@ -1,5 +1,5 @@
-import { PrismaPg } from "@prisma/adapter-pg";
 import { PrismaClient } from "#lib/database/generated/client.ts";
+import { OneAtATimePg } from "./one-at-a-time.ts";
 
 export { Prisma } from "#lib/database/generated/client.ts";
 
@@ -22,7 +22,7 @@ export type DatabaseOptions = {
  */
 export function connectDatabase(url: string, options: DatabaseOptions = {}): Database {
   const { maxConnections = 10, connectTimeoutMs = 5_000, onConnectionLost = () => {} } = options;
-  const adapter = new PrismaPg(
+  const adapter = new OneAtATimePg(
     {
       connectionString: url,
       max: maxConnections,
