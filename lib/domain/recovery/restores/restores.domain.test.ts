@@ -115,7 +115,7 @@ async function withFacts<T>(change: (table: { rows: number }) => object, run: ()
 /** Somebody deletes the Deployment, and makes one with another selector, which cannot be changed. */
 async function replaceRelay(app: string): Promise<void> {
   const live = await world.kubernetes.get<Workload>(relayPath);
-  await world.kubernetes.remove(relayPath, live.metadata);
+  await world.kubernetes.remove(relayPath, { uid: live.metadata.uid });
   await until("it is gone", async () => (await findOne(world.kubernetes, "Deployment", "fleet", "relay")) === null);
   const { metadata, spec } = cleanObject("Deployment", live as unknown as LiveObject) as unknown as Workload;
   const labels = { ...spec.template.metadata?.labels, app };
