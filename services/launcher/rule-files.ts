@@ -21,7 +21,8 @@ export const demoSettings = [
   "all.latencyFor=10s",
   "all.downFor=10s",
   "all.goneWindow=5m",
-  "all.startWait=2m",
+  // Prometheus learns of the fleet from the web process, which is built first when the demo starts for the first time.
+  "all.startWait=10m",
   "relay.dropWindow=10s",
   "relay.dropStep=2s",
   "relay.dropFor=4s",
