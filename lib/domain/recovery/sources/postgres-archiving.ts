@@ -25,6 +25,10 @@ export async function readArchiving(client: Asker): Promise<Archiving> {
   return row;
 }
 
+/** The timeline that a server writes, in SQL; that of its last checkpoint can be the one before. */
+export const timelineSql = `(CASE WHEN pg_is_in_recovery() THEN (SELECT timeline_id FROM pg_control_checkpoint())
+  ELSE ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int END)`;
+
 /** Why a server's WAL is not archived now, in a sentence; null when it is. */
 export function judgeArchiving(name: string, archiving: Archiving): string | null {
   const { mode, lastAt, failed, lastFailedAt } = archiving;

@@ -8,7 +8,7 @@ import type { ObjectStorage } from "#lib/storage/storage.ts";
 import { DomainError } from "../../errors.ts";
 import type { ArchivePart, PartSource } from "../archive/pack.ts";
 import { programsFor } from "./postgres.ts";
-import { judgeArchiving, readArchiving } from "./postgres-archiving.ts";
+import { judgeArchiving, readArchiving, timelineSql } from "./postgres-archiving.ts";
 import { basePart, type PostgresBaseFacts } from "./postgres-base-facts.ts";
 import { openWalArchive, segmentOf } from "./wal-archive.ts";
 
@@ -114,7 +114,7 @@ async function readServer(client: pg.Client, name: string): Promise<Server> {
       ARRAY(SELECT spcname::text FROM pg_tablespace WHERE spcname NOT IN ('pg_default', 'pg_global')) AS spaces,
       current_setting('server_version') AS version, current_setting('server_version_num')::int AS number,
       (SELECT system_identifier::text FROM pg_control_system()) AS system,
-      (SELECT timeline_id FROM pg_control_checkpoint()) AS timeline,
+      ${timelineSql} AS timeline,
       (SELECT setting::int FROM pg_settings WHERE name = 'wal_segment_size') AS segment,
       current_setting('max_prepared_transactions') AS prepared`,
   );

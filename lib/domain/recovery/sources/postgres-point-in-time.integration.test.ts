@@ -1,7 +1,7 @@
 import { existsSync, globSync, readdirSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import type { ServerAddress } from "#lib/database/server-connection.ts";
 import { sweepScratch } from "#lib/programs/scratch.ts";
 import { postgresBasePart } from "./postgres-base.ts";
@@ -29,6 +29,12 @@ beforeEach(async () => {
   count += 1;
   address = await server.makeDatabase(`relay${count}`);
   await ask(address, "CREATE TABLE operations (id bigserial PRIMARY KEY, body text)");
+});
+
+/** A base backup is of all of them. */
+afterEach(async () => {
+  const databases = await ask(server.admin, "SELECT datname AS name FROM pg_database WHERE datname ~ '^(relay|later)'");
+  for (const { name } of databases) await ask(server.admin, `DROP DATABASE "${String(name)}" WITH (FORCE)`);
 });
 
 const write = (rows: number) =>

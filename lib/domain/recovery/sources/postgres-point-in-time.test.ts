@@ -15,7 +15,13 @@ const archiving: Archiving = {
   failed: 0,
   lastFailedAt: null,
 };
-const live: LiveServer = { archiving, systemIdentifier: "74", timeline: 1, now: new Date("2026-01-02T12:05:00Z") };
+const live: LiveServer = {
+  archiving,
+  systemIdentifier: "74",
+  timeline: 1,
+  isStandby: false,
+  now: new Date("2026-01-02T12:05:00Z"),
+};
 const facts: PostgresBaseFacts = {
   serverVersion: "15.14",
   majorVersion: 15,
@@ -52,6 +58,7 @@ test("a server that fails to archive still has what it could not archive", () =>
 test.each([
   ["does not answer", new Error("connection refused"), "does not answer (connection refused)"],
   ["is another one", { ...live, systemIdentifier: "75" }, "is another server now"],
+  ["is a standby", { ...live, isStandby: true }, "is a standby now"],
   ["was promoted", { ...live, timeline: 2 }, "has been promoted since (timeline 2): back up again"],
   ["archives no more", { ...live, archiving: { ...archiving, mode: "off" } }, "has stopped to archive its WAL"],
 ])("of a server that %s there is what its archive holds, and why no more", (_, server, words) => {

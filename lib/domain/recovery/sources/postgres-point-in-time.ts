@@ -3,7 +3,7 @@ import { type ServerAddress, serverName, withServer } from "#lib/database/server
 import { StorageError } from "#lib/storage/storage.ts";
 import { DomainError } from "../../errors.ts";
 import type { Manifest } from "../archive/manifest.ts";
-import { type Archiving, judgeArchiving, readArchiving } from "./postgres-archiving.ts";
+import { type Archiving, judgeArchiving, readArchiving, timelineSql } from "./postgres-archiving.ts";
 import { basePart, type PostgresBaseFacts, postgresBaseFactsSchema } from "./postgres-base-facts.ts";
 import { openWalArchive, readWalRun, segmentOf, type WalRun } from "./wal-archive.ts";
 
@@ -17,7 +17,7 @@ export type PointInTime = { available: true; message: string; span: Span } | { a
 export type HeldBase = { facts: PostgresBaseFacts } | { error: string } | null;
 
 /** What a server says of itself now. */
-export type LiveServer = { archiving: Archiving; systemIdentifier: string; timeline: number; now: Date };
+export type LiveServer = { archiving: Archiving; systemIdentifier: string; timeline: number; isStandby: boolean; now: Date };
 
 export function baseOf(manifest: Pick<Manifest, "parts">): HeldBase {
   const part = manifest.parts.find(({ name }) => name === basePart);
@@ -88,6 +88,7 @@ export function judgeRun({ name, archive, live, facts, run }: Found): PointInTim
 export function whyNotLive(name: string, live: LiveServer | Error, facts: PostgresBaseFacts): string | null {
   if (live instanceof Error) return `${name} does not answer (${live.message}): what it had not archived is not to be had.`;
   if (live.systemIdentifier !== facts.systemIdentifier) return `${name} is another server now than the one that was saved.`;
+  if (live.isStandby) return `${name} is a standby now: what its primary had not archived is not to be had from it.`;
   if (live.timeline !== facts.timeline) {
     return `${name} has been promoted since (timeline ${live.timeline}): back up again to restore to instants after that.`;
   }
@@ -98,7 +99,7 @@ export async function readLive(client: pg.Client): Promise<LiveServer> {
   const archiving = await readArchiving(client);
   const { rows } = await client.query<Omit<LiveServer, "archiving">>(
     `SELECT (SELECT system_identifier::text FROM pg_control_system()) AS "systemIdentifier", clock_timestamp() AS now,
-      (SELECT timeline_id FROM pg_control_checkpoint()) AS timeline`,
+      ${timelineSql} AS timeline, pg_is_in_recovery() AS "isStandby"`,
   );
   const [row] = rows;
   if (!row) throw new Error("PostgreSQL did not say what it is.");
