@@ -1,6 +1,6 @@
 import http, { type IncomingMessage } from "node:http";
 import https from "node:https";
-import type { KubeConfig } from "@kubernetes/client-node";
+import type { ClusterAccess } from "./cluster-access.ts";
 import { noAnswerError, readStatusError } from "./errors.ts";
 import type { JsonPatch, Metadata } from "./objects.ts";
 import { followWatch, type WatchFollower } from "./watch-connection.ts";
@@ -21,19 +21,19 @@ const requestTimeoutMs = 10_000;
 const maxAnswerBytes = 64 * 1024 * 1024;
 
 /**
- * The Kubernetes API as plain JSON, over the connection and credentials of client-node's KubeConfig. Every method rejects with
+ * The Kubernetes API as plain JSON, over the connection and credentials of a ClusterAccess, e.g. client-node's KubeConfig. Every method rejects with
  * KubernetesError. Connections are kept alive, and a peer that vanished is noticed by TCP keep-alive within half a minute.
  */
 export class KubernetesClient {
-  readonly #config: KubeConfig;
+  readonly #access: ClusterAccess;
   readonly #server: URL;
   #agent: http.Agent | undefined;
   #credentials: string | undefined;
 
-  constructor(config: KubeConfig) {
-    const server = config.getCurrentCluster()?.server;
+  constructor(access: ClusterAccess) {
+    const server = access.getCurrentCluster()?.server;
     if (!server) throw new Error("the kubeconfig names no current cluster");
-    this.#config = config;
+    this.#access = access;
     this.#server = new URL(server);
   }
 
@@ -128,14 +128,14 @@ export class KubernetesClient {
 
   /** Follows a watch to its end. Rejects also with what `follower.take` throws. */
   async watch(path: string, query: Query, signal: AbortSignal, follower: WatchFollower): Promise<void> {
-    if (this.#config.getCurrentCluster()?.proxyUrl) {
+    if (this.#access.getCurrentCluster()?.proxyUrl) {
       const answer = await this.stream(path, query, signal);
       follower.onOpen();
       for await (const piece of answer) await follower.take(piece as Buffer);
       return;
     }
     const options: https.RequestOptions = {};
-    await this.#config.applyToHTTPSOptions(options).catch((error: unknown) => {
+    await this.#access.applyToHTTPSOptions(options).catch((error: unknown) => {
       throw noAnswerError(error);
     });
     const { ca, cert, key, pfx, passphrase, rejectUnauthorized, servername, auth, headers } = options;
@@ -172,13 +172,13 @@ export class KubernetesClient {
 
   async #send(request: Request): Promise<IncomingMessage> {
     const options: https.RequestOptions = {};
-    await this.#config.applyToHTTPSOptions(options).catch((error: unknown) => {
+    await this.#access.applyToHTTPSOptions(options).catch((error: unknown) => {
       throw noAnswerError(error);
     });
     const secure = this.#server.protocol === "https:";
     const { ca, cert, key, rejectUnauthorized, servername } = options;
     // client-node's own agent opens a connection for every request; it is kept only where it leads through a proxy.
-    if (!this.#config.getCurrentCluster()?.proxyUrl) {
+    if (!this.#access.getCurrentCluster()?.proxyUrl) {
       const credentials = JSON.stringify([ca, cert, key].map(String));
       if (this.#credentials !== credentials) {
         // An agent's own certificates come before a request's: with new ones it is made anew, and what is open goes on.

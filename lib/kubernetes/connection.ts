@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
-import { KubeConfig } from "@kubernetes/client-node";
 import { KubernetesClient } from "./client.ts";
+import { inClusterAccess, readKubeconfig } from "./cluster-access.ts";
 
 /** How to reach the cluster: a kubeconfig by its path, or the credentials that a pod is given. */
 export type KubernetesAccess = { kubeconfig?: string; inCluster: boolean };
@@ -17,9 +17,7 @@ export function hasInClusterAccess(env: Record<string, string | undefined>): boo
  * read. Throws an Error that says what is wanted when there is neither.
  */
 export function connectKubernetes({ kubeconfig, inCluster }: KubernetesAccess): KubernetesClient {
-  const config = new KubeConfig();
-  if (kubeconfig) config.loadFromFile(kubeconfig);
-  else if (inCluster) config.loadFromCluster();
-  else throw new Error("no cluster: set SWITCHYARD_KUBECONFIG, or run in a pod with a service account");
-  return new KubernetesClient(config);
+  if (kubeconfig) return new KubernetesClient(readKubeconfig(kubeconfig));
+  if (inCluster) return new KubernetesClient(inClusterAccess(process.env));
+  throw new Error("no cluster: set SWITCHYARD_KUBECONFIG, or run in a pod with a service account");
 }

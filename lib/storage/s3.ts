@@ -10,7 +10,7 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
-import type { StorageSettings } from "./settings.ts";
+import { type S3Settings, storageName } from "./settings.ts";
 import { checkKey, isKey, type ObjectStorage, StorageError, type StoredObject, type Written } from "./storage.ts";
 
 // A store takes 10,000 parts at most: 12 MiB each make archives of 117 GiB, and memory holds a few parts at a time.
@@ -26,8 +26,9 @@ export class S3Storage implements ObjectStorage {
   readonly #bucket: string;
   readonly #prefix: string;
 
-  constructor({ bucket, prefix, endpoint, region, credentials }: Extract<StorageSettings, { kind: "s3" }>) {
-    this.name = `s3://${bucket}${prefix === "" ? "" : `/${prefix}`}${endpoint === null ? "" : ` at ${endpoint}`}`;
+  constructor(settings: S3Settings) {
+    const { bucket, prefix, endpoint, region, credentials } = settings;
+    this.name = storageName(settings);
     this.#bucket = bucket;
     this.#prefix = prefix === "" ? "" : `${prefix}/`;
     this.#client = new S3Client({

@@ -3,18 +3,23 @@ import { fileURLToPath } from "node:url";
 /** For S3. Null: those of the machine (AWS_... variables, its role). */
 export type StorageCredentials = { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
 
-export type StorageSettings =
-  | { kind: "directory"; path: string }
-  | {
-      kind: "s3";
-      bucket: string;
-      /** Without slashes at its ends; "" for none. */
-      prefix: string;
-      /** Null: AWS itself. */
-      endpoint: string | null;
-      region: string;
-      credentials: StorageCredentials | null;
-    };
+export type S3Settings = {
+  kind: "s3";
+  bucket: string;
+  /** Without slashes at its ends; "" for none. */
+  prefix: string;
+  /** Null: AWS itself. */
+  endpoint: string | null;
+  region: string;
+  credentials: StorageCredentials | null;
+};
+
+export type StorageSettings = { kind: "directory"; path: string } | S3Settings;
+
+/** How an S3-compatible store is called for people: "s3://bucket/prefix at https://...". */
+export function storageName({ bucket, prefix, endpoint }: S3Settings): string {
+  return `s3://${bucket}${prefix === "" ? "" : `/${prefix}`}${endpoint === null ? "" : ` at ${endpoint}`}`;
+}
 
 /**
  * "file:///dir" or "s3://bucket/prefix?endpoint=https://...&region=..." (region: us-east-1 when none is named).
