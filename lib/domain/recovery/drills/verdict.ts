@@ -24,8 +24,7 @@ export type Judged = {
 };
 
 /**
- * met: what was measured, error included, is within the objective; missed: it is not, error left out. Everything else is inconclusive: an
- * aborted drill, a fault that was not seen, gaps in what was watched, a clean-up that failed, a figure closer to its objective than its error.
+ * met: within the objective as measured; missed: beyond it even without the error. Everything else is inconclusive: an aborted drill, a fault that was not seen, gaps in what was watched, a clean-up that failed, a figure closer to its objective than its error.
  */
 export function judgeDrill(judged: Judged): { verdict: Verdict; message: string } {
   const { rtoMs, rpoMs, errorMs, rtoObjectiveMs, rpoObjectiveMs, lostWrites, isAborted, leftOver, gaps, failedChecks } = judged;
@@ -52,9 +51,9 @@ export function judgeDrill(judged: Judged): { verdict: Verdict; message: string 
   return { verdict: "met", message: judged.isRehearsal ? `${figures} It is a rehearsal: the real time may differ.` : figures };
 }
 
-function describeFigures({ rtoMs, rpoMs, lostWrites, errorMs }: Judged): string {
-  const away =
-    rtoMs === null ? "Away until the end" : `Away for ${formatFigure(rtoMs)}${errorMs ? ` ± ${formatFigure(errorMs)}` : ""}`;
+function describeFigures({ rtoMs, rpoMs, lostWrites, errorMs, isRehearsal }: Judged): string {
+  const [never, after] = isRehearsal ? ["Never built again", "Built again after"] : ["Away until the end", "Away for"];
+  const away = rtoMs === null ? never : `${after} ${formatFigure(rtoMs)}${errorMs ? ` ± ${formatFigure(errorMs)}` : ""}`;
   if (rpoMs === null) return `${away}.`;
   if (lostWrites === null) return `${away}; up to ${formatFigure(rpoMs)} would be lost.`;
   const lost = lostWrites === 0 ? "nothing was lost" : `${lostWrites} writes were lost, over ${formatFigure(rpoMs)}`;
