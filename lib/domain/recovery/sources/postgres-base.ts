@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { pipeline } from "node:stream";
 import { createGzip } from "node:zlib";
 import type pg from "pg";
-import { connectServer, libpqEnvironment, type ServerAddress, serverName } from "#lib/database/server-connection.ts";
+import { libpqEnvironment, type ServerAddress, serverName, withServer } from "#lib/database/server-connection.ts";
 import { streamProgram } from "#lib/programs/program.ts";
 import type { ObjectStorage } from "#lib/storage/storage.ts";
 import { DomainError } from "../../errors.ts";
@@ -13,7 +13,7 @@ import { basePart, type PostgresBaseFacts } from "./postgres-base-facts.ts";
 import { openWalArchive, segmentOf } from "./wal-archive.ts";
 
 const oldestMajorVersion = 12;
-const watchMs = 2_000;
+const watchMs = 10_000;
 /** For so long the server may fail to archive before what waits for it is given up. */
 const patienceMs = 60_000;
 const tarBlock = 512;
@@ -36,58 +36,43 @@ type Server = Omit<PostgresBaseFacts, "startLsn" | "stopLsn" | "startedAt" | "fi
 
 async function openPart(address: ServerAddress, walArchive: string, signal: AbortSignal): Promise<ArchivePart> {
   const name = serverName(address);
-  const client = await connectServer(address).catch((error: Error) => {
-    throw new DomainError("precondition-failed", `${name} does not answer: ${error.message}`, {}, { cause: error });
-  });
-  const close = () => client.end().catch(() => {});
-  try {
-    const archive = await openWalArchive(walArchive);
+  const archive = await openWalArchive(walArchive);
+  const { server, startedAt } = await withServer(address, async (client) => {
     await refuseUnarchived(client, name);
-    const server = await readServer(client, name);
-    const { pgBasebackup } = await programsFor(server.majorVersion);
-    const startedAt = await readClock(client);
-    const label = `switchyard ${randomUUID()}`;
-    const start: { lsn: string | null } = { lsn: null };
-    async function* base(fileSignal: AbortSignal): AsyncGenerator<Uint8Array> {
-      const stuck = new AbortController();
-      const tar = streamProgram({
-        command: pgBasebackup,
-        args: [
-          "--pgdata=-",
-          "--format=tar",
-          "--wal-method=none",
-          "--checkpoint=fast",
-          "--no-password",
-          "--no-sync",
-          `--label=${label}`,
-        ],
-        env: libpqEnvironment(address),
-        signal: AbortSignal.any([signal, fileSignal, stuck.signal]),
+    return { server: await readServer(client, name), startedAt: await readClock(client) };
+  });
+  const { pgBasebackup } = await programsFor(server.majorVersion);
+  const label = `switchyard ${randomUUID()}`;
+  let startLsn: string | null = null;
+  async function* base(fileSignal: AbortSignal): AsyncGenerator<Uint8Array> {
+    const stuck = new AbortController();
+    const words = ["--format=tar", "--wal-method=none", "--checkpoint=fast", "--no-password", "--no-sync"];
+    const tar = streamProgram({
+      command: pgBasebackup,
+      args: ["--pgdata=-", `--label=${label}`, ...words],
+      env: libpqEnvironment(address),
+      signal: AbortSignal.any([signal, fileSignal, stuck.signal]),
+    });
+    const watch = watchArchiver(address, stuck);
+    try {
+      const plain = tapped(tar, (lsn) => {
+        startLsn = lsn;
       });
-      const watch = watchArchiver(client, name, stuck);
-      try {
-        const plain = tapped(tar, (lsn) => {
-          start.lsn = lsn;
-        });
-        // What fails is thrown to who reads.
-        yield* pipeline(plain, createGzip({ level: 1 }), () => {}) as AsyncIterable<Uint8Array>;
-      } finally {
-        clearInterval(watch);
-      }
+      // What fails is thrown to who reads.
+      yield* pipeline(plain, createGzip({ level: 1 }), () => {}) as AsyncIterable<Uint8Array>;
+    } finally {
+      clearInterval(watch);
     }
-    return {
-      files: [{ name: "base.tar.gz", open: base }],
-      facts: async (): Promise<PostgresBaseFacts> => {
-        if (start.lsn === null) throw new Error("pg_basebackup gave a base backup that does not say where it starts.");
-        const stopLsn = await readStop(archive, { ...server, startLsn: start.lsn, label, name });
-        return { ...server, startLsn: start.lsn, stopLsn, startedAt, finishedAt: await readClock(client), walArchive };
-      },
-      close,
-    };
-  } catch (error) {
-    await close();
-    throw error;
   }
+  return {
+    files: [{ name: "base.tar.gz", open: base }],
+    facts: async (): Promise<PostgresBaseFacts> => {
+      if (startLsn === null) throw new Error("pg_basebackup gave a base backup that does not say where it starts.");
+      const stopLsn = await readStop(archive, { ...server, startLsn, label, name });
+      return { ...server, startLsn, stopLsn, startedAt, finishedAt: await withServer(address, readClock), walArchive };
+    },
+    close: async () => {},
+  };
 }
 
 async function refuseUnarchived(client: pg.Client, name: string): Promise<void> {
@@ -148,11 +133,11 @@ async function readClock(client: pg.Client): Promise<string> {
 }
 
 /** pg_basebackup waits until the WAL that it needs is archived, for ever. */
-function watchArchiver(client: pg.Client, name: string, stuck: AbortController): NodeJS.Timeout {
+function watchArchiver(address: ServerAddress, stuck: AbortController): NodeJS.Timeout {
   let failingSince: number | null = null;
   return setInterval(async () => {
-    const archiving = await readArchiving(client).catch(() => null);
-    const problem = archiving && judgeArchiving(name, archiving);
+    const archiving = await withServer(address, readArchiving).catch(() => null);
+    const problem = archiving && judgeArchiving(serverName(address), archiving);
     if (!problem) {
       failingSince = null;
       return;
