@@ -13,6 +13,7 @@ import {
   preparePostgres,
 } from "#lib/programs/embedded-postgres.ts";
 import { applyMigrations } from "#prisma/schema-engine.ts";
+import { controllerOptions } from "./controller-options.ts";
 import { applyDemo, countInstances, serviceUrl } from "./demo.ts";
 import { beginDemo } from "./demo-beginnings.ts";
 import type { LauncherSettings } from "./env.ts";
@@ -219,7 +220,7 @@ export class Switchyard {
       CONTROLLER_ADDRESS: `127.0.0.1:${controllerPort}`,
       SWITCHYARD_URL: url,
     };
-    this.#supervisor.start(nodeProcess("controller", "services/controller/main.ts", controller));
+    this.#supervisor.start(nodeProcess("controller", "services/controller/main.ts", controller, controllerOptions));
     return shared;
   }
 

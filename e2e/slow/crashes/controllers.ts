@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { freePort } from "#lib/runtime/testing/free-port.ts";
+import { controllerOptions } from "#services/launcher/controller-options.ts";
 
 const main = fileURLToPath(new URL("../../../services/controller/main.ts", import.meta.url));
 
@@ -13,6 +14,7 @@ export type ControllerSettings = {
   prometheusUrl: string;
   /** A folder for backups and for what is only needed for a while. */
   folder: string;
+  /** One key, or several parted by commas. */
   backupKey: string;
 };
 
@@ -35,6 +37,13 @@ export class Controllers {
     await this.#startOne(index);
   }
 
+  /** The process of one of them now. */
+  pidOf(index: number): number {
+    const pid = this.#running[index]?.pid;
+    if (pid === undefined) throw new Error(`controller ${index} does not run`);
+    return pid;
+  }
+
   async stop(): Promise<void> {
     await Promise.all(this.#running.map((_, index) => this.#kill(index)));
   }
@@ -50,7 +59,7 @@ export class Controllers {
 
   async #startOne(index: number): Promise<void> {
     const { databaseUrl, kubeconfig, prometheusUrl, folder, backupKey } = this.#settings;
-    const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main], {
+    const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", ...controllerOptions, main], {
       env: {
         ...process.env,
         DATABASE_URL: databaseUrl,

@@ -2,7 +2,7 @@
  * How an archive lies in its tar: every file is cut into pieces, "PART/FILE/000000", because sizes are not known beforehand;
  * "PART.failed" says that the part before it is not whole; "manifest.json" comes last.
  */
-export const pieceBytes = 4 * 1024 * 1024;
+export const pieceBytes = 1024 * 1024;
 export const manifestEntry = "manifest.json";
 
 const failedEnding = ".failed";
