@@ -1,8 +1,5 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { copyFile, mkdir, readdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { Backup } from "#lib/database/generated/client.ts";
 import { until } from "#lib/kubernetes/test-cluster.ts";
@@ -16,11 +13,10 @@ import { reconcileStorage } from "./catalogue.ts";
 import { queueProof } from "./queue-proof.ts";
 import { resealArchives } from "./reseal.ts";
 import { runAll } from "./test-backups.ts";
-import { putArchive, sumOf } from "./test-reseal.ts";
+import { putArchive, startReseal, sumOf } from "./test-reseal.ts";
 
 /** `npm run reseal` killed with -9: an archive is there whole at every instant, and nothing is left over in the end. */
 
-const program = fileURLToPath(new URL("../../../../services/controller/reseal.ts", import.meta.url));
 const largeBytes = 30_000_000;
 
 let world: RecoveryWorld;
@@ -38,20 +34,7 @@ afterEach(async () => {
   await rm(world.folder, { recursive: true, force: true });
 });
 
-function start() {
-  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", program], {
-    env: {
-      ...process.env,
-      DATABASE_URL: world.recovery.ownDatabaseUrl,
-      SWITCHYARD_BACKUP_STORAGE: world.recovery.storage.name,
-      SWITCHYARD_BACKUP_KEYS: `${newKey},${world.backupKey}`,
-    },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const lines: string[] = [];
-  child.stdout.on("data", (chunk: Buffer) => lines.push(String(chunk)));
-  return { child, ended: once(child, "close"), said: () => lines.join("") };
-}
+const start = () => startReseal(world, [newKey, world.backupKey]);
 
 /** Kills it as soon as the storage shows what is waited for. */
 async function killWhen(what: string, isSo: () => Promise<boolean>): Promise<void> {

@@ -9,7 +9,7 @@ import { generateKey, type Keyring, parseKeyring } from "../archive/keyring.ts";
 import { readArchive } from "../archive/open.ts";
 import { bytesOf } from "../archive/test-archives.ts";
 import { type RecoveryWorld, relayContents, startRecoveryWorld } from "../test-recovery.ts";
-import { openArchive, readCompanion } from "./archives.ts";
+import { openArchive, readCompanion, removeArchive } from "./archives.ts";
 import { commandBackup } from "./commands.ts";
 import { applyRetention } from "./expire.ts";
 import { savePlan } from "./plans.ts";
@@ -170,6 +170,23 @@ test("an archive that is being read is left for later, and so is one that anothe
   expect(outcomes(await sealAnew())).toEqual([[1, "left"]]);
   await world.db.backup.update({ where: { id }, data: { heartbeatAt: new Date(Date.now() - 60_000) } });
   expect(outcomes(await sealAnew())).toEqual([[1, "resealed"]]);
+});
+
+test("one that retention lets go of meanwhile needs nobody", async () => {
+  const [first, second] = [await putArchive(world), await putArchive(world)];
+  const { storage } = world.recovery;
+  const results = await sealAnew({
+    onResult: async ({ backup }: Resealed) => {
+      if (backup?.number !== first.number) return;
+      await world.db.backup.update({ where: { id: second.id }, data: { state: "deleted" } });
+      await removeArchive({ storage }, second);
+    },
+  });
+  expect(outcomes(results)).toEqual([
+    [1, "resealed"],
+    [2, "gone"],
+  ]);
+  expect(await world.db.backupProofRun.count()).toBe(0);
 });
 
 test("while one is sealed anew retention and commands leave it alone", async () => {

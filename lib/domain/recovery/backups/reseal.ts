@@ -5,6 +5,7 @@ import type { Backup, Prisma } from "#lib/database/generated/client.ts";
 import type { Written } from "#lib/storage/storage.ts";
 import { writeAudit } from "../../audit.ts";
 import { transact } from "../../context.ts";
+import { DomainError } from "../../errors.ts";
 import { switchyard } from "../../incidents/switchyard.ts";
 import { type Manifest, manifestSchema } from "../archive/manifest.ts";
 import { ArchiveDamaged, findSealingKey, readArchive, reseal } from "../archive/open.ts";
@@ -25,7 +26,7 @@ export type ResealContext = CatalogueContext & Pick<RecoveryContext, "keyring">;
 export type Resealed = {
   backup: Pick<Backup, "number" | "subject"> | null;
   key: string;
-  outcome: "sealed-before" | "resealed" | "due" | "left";
+  outcome: "sealed-before" | "resealed" | "due" | "gone" | "left";
   message: string;
 };
 
@@ -35,7 +36,7 @@ export type ResealOptions = {
   isDryRun?: boolean;
   /** How long to wait for a restore or a proof that reads the archive; by default ten minutes. */
   waitMs?: number;
-  onResult?: (result: Resealed) => void;
+  onResult?: (result: Resealed) => void | Promise<void>;
 };
 
 const isThere = {
@@ -56,16 +57,16 @@ export async function resealArchives(context: ResealContext, options: ResealOpti
   const { signal, isDryRun = false, onResult } = options;
   if (!isDryRun) await reconcileStorage(context);
   const results: Resealed[] = [];
-  const tell = (result: Resealed) => {
+  const tell = async (result: Resealed) => {
     results.push(result);
-    onResult?.(result);
+    await onResult?.(result);
   };
   const runner = takeRunnerName();
   try {
     for (const row of await db.backup.findMany({ where: isThere, orderBy: { createdAt: "asc" } })) {
       signal.throwIfAborted();
       const result = await resealOne(context, row, { ...options, runner });
-      tell({ backup: row, key: row.storageKey ?? "", ...result });
+      await tell({ backup: row, key: row.storageKey ?? "", ...result });
     }
   } finally {
     releaseRunnerName(runner);
@@ -74,7 +75,7 @@ export async function resealArchives(context: ResealContext, options: ResealOpti
   const known = new Set(rows.map(({ storageKey }) => storageKey));
   for await (const { key } of storage.list(archivesPrefix)) {
     if (!isArchiveKey(key) || known.has(key)) continue;
-    tell({ backup: null, key, outcome: "left", message: "The catalogue does not know it, so that it was not touched." });
+    await tell({ backup: null, key, outcome: "left", message: "The catalogue does not know it, so that it was not touched." });
   }
   return results;
 }
@@ -98,18 +99,25 @@ async function resealOne(context: ResealContext, row: Backup, settings: Settings
     return await underClaim(context, row, settings);
   } catch (error) {
     settings.signal.throwIfAborted();
-    const message = (error as Error).message;
-    if (!isAboutArchive(error)) {
-      logger.warn({ err: error, backup: row.number }, "an archive could not be sealed anew");
-      return left(message);
-    }
-    // Whether it is damaged is for the controller to say: it reads it back.
-    if (row.state !== "failed" && !settings.isDryRun) {
-      const order = { backupId: row.id, level: "checksums" as const, byName: switchyard.name };
-      await transact(context, (transaction) => queueProof(transaction, context, order));
-    }
-    return left(message);
+    if (!(await isStillThere(context, row))) return { outcome: "gone", message: "It was let go of meanwhile." };
+    if (!isAboutArchive(error)) logger.warn({ err: error, backup: row.number }, "an archive could not be sealed anew");
+    else if (!settings.isDryRun) await haveProven(context, row);
+    return left((error as Error).message);
   }
+}
+
+async function isStillThere({ db }: ResealContext, { id }: Backup): Promise<boolean> {
+  return (await db.backup.count({ where: { id, ...isThere } })) === 1;
+}
+
+/** Whether it is damaged is for the controller to say: it reads it back. */
+async function haveProven(context: ResealContext, { id, state }: Backup): Promise<void> {
+  if (state === "failed") return;
+  const order = { backupId: id, level: "checksums" as const, byName: switchyard.name };
+  await transact(context, (transaction) => queueProof(transaction, context, order)).catch((error: unknown) => {
+    // Retention was faster.
+    if (!(error instanceof DomainError) || error.code !== "precondition-failed") throw error;
+  });
 }
 
 /** A row that names another key than the one that has sealed its archive is set right. */
@@ -122,13 +130,13 @@ async function underClaim(context: ResealContext, row: Backup, settings: Setting
   const { db, clock } = context;
   const { id, state, storageKey, runner: last, heartbeatAt } = row;
   const { runner, signal } = settings;
-  const busy: Result = { outcome: "left", message: "Another process works on it: do this again later." };
-  if (last !== null && !isDead(row, clock())) return busy;
+  const busy = "Another process works on it: do this again later.";
+  if (last !== null && !isDead(row, clock())) throw new ClaimLost(busy);
   const [claimed] = await db.backup.updateManyAndReturn({
     where: { id, state, storageKey, runner: last, heartbeatAt },
     data: { runner, heartbeatAt: clock() },
   });
-  if (!claimed) return busy;
+  if (!claimed) throw new ClaimLost(busy);
   const beat = async () => {
     const { count } = await db.backup.updateMany({ where: { id, runner }, data: { heartbeatAt: clock() } });
     if (count === 0) throw new ClaimLost("Another process has taken it over.");

@@ -1,4 +1,7 @@
+import { spawn } from "node:child_process";
 import { createHash, randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
 import type { Backup } from "#lib/database/generated/client.ts";
 import type { ObjectStorage } from "#lib/storage/storage.ts";
 import { parseKeyring } from "../archive/keyring.ts";
@@ -29,6 +32,24 @@ export async function putArchive(
   await reconcileStorage({ ...world.recovery, storage });
   await world.db.backupProofRun.deleteMany({ where: { backupId: id } });
   return world.db.backup.update({ where: { id }, data: { proof: "restored", message: "Put there by a test." } });
+}
+
+const program = fileURLToPath(new URL("../../../../services/controller/reseal.ts", import.meta.url));
+
+/** `npm run reseal` as a process of its own, with these keys, the present one first. */
+export function startReseal(world: RecoveryWorld, keys: readonly string[]) {
+  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", program], {
+    env: {
+      ...process.env,
+      DATABASE_URL: world.recovery.ownDatabaseUrl,
+      SWITCHYARD_BACKUP_STORAGE: world.recovery.storage.name,
+      SWITCHYARD_BACKUP_KEYS: keys.join(","),
+    },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const lines: string[] = [];
+  child.stdout.on("data", (chunk: Buffer) => lines.push(String(chunk)));
+  return { child, ended: once(child, "close"), said: () => lines.join("") };
 }
 
 /** What the storage has at the place that a row names. */
