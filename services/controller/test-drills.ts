@@ -8,6 +8,7 @@ import type { Context } from "#lib/domain/context.ts";
 import { storeAlert } from "#lib/domain/incidents/test-happenings.ts";
 import { DrillRunnerPass } from "#lib/domain/recovery/drills/carry-out.ts";
 import { startDrill } from "#lib/domain/recovery/drills/commands.ts";
+import type { NodePower } from "#lib/domain/recovery/drills/node-power.ts";
 import { getDrill } from "#lib/domain/recovery/drills/queries.ts";
 import type { DrillDetail } from "#lib/domain/recovery/drills/schemas.ts";
 import { type Pod, paths } from "#lib/kubernetes/objects.ts";
@@ -77,7 +78,9 @@ spec:
     spec: { containers: [{ name: ${name}, image: "switchyard/${kind}:1.0.0" }] }
 `;
 
-const roomyNode = 'apiVersion: v1\nkind: Node\nmetadata: { name: roomy, labels: { switchyard.dev/virtual: "true" } }\n';
+/** A node whose pods are said to run. */
+export const virtualNode = (name: string): string =>
+  `apiVersion: v1\nkind: Node\nmetadata: { name: ${name}, labels: { switchyard.dev/virtual: "true" } }\n`;
 
 const prometheus = {
   rules: async () => [
@@ -91,9 +94,11 @@ export const isReady = ({ status }: Pod) =>
 /** How many instances a service is to have before each test, by name. */
 type Fleet = Record<string, number>;
 
+type Operator = Context & { nodePower: NodePower | null };
+
 export class DrillWorld {
   readonly world: TestWorld;
-  readonly operator: Context & { nodePower: null };
+  readonly operator: Operator;
   clients = new Clients();
   /** Carries the drills out: another one is another controller. */
   runner: DrillRunnerPass;
@@ -104,21 +109,24 @@ export class DrillWorld {
   readonly #began = Date.now();
   #aheadMs = 0;
 
-  private constructor(world: TestWorld, fleet: Fleet) {
+  private constructor(world: TestWorld, fleet: Fleet, nodePower: NodePower | null) {
     this.world = world;
     this.#fleet = fleet;
-    this.operator = { ...world.context, prometheus, clock: () => new Date(this.now()), nodePower: null };
+    this.operator = { ...world.context, prometheus, clock: () => new Date(this.now()), nodePower };
     this.runner = new DrillRunnerPass(this.operator);
   }
 
   /** The services of `yaml` on a node of their own, in a namespace that is labelled for drills, and a prober that depends on some. */
-  static async start(world: TestWorld, of: { yaml: string[]; fleet: Fleet; probed: string }): Promise<DrillWorld> {
-    const drills = new DrillWorld(world, of.fleet);
+  static async start(
+    world: TestWorld,
+    of: { yaml: string[]; fleet: Fleet; probed: string; nodePower?: NodePower },
+  ): Promise<DrillWorld> {
+    const drills = new DrillWorld(world, of.fleet, of.nodePower ?? null);
     await world.kubernetes.patch(paths.namespace("fleet"), [
       { op: "add", path: "/metadata/labels/switchyard.dev~1drills", value: "allowed" },
     ]);
     const prober = drilled("prober", "prober", { dependsOn: of.probed, port: await freePort() });
-    await world.cluster.create([roomyNode, ...of.yaml, prober].join("---\n"));
+    await world.cluster.create([virtualNode("roomy"), ...of.yaml, prober].join("---\n"));
     await drills.serve("prober", (request, response) => {
       const query = new URL(request.url ?? "", "http://prober").searchParams;
       const page = drills.clients.page(query.get("target") ?? "", Number(query.get("since")), drills.now());
@@ -193,7 +201,7 @@ export class DrillWorld {
     return startDrill(actor, { scenario, subject: "fleet/relay", reason: "every quarter", ...over }, randomUUID());
   }
 
-  admin(): Context & { nodePower: null } {
+  admin(): Operator {
     return { ...this.operator, actor: { ...this.operator.actor, role: "admin" } };
   }
 
