@@ -9,7 +9,7 @@
  *           every table, archive, seal, checksums, synced to disk); read back; restored by `pg_restore` and by Switchyard in place
  * archive   one file of as much that cannot be compressed: `tar | age` and `age | tar | sha256sum`, and Switchyard's archive
  * drills    the drill of an instance and the one of a node, of the demo's relay on the local cluster: through the API of a product that
- *           is started for it, or of the one at --url; about half an hour for 20 instances, and one and a half hours for 20 nodes
+ *           is started for it, or of the one at --url; about a quarter of an hour for 20 instances, and three quarters for 20 nodes
  *
  * Every round measures all of them in turn; the figures are medians of the rounds. Throughput is of what was saved, not of the
  * archive. PostgreSQL is the embedded one without fsync, for all alike. results.md has the throughput, drills.md the drills.
