@@ -34,8 +34,8 @@ const userSchema = z.object({
 const kubeconfigSchema = z.object({
   "current-context": z.string(),
   clusters: z.array(z.object({ ...named, cluster: z.looseObject({ server: z.string() }) })),
-  contexts: z.array(z.object({ ...named, context: z.object({ cluster: z.string(), user: z.string() }) })),
-  users: z.array(z.object({ ...named, user: z.record(z.string(), z.unknown()) })),
+  contexts: z.array(z.object({ ...named, context: z.object({ cluster: z.string(), user: z.string().optional() }) })),
+  users: z.array(z.object({ ...named, user: z.record(z.string(), z.unknown()).nullish() })).default([]),
 });
 
 const serviceAccountFolder = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -50,8 +50,8 @@ export function readKubeconfig(file: string): ClusterAccess {
   const document = kubeconfigSchema.safeParse(parse(readFileSync(file, "utf8")));
   const { context } = document.data?.contexts.find(({ name }) => name === document.data["current-context"]) ?? {};
   const found = document.data?.clusters.find(({ name }) => name === context?.cluster)?.cluster;
-  const user = document.data?.users.find(({ name }) => name === context?.user)?.user;
-  if (!found || !user) throw new Error(`${file} names no current cluster and user`);
+  const user = document.data?.users.find(({ name }) => name === context?.user)?.user ?? {};
+  if (!found) throw new Error(`${file} names no current cluster`);
   const cluster = clusterSchema.strict().safeParse(found).data;
   const credentials = userSchema.strict().safeParse(user).data;
   if (!cluster || !credentials || cluster["proxy-url"] !== undefined) return new OtherAccess(file, found);
@@ -76,7 +76,9 @@ export function inClusterAccess(env: Record<string, string | undefined>, folder 
   const { KUBERNETES_SERVICE_HOST: host = "", KUBERNETES_SERVICE_PORT: port = "443" } = env;
   let token = "";
   let readAt = Number.NEGATIVE_INFINITY;
-  return new DirectAccess(`https://${isIPv6(host) ? `[${host}]` : host}:${port}`, () => {
+  // As client-node has it.
+  const scheme = ["80", "8080", "8001"].includes(port) ? "http" : "https";
+  return new DirectAccess(`${scheme}://${isIPv6(host) ? `[${host}]` : host}:${port}`, () => {
     if (performance.now() - readAt > tokenReadEveryMs) {
       token = readFileSync(resolve(folder, "token"), "utf8").trim();
       readAt = performance.now();
