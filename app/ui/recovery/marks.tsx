@@ -35,7 +35,7 @@ const freshnessLooks: Record<Coverage["state"], Look> = {
   fresh: { word: "Fresh", color: good, shape: "healthy" },
   stale: { word: "Stale", color: "text-warn", shape: "degraded" },
   missing: { word: "No backup", color: bad, shape: "down" },
-  none: { word: "Nothing found", color: quiet, shape: "superseded" },
+  none: { word: "No data", color: quiet, shape: "superseded" },
 };
 
 const runLooks: Record<RestoreState | DrillState, Look> = {

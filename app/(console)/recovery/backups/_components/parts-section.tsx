@@ -18,7 +18,7 @@ export function PartsSection({ parts }: { parts: readonly PartView[] }) {
             <dl className="scroll-thin mt-1 grid max-h-56 gap-x-6 overflow-y-auto sm:grid-cols-2">
               {part.facts.map(({ label, value }) => (
                 <div key={`${label} ${value}`} className="flex min-w-0 justify-between gap-3">
-                  <dt className="truncate text-ink-2" title={label}>
+                  <dt className="min-w-1/2 truncate text-ink-2" title={label}>
                     {label}
                   </dt>
                   <dd className="min-w-0 truncate" title={value}>
