@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 
 /** A PostgreSQL server of a fleet: its address with credentials, and where to dial when its name means nothing here. */
@@ -6,8 +7,38 @@ export type ServerAddress = { url: string; host?: string };
 
 const connectTimeoutMs = 3_000;
 
+/** What is not to be given up because a server is busy: a backup, a restore. */
+const patience = { tries: 3, connectTimeoutMs: 10_000 };
+
 /** Connects to a server; the caller ends the connection. Rejects with the driver's error when it does not answer within 3 s. */
-export async function connectServer({ url, host }: ServerAddress, queryTimeoutMs?: number): Promise<pg.Client> {
+export function connectServer(address: ServerAddress, queryTimeoutMs?: number): Promise<pg.Client> {
+  return connect(address, { connectTimeoutMs, queryTimeoutMs });
+}
+
+/**
+ * As connectServer, for what must not fail because a server is busy or is just starting: tries three times, 10 s each. A server that
+ * refuses is not asked again.
+ */
+export async function connectPatiently(address: ServerAddress): Promise<pg.Client> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await connect(address, patience);
+    } catch (error) {
+      if (tries === patience.tries || !isBusy(error)) throw error;
+      await sleep(1_000);
+    }
+  }
+}
+
+/** Answered too late, hung up, or said that it starts or has no room for another connection. */
+function isBusy(error: unknown): boolean {
+  const { code = "", message = "" } = error as { code?: string; message?: string };
+  return ["ETIMEDOUT", "ECONNRESET", "57P03", "53300"].includes(code) || /timeout expired|terminated unexpectedly/.test(message);
+}
+
+type Patience = { connectTimeoutMs: number; queryTimeoutMs?: number };
+
+async function connect({ url, host }: ServerAddress, { connectTimeoutMs, queryTimeoutMs }: Patience): Promise<pg.Client> {
   const client = new pg.Client({
     connectionString: dialled(url, host),
     connectionTimeoutMillis: connectTimeoutMs,
@@ -70,7 +101,7 @@ export function libpqEnvironment(address: ServerAddress): Record<string, string>
     PGPASSWORD: decodeURIComponent(password),
     PGDATABASE: databaseNameOf(address),
     PGAPPNAME: "switchyard",
-    PGCONNECT_TIMEOUT: "5",
+    PGCONNECT_TIMEOUT: "30",
     ...Object.fromEntries(ssl),
   };
 }

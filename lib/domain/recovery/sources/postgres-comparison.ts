@@ -1,11 +1,11 @@
-import { connectServer, type ServerAddress } from "#lib/database/server-connection.ts";
+import { connectPatiently, type ServerAddress } from "#lib/database/server-connection.ts";
 import type { RecoveryCheck } from "../schemas.ts";
 import type { PostgresFacts } from "./postgres-facts.ts";
 import { countTable, listTables, tableName } from "./postgres-tables.ts";
 
 /** Holds a database against the facts: rows and highest number of every table, in one snapshot. */
 export async function comparePostgres(address: ServerAddress, facts: PostgresFacts): Promise<RecoveryCheck[]> {
-  const client = await connectServer(address);
+  const client = await connectPatiently(address);
   try {
     await client.query("SET TIME ZONE 'UTC'; SET statement_timeout = 0");
     await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");

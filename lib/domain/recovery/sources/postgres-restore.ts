@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type pg from "pg";
 import {
-  connectServer,
+  connectPatiently,
   databaseNameOf,
   libpqEnvironment,
   type ServerAddress,
@@ -161,7 +161,7 @@ const firstTarget = 1;
  * values a column, else as many as the server is set to.
  */
 export async function gatherStatistics(address: ServerAddress, target?: number): Promise<void> {
-  const client = await connectServer(address);
+  const client = await connectPatiently(address);
   try {
     await client.query("SET statement_timeout = 0");
     if (target !== undefined) await client.query(`SET default_statistics_target = ${target}`);

@@ -1,6 +1,6 @@
 import pg from "pg";
 import {
-  connectServer,
+  connectPatiently,
   databaseNameOf,
   type ServerAddress,
   serverName,
@@ -134,7 +134,7 @@ export async function swapDatabases(
   { database, incoming, outgoing }: { database: string; incoming: string; outgoing: string },
 ): Promise<void> {
   const maintenance = maintenanceOf(address);
-  const [client, ender] = await Promise.all([connectServer(maintenance), connectServer(maintenance)]);
+  const [client, ender] = await Promise.all([connectPatiently(maintenance), connectPatiently(maintenance)]);
   const timer = setInterval(() => void endOthers(ender, [database, incoming]).catch(() => {}), endOthersMs);
   try {
     await endOthers(ender, [database, incoming]);

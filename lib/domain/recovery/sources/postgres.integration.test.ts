@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { readdirSync } from "node:fs";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { connectServer, type ServerAddress } from "#lib/database/server-connection.ts";
 import { postgresPart } from "./postgres.ts";
@@ -55,6 +57,29 @@ async function rowsOf(table: string, from = address): Promise<number> {
 function databases(): Promise<string[]> {
   return ask(server.admin, "SELECT datname FROM pg_database").then((rows) => rows.map(({ datname }) => String(datname)));
 }
+
+test("a server that hangs up because it is busy is asked again", async () => {
+  const { hostname, port } = new URL(address.url);
+  let asked = 0;
+  const busy = createServer((client) => {
+    asked += 1;
+    if (asked === 1) return client.destroy();
+    const behind = connect(Number(port), hostname);
+    for (const socket of [client, behind]) socket.on("error", () => {});
+    client.pipe(behind).pipe(client);
+  }).listen(0, "127.0.0.1");
+  await once(busy, "listening");
+  try {
+    const through = new URL(address.url);
+    through.hostname = "127.0.0.1";
+    through.port = String((busy.address() as AddressInfo).port);
+    const { facts } = await saved(null, { url: through.href });
+    expect(facts.tables).toHaveLength(5);
+    expect(asked).toBeGreaterThan(1);
+  } finally {
+    busy.close();
+  }
+});
 
 test("the facts say rows and highest number of every table", async () => {
   const { facts } = await saved();

@@ -1,6 +1,6 @@
 import type pg from "pg";
 import {
-  connectServer,
+  connectPatiently,
   databaseNameOf,
   libpqEnvironment,
   type ServerAddress,
@@ -39,7 +39,7 @@ export function dumpName(database: string): string {
 }
 
 async function openPart(address: ServerAddress, selection: PostgresSelection, signal: AbortSignal): Promise<ArchivePart> {
-  const client = await connectServer(address).catch((error: Error) => {
+  const client = await connectPatiently(address).catch((error: Error) => {
     throw new DomainError(
       "precondition-failed",
       `${serverName(address)} does not answer: ${error.message}`,
