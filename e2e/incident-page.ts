@@ -24,6 +24,16 @@ export function commandIncident(request: APIRequestContext, id: string, command:
   return request.post(`/api/incidents/${id}/${command}`, { data, headers });
 }
 
+/** Resolves what is open of a service of the demo fleet, whatever stands against it. Resolves to the names of the incidents. */
+export async function resolveAll(request: APIRequestContext, service: string): Promise<string[]> {
+  const open = await listOpenIncidents(request, service);
+  for (const { id } of open) {
+    const answer = await commandIncident(request, id, "resolve", { override: { reason: "it was only a journey" } });
+    expect(answer.ok(), await answer.text()).toBe(true);
+  }
+  return open.map(({ number, title }) => `INC-${number} ${title}`);
+}
+
 /** The id in the address of an incident's page. */
 export function incidentOf(page: Page): string {
   return /\/incidents\/([0-9a-f-]{36})/.exec(page.url())?.[1] ?? "";

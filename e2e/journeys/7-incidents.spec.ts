@@ -2,12 +2,12 @@ import { type APIRequestContext, expect, type Page, test } from "@playwright/tes
 import type { Automation } from "#lib/domain/incidents/opening/automation-settings.ts";
 import { act, kubectl, readService } from "../fleet-api.ts";
 import {
-  commandIncident,
   incidentOf,
   listOpenIncidents,
   part,
   print,
   readIncident,
+  resolveAll,
   rollBackVerified,
   untilRelayIsQuick,
 } from "../incident-page.ts";
@@ -162,13 +162,6 @@ async function expectStory(page: Page, id: string): Promise<void> {
   expect(story).toMatch(/Recovered at/);
   for (const figure of ["Failed operations", "Affected connections", "Error budget"]) expect(story).toContain(figure);
   expect(story).toContain("<svg");
-}
-
-async function resolveAll(request: APIRequestContext, service: string): Promise<void> {
-  for (const { id } of await listOpenIncidents(request, service)) {
-    const answer = await commandIncident(request, id, "resolve", { override: { reason: "it was only a journey" } });
-    expect(answer.ok(), await answer.text()).toBe(true);
-  }
 }
 
 const rules = "/api/incidents/settings/automation";

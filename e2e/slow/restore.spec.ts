@@ -1,8 +1,8 @@
 import { type APIRequestContext, expect, test } from "@playwright/test";
 import pg from "pg";
-import type { BackupDetail } from "#lib/domain/recovery/backups/schemas.ts";
 import type { RestoreView } from "#lib/domain/recovery/restores/schemas.ts";
 import { type ObservationsPage, observationsSchema } from "#lib/protocol/observations.ts";
+import { backUp } from "../backup-api.ts";
 import { kubectl, readPods, readService } from "../fleet-api.ts";
 import { print, untilRelayIsQuick } from "../incident-page.ts";
 import { system } from "../system.ts";
@@ -23,7 +23,7 @@ test("every write that was acknowledged before the backup is there after databas
   page: { request },
 }) => {
   await untilRelayIsQuick(request);
-  const backup = await backUp(request);
+  const backup = await backUp(request, { subject, reason: "before everything is lost" });
   const facts = backup.parts.find(({ name }) => name === "postgres");
   expect(facts, "the archive holds the database").toBeDefined();
   expect(backup.parts.map(({ name }) => name)).toEqual(expect.arrayContaining(["postgres", "redis", "objects"]));
@@ -66,18 +66,6 @@ test("every write that was acknowledged before the backup is there after databas
   expect(missing - ledger.lost).toBeLessThanOrEqual(clients);
   expect(ledger.duplicated).toBe(atLoss.ledger.duplicated);
 });
-
-async function backUp(request: APIRequestContext): Promise<BackupDetail> {
-  const data = { subject, reason: "before everything is lost" };
-  const asked = await request.post("/api/backups", { data, headers: headers() });
-  expect(asked.status(), await asked.text()).toBe(201);
-  const { id } = await asked.json();
-  const read = async (): Promise<BackupDetail> => (await request.get(`/api/backups/${id}`)).json();
-  await expect(async () => {
-    expect((await read()).backup).toMatchObject({ state: "completed", proof: "checksums" });
-  }).toPass(patience);
-  return read();
-}
 
 async function restoreInPlace(request: APIRequestContext, backupId: string): Promise<RestoreView> {
   const asked = await request.post(`/api/backups/${backupId}/restores`, {

@@ -1,12 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { stripVTControlCharacters } from "node:util";
 import { type APIRequestContext, request } from "@playwright/test";
-import type { IncidentView } from "#lib/domain/incidents/schemas.ts";
 import type { DrillPreview } from "#lib/domain/recovery/drills/schemas.ts";
-import type { Page } from "#lib/domain/rollouts/schemas.ts";
 import { carryOutDrill, untilWell } from "../../drill-api.ts";
 import { describeDrill } from "../../drill-words.ts";
 import { readService } from "../../fleet-api.ts";
+import { resolveAll } from "../../incident-page.ts";
 import { logInByApi } from "../../log-in.ts";
 import { startSystem, system } from "../../system.ts";
 import type { Series } from "./drill-figures.ts";
@@ -71,7 +70,8 @@ async function repeat(api: APIRequestContext, scenario: Series["scenario"], sett
       await untilWell(api);
       await spreadOut(api, scenario);
       const { drill } = await carryOutDrill(api, { scenario, subject, reason }, async () => {
-        if (isOwn) series.resolved.push(...(await resolveIncidents(api)));
+        // Forty faults an hour burn the error budget, which opens an incident; no drill begins beside one.
+        if (isOwn) series.resolved.push(...(await resolveAll(api, service)));
       });
       series.drills.push(drill);
       say(`${series.drills.length} of ${repeats}: ${describeDrill(drill)}`);
@@ -93,16 +93,6 @@ async function spreadOut(api: APIRequestContext, scenario: Series["scenario"]): 
   const { uid, templateHash } = await readService(api, service);
   const reason = "An instance has to run on the node that is lost";
   await change(api, `/api/services/${subject}/actions/restart`, { reason, seen: { uid, templateHash } });
-}
-
-/** Forty faults an hour burn the error budget, which opens an incident; no drill begins beside one. Resolves to their names. */
-async function resolveIncidents(api: APIRequestContext): Promise<string[]> {
-  const answer = await api.get(`/api/incidents?state=open&namespace=${namespace}&service=${service}`);
-  const { items }: Page<IncidentView> = await answer.json();
-  const others = items.filter(({ isDrill }) => !isDrill);
-  const override = { reason: "The drills that are repeated here brought it about." };
-  for (const { id } of others) await change(api, `/api/incidents/${id}/resolve`, { override });
-  return others.map(({ number, title }) => `INC-${number} ${title}`);
 }
 
 async function change(api: APIRequestContext, path: string, data: object): Promise<void> {
