@@ -118,10 +118,15 @@ export async function previewRetention(context: Context, input: unknown): Promis
     context.db.backup.findMany({
       where: { subject: subjectName(subject), ...goodBackups, takenAt: { not: null } } satisfies Prisma.BackupWhereInput,
       orderBy: { takenAt: "desc" },
-      select: { id: true, number: true, takenAt: true, pinnedAt: true },
+      select: { id: true, number: true, takenAt: true, pinnedAt: true, purpose: true },
     }),
   );
-  const taken = rows.map(({ takenAt, ...row }) => ({ ...row, takenAt: takenAt as Date, isPinned: row.pinnedAt !== null }));
+  const taken = rows.map(({ takenAt, ...row }) => ({
+    ...row,
+    takenAt: takenAt as Date,
+    isPinned: row.pinnedAt !== null,
+    isSafetyCopy: row.purpose === "before_restore",
+  }));
   const reasons = judgeRetention(taken, retention, timeZone);
   const all = taken.map(({ id, number, takenAt }) => ({
     id,

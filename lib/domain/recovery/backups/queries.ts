@@ -78,9 +78,11 @@ export async function judgeSubject(db: Pick<Database, "backup" | "backupPlan">, 
     db.backupPlan.findUnique({ where: { subject } }),
     db.backup.findMany({
       where: { subject, ...goodBackups, takenAt: { not: null } },
-      select: { id: true, takenAt: true, pinnedAt: true },
+      select: { id: true, takenAt: true, pinnedAt: true, purpose: true },
     }),
   ]);
-  const taken = rows.flatMap(({ id, takenAt, pinnedAt }) => (takenAt ? [{ id, takenAt, isPinned: pinnedAt !== null }] : []));
+  const taken = rows.flatMap(({ id, takenAt, pinnedAt, purpose }) =>
+    takenAt ? [{ id, takenAt, isPinned: pinnedAt !== null, isSafetyCopy: purpose === "before_restore" }] : [],
+  );
   return judgeRetention(taken, (plan?.retention as Retention | undefined) ?? defaultRetention, plan?.timeZone ?? "UTC");
 }

@@ -9,7 +9,7 @@ const dayMs = 86_400_000;
 function daily(newest: string, count: number) {
   return Array.from({ length: count }, (_, index) => {
     const takenAt = new Date(Date.parse(`${newest}T12:00:00Z`) - index * dayMs);
-    return { id: takenAt.toISOString().slice(0, 10), takenAt, isPinned: false };
+    return { id: takenAt.toISOString().slice(0, 10), takenAt, isPinned: false, isSafetyCopy: false };
   });
 }
 
@@ -33,7 +33,7 @@ test("a backup stays while one rule wants it", () => {
 });
 
 test("of a day with several the newest counts, and days without one are not counted", () => {
-  const at = (id: string) => ({ id, takenAt: new Date(id), isPinned: false });
+  const at = (id: string) => ({ id, takenAt: new Date(id), isPinned: false, isSafetyCopy: false });
   const backups = ["2026-03-18T18:00Z", "2026-03-18T06:00Z", "2026-03-10T18:00Z", "2026-03-10T06:00Z", "2026-03-01T06:00Z"].map(
     at,
   );
@@ -41,7 +41,7 @@ test("of a day with several the newest counts, and days without one are not coun
 });
 
 test("days, weeks and months begin where the plan's time zone says", () => {
-  const at = (id: string) => ({ id, takenAt: new Date(id), isPinned: false });
+  const at = (id: string) => ({ id, takenAt: new Date(id), isPinned: false, isSafetyCopy: false });
   const backups = ["2026-03-02T23:30Z", "2026-03-02T00:30Z", "2026-03-01T23:30Z"].map(at);
   expect(kept(backups, { keepDaily: 3 })).toEqual(["2026-03-02T23:30Z", "2026-03-01T23:30Z"]);
   expect(kept(backups, { keepDaily: 3 }, "Europe/Berlin")).toEqual(["2026-03-02T23:30Z", "2026-03-02T00:30Z"]);
@@ -72,4 +72,17 @@ test("letting go of what it names, and asking again, names nothing more", () => 
   const first = new Set(kept(all, rules));
   const left = all.filter(({ id }) => first.has(id));
   expect(kept(left, rules)).toEqual(left.map(({ id }) => id));
+});
+
+test("copies of the present from before restores take no place from other backups", () => {
+  const [saved] = daily("2026-03-18", 1);
+  if (!saved) throw new Error("there is none");
+  const hourMs = 3_600_000;
+  const copies = Array.from({ length: 20 }, (_, index) => ({
+    id: `copy ${index}`,
+    takenAt: new Date(saved.takenAt.getTime() + (index + 1) * hourMs),
+    isPinned: false,
+    isSafetyCopy: true,
+  }));
+  expect(kept([saved, ...copies], { keepLast: 2, keepDaily: 1 })).toEqual([saved.id, "copy 19", "copy 18"]);
 });

@@ -1,7 +1,7 @@
 import type { Retention } from "./schemas.ts";
 
 /** A good backup, as retention looks at it. */
-export type Kept = { id: string; takenAt: Date; isPinned: boolean };
+export type Kept = { id: string; takenAt: Date; isPinned: boolean; isSafetyCopy: boolean };
 
 type Rule = { name: string; count: number; periodOf: ((local: Local) => string) | null };
 type Local = { year: number; month: number; day: number; weekday: number };
@@ -9,9 +9,15 @@ type Local = { year: number; month: number; day: number; weekday: number };
 /**
  * Why each backup stays, in words; one without a reason is let go of. Rules are ORed as restic's are: the newest N, and of each of the
  * last N days, weeks (from Monday) and months that have one the newest. Only good backups may be given: they alone count. The newest
- * stays whatever the rules say, and what is pinned stays without counting less for others.
+ * stays whatever the rules say, and what is pinned stays without counting less for others. Copies of the present from before restores
+ * are judged apart: whoever tries a backup again and again makes one each time, of what may well be a wreck.
  */
 export function judgeRetention(backups: readonly Kept[], retention: Retention, timeZone: string): Map<string, string[]> {
+  const { false: ordered = [], true: copies = [] } = Object.groupBy(backups, ({ isSafetyCopy }) => String(isSafetyCopy));
+  return new Map([ordered, copies].flatMap((series) => [...judgeSeries(series, retention, timeZone)]));
+}
+
+function judgeSeries(backups: readonly Kept[], retention: Retention, timeZone: string): Map<string, string[]> {
   const newestFirst = backups.toSorted((a, b) => b.takenAt.getTime() - a.takenAt.getTime() || (a.id < b.id ? 1 : -1));
   const reasons = new Map<string, string[]>(newestFirst.map(({ id, isPinned }) => [id, isPinned ? ["pinned"] : []]));
   const [newest] = newestFirst;
