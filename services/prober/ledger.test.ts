@@ -50,6 +50,14 @@ describe("the ledger", () => {
     expect(ledger.settle("a", { revision: 4, liveSince: 59_500 }, 60_500, 1000).lost).toBe(1);
   });
 
+  it("gives one that was acknowledged long after it was made its patience from the acknowledgement on", () => {
+    const ledger = new Ledger();
+    ledger.acknowledged("a", 1, 5, 0, 12_000);
+    expect(ledger.settle("a", live(4), 12_001, 10_000).lost).toBe(0);
+    expect(ledger.arrived("a", 1, 12_005)).toEqual({ latencyMs: 12_005 });
+    expect(ledger.settle("a", live(5), 30_000, 10_000).lost).toBe(0);
+  });
+
   it("takes what a snapshot contains as arrived, and what was acknowledged past it as lost", () => {
     const ledger = new Ledger();
     ledger.acknowledged("a", 1, 5, 0);

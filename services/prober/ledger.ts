@@ -50,7 +50,8 @@ export class Ledger {
     if (revision < writer.revision && revision > writer.snapshotRevision) writer.awaitsRestart = true;
     writer.revision = revision;
     remember(this.#holders, revision, { writer, sequence, acknowledgedAt });
-    const entry = { revision, madeAt, acknowledgedAt, since: madeAt };
+    // Nobody could see it before it was committed, which may be long after it was made.
+    const entry = { revision, madeAt, acknowledgedAt, since: acknowledgedAt };
     const arrivedAt = writer.arrived.get(sequence);
     if (arrivedAt !== undefined) {
       remember(writer.settled, sequence, entry);
