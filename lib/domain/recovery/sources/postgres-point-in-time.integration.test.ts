@@ -96,6 +96,24 @@ test("a dropped table is back with exactly the rows that it had at an instant be
   expect(scratchFolders()).toBe(before);
 });
 
+test("a dropped database is back with what its server has not archived yet", async () => {
+  const saved = await saveBase();
+  await write(40);
+  const between = await instant(address);
+  await write(1);
+  await ask(server.admin, `DROP DATABASE relay${count}`);
+  expect(await pointInTime(address, { facts: saved.base })).toMatchObject({
+    available: true,
+    message: expect.not.stringContaining("does not answer"),
+  });
+  const recovered = await recover(saved, between);
+  const { signal } = new AbortController();
+  const { facts } = recovered;
+  await restorePostgres({ dump: recovered.dump(signal), facts, address, tables: null, tag: "dropped" });
+  await recovered.close();
+  expect(await ask(address, "SELECT count(*)::int AS rows FROM operations")).toEqual([{ rows: 40 }]);
+});
+
 test("what the server has not archived yet comes from itself, and it need not even be able to archive", async () => {
   const saved = await saveBase();
   writeFileSync(server.stopFile, "");

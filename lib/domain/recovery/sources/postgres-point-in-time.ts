@@ -1,10 +1,11 @@
 import type pg from "pg";
-import { type ServerAddress, serverName, withServer } from "#lib/database/server-connection.ts";
+import { type ServerAddress, serverName } from "#lib/database/server-connection.ts";
 import { StorageError } from "#lib/storage/storage.ts";
 import { DomainError } from "../../errors.ts";
 import type { Manifest } from "../archive/manifest.ts";
 import { type Archiving, judgeArchiving, readArchiving, timelineSql } from "./postgres-archiving.ts";
 import { basePart, type PostgresBaseFacts, postgresBaseFactsSchema } from "./postgres-base-facts.ts";
+import { withAnyDatabase } from "./postgres-swap.ts";
 import { openWalArchive, readWalRun, segmentOf, type WalRun } from "./wal-archive.ts";
 
 /** Instants between backups; ISO. */
@@ -31,7 +32,7 @@ export function baseOf(manifest: Pick<Manifest, "parts">): HeldBase {
  */
 export async function pointInTime(address: ServerAddress, base: HeldBase): Promise<PointInTime> {
   const name = serverName(address);
-  const live = await withServer(address, readLive).catch((error: Error) => error);
+  const live = await withAnyDatabase(address, readLive).catch((error: Error) => error);
   if (base === null || "error" in base) return no(judgeWithout(name, live, base));
   const { facts } = base;
   try {

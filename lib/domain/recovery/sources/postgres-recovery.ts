@@ -2,7 +2,7 @@ import { createWriteStream } from "node:fs";
 import { readdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { databaseNameOf, libpqEnvironment, type ServerAddress, serverName, withServer } from "#lib/database/server-connection.ts";
+import { databaseNameOf, libpqEnvironment, type ServerAddress, serverName } from "#lib/database/server-connection.ts";
 import { runProgram } from "#lib/programs/program.ts";
 import { InstantNotReached, startRecoveredPostgres } from "#lib/programs/recovered-postgres.ts";
 import type { ObjectStorage } from "#lib/storage/storage.ts";
@@ -12,6 +12,7 @@ import { postgresPart, programsFor } from "./postgres.ts";
 import type { PostgresBaseFacts } from "./postgres-base-facts.ts";
 import { type PostgresFacts, postgresFactsSchema } from "./postgres-facts.ts";
 import { newestArchived, pointInTime, readLive, refuseInstant, whyNotLive } from "./postgres-point-in-time.ts";
+import { withAnyDatabase } from "./postgres-swap.ts";
 import { openWalArchive, readWalRun } from "./wal-archive.ts";
 
 export type PostgresRecovery = {
@@ -109,7 +110,7 @@ class WalSupply {
     if (this.#isOver) return false;
     const { base, address, onProgress, signal } = this.#recovery;
     // Asked anew each time: the server goes on archiving.
-    const live = await withServer(address, readLive).catch((error: Error) => error);
+    const live = await withAnyDatabase(address, readLive).catch((error: Error) => error);
     const { segments, missing } = await readWalRun(this.#archive, base, newestArchived(live, base));
     const left = segments.filter(({ name }) => !this.#fetched.has(name));
     const before = left.filter(({ archivedAt }) => archivedAt.getTime() <= this.#until);
@@ -148,7 +149,7 @@ class WalSupply {
  * follows: pg_receivewal ends when it has something that comes later.
  */
 function writeMark(address: ServerAddress): Promise<string> {
-  return withServer(address, async (client) => {
+  return withAnyDatabase(address, async (client) => {
     const mark = async () => {
       await client.query("BEGIN READ WRITE; SET LOCAL synchronous_commit = local");
       await client.query("SELECT pg_logical_emit_message(true, 'switchyard', 'a restore to an instant')");

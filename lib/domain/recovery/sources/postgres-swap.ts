@@ -19,6 +19,24 @@ export function withMaintenance<T>(address: ServerAddress, run: (client: pg.Clie
   return withServer(maintenanceOf(address), run, 10 * 60_000);
 }
 
+/**
+ * A connection to the server that an address names, to ask what holds of all of its databases: by the server's own one where the
+ * address's is not there any more.
+ */
+export async function withAnyDatabase<T>(address: ServerAddress, run: (client: pg.Client) => Promise<T>): Promise<T> {
+  try {
+    return await withServer(address, run);
+  } catch (error) {
+    if (!isMissingDatabase(error)) throw error;
+    return withServer(maintenanceOf(address), run);
+  }
+}
+
+/** PostgreSQL's invalid_catalog_name. */
+function isMissingDatabase(error: unknown): boolean {
+  return (error as { code?: string }).code === "3D000";
+}
+
 function maintenanceOf(address: ServerAddress): ServerAddress {
   return withDatabase(address, databaseNameOf(address) === "postgres" ? "template1" : "postgres");
 }
