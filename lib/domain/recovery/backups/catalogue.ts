@@ -9,7 +9,7 @@ import { type Companion, manifestSchema } from "../archive/manifest.ts";
 import type { RecoveryContext } from "../context.ts";
 import { subjectColumns, subjectSchema } from "../schemas.ts";
 import { archivesPrefix, idInKey, isArchiveKey, readCompanion, removeArchive } from "./archives.ts";
-import { isHeld, isRead } from "./in-use.ts";
+import { isHeld, isRead, lockBackup } from "./in-use.ts";
 import { queueProof } from "./queue-proof.ts";
 import { backupPurposes, contentsSchema } from "./schemas.ts";
 import { hasEnded } from "./states.ts";
@@ -81,40 +81,53 @@ async function findMissing(
 type Copy = { key: string; companion: Companion | null };
 
 /** An archive of a backup whose row names another one: killed writers leave such ones, and databases that were brought back. */
-async function settleCopy(context: CatalogueContext, row: Backup, { key, companion }: Copy): Promise<void> {
-  const { db, storage, clock, logger } = context;
-  if (!hasEnded(row) || isHeld(row, clock()) || (await isRead(db, row.id))) return;
+async function settleCopy(context: CatalogueContext, { id }: Backup, copy: Copy): Promise<void> {
+  const { storage, logger } = context;
+  const { key, companion } = copy;
+  const verdict = await transact(context, (transaction) => judgeCopy(context, transaction, { id, ...copy }));
+  if (verdict === "another" && companion !== null) return takeIn(context, key, companion, randomUUID());
+  if (verdict !== "remove") return;
+  // Nothing can come to name it any more: who had claimed its backup, and was thought dead, finds its claim gone.
+  await removeArchive({ storage }, { storageKey: key });
+  logger.info({ key, backup: id }, "a copy of an archive that somebody left is removed");
+}
+
+/** Under the lock of the row, as it is now: the storage was listed a while ago. */
+async function judgeCopy(
+  context: CatalogueContext,
+  transaction: Transaction,
+  { id, key, companion }: Copy & { id: string },
+): Promise<"remove" | "another" | "leave"> {
+  const { storage, clock } = context;
+  const row = await lockBackup(transaction, id);
+  if (row.storageKey === key || !hasEnded(row) || isHeld(row, clock()) || (await isRead(transaction, id))) return "leave";
   const known = manifestSchema.safeParse(row.manifest).data;
-  if (companion !== null && !isDeepStrictEqual(known, companion.manifest)) return takeIn(context, key, companion, randomUUID());
+  if (companion !== null && !isDeepStrictEqual(known, companion.manifest)) return "another";
   const isLetGo = row.state === "expired" || row.state === "deleting" || row.state === "deleted";
   const isElsewhere = row.storage === storage.name && row.storageKey !== null && (await storage.find(row.storageKey)) !== null;
   // Where the row's own archive is damaged the copy may be all that there is: it is left to people.
   if (isLetGo || (isElsewhere && row.proof !== "failed")) {
-    await removeArchive({ storage }, { storageKey: key });
-    logger.info({ key, backup: row.number }, "a copy of an archive that somebody left is removed");
-  } else if (!isElsewhere && companion !== null) {
-    await pointTo(context, row, { key, companion });
+    await transaction.backup.update({ where: { id }, data: { runner: null, heartbeatAt: null } });
+    return "remove";
   }
+  if (!isElsewhere && companion !== null) await pointTo(context, transaction, { row, key, companion });
+  return "leave";
 }
 
+type NewPlace = { row: Backup; key: string; companion: Companion };
+
 /** The row's archive lies elsewhere now, and is read back before it counts again. */
-async function pointTo(context: CatalogueContext, row: Backup, { key, companion }: Copy & { companion: Companion }) {
-  const { id, runner, storageKey, number } = row;
-  await transact(context, async (transaction) => {
-    const [moved] = await transaction.backup.updateManyAndReturn({
-      where: { id, runner, storageKey, state: row.state },
-      data: {
-        ...companion.archive,
-        storage: context.storage.name,
-        storageKey: key,
-        proof: "unverified",
-        message: "Its archive was found at another place of the storage.",
-      },
-    });
-    if (!moved || moved.state === "failed") return;
-    await queueProof(transaction, context, { backupId: id, level: "checksums", byName: switchyard.name });
-  });
-  context.logger.info({ key, backup: number }, "the archive of a backup was found at another place of the storage");
+async function pointTo(context: CatalogueContext, transaction: Transaction, { row, key, companion }: NewPlace): Promise<void> {
+  const { storage, logger } = context;
+  const { id, number, state } = row;
+  if ((await storage.find(key)) === null) return;
+  const place = { ...companion.archive, storage: storage.name, storageKey: key };
+  const message = "Its archive was found at another place of the storage.";
+  const free = { runner: null, heartbeatAt: null };
+  await transaction.backup.update({ where: { id }, data: { ...place, ...free, proof: "unverified", message } });
+  logger.info({ key, backup: number }, "the archive of a backup was found at another place of the storage");
+  if (state === "failed") return;
+  await queueProof(transaction, context, { backupId: id, level: "checksums", byName: switchyard.name });
 }
 
 /** An archive from before: what it says of itself becomes its row again, and it is read back before it counts. */

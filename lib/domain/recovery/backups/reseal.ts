@@ -169,12 +169,18 @@ async function replace(context: ResealContext, row: Backup, settings: Settings):
   }
   // A proof that has begun in the same instant may have been told of the old place; then the controller removes it later.
   await untilUnread(context, row, settings, async () => {
+    if (!(await isAt(context, row, key))) return true;
     await removeArchive({ storage }, { storageKey: former }).catch((error: unknown) => {
       context.logger.warn({ err: error, key: former }, "the old archive could not be removed: the controller does it later");
     });
     return true;
   });
   return { outcome: "resealed", message: `It lies at ${key} now.` };
+}
+
+/** Whether the row names the new archive, and it is there. */
+async function isAt({ db, storage }: ResealContext, { id }: Backup, key: string): Promise<boolean> {
+  return (await db.backup.count({ where: { id, storageKey: key } })) === 1 && (await storage.find(key)) !== null;
 }
 
 type Place = { key: string; signal: AbortSignal };
@@ -249,6 +255,7 @@ function moveTo(context: ResealContext, row: Backup, { key, written }: { key: st
   return transact(context, async (transaction) => {
     await lockBackup(transaction, id);
     if (await isRead(transaction, id)) return false;
+    if ((await context.storage.find(key)) === null) throw new ClaimLost("What was written is not in the storage any more.");
     const { count } = await transaction.backup.updateMany({
       where: { id, runner, storageKey, state },
       data: { storageKey: key, ...written, keyId },

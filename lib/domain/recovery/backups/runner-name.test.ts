@@ -3,23 +3,25 @@ import { once } from "node:events";
 import { hostname } from "node:os";
 import { expect, test } from "vitest";
 import { isDead } from "./heartbeat.ts";
-import { isRunnerGone, releaseRunnerName, takeRunnerName } from "./runner-name.ts";
+import { isRunnerGone, ownPlace, releaseRunnerName, takeRunnerName } from "./runner-name.ts";
 
 test("a process of this machine that has ended is gone; one that runs, and one of another machine, is not", async () => {
   const child = spawn(process.execPath, ["-e", "setTimeout(() => {}, 60_000)"]);
   await once(child, "spawn");
-  const name = `${hostname()}/${child.pid}/one`;
+  const name = `${ownPlace()}/${child.pid}/one`;
   expect(isRunnerGone(name)).toBe(false);
   child.kill("SIGKILL");
   await once(child, "exit");
   expect(isRunnerGone(name)).toBe(true);
   expect(isRunnerGone(`elsewhere/${child.pid}/one`)).toBe(false);
+  // Another container of the same pod has the same name, and other ids.
+  expect(isRunnerGone(`${hostname()}:1/${child.pid}/one`)).toBe(false);
 });
 
 test("under this process's own number only its own runners live, as long as they have not stopped", () => {
   const name = takeRunnerName();
   expect(isRunnerGone(name)).toBe(false);
-  expect(isRunnerGone(`${hostname()}/${process.pid}/of-a-container-before`)).toBe(true);
+  expect(isRunnerGone(`${ownPlace()}/${process.pid}/of-a-container-before`)).toBe(true);
   releaseRunnerName(name);
   expect(isRunnerGone(name)).toBe(true);
 });
