@@ -116,6 +116,19 @@ test("a database is not dropped without a backup that is fresh, nor without an a
   expect(await documents()).toBe(documentRows);
 });
 
+/** Whether the relay names its database, which lies outside of the test's cluster. */
+const nameDatabase = (isNamed: boolean) =>
+  world.kubernetes.patch(paths.workload("Deployment", "fleet", "relay"), [
+    { op: "add", path: "/metadata/annotations/switchyard.dev~1database-secret", value: isNamed ? "relay-database/url" : "" },
+  ]);
+
+test("a service that names the address of a present database is not built elsewhere: it would write into it", async () => {
+  await save({ contents: { postgres: null, objects: true } });
+  await expect(drills.ask("region", { settings: { intoNamespace: "elsewhere" } })).rejects.toThrow(
+    /A copy would reach the present servers: fleet\/relay reads 127\.0\.0\.1/,
+  );
+});
+
 const findNamespace = (name: string) => world.kubernetes.get<KubernetesObject>(paths.namespace(name)).catch(() => null);
 
 test("another region is played by a namespace that the service is built in from backups, what it depends on first, and that is removed", async () => {
@@ -123,6 +136,7 @@ test("another region is played by a namespace that the service is built in from 
     world.kubernetes.patch(paths.workload("Deployment", "fleet", "relay"), [
       { op: "add", path: "/metadata/annotations/switchyard.dev~1depends-on", value: on },
     ]);
+  await nameDatabase(false);
   await depends("issuer");
   await world.cluster.create(drilled("issuer", "issuer"));
   try {
@@ -156,6 +170,7 @@ test("another region is played by a namespace that the service is built in from 
     ]);
   } finally {
     await depends("");
+    await nameDatabase(true);
     const issuer = paths.workload("Deployment", "fleet", "issuer");
     await world.kubernetes.remove(issuer, { uid: (await world.kubernetes.get<Workload>(issuer)).metadata.uid });
   }
@@ -163,6 +178,7 @@ test("another region is played by a namespace that the service is built in from 
 
 test("an aborted rehearsal calls its restore off before it removes the namespace", async () => {
   await save({ contents: { postgres: null, objects: true } });
+  await nameDatabase(false);
   drills.meanwhile = async () => {};
   try {
     const { id } = await drills.ask("region", { settings: { intoNamespace: "elsewhere" } });
@@ -175,6 +191,7 @@ test("an aborted rehearsal calls its restore off before it removes the namespace
     expect(await findNamespace("elsewhere")).toBeNull();
   } finally {
     drills.meanwhile = carryOutRestores;
+    await nameDatabase(true);
   }
 });
 

@@ -92,6 +92,7 @@ async function strike(pass: Pass): Promise<void> {
   const scenario = scenarioWorks[pass.row.scenario as Scenario];
   if (!run.prey) return giveUp(pass, "Nothing was chosen.");
   const what = describePrey(run.prey);
+  if (!run.strike) await scenario.prepare?.(work);
   run.strike ??= { intendedAt: now.toISOString(), doneAt: null, confirmedAt: null, evidence: null };
   const message = scenario.isRehearsal ? "The rehearsal begins." : `The fault strikes ${what}.`;
   const meant = await storeDrill(context, pass.row, {

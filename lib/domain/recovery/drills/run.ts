@@ -47,7 +47,7 @@ export type DrillRun = {
 };
 
 /** What one instance of an edge has dropped since it began. */
-export type EdgeDrops = { pod: string; uid: string; dropped: number };
+export type EdgeDrops = { pod: string; uid: string; dropped: number | null };
 
 export const firstRun = (now: Date): DrillRun => ({
   stage: "check",

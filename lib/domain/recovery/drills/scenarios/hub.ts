@@ -29,10 +29,10 @@ export const hubLoss: ScenarioWork = {
       affected: listAffected(cluster.services, [id]),
     };
   },
-  async strike(work) {
-    work.run.edges ??= await readEdges(work);
-    await scale(work, 0);
+  async prepare(work) {
+    work.run.edges = await readEdges(work);
   },
+  strike: (work) => scale(work, 0),
   async confirm(work) {
     const { ref } = preyOf(work);
     const standing = findService(work, serviceId(ref));

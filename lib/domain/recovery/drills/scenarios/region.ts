@@ -1,10 +1,13 @@
+import { serviceOfHost } from "#lib/kubernetes/cluster-ip.ts";
 import { KubernetesError } from "#lib/kubernetes/errors.ts";
 import { type KubernetesObject, paths } from "#lib/kubernetes/objects.ts";
+import { DomainError } from "../../../errors.ts";
 import { cancelRestore } from "../../restores/commands.ts";
 import { restorableParts } from "../../restores/start.ts";
+import { findAddresses } from "../../sources/discover.ts";
 import { isServing } from "../standing.ts";
 import { chooseBackup, ensureRestore, findRestores, isUnderWay, preyOf, wantBackup } from "./restored.ts";
-import type { Choice, ScenarioWork, Work } from "./scenario.ts";
+import type { Choice, DrillContext, ScenarioWork, Work } from "./scenario.ts";
 
 const drillLabel = "switchyard.dev/drill";
 
@@ -23,6 +26,7 @@ export const regionLoss: ScenarioWork = {
   limits: [
     "A rehearsal: nothing is lost, and the other namespace is in the same cluster. It does not show how long a region's loss takes.",
     "Clients are not moved: names, certificates and routes of another region are not part of it.",
+    "Addresses of PostgreSQL and Redis are held against it; others that name the present namespace reach what is there.",
   ],
   async wants(context, choice) {
     const { intoNamespace } = choice.settings;
@@ -35,6 +39,7 @@ export const regionLoss: ScenarioWork = {
     return [
       ...wantBackup(context.clock(), choice, "objects"),
       wantDependencies(choice),
+      await wantOwnServers(context, choice),
       { name: "Other region", problem, found: `Namespace ${intoNamespace} is free.` },
     ];
   },
@@ -47,6 +52,9 @@ export const regionLoss: ScenarioWork = {
     const { into } = preyOf(work);
     const object = { apiVersion: "v1", kind: "Namespace", metadata: { name: into, labels: { [drillLabel]: work.drillId } } };
     await work.context.kubernetes.create("/api/v1/namespaces", object).catch(unlessStatus(409));
+    const present = await work.context.kubernetes.get<KubernetesObject>(paths.namespace(into ?? ""));
+    if (present.metadata.labels?.[drillLabel] === work.drillId) return;
+    throw new DomainError("precondition-failed", `Somebody else has made the namespace ${into} meanwhile: name another one.`);
   },
   confirm: async () => "Nothing was struck: it is a rehearsal.",
   remedy: async (work) => ({ message: "Nothing to decide in a rehearsal.", isDone: await build(work) }),
@@ -79,6 +87,28 @@ function wantDependencies({ subject, dependencies }: Choice) {
   const found = dependencies.map(({ id, backup }) => `${id} in ${backup?.name}`).join(", ");
   return { name: "What it depends on", problem, found: found || "It depends on nothing." };
 }
+
+/** A copy that reaches the present PostgreSQL or Redis would write into it: an address has to lead to the namespace that it is read in. */
+async function wantOwnServers({ kubernetes }: DrillContext, choice: Choice) {
+  const ids = [choice.subject?.id, ...choice.dependencies.map(({ id }) => id)];
+  const copied = choice.cluster.services.filter(({ id }) => ids.includes(id));
+  const reached = await Promise.all(
+    copied.map(async ({ id, ref, workload }) => {
+      const addresses = await findAddresses(kubernetes, ref.namespace, workload);
+      const outside = addresses.filter(({ url }) => serviceOfHost(new URL(url).hostname, elsewhere)?.namespace !== elsewhere);
+      return outside.map(({ name }) => `${id} reads ${name}`);
+    }),
+  );
+  const outside = reached.flat();
+  const problem =
+    outside.length > 0
+      ? `A copy would reach the present servers: ${outside.join(", ")}. Address them by the names of their Services alone.`
+      : null;
+  return { name: "Servers of its own", problem, found: "What is read are Services beside it, by name." };
+}
+
+/** Any namespace that is none: a Service's name alone leads to the namespace that it is read in. */
+const elsewhere = "another-region";
 
 /** One restore after the other; true once all are done and every instance is ready. */
 async function build(work: Work): Promise<boolean> {

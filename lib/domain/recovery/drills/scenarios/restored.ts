@@ -46,11 +46,19 @@ type Wanted = {
 export async function ensureRestore(work: Work, wanted: Wanted, backupId = preyOf(work).backupId): Promise<Restore> {
   const { context, run } = work;
   const present = await findRestores(work);
-  const restore =
-    present.find((one) => one.backupId === backupId) ??
-    (await transact(context, async (transaction) => {
+  const asked = (all: readonly Restore[]) => all.find((one) => one.backupId === backupId);
+  const ask = () =>
+    transact(context, async (transaction) => {
       const backup = await transaction.backup.findUniqueOrThrow({ where: { id: backupId } });
       return createRestore(transaction, context, { isPresentLost: false, ...wanted, backup, reason: reasonOf(work) });
+    });
+  // Refused it may be because another controller has just asked for it.
+  const restore =
+    asked(present) ??
+    (await ask().catch(async (error: unknown) => {
+      const other = asked(await findRestores(work));
+      if (other) return other;
+      throw error;
     }));
   run.restoreId = restore.id;
   run.checks = present.flatMap(({ checks }) => (checks ?? []) as RecoveryCheck[]);

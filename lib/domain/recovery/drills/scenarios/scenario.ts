@@ -50,6 +50,8 @@ export type ScenarioWork = {
   /** What it needs beside the guard rails, asked of the machine. */
   wants?: (context: DrillContext, choice: Choice) => Promise<{ name: string; problem: string | null; found: string }[]>;
   choose: (choice: Choice) => Chosen;
+  /** What has to be known of before it strikes: into the drill's run, which is stored first. */
+  prepare?: (work: Work) => Promise<void>;
   strike: (work: Work) => Promise<void>;
   /** What shows that it has happened; null while nothing does. */
   confirm: (work: Work) => Promise<string | null>;
