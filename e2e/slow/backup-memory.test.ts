@@ -8,10 +8,13 @@ import { until } from "#lib/kubernetes/test-cluster.ts";
 import { Controllers } from "./crashes/controllers.ts";
 import { startToldPrometheus } from "./crashes/told-prometheus.ts";
 
-/** The memory of a whole controller that backs up a large database: nothing of it is held. Resident, the most that there was at once. */
+/**
+ * The memory that a controller takes to back up a large database and to read the archive back, beside what it takes anyway (175 MiB where
+ * there is no fleet to watch): nothing of the database is held. Resident, the most that there was at once.
+ */
 
 const megabytes = Number(process.env.SWITCHYARD_MEMORY_MEGABYTES ?? 2_000);
-const mostMib = 200;
+const mostMib = 80;
 const rowBytes = 8_000;
 
 let world: RecoveryWorld;
@@ -47,7 +50,7 @@ function mib(field: "VmHWM" | "VmRSS"): number {
   return Number(new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(status)?.[1]) / 1024;
 }
 
-test(`a database of ${megabytes} MB is backed up and read back by a controller of at most ${mostMib} MiB`, async () => {
+test(`a database of ${megabytes} MB is backed up and read back with at most ${mostMib} MiB`, async () => {
   const [size] = await world.query("SELECT pg_database_size(current_database()) AS bytes");
   await controllers.start(1);
   // What it does anyway, once.
@@ -72,5 +75,5 @@ test(`a database of ${megabytes} MB is backed up and read back by a controller o
       `resident: ${before.toFixed(0)} MiB before, ${peak.toFixed(0)} MiB at most\n`,
   );
   expect(Number(ended.bytes)).toBeGreaterThan(megabytes * 1_000_000 * 0.9);
-  expect(peak).toBeLessThan(mostMib);
+  expect(peak - before).toBeLessThan(mostMib);
 }, 1_900_000);
