@@ -1,5 +1,6 @@
+import { execFileSync } from "node:child_process";
 import { existsSync, globSync, readdirSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import type { ServerAddress } from "#lib/database/server-connection.ts";
@@ -48,14 +49,16 @@ async function switchSegment(): Promise<string> {
   return name;
 }
 
-async function saveBase(from = address): Promise<{ tar: Buffer; base: PostgresBaseFacts }> {
+async function saveBase(from = address): Promise<Saved> {
   const { content, facts } = await save(postgresBasePart(from, { walArchive }));
   return { tar: content, base: postgresBaseFactsSchema.parse(facts) };
 }
 
-function recover({ tar, base }: { tar: Buffer; base: PostgresBaseFacts }, untilTime: string, from = address) {
+type Saved = { tar: Buffer; base: PostgresBaseFacts };
+
+function recover({ tar, base }: Saved, untilTime: string, from = address, onProgress?: (message: string) => void) {
   const readBase = (unpack: (tar: AsyncIterable<Uint8Array>) => Promise<void>) => unpack(pieces(tar, 100_000));
-  return recoverPostgres({ base, readBase, address: from, tables: null, untilTime, workDir: server.workDir });
+  return recoverPostgres({ base, readBase, address: from, tables: null, untilTime, workDir: server.workDir, onProgress });
 }
 
 const failures = (checks: { passed: boolean }[]) => checks.filter(({ passed }) => !passed);
@@ -135,6 +138,41 @@ test("what the server has not archived yet comes from itself, and it need not ev
     rmSync(server.stopFile);
     await switchSegment();
   }
+});
+
+/** Archives segments and lets go of them while nothing else runs in this process. */
+function archiveAtOnce(segments: number): void {
+  const code = `
+    import { existsSync } from "node:fs";
+    import { join } from "node:path";
+    import { setTimeout as sleep } from "node:timers/promises";
+    import { withServer } from "#lib/database/server-connection.ts";
+    const { admin, archive } = ${JSON.stringify({ admin: server.admin, archive: server.archive })};
+    await withServer(admin, async (client) => {
+      for (let segment = 0; segment < ${segments}; segment += 1) {
+        await client.query("SELECT pg_logical_emit_message(true, 'test', 'more')");
+        const { rows } = await client.query("SELECT pg_walfile_name(pg_switch_wal()) AS name");
+        while (!existsSync(join(archive, rows[0].name))) await sleep(50);
+        await client.query("CHECKPOINT");
+      }
+    });`;
+  const words = ["--disable-warning=ExperimentalWarning", "--input-type=module", "-e", code];
+  execFileSync(process.execPath, words, { cwd: resolve(import.meta.dirname), timeout: 60_000 });
+}
+
+test("what the server archives and lets go of while its archive is read comes from there", async () => {
+  const saved = await saveBase();
+  await write(10);
+  await switchSegment();
+  await write(7);
+  const between = await instant(address);
+  let isFirst = true;
+  const recovered = await recover(saved, between, address, (message) => {
+    if (isFirst && message.endsWith("fetched")) archiveAtOnce(4);
+    isFirst = false;
+  });
+  expect(recovered.facts.tables).toMatchObject([{ rows: 17 }]);
+  await recovered.close();
 });
 
 test("a gap in the archive is named, instants before it can be restored, and those after it are refused", async () => {

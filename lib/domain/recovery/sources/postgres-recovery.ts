@@ -1,5 +1,5 @@
 import { createWriteStream } from "node:fs";
-import { readdir, rename } from "node:fs/promises";
+import { readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { databaseNameOf, libpqEnvironment, type ServerAddress, serverName } from "#lib/database/server-connection.ts";
@@ -13,7 +13,7 @@ import type { PostgresBaseFacts } from "./postgres-base-facts.ts";
 import { type PostgresFacts, postgresFactsSchema } from "./postgres-facts.ts";
 import { newestArchived, pointInTime, readLive, refuseInstant, whyNotLive } from "./postgres-point-in-time.ts";
 import { withAnyDatabase } from "./postgres-swap.ts";
-import { openWalArchive, readWalRun } from "./wal-archive.ts";
+import { openWalArchive, readWalRun, type WalSegment } from "./wal-archive.ts";
 
 export type PostgresRecovery = {
   base: PostgresBaseFacts;
@@ -108,24 +108,52 @@ class WalSupply {
 
   async next(folder: string): Promise<boolean> {
     if (this.#isOver) return false;
-    const { base, address, onProgress, signal } = this.#recovery;
-    // Asked anew each time: the server goes on archiving.
+    const { base, address, signal } = this.#recovery;
+    for (let isFed = false; ; ) {
+      const { live, left, missing } = await this.#list();
+      if (left.length > 0 && isFed) return true;
+      if (left.length > 0) {
+        isFed = true;
+        if (await this.#fetch(left, folder)) continue;
+        return true;
+      }
+      // Only what a listing after the last fetch lacks comes from the server: what it has archived it may not have any more.
+      if (missing !== null || whyNotLive(serverName(address), live, base) !== null) {
+        this.#isOver = true;
+        return isFed;
+      }
+      try {
+        await this.#stream(folder);
+        this.#isOver = true;
+        return true;
+      } catch (error) {
+        signal?.throwIfAborted();
+        if ((await this.#list()).left.length === 0) throw error;
+      }
+    }
+  }
+
+  /** What the archive has that was not fetched; asked anew each time, as the server goes on archiving. */
+  async #list() {
+    const { base, address } = this.#recovery;
     const live = await withAnyDatabase(address, readLive).catch((error: Error) => error);
     const { segments, missing } = await readWalRun(this.#archive, base, newestArchived(live, base));
-    const left = segments.filter(({ name }) => !this.#fetched.has(name));
+    return { live, left: segments.filter(({ name }) => !this.#fetched.has(name)), missing };
+  }
+
+  /** Fetches up to shortly after the instant, and says whether that was all. */
+  async #fetch(left: readonly WalSegment[], folder: string): Promise<boolean> {
+    const { onProgress, signal } = this.#recovery;
     const before = left.filter(({ archivedAt }) => archivedAt.getTime() <= this.#until);
     const batch = left.slice(0, before.length + this.#more);
+    const total = this.#fetched.size + left.length;
     this.#more *= 2;
     for (const { name } of batch) {
       await fetchSegment(this.#archive, name, folder, signal);
       this.#fetched.add(name);
-      onProgress?.(`${this.#fetched.size} of ${segments.length} WAL segments fetched`);
+      onProgress?.(`${this.#fetched.size} of ${total} WAL segments fetched`);
     }
-    if (batch.length < left.length) return true;
-    this.#isOver = true;
-    const isToBeHad = missing === null && whyNotLive(serverName(address), live, base) === null;
-    if (isToBeHad) await this.#stream(folder);
-    return isToBeHad || batch.length > 0;
+    return batch.length === left.length;
   }
 
   /** Follows the newest segment of the archive with what the server has written since. */
@@ -133,14 +161,20 @@ class WalSupply {
     const { base, address, signal } = this.#recovery;
     const endPosition = await writeMark(address);
     const { pgReceivewal } = await programsFor(base.majorVersion);
-    await runProgram({
-      command: pgReceivewal,
-      args: [`--directory=${folder}`, `--endpos=${endPosition}`, "--no-loop", "--no-password"],
-      env: libpqEnvironment(address),
-      signal,
-    });
-    const partial = (await readdir(folder)).filter((name) => name.endsWith(".partial"));
-    for (const name of partial) await rename(join(folder, name), join(folder, name.slice(0, -".partial".length)));
+    const partial = async () =>
+      (await readdir(folder)).filter((name) => name.endsWith(".partial")).map((name) => join(folder, name));
+    try {
+      await runProgram({
+        command: pgReceivewal,
+        args: [`--directory=${folder}`, `--endpos=${endPosition}`, "--no-loop", "--no-password"],
+        env: libpqEnvironment(address),
+        signal,
+      });
+    } catch (error) {
+      for (const path of await partial()) await rm(path);
+      throw error;
+    }
+    for (const path of await partial()) await rename(path, path.slice(0, -".partial".length));
   }
 }
 
