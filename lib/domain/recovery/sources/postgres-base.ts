@@ -8,14 +8,22 @@ import type { ObjectStorage } from "#lib/storage/storage.ts";
 import { DomainError } from "../../errors.ts";
 import type { ArchivePart, PartSource } from "../archive/pack.ts";
 import { programsFor } from "./postgres.ts";
-import { judgeArchiving, readArchiving, timelineSql } from "./postgres-archiving.ts";
+import { type Archiving, judgeArchiving, readArchiving, timelineSql } from "./postgres-archiving.ts";
 import { basePart, type PostgresBaseFacts } from "./postgres-base-facts.ts";
 import { openWalArchive, segmentOf } from "./wal-archive.ts";
 
 const oldestMajorVersion = 12;
-const watchMs = 10_000;
-/** For so long the server may fail to archive before what waits for it is given up. */
-const patienceMs = 60_000;
+
+/** For how long what waits for the server is not given up. */
+export type BasePatience = {
+  watchMs: number;
+  /** It fails to archive. */
+  failingMs: number;
+  /** Nothing comes from it, and it archives nothing: an archive_command that hangs fails at nothing. */
+  idleMs: number;
+};
+const patience: BasePatience = { watchMs: 10_000, failingMs: 60_000, idleMs: 10 * 60_000 };
+
 const tarBlock = 512;
 
 /**
@@ -23,18 +31,25 @@ const tarBlock = 512;
  * It ends when the archive has all that it needs. Opening it throws precondition-failed, with what to do, where the role may not
  * replicate or the server does not archive its WAL to the place that the plan names.
  */
-export function postgresBasePart(address: ServerAddress, { walArchive }: { walArchive: string }): PartSource {
+export function postgresBasePart(
+  address: ServerAddress,
+  { walArchive, patient = patience }: { walArchive: string; patient?: BasePatience },
+): PartSource {
   const { host } = new URL(address.url);
   return {
     name: basePart,
     title: `Base backup of the PostgreSQL server ${host}`,
-    open: (signal) => openPart(address, walArchive, signal),
+    open: (signal) => openPart(address, { walArchive, patient }, signal),
   };
 }
 
 type Server = Omit<PostgresBaseFacts, "startLsn" | "stopLsn" | "startedAt" | "finishedAt" | "walArchive">;
 
-async function openPart(address: ServerAddress, walArchive: string, signal: AbortSignal): Promise<ArchivePart> {
+async function openPart(
+  address: ServerAddress,
+  { walArchive, patient }: { walArchive: string; patient: BasePatience },
+  signal: AbortSignal,
+): Promise<ArchivePart> {
   const name = serverName(address);
   const archive = await openWalArchive(walArchive);
   const { server, startedAt } = await withServer(address, async (client) => {
@@ -53,15 +68,15 @@ async function openPart(address: ServerAddress, walArchive: string, signal: Abor
       env: libpqEnvironment(address),
       signal: AbortSignal.any([signal, fileSignal, stuck.signal]),
     });
-    const watch = watchArchiver(address, stuck);
+    const watch = new ServerWatch(address, patient, stuck);
     try {
-      const plain = tapped(tar, (lsn) => {
+      const plain = tapped(watch.timed(tar), (lsn) => {
         startLsn = lsn;
       });
       // What fails is thrown to who reads.
       yield* pipeline(plain, createGzip({ level: 1 }), () => {}) as AsyncIterable<Uint8Array>;
     } finally {
-      clearInterval(watch);
+      watch.end();
     }
   }
   return {
@@ -132,19 +147,57 @@ async function readClock(client: pg.Client): Promise<string> {
   return (rows[0]?.now ?? new Date(0)).toISOString();
 }
 
-/** pg_basebackup waits until the WAL that it needs is archived, for ever. */
-function watchArchiver(address: ServerAddress, stuck: AbortController): NodeJS.Timeout {
-  let failingSince: number | null = null;
-  return setInterval(async () => {
-    const archiving = await withServer(address, readArchiving).catch(() => null);
-    const problem = archiving && judgeArchiving(serverName(address), archiving);
-    if (!problem) {
-      failingSince = null;
-      return;
+/** pg_basebackup waits until the WAL that it needs is archived, and for a server that is gone, for ever: this gives up. */
+class ServerWatch {
+  readonly #address: ServerAddress;
+  readonly #patient: BasePatience;
+  readonly #timer: NodeJS.Timeout;
+  #failingSince: number | null = null;
+  /** Null while somebody else is waited for: who reads the tar. */
+  #idleSince: number | null = null;
+  #lastAt: number | undefined;
+
+  constructor(address: ServerAddress, patient: BasePatience, stuck: AbortController) {
+    this.#address = address;
+    this.#patient = patient;
+    this.#timer = setInterval(async () => {
+      const problem = this.#judge(await withServer(address, readArchiving).catch((error: Error) => error));
+      if (problem !== null) stuck.abort(new DomainError("precondition-failed", problem));
+    }, patient.watchMs);
+  }
+
+  end(): void {
+    clearInterval(this.#timer);
+  }
+
+  async *timed(tar: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    this.#idleSince = performance.now();
+    for await (const piece of tar) {
+      this.#idleSince = null;
+      yield piece;
+      this.#idleSince = performance.now();
     }
-    failingSince ??= performance.now();
-    if (performance.now() - failingSince > patienceMs) stuck.abort(new DomainError("precondition-failed", problem));
-  }, watchMs);
+  }
+
+  #judge(archiving: Archiving | Error): string | null {
+    const { failingMs, idleMs } = this.#patient;
+    const name = serverName(this.#address);
+    const now = performance.now();
+    const isOver = (since: number | null, forMs: number) => since !== null && now - since > forMs;
+    const problem = archiving instanceof Error ? null : judgeArchiving(name, archiving);
+    this.#failingSince = problem === null ? null : (this.#failingSince ?? now);
+    if (isOver(this.#failingSince, failingMs)) return problem;
+    const lastAt = archiving instanceof Error ? undefined : archiving.lastAt?.getTime();
+    if (lastAt !== undefined && lastAt !== this.#lastAt) {
+      this.#lastAt = lastAt;
+      if (this.#idleSince !== null) this.#idleSince = now;
+    }
+    if (!isOver(this.#idleSince, idleMs)) return null;
+    const minutes = Math.round(idleMs / 60_000);
+    return archiving instanceof Error
+      ? `The base backup of ${name} was given up: for ${minutes} minutes nothing came of it, and the server does not answer (${archiving.message}). Look at the server, then back up again.`
+      : `The base backup of ${name} was given up: for ${minutes} minutes the server has archived none of the WAL that it waits for. See whether its archive_command hangs, and whether what it writes to answers; then back up again.`;
+  }
 }
 
 /** Hands the tar on, and reads where it starts from its first file, the backup label. */

@@ -140,6 +140,19 @@ test("what the server has not archived yet comes from itself, and it need not ev
   }
 });
 
+test("a base backup does not wait for ever for an archive_command that hangs", async () => {
+  writeFileSync(server.hangFile, "");
+  try {
+    const patient = { watchMs: 200, failingMs: 60_000, idleMs: 3_000 };
+    await expect(save(postgresBasePart(address, { walArchive, patient }))).rejects.toThrow(
+      "See whether its archive_command hangs",
+    );
+  } finally {
+    rmSync(server.hangFile);
+    await switchSegment();
+  }
+});
+
 /** Archives segments and lets go of them while nothing else runs in this process. */
 function archiveAtOnce(segments: number): void {
   const code = `

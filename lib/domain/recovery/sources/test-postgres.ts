@@ -30,9 +30,13 @@ export async function startTestServer(settings: Record<string, string> = {}): Pr
   };
 }
 
-/** A server that archives its WAL, and its archive's folder; while the file `stop` lies beside the archive it fails to. */
-export async function startArchivingServer(): Promise<TestServer & { archive: string; stopFile: string }> {
-  const command = "mkdir -p ../archive && test ! -e ../stop && cp %p ../archive/%f.part && mv ../archive/%f.part ../archive/%f";
+/**
+ * A server that archives its WAL, and its archive's folder; while the file `stop` lies beside the archive it fails to, and while `hang`
+ * does its command does not end.
+ */
+export async function startArchivingServer(): Promise<TestServer & { archive: string; stopFile: string; hangFile: string }> {
+  const command =
+    "while test -e ../hang; do sleep 0.1; done; mkdir -p ../archive && test ! -e ../stop && cp %p ../archive/%f.part && mv ../archive/%f.part ../archive/%f";
   const server = await startTestServer({
     wal_level: "replica",
     max_wal_senders: "5",
@@ -41,7 +45,7 @@ export async function startArchivingServer(): Promise<TestServer & { archive: st
   });
   const [scratch = ""] = globSync("scratch-postgres-*", { cwd: server.workDir });
   const folder = join(server.workDir, scratch, "postgres");
-  return { ...server, archive: join(folder, "archive"), stopFile: join(folder, "stop") };
+  return { ...server, archive: join(folder, "archive"), stopFile: join(folder, "stop"), hangFile: join(folder, "hang") };
 }
 
 /** Rows of a query on a connection of its own. */
