@@ -40,13 +40,16 @@ export function serverCommand({
   command: string;
   args: string[];
 } {
-  const settings = Object.entries(options).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
-  return command({ programs, folder }, "postgres", [...dataOf(folder), "-p", String(port), ...settings], diesWithParent);
+  const words = [...dataOf(folder), "-p", String(port), ...settingsOf(options)];
+  return command({ programs, folder }, "postgres", words, diesWithParent);
 }
 
 /** The command that runs SQL of its input, a statement a line, as the superuser of a data directory that no server runs on. */
-export function singleUserCommand({ programs, folder }: ServerSettings, database: string): { command: string; args: string[] } {
-  return command({ programs, folder }, "postgres", ["--single", ...dataOf(folder), database], true);
+export function singleUserCommand(
+  { programs, folder }: ServerSettings,
+  { database, options }: { database: string; options: Record<string, string> },
+): { command: string; args: string[] } {
+  return command({ programs, folder }, "postgres", ["--single", ...dataOf(folder), ...settingsOf(options), database], true);
 }
 
 /** Gives a folder with all that is in it to the user that the server runs as. */
@@ -77,6 +80,10 @@ export function initialiseServer(server: ServerSettings & { user: string; passwo
 
 function dataOf(folder: string): string[] {
   return ["-D", join(folder, "data")];
+}
+
+function settingsOf(options: Record<string, string>): string[] {
+  return Object.entries(options).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
 }
 
 function command(

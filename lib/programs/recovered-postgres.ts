@@ -178,12 +178,13 @@ function isOutOfWal(error: unknown): boolean {
 }
 
 /** Whose passwords are known stands in the copy alone: a role of one's own is made before the server opens, and nobody else gets in. */
-async function openTo(user: string, password: string, server: Server, { signal }: RecoveredPostgresOptions): Promise<void> {
+async function openTo(user: string, password: string, server: Server, options: RecoveredPostgresOptions): Promise<void> {
   const hba = join(server.folder, "data", "pg_hba.conf");
   await writeFile(hba, `host all ${user} 127.0.0.1/32 scram-sha-256\n${nobody}`);
   const sql = `CREATE ROLE ${user} SUPERUSER LOGIN PASSWORD '${password}'\n`;
   const input = (async function* () {
     yield Buffer.from(sql);
   })();
-  await runProgram({ ...singleUserCommand(server, "template1"), input, signal });
+  const single = singleUserCommand(server, { database: "template1", options: settingsOf(options) });
+  await runProgram({ ...single, input, signal: options.signal });
 }

@@ -214,6 +214,17 @@ test("a gap in the archive is named, instants before it can be restored, and tho
   expect(scratchFolders()).toBe(before);
 });
 
+test("a transaction that was prepared before the instant and committed after it is not in what is recovered", async () => {
+  const saved = await saveBase();
+  await write(5);
+  await ask(address, "BEGIN; INSERT INTO operations (body) VALUES ('prepared'); PREPARE TRANSACTION 'one'");
+  const between = await instant(address);
+  await ask(address, "COMMIT PREPARED 'one'");
+  const recovered = await recover(saved, between);
+  expect(recovered.facts.tables).toMatchObject([{ rows: 5 }]);
+  await recovered.close();
+});
+
 test("an archive that was copied, all of it after the instant, is read as far as it takes to reach it", async () => {
   const saved = await saveBase();
   for (let segment = 0; segment < 5; segment += 1) {

@@ -40,6 +40,7 @@ export async function startArchivingServer(): Promise<TestServer & { archive: st
   const server = await startTestServer({
     wal_level: "replica",
     max_wal_senders: "5",
+    max_prepared_transactions: "5",
     archive_mode: "on",
     archive_command: command,
   });
