@@ -130,6 +130,20 @@ test("an instant is rehearsed in scratch, which touches nothing", { timeout: 120
   expect(await leftOver()).toEqual([]);
 });
 
+test("unlogged tables are said to come back empty before, and by the restore that brings them back", {
+  timeout: 120_000,
+}, async () => {
+  await ask(address, "CREATE UNLOGGED TABLE cache (id int PRIMARY KEY); INSERT INTO cache VALUES (1), (2)");
+  const between = await instant(address);
+  const search = { mode: "in-place", parts: "postgres", untilTime: between };
+  const { lost } = await previewRestore(world.context, { backupId: backup.id, search });
+  const sentence = "Unlogged tables come back empty, as no WAL holds their rows: public.cache.";
+  expect(lost).toContainEqual(expect.stringContaining(sentence));
+  const restore = await carryOut(await start({ mode: "scratch", untilTime: between }));
+  expect(restore.steps.at(-1)?.message).toContain(sentence);
+  await ask(address, "DROP TABLE cache");
+});
+
 test("a process that takes over when it is recovered recovers again, and restores that", { timeout: 120_000 }, async () => {
   await write(5);
   const [before] = await count();

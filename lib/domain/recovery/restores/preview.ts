@@ -1,4 +1,5 @@
 import type { Backup } from "#lib/database/generated/client.ts";
+import type { ServerAddress } from "#lib/database/server-connection.ts";
 import { authorise, type Context, translateDatabaseErrors } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { refuseDuringRollout } from "../../rollouts/start/waits.ts";
@@ -8,8 +9,8 @@ import { backupForRestore } from "../backups/archives.ts";
 import type { RecoveryCheck } from "../schemas.ts";
 import { objectsFactsSchema } from "../sources/objects.ts";
 import { planObjects } from "../sources/objects-apply.ts";
-import { comparePostgres } from "../sources/postgres-comparison.ts";
-import { postgresFactsSchema } from "../sources/postgres-facts.ts";
+import { comparePostgres, describeUnlogged, listUnlogged } from "../sources/postgres-comparison.ts";
+import { type PostgresFacts, postgresFactsSchema } from "../sources/postgres-facts.ts";
 import { refuseInstant } from "../sources/postgres-point-in-time.ts";
 import { compareRedis } from "../sources/redis-comparison.ts";
 import { redisFactsSchema } from "../sources/redis-facts.ts";
@@ -127,6 +128,7 @@ async function previewPostgres(context: Context, manifest: Manifest, target: Tar
   if (!server) return;
   findings.places.push({ url: server.url, namespace: namespaceOf(target) });
   const checks = await collect(findings.problems, () => comparePostgres(server, facts), server.name);
+  if (target.untilTime !== null) await previewUnlogged(server, facts, findings);
   if (!checks) return;
   if (target.untilTime === null) return addDifferences("postgres", checks, findings);
   findings.changes.push({
@@ -135,6 +137,14 @@ async function previewPostgres(context: Context, manifest: Manifest, target: Tar
     before: "as it is",
     after: `as of ${target.untilTime}, counted before anything is stopped`,
   });
+}
+
+/** The tables that the backup knows, and those made since. */
+async function previewUnlogged(server: ServerAddress, facts: PostgresFacts, { lost }: Findings): Promise<void> {
+  const saved = facts.tables.filter(({ isUnlogged }) => isUnlogged).map(({ name }) => name);
+  const present = await listUnlogged(server, facts.chosenTables).catch(() => []);
+  const sentence = describeUnlogged([...new Set([...saved, ...present])]);
+  if (sentence !== null) lost.push(sentence);
 }
 
 async function previewRedis(context: Context, manifest: Manifest, target: Target, findings: Findings): Promise<void> {

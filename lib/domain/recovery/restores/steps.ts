@@ -12,7 +12,7 @@ import { backupName, hasEnded, isGood, isRestorable } from "../backups/states.ts
 import { subjectOf } from "../backups/subjects.ts";
 import type { RecoveryContext } from "../context.ts";
 import type { RecoveryCheck } from "../schemas.ts";
-import { describeFacts } from "../sources/postgres-comparison.ts";
+import { describeFacts, describeUnlogged } from "../sources/postgres-comparison.ts";
 import { dropFormer, findFormer } from "../sources/postgres-restore.ts";
 import type { Journal } from "./claim.ts";
 import { compareAll, putBackDump, putBackObjects, putBackPostgres, putBackRedis, type Source } from "./data-steps.ts";
@@ -116,7 +116,9 @@ async function recover(work: Work): Promise<string> {
   await journal.change((run) => ({ ...run, recovered }));
   if (modeOf(journal.row) === "scratch") await journal.keepChecks(describeFacts(recovered));
   const rows = recovered.tables.reduce((sum, table) => sum + table.rows, 0);
-  return `As of ${untilTime} it has ${rows.toLocaleString("en")} rows in ${recovered.tables.length} tables.`;
+  const unlogged = describeUnlogged(recovered.tables.filter(({ isUnlogged }) => isUnlogged).map(({ name }) => name));
+  const said = `As of ${untilTime} it has ${rows.toLocaleString("en")} rows in ${recovered.tables.length} tables.`;
+  return unlogged === null ? said : `${said} ${unlogged}`;
 }
 
 async function compare(work: Work): Promise<string> {

@@ -1,4 +1,4 @@
-import { connectPatiently, type ServerAddress } from "#lib/database/server-connection.ts";
+import { connectPatiently, type ServerAddress, withServer } from "#lib/database/server-connection.ts";
 import type { RecoveryCheck } from "../schemas.ts";
 import type { PostgresFacts } from "./postgres-facts.ts";
 import { countTable, listTables, tableName } from "./postgres-tables.ts";
@@ -22,6 +22,19 @@ export async function comparePostgres(address: ServerAddress, facts: PostgresFac
   } finally {
     await client.end().catch(() => {});
   }
+}
+
+/** Of a database's tables, or of chosen ones that it has, those whose rows are in no WAL. */
+export async function listUnlogged(address: ServerAddress, chosen: readonly string[] | null): Promise<string[]> {
+  const tables = await withServer(address, (client) => listTables(client, null));
+  const names = tables.filter(({ isUnlogged }) => isUnlogged).map(tableName);
+  return chosen === null ? names : names.filter((name) => chosen.includes(name));
+}
+
+/** What a restore to an instant leaves empty, in a sentence; null when that is nothing. */
+export function describeUnlogged(tables: readonly string[]): string | null {
+  if (tables.length === 0) return null;
+  return `Unlogged tables come back empty, as no WAL holds their rows: ${tables.join(", ")}. Take what you need of them from a backup's dump.`;
 }
 
 /** What a database answered, as checks that there is nothing to hold against. */

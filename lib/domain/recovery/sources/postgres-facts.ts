@@ -16,6 +16,8 @@ export const postgresFactsSchema = z.object({
       rows: z.int(),
       /** Of its number that grows; null where it has none, or no row. */
       highest: z.object({ column: z.string(), value: z.string() }).nullable(),
+      /** Its rows are in no WAL: it is empty wherever the database is brought to an instant. */
+      isUnlogged: z.literal(true).optional(),
     }),
   ),
   walPosition: z.string(),

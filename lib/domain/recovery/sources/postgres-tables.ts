@@ -5,7 +5,7 @@ import type { PostgresFacts } from "./postgres-facts.ts";
 type TableFacts = PostgresFacts["tables"][number];
 
 /** A table as the catalogue has it: what holds rows of its own. Partitions are tables; what is only partitioned is none. */
-type Table = { schema: string; name: string; column: string | null; isKey: boolean };
+type Table = { schema: string; name: string; column: string | null; isKey: boolean; isUnlogged: boolean };
 
 /** Types of columns whose highest value says how far the table had come. */
 const growing = ["int2", "int4", "int8", "numeric", "uuid", "timestamp", "timestamptz", "date"];
@@ -15,7 +15,8 @@ const ownSchemas =
 
 /** Last column of the primary key, whose type grows; tables of extensions are the extension's. */
 const tablesQuery = `
-  SELECT n.nspname AS schema, c.relname AS name, k.attname AS column, coalesce(k.is_whole, false) AS "isKey"
+  SELECT n.nspname AS schema, c.relname AS name, k.attname AS column, coalesce(k.is_whole, false) AS "isKey",
+    c.relpersistence = 'u' AS "isUnlogged"
   FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace
   LEFT JOIN LATERAL (
@@ -55,22 +56,26 @@ export function fullName(name: string): string {
 export async function countTable(client: pg.ClientBase, table: Table): Promise<TableFacts> {
   const { schema, name, column } = table;
   const from = `${client.escapeIdentifier(schema)}.${client.escapeIdentifier(name)}`;
-  if (column === null) return { name: tableName(table), rows: await count(client, from), highest: null };
+  if (column === null) return facts(table, await count(client, from), null);
   const key = client.escapeIdentifier(column);
   if (!table.isKey) {
     const { rows } = await client.query<{ rows: string; value: string | null }>(
       `SELECT count(*) AS rows, max(${key})::text AS value FROM ONLY ${from}`,
     );
-    return facts(table, Number(rows[0]?.rows ?? 0), column, rows[0]?.value ?? null);
+    return facts(table, Number(rows[0]?.rows ?? 0), highestOf(column, rows[0]?.value));
   }
   const { rows } = await client.query<{ value: string }>(
     `SELECT ${key}::text AS value FROM ONLY ${from} ORDER BY ${key} DESC LIMIT 1`,
   );
-  return facts(table, await count(client, from), column, rows[0]?.value ?? null);
+  return facts(table, await count(client, from), highestOf(column, rows[0]?.value));
 }
 
-function facts(table: Table, rows: number, column: string, value: string | null): TableFacts {
-  return { name: tableName(table), rows, highest: value === null ? null : { column, value } };
+function facts(table: Table, rows: number, highest: TableFacts["highest"]): TableFacts {
+  return { name: tableName(table), rows, highest, ...(table.isUnlogged ? { isUnlogged: true } : {}) };
+}
+
+function highestOf(column: string, value: string | null | undefined): TableFacts["highest"] {
+  return value == null ? null : { column, value };
 }
 
 async function count(client: pg.ClientBase, from: string): Promise<number> {
