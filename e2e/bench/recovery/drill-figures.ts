@@ -15,6 +15,9 @@ export type Series = {
   resolved: string[];
 };
 
+const movedAway =
+  "What has a single instance (hub, issuer) and ran on the node that was lost runs elsewhere from then on: the first drill is the one that loses such a service as well, later ones a replica of the relay.";
+
 /** The distribution of what was measured beside the guides' objective, the verdicts, and each that did not meet it. Pure. */
 export function describeSeries({ scenario, subject, drills, endedBy, resolved }: Series): string[] {
   const { title, objective } = scenarioInfos[scenario];
@@ -39,6 +42,7 @@ export function describeSeries({ scenario, subject, drills, endedBy, resolved }:
     ]),
     `Verdicts: ${count("met")} met, ${count("missed")} missed, ${count("inconclusive")} inconclusive.`,
     ...(rtoSeconds.length > 0 ? [`RTO of each, in the order of the drills (s): ${rtoSeconds.map(format).join(", ")}.`] : []),
+    ...(scenario === "node" ? [movedAway] : []),
     ...(resolved.length > 0 ? [`Resolved in between, for no drill begins beside an open incident: ${resolved.join("; ")}.`] : []),
     ...(others.length > 0
       ? [others.map(({ number, verdict, message }) => `* DR-${number}, ${verdict}: ${message}`).join("\n")]
