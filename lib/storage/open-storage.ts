@@ -1,5 +1,5 @@
 import { DirectoryStorage } from "./directory.ts";
-import { type S3Settings, type StorageSettings, storageName } from "./settings.ts";
+import { mostS3Bytes, type S3Settings, type StorageSettings, storageName } from "./settings.ts";
 import type { ObjectStorage, StoredObject, Written } from "./storage.ts";
 
 /** The storage of these settings. Nothing is asked before it is used. */
@@ -10,6 +10,7 @@ export function openStorage(settings: StorageSettings): ObjectStorage {
 /** Loads the client of S3 with the first request: 20 MB that nobody else has to carry. */
 class LateS3Storage implements ObjectStorage {
   readonly name: string;
+  readonly mostBytes = mostS3Bytes;
   readonly #settings: S3Settings;
   #storage: Promise<ObjectStorage> | undefined;
 

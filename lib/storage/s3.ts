@@ -10,18 +10,16 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
-import { type S3Settings, storageName } from "./settings.ts";
+import { mostS3Bytes, type S3Settings, s3PartBytes, storageName } from "./settings.ts";
 import { checkKey, isKey, type ObjectStorage, StorageError, type StoredObject, type Written } from "./storage.ts";
 
-// A store takes 10,000 parts at most: 12 MiB each make archives of 117 GiB, and memory holds a few parts at a time.
-const partBytes = 12 * 1024 * 1024;
 const partsAtOnce = 2;
-const mostBytes = partBytes * 10_000;
 const mostBrokenReads = 5;
 
 /** Objects of an S3-compatible store. Every part is sent with its SHA-256; nothing is visible before the upload is completed. */
 export class S3Storage implements ObjectStorage {
   readonly name: string;
+  readonly mostBytes = mostS3Bytes;
   readonly #client: S3Client;
   readonly #bucket: string;
   readonly #prefix: string;
@@ -51,7 +49,7 @@ export class S3Storage implements ObjectStorage {
           signal?.throwIfAborted();
           hash.update(chunk);
           bytes += chunk.byteLength;
-          if (bytes > mostBytes)
+          if (bytes > mostS3Bytes)
             throw new StorageError("refused", `${name}: An object there holds 117 GiB at most. Save less in one.`);
           yield chunk;
         }
@@ -65,7 +63,7 @@ export class S3Storage implements ObjectStorage {
       const upload = new Upload({
         client: this.#client,
         params: { ...this.#at(key), Body: Readable.from(watched()), ChecksumAlgorithm: "SHA256" },
-        partSize: partBytes,
+        partSize: s3PartBytes,
         queueSize: partsAtOnce,
       });
       await upload.done();

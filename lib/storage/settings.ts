@@ -3,6 +3,10 @@ import { fileURLToPath } from "node:url";
 /** For S3. Null: those of the machine (AWS_... variables, its role). */
 export type StorageCredentials = { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
 
+/** A store takes 10,000 parts at most: 12 MiB each make archives of 117 GiB, and memory holds a few parts at a time. */
+export const s3PartBytes = 12 * 1024 * 1024;
+export const mostS3Bytes = s3PartBytes * 10_000;
+
 export type S3Settings = {
   kind: "s3";
   bucket: string;

@@ -12,6 +12,8 @@ export type Written = { bytes: number; sha256: string };
 export interface ObjectStorage {
   /** For people, without credentials: "file:///var/backups" or "s3://bucket/prefix at https://...". */
   readonly name: string;
+  /** What one object holds; absent: as much as there is room for. */
+  readonly mostBytes?: number;
   /**
    * Writes a stream of unknown length. The object is visible only when all of it is there and safe; one that had this key before
    * is replaced in that instant. After an error nothing of it is visible, and what was sent is removed.

@@ -12,6 +12,7 @@ import { basePart } from "../sources/postgres-base-facts.ts";
 import { redisPart } from "../sources/redis.ts";
 import { patiently } from "./patience.ts";
 import { readContents } from "./plans.ts";
+import { keepRoom } from "./room.ts";
 import type { Contents } from "./schemas.ts";
 import { subjectOf } from "./subjects.ts";
 
@@ -31,7 +32,8 @@ export function partsOf(
   if (subject.kind === "service" && objects) parts.push(objectsPart(context, subject));
   if (subject.kind === "service" && logHours !== null) parts.push(logsPart(context, subject, logHours));
   // Somebody who waits for a backup is to be told at once.
-  return backup.purpose === "scheduled" ? parts.map((part) => patiently(part)) : parts;
+  const tried = backup.purpose === "scheduled" ? parts.map((part) => patiently(part)) : parts;
+  return keepRoom(tried, context.storage);
 }
 
 function postgresOf(
