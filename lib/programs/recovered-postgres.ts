@@ -13,6 +13,8 @@ import { startServer } from "./scratch-server.ts";
 export type RecoveredPostgres = {
   /** Its superuser's address of a database. */
   addressOf(database: string): ServerAddress;
+  /** Of the last transaction in it, as the server writes it, in UTC; null when none was replayed. */
+  lastTransactionAt: string | null;
   /** Stops it and removes all of it. */
   stop(): Promise<void>;
 };
@@ -76,7 +78,7 @@ export async function startRecoveredPostgres(options: RecoveredPostgresOptions):
   const server = { programs, folder: join(scratch.path, "postgres") };
   try {
     await unpack(server.folder, options);
-    await recover(scratch, server, options);
+    const lastTransactionAt = await recover(scratch, server, options);
     const user = `scratch_${randomBytes(6).toString("hex")}`;
     const password = randomBytes(24).toString("base64url");
     await openTo(user, password, server, options);
@@ -92,6 +94,7 @@ export async function startRecoveredPostgres(options: RecoveredPostgresOptions):
       addressOf: (database) => ({
         url: `postgresql://${user}:${password}@127.0.0.1:${running.port}/${encodeURIComponent(database)}`,
       }),
+      lastTransactionAt,
       stop: async () => {
         await running.stop();
         await scratch.remove();
@@ -136,8 +139,8 @@ async function unpack(folder: string, { readBase, until, signal }: RecoveredPost
   await writeFile(join(data, "recovery.signal"), "");
 }
 
-/** A recovery that ran out of WAL goes on with more of it from where it was. */
-async function recover(scratch: ScratchFolder, server: Server, options: RecoveredPostgresOptions): Promise<void> {
+/** When the last transaction was. A recovery that ran out of WAL goes on with more of it from where it was. */
+async function recover(scratch: ScratchFolder, server: Server, options: RecoveredPostgresOptions): Promise<string | null> {
   const { supplyWal, onProgress = () => {}, signal } = options;
   const replayed = new Set<string>();
   let isStopped = false;
@@ -166,7 +169,7 @@ async function recover(scratch: ScratchFolder, server: Server, options: Recovere
       });
       await running.stop();
       if (!isStopped) throw new InstantNotReached(last);
-      return;
+      return last;
     } catch (error) {
       if (!isOutOfWal(error)) throw error;
     }

@@ -117,6 +117,21 @@ test("a dropped database is back with what its server has not archived yet", asy
   expect(await ask(address, "SELECT count(*)::int AS rows FROM operations")).toEqual([{ rows: 40 }]);
 });
 
+test("a database that was dropped by the first transaction after the instant is back as of the one before the last", async () => {
+  const saved = await saveBase();
+  await write(40);
+  const earlier = await instant(address);
+  await write(1);
+  const between = await instant(address);
+  await ask(server.admin, `DROP DATABASE relay${count}`);
+  const before = scratchFolders();
+  await expect(recover(saved, between)).rejects.toThrow(/was dropped by the first transaction after .*which was at 20\d\d-/);
+  expect(scratchFolders()).toBe(before);
+  const recovered = await recover(saved, earlier);
+  expect(recovered.facts.tables).toMatchObject([{ rows: 40 }]);
+  await recovered.close();
+});
+
 test("what the server has not archived yet comes from itself, and it need not even be able to archive", async () => {
   const saved = await saveBase();
   writeFileSync(server.stopFile, "");

@@ -12,7 +12,7 @@ import { postgresPart, programsFor } from "./postgres.ts";
 import type { PostgresBaseFacts } from "./postgres-base-facts.ts";
 import { type PostgresFacts, postgresFactsSchema } from "./postgres-facts.ts";
 import { newestArchived, pointInTime, readLive, refuseInstant, whyNotLive } from "./postgres-point-in-time.ts";
-import { withAnyDatabase } from "./postgres-swap.ts";
+import { hasDatabase, withAnyDatabase, withMaintenance } from "./postgres-swap.ts";
 import { openWalArchive, readWalRun, type WalSegment } from "./wal-archive.ts";
 
 export type PostgresRecovery = {
@@ -81,10 +81,21 @@ export async function recoverPostgres(recovery: PostgresRecovery): Promise<Recov
       },
     };
   } catch (error) {
+    const database = databaseNameOf(address);
+    // Its files go before the transaction that drops it ends, so that a recovery which stops at that end has a name without files.
+    const isNamed = await withMaintenance(server.addressOf(database), (client) => hasDatabase(client, database)).catch(
+      () => false,
+    );
     await server.stop();
-    const isAbsent = error instanceof Error && /database ".*" does not exist/.test(error.message);
-    if (!isAbsent) throw error;
-    throw new DomainError("precondition-failed", `There was no database ${databaseNameOf(address)} at ${untilTime}.`);
+    if (!(error instanceof Error) || !/database ".*" does not exist|invalid database/.test(error.message)) throw error;
+    throw new DomainError(
+      "precondition-failed",
+      isNamed
+        ? `${database} was dropped by the first transaction after ${untilTime}, and PostgreSQL takes its files away before that ends. Choose an instant before the last transaction that came before, which was at ${server.lastTransactionAt ?? base.finishedAt}: all but that one is there.`
+        : `There was no database ${database} at ${untilTime}.`,
+      {},
+      { cause: error },
+    );
   }
 }
 
