@@ -52,12 +52,12 @@ function postgresOf(
 
 /** A part of its own: a dump is as good without it. */
 function baseOf(
-  { kubernetes }: RecoveryContext,
+  { kubernetes, storage: { mostBytes } }: RecoveryContext,
   namespace: string,
   { address, walArchive }: { address: SecretAddress; walArchive: string },
 ): PartSource {
   return lookedUp(basePart, "Base backup of the PostgreSQL server", async () =>
-    postgresBasePart(await resolvePostgres(kubernetes, namespace, address), { walArchive }),
+    postgresBasePart(await resolvePostgres(kubernetes, namespace, address), { walArchive, mostBytes }),
   );
 }
 

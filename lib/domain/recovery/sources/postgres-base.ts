@@ -25,21 +25,23 @@ export type BasePatience = {
 const patience: BasePatience = { watchMs: 10_000, failingMs: 60_000, idleMs: 10 * 60_000 };
 
 const tarBlock = 512;
+/** gzip makes databases smaller by less than this: what is larger is not begun. */
+const bestCompression = 5;
 
 /**
  * The part "postgres-base": one file base.tar.gz, a base backup of the whole server without WAL, which its archive has, and PostgresBaseFacts.
  * It ends when the archive has all that it needs. Opening it throws precondition-failed, with what to do, where the role may not
- * replicate or the server does not archive its WAL to the place that the plan names.
+ * replicate or the server does not archive its WAL to the place that the plan names, and where it would not fit into `mostBytes`.
  */
 export function postgresBasePart(
   address: ServerAddress,
-  { walArchive, patient = patience }: { walArchive: string; patient?: BasePatience },
+  { walArchive, mostBytes, patient = patience }: { walArchive: string; mostBytes?: number; patient?: BasePatience },
 ): PartSource {
   const { host } = new URL(address.url);
   return {
     name: basePart,
     title: `Base backup of the PostgreSQL server ${host}`,
-    open: (signal) => openPart(address, { walArchive, patient }, signal),
+    open: (signal) => openPart(address, { walArchive, mostBytes, patient }, signal),
   };
 }
 
@@ -47,13 +49,14 @@ type Server = Omit<PostgresBaseFacts, "startLsn" | "stopLsn" | "startedAt" | "fi
 
 async function openPart(
   address: ServerAddress,
-  { walArchive, patient }: { walArchive: string; patient: BasePatience },
+  { walArchive, mostBytes, patient }: { walArchive: string; mostBytes: number | undefined; patient: BasePatience },
   signal: AbortSignal,
 ): Promise<ArchivePart> {
   const name = serverName(address);
   const archive = await openWalArchive(walArchive);
   const { server, startedAt } = await withServer(address, async (client) => {
     await refuseUnarchived(client, name);
+    if (mostBytes !== undefined) await refuseTooLarge(client, { name, mostBytes });
     return { server: await readServer(client, name), startedAt: await readClock(client) };
   });
   const { pgBasebackup } = await programsFor(server.majorVersion);
@@ -94,6 +97,21 @@ async function refuseUnarchived(client: pg.Client, name: string): Promise<void> 
   const archiving = await readArchiving(client);
   const problem = judgeArchiving(name, archiving);
   if (problem) throw new DomainError("precondition-failed", `${problem} Mend that, or take the WAL archive out of the plan.`);
+}
+
+/** One that cannot fit would be sent for hours before it fails. */
+async function refuseTooLarge(client: pg.Client, { name, mostBytes }: { name: string; mostBytes: number }): Promise<void> {
+  const { rows } = await client.query<{ bytes: string }>(
+    `SELECT coalesce(sum(pg_database_size(oid)), 0) AS bytes FROM pg_database
+    WHERE has_database_privilege(oid, 'CONNECT') OR pg_has_role('pg_read_all_stats', 'USAGE')`,
+  );
+  const bytes = Number(rows[0]?.bytes ?? 0);
+  if (bytes <= mostBytes * bestCompression) return;
+  const inGigabytes = (value: number) => `${(value / 1e9).toFixed(1)} GB`;
+  throw new DomainError(
+    "precondition-failed",
+    `${name} has databases of ${inGigabytes(bytes)}, whose base backup does not fit into one object of the backups' storage (${inGigabytes(mostBytes)}). Save to a directory, or take the WAL archive (walArchive) out of the plan: then backups lead to their own instants only.`,
+  );
 }
 
 async function readServer(client: pg.Client, name: string): Promise<Server> {

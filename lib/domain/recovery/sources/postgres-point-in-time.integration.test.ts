@@ -305,6 +305,11 @@ test("a role takes a base backup with the right to replicate, and without it say
   await recovered.close();
 });
 
+test("a base backup of a server that is far too large for the storage is not begun", async () => {
+  const part = postgresBasePart(address, { walArchive, mostBytes: 1_000_000 });
+  await expect(save(part)).rejects.toThrow(/has databases of .* does not fit into one object .*\(walArchive\)/);
+});
+
 test("an archive that is not this server's is refused", async () => {
   walArchive = pathToFileURL(join(server.workDir, "elsewhere")).href;
   try {
