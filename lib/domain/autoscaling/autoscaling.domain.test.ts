@@ -11,7 +11,7 @@ import type { Context } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { listLedger } from "../ledger/queries.ts";
 import { changeLimits, previewLimits } from "./commands.ts";
-import { changeAnnotation, revertAnnotation } from "./limits-patch.ts";
+import { changeAnnotation, restorePatch, revertAnnotation } from "./limits-patch.ts";
 import { getAutoscaling } from "./queries.ts";
 import { restoreDueLimits, restoreLimits } from "./restore.ts";
 
@@ -136,6 +136,14 @@ describe("a timed change of an autoscaler's limits", () => {
     const span = { from: Math.floor(Date.now() / 1000) - 600, to: Math.floor(Date.now() / 1000) + 3600 };
     const { marks } = await listLedger(context, ref, span);
     expect(marks.map(({ title }) => title)).toEqual(["autoscaler 3 to 20 → 5 to 30", "autoscaler 5 to 30 → 3 to 20"]);
+  });
+
+  test("is told as it was also by a controller that finds the limits put back by another one, which has not said so yet", async () => {
+    const { ref, seen } = await deploy();
+    await change(ref, seen);
+    await kubernetes.patch(path(ref), restorePatch(await readAutoscaler(ref), { min: 3, max: 20 }));
+    await restoreDueLimits(later(10 * minute));
+    expect(await auditOf(ref)).toMatchObject([{ verb: "change-limits" }, { before: { min: 5, max: 30 } }]);
   });
 
   test("ends before its time when a person puts the limits back, with the reason", async () => {

@@ -90,10 +90,13 @@ async function putBack(context: Context, row: TimedAutoscaling, request: Request
       return end(context, row, request, { was: null, limits: null, outcome });
     }
     const was = limitsOf(autoscaler);
-    const { limits, outcome } = planRestore(changeOf(row), was);
+    const change = changeOf(row);
+    const { limits, outcome } = planRestore(change, was);
+    // Another controller has just written them, and not yet said so: what they were before is what the change had made them.
+    const isWritten = isSame(was, limits) && !carriesChange(autoscaler, row.id);
     try {
       await writeLimits(context, row, autoscaler, limits);
-      return await end(context, row, request, { was, limits, outcome });
+      return await end(context, row, request, { was: isWritten ? change.to : was, limits, outcome });
     } catch (error) {
       const isConflict = error instanceof KubernetesError && error.code !== "kubernetes-unavailable";
       const next = isConflict ? await readAutoscaler(context.kubernetes, row) : autoscaler;
