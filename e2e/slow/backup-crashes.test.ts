@@ -16,7 +16,7 @@ import { Random } from "../conformance/fuzz/random.ts";
 import { Controllers } from "./crashes/controllers.ts";
 import { startToldPrometheus } from "./crashes/told-prometheus.ts";
 
-/** kill -9 of the controller at random instants of backups and their proofs: what says it is good is good, and nothing is left behind. */
+/** kill -9 of the controller, or of its recovery process alone, at random instants of backups and their proofs: what says it is good is good, and nothing is left behind. */
 
 const crashes = Number(process.env.SWITCHYARD_CRASHES ?? 50);
 const seed = Number(process.env.SWITCHYARD_CRASH_SEED ?? 20_261_122);
@@ -88,7 +88,8 @@ test(`after ${crashes} kills every backup that says it is good is good, and noth
     const proof = await world.db.backupProofRun.findFirst({ where: { state: "running" }, select: { level: true } });
     const what = [at?.state, proof && `proof ${proof.level}`].filter(Boolean).join(" and ") || "nothing";
     struck.set(what, (struck.get(what) ?? 0) + 1);
-    await controllers.replace(0);
+    if (random.chance(0.5)) controllers.killRecovery(0);
+    else await controllers.replace(0);
     await checkGood();
   }
   process.stdout.write(`struck while: ${JSON.stringify(Object.fromEntries(struck))}\n`);

@@ -18,7 +18,7 @@ import { Controllers } from "./crashes/controllers.ts";
 import { startToldPrometheus } from "./crashes/told-prometheus.ts";
 
 /**
- * kill -9 of the controller at random instants of restores in place: the database is what the backup holds or what it was before, never
+ * kill -9 of the controller, or of its recovery process alone, at random instants of restores in place: the database is what the backup holds or what it was before, never
  * anything between, and what was stopped runs again.
  */
 
@@ -122,7 +122,8 @@ test(`through ${crashes} kills a database is as in the backup or as before, and 
       if (state !== "running" && state !== "queued") break;
       struck.set(message, (struck.get(message) ?? 0) + 1);
       crash += 1;
-      await controllers.replace(0);
+      if (random.chance(0.5)) controllers.killRecovery(0);
+      else await controllers.replace(0);
     }
     const { state, message } = await reach(id, "over");
     process.stdout.write(`round ${round}: ${message}\n`);

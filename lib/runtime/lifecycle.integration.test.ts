@@ -87,3 +87,14 @@ test("a process whose parent has gone stops", async () => {
   child.disconnect();
   expect(await exited).toBe(0);
 });
+
+test("a signal that also goes to a process whose parent has gone does not hurry it", async () => {
+  const { child, told, exited, logged } = await start(["await new Promise((resolve) => setTimeout(resolve, 500));", ""], {
+    ipc: true,
+  });
+  child.disconnect();
+  await logged("stopping part 0");
+  child.kill("SIGTERM");
+  expect(await exited).toBe(0);
+  expect(told().parts).toEqual(["stopping part 0", "stopping part 1"]);
+});

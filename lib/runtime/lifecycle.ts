@@ -19,12 +19,10 @@ export type ShutdownOptions = {
  */
 export function onShutdown({ logger, parts, timeoutMs }: ShutdownOptions): void {
   let stopping = false;
+  let signals = 0;
 
   async function stop(reason: string, exitCode: number): Promise<void> {
-    if (stopping) {
-      if (exitCode === 0) process.exit(130);
-      return;
-    }
+    if (stopping) return;
     stopping = true;
     logger.info({ reason }, "stopping");
     const timer = setTimeout(() => {
@@ -45,8 +43,14 @@ export function onShutdown({ logger, parts, timeoutMs }: ShutdownOptions): void 
     process.exit(code);
   }
 
-  process.on("SIGTERM", () => void stop("SIGTERM", 0));
-  process.on("SIGINT", () => void stop("SIGINT", 0));
+  function onSignal(signal: NodeJS.Signals): void {
+    signals += 1;
+    if (signals > 1) process.exit(130);
+    void stop(signal, 0);
+  }
+
+  process.on("SIGTERM", onSignal);
+  process.on("SIGINT", onSignal);
   if (process.send) process.on("disconnect", () => void stop("parent process is gone", 0));
   process.on("uncaughtException", (error) => {
     logger.fatal({ err: error }, "uncaught error");

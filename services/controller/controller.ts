@@ -17,12 +17,11 @@ import { promoteQueued } from "#lib/domain/rollouts/start/queue.ts";
 import type { Handlers } from "#lib/runtime/health-server.ts";
 import { Loop } from "#lib/runtime/loop.ts";
 import { AlertReconciler, alertPollMs } from "./alerts.ts";
-import { Backups } from "./backups.ts";
 import { drillLoops } from "./drills.ts";
 import { prune } from "./housekeeping.ts";
 import { incidentLoops } from "./incidents.ts";
 import { NotificationSender, type NotificationSettings } from "./notifications.ts";
-import { restoreLoops } from "./restores.ts";
+import { Recovery } from "./recovery.ts";
 import { carryOutRollouts } from "./rollout-runs.ts";
 import { type ReconcilerContext, reconcileRollouts } from "./rollouts.ts";
 
@@ -44,8 +43,7 @@ export class Controller {
   readonly #context: ReconcilerContext;
   readonly #loops: Loop[];
   readonly #notifications: NotificationSender;
-  readonly #backups: Backups;
-  readonly #stopRestores: () => Promise<void>;
+  readonly #recovery: Recovery;
   readonly #registry = new Registry();
   readonly #passes: Counter<"loop" | "result">;
   readonly #lastPass: Gauge<"loop">;
@@ -109,10 +107,7 @@ export class Controller {
       onSettled: () => notifying.wake(),
     });
     const notifying = this.#loop("notifications", 1_000, () => this.#notifications.pass());
-    const recovery: RecoveryContext = { ...context, ...settings.recovery };
-    this.#backups = new Backups(recovery, this.#registry);
-    const restores = restoreLoops(recovery);
-    this.#stopRestores = restores.stop;
+    this.#recovery = new Recovery({ ...context, ...settings.recovery }, this.#registry);
     const alerts = new AlertReconciler({ ...context, pipeline: settings.pipeline }, this.#registry);
     this.#loops = [
       notifying,
@@ -124,8 +119,7 @@ export class Controller {
       this.#loop("rollout-runs", 1_000, () => carryOutRollouts(context)),
       ...[
         ...incidentLoops(context, settings),
-        ...this.#backups.loops(),
-        ...restores.loops,
+        ...this.#recovery.loops(),
         ...drillLoops({ ...context, nodePower: settings.nodePower }),
       ].map(({ name, intervalMs, pass }) => this.#loop(name, intervalMs, pass)),
       this.#loop("abandoned-actions", 10_000, () => settleAbandoned(context)),
@@ -145,7 +139,7 @@ export class Controller {
 
   async stop(): Promise<void> {
     await Promise.all(this.#loops.map((loop) => loop.stop()));
-    await Promise.all([this.#notifications.settled(), this.#backups.stop(), this.#stopRestores()]);
+    await Promise.all([this.#notifications.settled(), this.#recovery.stop()]);
   }
 
   handlers(): Handlers {

@@ -13,7 +13,7 @@ import {
   preparePostgres,
 } from "#lib/programs/embedded-postgres.ts";
 import { applyMigrations } from "#prisma/schema-engine.ts";
-import { controllerOptions } from "./controller-options.ts";
+import { controllerOptions } from "#services/controller/node-options.ts";
 import { applyDemo, countInstances, serviceUrl } from "./demo.ts";
 import { beginDemo } from "./demo-beginnings.ts";
 import type { LauncherSettings } from "./env.ts";

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { freePort } from "#lib/runtime/testing/free-port.ts";
-import { controllerOptions } from "#services/launcher/controller-options.ts";
+import { controllerOptions } from "#services/controller/node-options.ts";
 
 const main = fileURLToPath(new URL("../../../services/controller/main.ts", import.meta.url));
 
@@ -44,6 +45,19 @@ export class Controllers {
     return pid;
   }
 
+  /** The recovery process of one of them; undefined while it has none. */
+  recoveryPidOf(index: number): number | undefined {
+    const pid = this.pidOf(index);
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
+    return children.find((child) => readFileSync(`/proc/${child}/cmdline`, "utf8").includes("recovery-main"));
+  }
+
+  /** kill -9 of the recovery process of one of them alone, if it has one: its controller starts another one. */
+  killRecovery(index: number): void {
+    const pid = this.recoveryPidOf(index);
+    if (pid !== undefined) process.kill(pid, "SIGKILL");
+  }
+
   async stop(): Promise<void> {
     await Promise.all(this.#running.map((_, index) => this.#kill(index)));
   }
@@ -53,7 +67,8 @@ export class Controllers {
     this.#running[index] = undefined;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, "exit");
-    child.kill("SIGKILL");
+    // With what it has started, as a machine that fails would.
+    process.kill(-(child.pid as number), "SIGKILL");
     await exited;
   }
 
@@ -74,6 +89,7 @@ export class Controllers {
         LOG_LEVEL: "info",
       },
       stdio: ["ignore", "pipe", "inherit"],
+      detached: true,
     });
     this.#running[index] = child;
     const lines = createInterface({ input: child.stdout });

@@ -3,7 +3,7 @@ import type { Context } from "../context.ts";
 import type { Keyring } from "./archive/keyring.ts";
 
 /** What a process gets that makes, verifies and restores backups: the controller, and tools beside it. */
-export type RecoveryContext = Pick<Context, "db" | "kubernetes" | "prometheus" | "clock" | "logger"> & {
+export type RecoveryContext = Pick<Context, "db" | "kubernetes" | "clock" | "logger"> & {
   storage: ObjectStorage;
   keyring: Keyring;
   /** A folder of this process's machine for what is only needed for a while: dumps and scratch servers. */

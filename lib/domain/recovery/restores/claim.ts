@@ -9,11 +9,13 @@ import { restoreParts, runOf, type StoredRestore } from "./stored.ts";
 
 type Reader = Pick<RecoveryContext, "db" | "clock">;
 
+/** Restores that wait or are under way. */
+export const openRestores = { state: { in: ["queued", "running"] } } satisfies Prisma.RestoreWhereInput;
+
 /** Takes the restore that has waited longest, or one whose process has died; null when there is none. Nobody else gets the same one. */
 export async function claimRestore({ db, clock }: Reader, runner: string): Promise<StoredRestore | null> {
   const now = clock();
-  const open = { state: { in: ["queued", "running"] } } satisfies Prisma.RestoreWhereInput;
-  const rows = await db.restore.findMany({ where: open, orderBy: { createdAt: "asc" }, take: 100 });
+  const rows = await db.restore.findMany({ where: openRestores, orderBy: { createdAt: "asc" }, take: 100 });
   const free = rows.filter((row) => row.runner === null || isDead(row, now));
   for (const { id, runner: before, heartbeatAt, state, startedAt } of free) {
     const { count } = await db.restore.updateMany({

@@ -2,17 +2,17 @@ import { Counter, Gauge, type Registry } from "prom-client";
 import { reconcileStorage } from "#lib/domain/recovery/backups/catalogue.ts";
 import { applyRetention } from "#lib/domain/recovery/backups/expire.ts";
 import { readBackupFigures } from "#lib/domain/recovery/backups/figures.ts";
-import { BackupRunner } from "#lib/domain/recovery/backups/runner.ts";
 import { ensureOwnPlan, queueDue } from "#lib/domain/recovery/backups/schedules.ts";
 import type { RecoveryContext } from "#lib/domain/recovery/context.ts";
 import { sweepScratch } from "#lib/programs/scratch.ts";
+import { RecoveryProcess } from "./recovery-process.ts";
 
 const labelNames = ["namespace", "service"] as const;
 
-/** The loops that backups need, and what runs longer than a pass of them: stop it after the loops. */
-export class Backups {
+/** The loops that backups and restores need, and the process that carries them out: stop it after the loops. */
+export class Recovery {
   readonly #context: RecoveryContext;
-  readonly #runner: BackupRunner;
+  readonly #process: RecoveryProcess;
   readonly #lastVerified: Gauge<"namespace" | "service">;
   readonly #objective: Gauge<"namespace" | "service">;
   readonly #failing: Gauge<"namespace" | "service">;
@@ -45,15 +45,13 @@ export class Backups {
       labelNames: [...labelNames, "result"],
       registers,
     });
-    this.#runner = new BackupRunner(context, ({ namespace, service, subject, state: result }) =>
-      runs.inc({ namespace: namespace ?? "", service: service ?? subject, result }),
-    );
+    this.#process = new RecoveryProcess(context, (ended) => runs.inc(ended));
   }
 
   loops(): { name: string; intervalMs: number; pass: () => Promise<unknown> }[] {
     const context = this.#context;
     return [
-      { name: "backups", intervalMs: 1_000, pass: () => this.#runner.pass() },
+      { name: "recovery-process", intervalMs: 1_000, pass: () => this.#process.pass() },
       { name: "backup-schedules", intervalMs: 5_000, pass: () => this.#schedule() },
       { name: "backup-figures", intervalMs: 5_000, pass: () => this.#export() },
       { name: "backup-retention", intervalMs: 30_000, pass: () => applyRetention(context) },
@@ -64,7 +62,7 @@ export class Backups {
 
   /** Gives back what is under way: another controller, or the next one, goes on with it. */
   stop(): Promise<void> {
-    return this.#runner.stop();
+    return this.#process.stop();
   }
 
   async #schedule(): Promise<void> {

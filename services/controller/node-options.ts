@@ -1,0 +1,6 @@
+/**
+ * Node's options that keep the controller and its recovery process small (e2e/slow/backup-memory.test.ts). On a large machine a young
+ * generation may grow to 64 MiB and then holds as much of what streams have already passed on. WebAssembly (Prisma's compiler of
+ * queries) is compiled once, not again for speed that queries do not gain by: that takes 40 MB of malloc's heap.
+ */
+export const controllerOptions = ["--max-semi-space-size=2", "--no-wasm-dynamic-tiering", "--no-wasm-tier-up"];
