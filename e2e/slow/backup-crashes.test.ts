@@ -16,7 +16,10 @@ import { Random } from "../conformance/fuzz/random.ts";
 import { Controllers } from "./crashes/controllers.ts";
 import { startToldPrometheus } from "./crashes/told-prometheus.ts";
 
-/** kill -9 of the controller, or of its recovery process alone, at random instants of backups and their proofs: what says it is good is good, and nothing is left behind. */
+/**
+ * kill -9 of the controller, or of its recovery process alone, at random instants of backups and their proofs: what says it is good is
+ * good, and nothing is left behind.
+ */
 
 const crashes = Number(process.env.SWITCHYARD_CRASHES ?? 50);
 const seed = Number(process.env.SWITCHYARD_CRASH_SEED ?? 20_261_122);

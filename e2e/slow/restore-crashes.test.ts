@@ -18,8 +18,8 @@ import { Controllers } from "./crashes/controllers.ts";
 import { startToldPrometheus } from "./crashes/told-prometheus.ts";
 
 /**
- * kill -9 of the controller, or of its recovery process alone, at random instants of restores in place: the database is what the backup holds or what it was before, never
- * anything between, and what was stopped runs again.
+ * kill -9 of the controller, or of its recovery process alone, at random instants of restores in place: the database is what the backup
+ * holds or what it was before, never anything between, and what was stopped runs again.
  */
 
 const crashes = Number(process.env.SWITCHYARD_CRASHES ?? 50);
