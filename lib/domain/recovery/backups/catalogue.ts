@@ -32,14 +32,15 @@ export async function reconcileStorage(context: CatalogueContext): Promise<void>
   const known = await db.backup.findMany({ where: { storageKey: { not: null } }, select: { storageKey: true } });
   const isKnown = new Set(known.map(({ storageKey }) => storageKey));
   const before = new Date(begun.getTime() - settleMs);
-  for (const { key, modifiedAt } of objects.values()) {
+  for (const key of objects.keys()) {
     if (!isArchiveKey(key) || isKnown.has(key)) continue;
     const companion = await readCompanion(context, key);
     const id = companion?.manifest.id ?? idInKey(key);
     const row = id && (await db.backup.findUnique({ where: { id } }));
-    if (row && modifiedAt < before) await settleCopy(context, row, { key, companion });
-    else if (!row && companion) await takeIn(context, key, companion);
-    else if (!row) logger.warn({ key }, "what lies beside an archive is not there, or cannot be read");
+    // Whoever writes an archive of a backup that has a row has claimed it: nobody has to wait and see.
+    if (row) await settleCopy(context, row, { key, companion });
+    else if (companion) await takeIn(context, key, companion);
+    else logger.warn({ key }, "what lies beside an archive is not there, or cannot be read");
   }
   await findMissing(context, objects, before);
   if (await isSealingAnew(context)) return;
