@@ -12,6 +12,7 @@ import { incidentParts, type StoredIncident } from "../stored.ts";
 import { switchyard } from "../switchyard.ts";
 import { appendTimeline, type NewTimelineRow } from "../timeline/timeline.ts";
 import { auditedAs } from "../write.ts";
+import { isAftermath } from "./aftermath.ts";
 import { readAutomation } from "./automation-settings.ts";
 import { escalatesAfter, readEscalation } from "./escalation-settings.ts";
 import { placeTrigger } from "./joining.ts";
@@ -49,6 +50,7 @@ async function openOrJoin(context: RuleContext, trigger: Trigger): Promise<boole
     // Another controller may have been faster.
     if (await findTriggered(transaction, trigger.key)) return false;
     if (await leaveToDrill(transaction, context, trigger)) return false;
+    if (await isAftermath(transaction, trigger, context.clock())) return false;
     const place = placeTrigger(trigger.severity, await lockOpen(transaction, trigger));
     if (place.kind === "joins") {
       await join(transaction, context, place, trigger);

@@ -18,6 +18,7 @@ export type Trigger = {
   service: ServiceRef | null;
   impactStartedAt: Date;
   detectedAt: Date;
+  alertName: string | null;
   /** Of an alert that names no service: what makes two of its episodes the same alert. */
   alert: { sourceId: string; fingerprint: string } | null;
 };
@@ -125,6 +126,7 @@ function alertTrigger(row: AlertRow, { origin, severity }: AlertRule): Trigger {
     service: namespace && service ? { namespace, name: service } : null,
     impactStartedAt: startsAt,
     detectedAt: firstReceivedAt,
+    alertName: name,
     alert: { sourceId, fingerprint },
   };
 }
@@ -169,6 +171,7 @@ async function findRollouts(db: Database, { rollouts: rule }: Automation["openin
       service: { namespace, name: service },
       impactStartedAt: startedAt,
       detectedAt: endedAt,
+      alertName: null,
       alert: null,
     };
   });

@@ -134,7 +134,8 @@ function judgeService({ service, recovery }: ResolveFacts["services"][number], n
   return null;
 }
 
-function isStale(recovery: StoredRecovery, now: Date): boolean {
+/** Whether nobody has looked for so long that nothing is known of now. */
+export function isStale(recovery: StoredRecovery, now: Date): boolean {
   const { lookedAt } = standingOf(recovery);
   return lookedAt === null || now.getTime() - Date.parse(lookedAt) > staleAfterMs;
 }
