@@ -85,6 +85,22 @@ test("a node that loses its power is not the prober's, gets it back, and its ins
   await expect(drills.ask("node")).rejects.toThrow(/No node may be lost\. \w+: fleet\/prober runs on it, which measures/);
 });
 
+test("clients that are served for a while only are told of, and count until they are served for good", async () => {
+  const { id } = await loseNode();
+  for (const seconds of [2, 3]) {
+    drills.clients.away = [0];
+    await drills.pass(seconds);
+    drills.clients.away = [];
+    await drills.pass(8);
+  }
+  await drills.fire();
+  await drills.untilReady("relay");
+  const { drill, events } = await drills.end(id);
+  const told = events.map(({ kind }) => kind).filter((kind) => kind === "recovered" || kind === "relapsed");
+  expect(told).toEqual(["recovered", "relapsed", "recovered"]);
+  expect(drill.rtoMs).toBeGreaterThan(10_000);
+});
+
 test("a node gets its power back when somebody aborts, also from another controller", async () => {
   const { id } = await loseNode();
   await abortDrill(drills.operator, id, { reason: "customers call" });

@@ -38,7 +38,10 @@ export async function watchDrill(pass: Pass): Promise<void> {
     const message = `Clients are served again, after ${formatFigure(measured.rtoMs ?? 0)}.`;
     news.push({ kind: "recovered", message: scenario.isRehearsal ? "It is built again." : message });
   }
-  if (!isRecovered) run.recoveredAt = null;
+  if (!isRecovered && run.recoveredAt) {
+    run.recoveredAt = null;
+    news.push({ kind: "relapsed", message: "Clients are not served any more: what was back was not all of it." });
+  }
   const waited = run.recoveredAt ? now.getTime() - Math.max(Date.parse(run.recoveredAt), Date.parse(strike.intendedAt)) : 0;
   const isTold = scenario.alert === null || run.alert !== null || waited > alertPatienceMs;
   const isOver = isRecovered && isTold && (run.backAt !== null || scenario.isRehearsal);
