@@ -1,6 +1,7 @@
 "use client";
 import { useSyncExternalStore } from "react";
-import { formatAbsolute, formatAge, formatDuration, formatRelative } from "#lib/client/time.ts";
+import { formatAbsolute, formatAge, formatRelative } from "#lib/client/time.ts";
+import { formatDuration } from "#lib/domain/duration.ts";
 
 let now = 0;
 let timer: ReturnType<typeof setInterval> | null = null;

@@ -1,3 +1,4 @@
+import { formatDuration } from "#lib/domain/duration.ts";
 import type {
   BackupDetail,
   BackupPurpose,
@@ -9,7 +10,6 @@ import type {
 import type { DrillView } from "#lib/domain/recovery/drills/schemas.ts";
 import type { RestoreMode, RestoreView } from "#lib/domain/recovery/restores/schemas.ts";
 import { countOf, noFigure } from "./numbers.ts";
-import { formatDuration } from "./time.ts";
 
 export const backupName = ({ number }: { number: number }) => `B-${number}`;
 export const restoreName = ({ number }: { number: number }) => `R-${number}`;

@@ -1,8 +1,8 @@
 import { queryOptions } from "@tanstack/react-query";
+import { formatDuration } from "#lib/domain/duration.ts";
 import type { ReplayAnswer, ReplayedRelease, ReplayInput, ReplayOutcome } from "#lib/domain/rollouts/analysis/replay-schemas.ts";
 import { request, serviceAddress } from "./api.ts";
 import { countOf } from "./numbers.ts";
-import { formatDuration } from "./time.ts";
 import { capital } from "./words.ts";
 
 /** Tries an analysis on a service's past releases. Prometheus is asked for a lot, so the answer is kept while the page is open. */

@@ -1,7 +1,7 @@
+import { formatDuration } from "#lib/domain/duration.ts";
 import type { MeasurementView, RolloutDetail, RolloutEventKind, RolloutView, StepView } from "#lib/domain/rollouts/schemas.ts";
 import type { Strategy } from "#lib/domain/rollouts/strategy.ts";
 import type { RolloutCommand } from "./rollouts.ts";
-import { formatDuration } from "./time.ts";
 
 /** How a rollout is carried out, as a word. */
 export function strategyName(strategy: RolloutView["strategy"] | "none"): string {

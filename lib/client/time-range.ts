@@ -1,5 +1,6 @@
+import { formatDuration } from "#lib/domain/duration.ts";
 import { type Comparison, panelLimits, type Range, ranges } from "#lib/domain/metrics/schemas.ts";
-import { formatAbsolute, formatDuration } from "./time.ts";
+import { formatAbsolute } from "./time.ts";
 
 /** What a page's charts and lists look at: the time up to now, or a span that stays. Fixed ends are Unix seconds. */
 export type TimeRange = { kind: "live"; range: Range } | { kind: "fixed"; from: number; to: number };

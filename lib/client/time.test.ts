@@ -1,14 +1,5 @@
 import { describe, expect, it } from "vitest";
-import {
-  formatAbsolute,
-  formatAge,
-  formatAxisTime,
-  formatClock,
-  formatClockMs,
-  formatDuration,
-  formatRelative,
-  timeTicks,
-} from "./time.ts";
+import { formatAbsolute, formatAge, formatAxisTime, formatClock, formatClockMs, formatRelative, timeTicks } from "./time.ts";
 
 const second = 1000;
 const minute = 60 * second;
@@ -16,18 +7,6 @@ const hour = 60 * minute;
 const day = 24 * hour;
 
 describe("durations", () => {
-  it.each([
-    [340, "340 ms"],
-    [42 * second, "42 s"],
-    [3 * minute + 12 * second, "3 m 12 s"],
-    [3 * minute, "3 m"],
-    [2 * hour + 5 * minute + 59 * second, "2 h 5 m"],
-    [3 * day + 4 * hour, "3 d 4 h"],
-    [-5, "0 ms"],
-  ])("%d ms reads %s", (milliseconds, text) => {
-    expect(formatDuration(milliseconds)).toBe(text);
-  });
-
   it("are cut to one unit in columns", () => {
     expect([0, 59 * second, 90 * second, 3 * hour, 40 * day].map(formatAge)).toEqual(["0 s", "59 s", "1 m", "3 h", "40 d"]);
   });

@@ -2,9 +2,10 @@
 import Link from "next/link";
 import { auditWords } from "#lib/client/action-texts.ts";
 import { lanesOf } from "#lib/client/alert-lanes.ts";
-import { formatAbsolute, formatClock, formatDuration } from "#lib/client/time.ts";
+import { formatAbsolute, formatClock } from "#lib/client/time.ts";
 import type { AlertRow } from "#lib/domain/alerts/schemas.ts";
 import type { AuditView } from "#lib/domain/audit-schemas.ts";
+import { formatDuration } from "#lib/domain/duration.ts";
 import { severityFill, severityWord } from "../../ui/severity.tsx";
 import { OutcomeShape } from "../../ui/status.tsx";
 

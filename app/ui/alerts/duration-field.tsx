@@ -1,6 +1,7 @@
 "use client";
-import { formatClock, formatDuration } from "#lib/client/time.ts";
+import { formatClock } from "#lib/client/time.ts";
 import { maxSilenceDays } from "#lib/domain/alerts/silences-schemas.ts";
+import { formatDuration } from "#lib/domain/duration.ts";
 import { cn } from "../class-names.ts";
 import { useNow } from "../clock.tsx";
 import { inputLook } from "../field.tsx";

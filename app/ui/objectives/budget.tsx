@@ -1,6 +1,6 @@
 "use client";
 import { indicatorTone } from "#lib/client/objectives.ts";
-import { formatDuration } from "#lib/client/time.ts";
+import { formatDuration } from "#lib/domain/duration.ts";
 import type { IndicatorState } from "#lib/domain/objectives/schemas.ts";
 import { cn } from "../class-names.ts";
 

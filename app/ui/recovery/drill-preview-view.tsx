@@ -1,6 +1,6 @@
 "use client";
 import { OctagonX } from "lucide-react";
-import { formatDuration } from "#lib/client/time.ts";
+import { formatDuration } from "#lib/domain/duration.ts";
 import type { DrillPreview, Guard } from "#lib/domain/recovery/drills/schemas.ts";
 import { LineShape } from "./marks.tsx";
 

@@ -1,5 +1,5 @@
 "use client";
-import { formatDuration } from "#lib/client/time.ts";
+import { formatDuration } from "#lib/domain/duration.ts";
 import type { Coverage } from "#lib/domain/recovery/backups/schemas.ts";
 import { cn } from "../class-names.ts";
 import { useNow } from "../clock.tsx";

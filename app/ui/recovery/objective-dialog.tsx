@@ -3,7 +3,7 @@ import { type FormEvent, useId, useState } from "react";
 import { fieldsOf } from "#lib/client/api.ts";
 import { clearRecoveryObjective, setRecoveryObjective } from "#lib/client/recovery.ts";
 import { subjectTitle } from "#lib/client/recovery-view.ts";
-import { formatDuration } from "#lib/client/time.ts";
+import { formatDuration } from "#lib/domain/duration.ts";
 import { scenarioInfos } from "#lib/domain/recovery/objectives/scenarios.ts";
 import { type ScenarioStanding, setObjectiveSchema } from "#lib/domain/recovery/objectives/schemas.ts";
 import { ReasonField } from "../actions/action-fields.tsx";

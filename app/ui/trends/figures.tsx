@@ -1,6 +1,6 @@
 import { figureKeys, figureNames } from "#lib/client/incident-view.ts";
 import { countOf, noFigure } from "#lib/client/numbers.ts";
-import { formatDuration } from "#lib/client/time.ts";
+import { formatDuration } from "#lib/domain/duration.ts";
 import type { FigureSummary, TrendRow } from "#lib/domain/incidents/trends/schemas.ts";
 import type { Column } from "../data-table.tsx";
 

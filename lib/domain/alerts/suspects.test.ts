@@ -42,7 +42,7 @@ describe("suspects", () => {
     const [own, redis] = rankSuspects(alert, [action("a", 130), action("b", 59.6, { service: "fleet/redis" })]);
     expect([own?.closeness, redis?.closeness]).toEqual([
       "2 m 10 s before, on relay itself",
-      "1 m before, on redis, which relay needs",
+      "59 s before, on redis, which relay needs",
     ]);
   });
 

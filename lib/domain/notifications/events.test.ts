@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { formatDuration } from "../duration.ts";
 import { filterSchema, matches, type NotificationEvent, rankOf } from "./events.ts";
 import { describeIncident, type ToldIncident } from "./incident-texts.ts";
 import { describeAlertChange, describeFeedLost, describeRolloutEnd, describeSilenceExpiry } from "./texts.ts";
@@ -162,10 +161,6 @@ describe("the texts", () => {
   test("are cut to a bound", () => {
     const long = describeAlertChange({ ...alert, name: "x".repeat(1000), summary: "y".repeat(5000) });
     expect([long.title.length, long.text.length]).toEqual([200, 600]);
-  });
-
-  test("write durations in two units", () => {
-    expect([0, 900, 59_000, 3_600_000, 90_061_000].map(formatDuration)).toEqual(["0 s", "1 s", "59 s", "1 h", "1 d 1 h"]);
   });
 });
 

@@ -1,7 +1,7 @@
 "use client";
 import Link from "next/link";
-import { formatDuration } from "#lib/client/time.ts";
 import type { AlertDetail } from "#lib/domain/alerts/schemas.ts";
+import { formatDuration } from "#lib/domain/duration.ts";
 import { isClosest, SuspectUndo, suspectWords } from "../../../ui/alerts/suspect-line.tsx";
 import { TimeAgo } from "../../../ui/clock.tsx";
 import { SectionHeader } from "../../../ui/page-header.tsx";

@@ -1,7 +1,7 @@
 "use client";
 import Link from "next/link";
-import { formatDuration } from "#lib/client/time.ts";
 import type { BlindWindowView, FlappingAlert, TopTalker } from "#lib/domain/alerts/schemas.ts";
+import { formatDuration } from "#lib/domain/duration.ts";
 import { Elapsed, TimeAgo } from "../../../ui/clock.tsx";
 import { Skeleton } from "../../../ui/notices.tsx";
 import { SeverityShape } from "../../../ui/severity.tsx";

@@ -4,7 +4,7 @@ import Link from "next/link";
 import { type ReactNode, useState } from "react";
 import { figureKeys, figureNames, incidentName, isOpen } from "#lib/client/incident-view.ts";
 import { noFigure } from "#lib/client/numbers.ts";
-import { formatDuration } from "#lib/client/time.ts";
+import { formatDuration } from "#lib/domain/duration.ts";
 import { type Clock, type ClockTime, clockNames, clockTimes } from "#lib/domain/incidents/clock.ts";
 import type { IncidentDetail } from "#lib/domain/incidents/schemas.ts";
 import { Button, buttonLook } from "../../../ui/button.tsx";

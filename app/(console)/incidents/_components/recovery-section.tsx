@@ -2,7 +2,8 @@
 import Link from "next/link";
 import { recoverySentence } from "#lib/client/incident-view.ts";
 import { formatFigure } from "#lib/client/numbers.ts";
-import { formatAbsolute, formatClock, formatDuration } from "#lib/client/time.ts";
+import { formatAbsolute, formatClock } from "#lib/client/time.ts";
+import { formatDuration } from "#lib/domain/duration.ts";
 import type { IncidentDetail, Recovery } from "#lib/domain/incidents/schemas.ts";
 import { useIsLive } from "../../../ui/clock.tsx";
 import { Figure, Tint } from "../../../ui/figure.tsx";

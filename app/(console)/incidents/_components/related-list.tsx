@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import { incidentName } from "#lib/client/incident-view.ts";
 import { putLink, relatedIncidentsQuery } from "#lib/client/incidents.ts";
-import { formatDuration } from "#lib/client/time.ts";
+import { formatDuration } from "#lib/domain/duration.ts";
 import type { RelatedIncident } from "#lib/domain/incidents/schemas.ts";
 import { Button } from "../../../ui/button.tsx";
 import { TimeAgo } from "../../../ui/clock.tsx";

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import { incidentTrendsQuery, trendDays } from "#lib/client/incident-trends.ts";
 import { countOf } from "#lib/client/numbers.ts";
-import { formatDuration } from "#lib/client/time.ts";
+import { formatDuration } from "#lib/domain/duration.ts";
 import type { IncidentTrends, ServiceTrend } from "#lib/domain/incidents/trends/schemas.ts";
 import { Answer } from "../../../ui/answer.tsx";
 import { type Column, DataTable } from "../../../ui/data-table.tsx";

@@ -2,7 +2,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import Link from "next/link";
 import { deliveryQuery, notificationKeys, outcomeWord, sendAgain } from "#lib/client/notifications.ts";
-import { formatDuration } from "#lib/client/time.ts";
+import { formatDuration } from "#lib/domain/duration.ts";
 import type { AttemptView, DeliveredEvent, DeliveryDetail } from "#lib/domain/notifications/schemas.ts";
 import { Answer } from "../../../ui/answer.tsx";
 import { Button } from "../../../ui/button.tsx";

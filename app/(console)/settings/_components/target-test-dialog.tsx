@@ -3,7 +3,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import Link from "next/link";
 import { useEffect, useState } from "react";
 import { deliveryQuery, notificationKeys, outcomeWord, testTarget } from "#lib/client/notifications.ts";
-import { formatDuration } from "#lib/client/time.ts";
+import { formatDuration } from "#lib/domain/duration.ts";
 import type { DeliveryDetail, TargetView } from "#lib/domain/notifications/schemas.ts";
 import { Button } from "../../../ui/button.tsx";
 import { useNow } from "../../../ui/clock.tsx";

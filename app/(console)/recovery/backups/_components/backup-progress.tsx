@@ -1,7 +1,7 @@
 "use client";
 import { formatFigure } from "#lib/client/numbers.ts";
 import { progressOf } from "#lib/client/recovery-view.ts";
-import { formatDuration } from "#lib/client/time.ts";
+import { formatDuration } from "#lib/domain/duration.ts";
 import type { BackupDetail, PartProgress } from "#lib/domain/recovery/backups/schemas.ts";
 import { cn } from "../../../../ui/class-names.ts";
 import { useNow } from "../../../../ui/clock.tsx";

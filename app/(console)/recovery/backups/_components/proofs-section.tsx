@@ -1,6 +1,6 @@
 "use client";
 import { countOf } from "#lib/client/numbers.ts";
-import { formatDuration } from "#lib/client/time.ts";
+import { formatDuration } from "#lib/domain/duration.ts";
 import type { BackupDetail, ProofLevel, ProofRunView } from "#lib/domain/recovery/backups/schemas.ts";
 import { TimeAgo } from "../../../../ui/clock.tsx";
 import { SectionHeader } from "../../../../ui/page-header.tsx";
