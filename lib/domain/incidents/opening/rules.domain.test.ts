@@ -1,9 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { toJson } from "#lib/database/storable.ts";
 import { commandIncident } from "../commands.ts";
-import { indicatorsOf } from "../recovery/indicators.ts";
-import { beginIndicator } from "../recovery/recovery.ts";
 import { endAlert, storeAction, storeAlert, storeRollout, storeSource } from "../test-happenings.ts";
 import { type IncidentWorld, startIncidentWorld } from "../test-incidents.ts";
 import { writeTimelines } from "../timeline/follow.ts";
@@ -343,83 +340,4 @@ test("an incident of a drill is joined by nothing real", async () => {
     [true, "person"],
     [false, "alert"],
   ]);
-});
-
-describe("an alert that looks back", () => {
-  /** What the incident has measured of the service, ten seconds ago. */
-  async function measure(incidentId: string, { goodFor, state = "good" }: { goodFor: number; state?: "good" | "bad" }) {
-    const [indicator] = indicatorsOf("relay", service, 30);
-    if (!indicator) throw new Error("a relay has no indicator");
-    const lookedAt = ago(10).toISOString();
-    const goodSince = state === "good" ? ago(goodFor).toISOString() : null;
-    const known = { state, goodSince, recoveredAt: goodSince, lookedAt, wasBad: true, wasKnown: true };
-    const watched = { ...beginIndicator(indicator, ago(600)), ...known };
-    const stored = {
-      impactStartedAt: ago(600).toISOString(),
-      windowSeconds: 30,
-      indicators: [watched],
-      named: [],
-      soughtFrom: null,
-    };
-    const place = { incidentId, namespace: service.namespace, service: service.name };
-    const data = { state: toJson(stored), lookedAt: new Date(lookedAt) };
-    await world.db.incidentRecovery.upsert({
-      where: { incidentId_namespace_service: place },
-      create: { ...place, ...data },
-      update: data,
-    });
-  }
-  async function takeAsP2(isDrill = false): Promise<string> {
-    const { id } = await world.report({ services: [service], severity: "P2", isDrill });
-    await commandIncident(world.context, { id, command: "acknowledge", body: {} });
-    return id;
-  }
-  const burns = (name = "ErrorBudgetBurnFast") => storeAlert(world.db, { startsAt: ago(5), service, name });
-
-  test("on an error budget opens nothing while its incident measures that all is good, and says so there once", async () => {
-    const id = await takeAsP2();
-    await measure(id, { goodFor: 60 });
-    const alert = await burns();
-    expect([await look(), await look()]).toEqual([0, 0]);
-    const [only, ...others] = await incidents();
-    expect(others).toEqual([]);
-    expect(only?.severity).toBe("P2");
-    const told = only?.timeline.filter(({ source }) => source === `aftermath/alert/${alert}`).map(({ message }) => message);
-    expect(told).toEqual([expect.stringContaining("ErrorBudgetBurnFast (critical) fires. It counts what is over")]);
-
-    await measure(id, { goodFor: 0, state: "bad" });
-    expect(await look()).toBe(1);
-    expect((await incidents()).map(({ severity }) => severity)).toEqual(["P2", "P1"]);
-  });
-
-  test.each([
-    ["goes on for longer than it looks back", "ErrorBudgetBurnFast", 700],
-    ["goes on for longer than a slow one looks back", "ErrorBudgetBurn", 2_500],
-    ["is on requests, and the incident was no drill", "RelayHighLatency", 60],
-  ])("opens its own when it %s", async (_, name, goodFor) => {
-    await measure(await takeAsP2(), { goodFor });
-    await burns(name);
-    expect(await look()).toBe(1);
-  });
-
-  test("opens its own when nobody has looked for a minute", async () => {
-    await measure(await takeAsP2(), { goodFor: 40 });
-    world.pass(61);
-    await burns();
-    expect(await look()).toBe(1);
-  });
-
-  test.each([
-    ["RelayHighLatency", 0],
-    ["ErrorBudgetBurn", 0],
-    ["ServiceDown", 1],
-    ["BackupFailed", 1],
-  ])("after a drill: %s opens %i", async (name, opened) => {
-    const id = await takeAsP2(true);
-    await resolve(id);
-    // It harmed too few requests for its indicators to turn.
-    await measure(id, { goodFor: 3_000 });
-    await burns(name);
-    expect(await look()).toBe(opened);
-  });
 });
