@@ -91,8 +91,7 @@ test(`after ${crashes} kills every backup that says it is good is good, and noth
     const proof = await world.db.backupProofRun.findFirst({ where: { state: "running" }, select: { level: true } });
     const what = [at?.state, proof && `proof ${proof.level}`].filter(Boolean).join(" and ") || "nothing";
     struck.set(what, (struck.get(what) ?? 0) + 1);
-    if (random.chance(0.5)) controllers.killRecovery(0);
-    else await controllers.replace(0);
+    if (random.chance(0.5) || !controllers.killRecovery(0)) await controllers.replace(0);
     await checkGood();
   }
   process.stdout.write(`struck while: ${JSON.stringify(Object.fromEntries(struck))}\n`);

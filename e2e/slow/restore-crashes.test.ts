@@ -122,8 +122,7 @@ test(`through ${crashes} kills a database is as in the backup or as before, and 
       if (state !== "running" && state !== "queued") break;
       struck.set(message, (struck.get(message) ?? 0) + 1);
       crash += 1;
-      if (random.chance(0.5)) controllers.killRecovery(0);
-      else await controllers.replace(0);
+      if (random.chance(0.5) || !controllers.killRecovery(0)) await controllers.replace(0);
     }
     const { state, message } = await reach(id, "over");
     process.stdout.write(`round ${round}: ${message}\n`);

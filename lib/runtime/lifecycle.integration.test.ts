@@ -12,13 +12,14 @@ afterEach(() => {
 });
 
 /** A process with these parts, each a function body that stops it; resolves once it runs. */
-async function start(parts: string[], { timeoutMs = 10_000, ipc = false } = {}) {
+async function start(parts: string[], { timeoutMs = 10_000, ipc = false, isAlone = false } = {}) {
   const program = `
     const { onShutdown } = await import(${lifecycle});
     const { createLogger } = await import(${logger});
     const logger = createLogger("test");
     const never = () => new Promise(() => setInterval(() => {}, 1_000));
     const parts = [${parts.map((body, index) => `{ name: "part ${index}", stop: async () => { logger.info("stopping part ${index}"); ${body} } }`)}];
+    if (${isAlone}) await new Promise((resolve) => process.once("disconnect", resolve));
     onShutdown({ logger, parts, timeoutMs: ${timeoutMs} });
     setInterval(() => {}, 1_000);
     process.on("SIGUSR2", () => setTimeout(() => { throw new Error("not expected"); }));
@@ -26,6 +27,7 @@ async function start(parts: string[], { timeoutMs = 10_000, ipc = false } = {}) 
   const stdio = ["ignore", "pipe", "inherit", ...(ipc ? (["ipc"] as const) : [])] as const;
   const child = spawn(process.execPath, ["--input-type=module", "-e", program], { stdio: [...stdio] });
   children.push(child);
+  if (isAlone) child.disconnect();
   const messages: string[] = [];
   // Once everything that it said was read.
   const exited = Promise.all([once(child, "exit"), once(child.stdout ?? child, "end")]).then(
@@ -85,6 +87,11 @@ test("an error that nobody caught stops the parts, with 1", async () => {
 test("a process whose parent has gone stops", async () => {
   const { child, exited } = await start([""], { ipc: true });
   child.disconnect();
+  expect(await exited).toBe(0);
+});
+
+test("a process whose parent had gone before it was ready stops", async () => {
+  const { exited } = await start([""], { ipc: true, isAlone: true });
   expect(await exited).toBe(0);
 });
 

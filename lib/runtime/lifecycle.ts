@@ -51,7 +51,12 @@ export function onShutdown({ logger, parts, timeoutMs }: ShutdownOptions): void 
 
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
-  if (process.send) process.on("disconnect", () => void stop("parent process is gone", 0));
+  if (process.send) {
+    const onGone = () => void stop("parent process is gone", 0);
+    process.on("disconnect", onGone);
+    // It may have gone before anybody listened.
+    if (!process.connected) onGone();
+  }
   process.on("uncaughtException", (error) => {
     logger.fatal({ err: error }, "uncaught error");
     void stop("uncaught error", 1);

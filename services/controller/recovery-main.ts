@@ -8,7 +8,7 @@ import { createLogger } from "#lib/runtime/logger.ts";
 import { Loop } from "#lib/runtime/loop.ts";
 import { readEnv } from "./env.ts";
 import { openRecoveryOrExit } from "./recovery-env.ts";
-import type { EndedBackup } from "./recovery-process.ts";
+import type { RecoveryLoop, RecoveryMessage } from "./recovery-process.ts";
 
 /**
  * The process in which backups are made and proven and restores carried out: what takes long and moves many bytes keeps no control loop
@@ -26,19 +26,16 @@ const recovery = { ...(await openRecoveryOrExit(env)), ownDatabaseUrl: env.DATAB
 const context: RecoveryContext = { db, kubernetes, clock: () => new Date(), logger, ...recovery };
 
 const backups = new BackupRunner(context, ({ namespace, service, subject, state }) => {
-  process.send?.({ namespace: namespace ?? "", service: service ?? subject, result: state } satisfies EndedBackup);
+  say({ kind: "ended", backup: { namespace: namespace ?? "", service: service ?? subject, result: state } });
 });
 const restores = new RestoreRunner(context);
-const loops = [
-  new Loop({ name: "backups", intervalMs: 1_000, logger, pass: () => backups.pass() }),
-  new Loop({ name: "restores", intervalMs: 1_000, logger, pass: () => restores.pass() }),
-];
+const loops = [loop("backups", backups), loop("restores", restores)];
 
 onShutdown({
   logger,
   timeoutMs: 10_000,
   parts: [
-    { name: "loops", stop: () => Promise.all(loops.map((loop) => loop.stop())).then(() => {}) },
+    { name: "loops", stop: () => Promise.all(loops.map((one) => one.stop())).then(() => {}) },
     { name: "backups", stop: () => backups.stop() },
     { name: "restores", stop: () => restores.stop() },
     { name: "kubernetes", stop: () => kubernetes.close() },
@@ -46,5 +43,18 @@ onShutdown({
   ],
 });
 
-for (const loop of loops) loop.start();
+for (const one of loops) one.start();
 logger.info({ storage: context.storage.name }, "started");
+
+function loop(name: RecoveryLoop, runner: BackupRunner | RestoreRunner): Loop {
+  const pass = async () => {
+    await runner.pass();
+    say({ kind: "round", loop: name });
+  };
+  return new Loop({ name, intervalMs: 1_000, logger, pass });
+}
+
+/** To the controller, which may have gone. */
+function say(message: RecoveryMessage): void {
+  if (process.connected) process.send?.(message, undefined, undefined, () => {});
+}

@@ -1,10 +1,11 @@
+import { type ChildProcess, fork } from "node:child_process";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ask } from "#lib/domain/recovery/backups/test-backups.ts";
 import { type RecoveryWorld, startRecoveryWorld } from "#lib/domain/recovery/test-recovery.ts";
 import { until } from "#lib/kubernetes/test-cluster.ts";
-import { type EndedBackup, RecoveryProcess } from "./recovery-process.ts";
+import { type EndedBackup, forkRecovery, RecoveryProcess } from "./recovery-process.ts";
 
 /** The recovery process as the controller keeps it, beside a real PostgreSQL and a real API server. */
 
@@ -26,7 +27,7 @@ beforeEach(async () => {
   };
   for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
   told = [];
-  recovery = new RecoveryProcess(world.recovery, (ended) => told.push(ended));
+  recovery = new RecoveryProcess(world.recovery, { onEnded: (backup) => told.push(backup) });
 }, 60_000);
 afterEach(async () => {
   await recovery.stop();
@@ -78,4 +79,34 @@ test("gives back what it has under way when it is stopped, by a signal to both o
   expect(await row(id)).toMatchObject({ state: "queued", runner: null });
   expect(() => process.kill(pid, 0)).toThrow("ESRCH");
   await world.query("ROLLBACK");
+});
+
+test("a process that cannot be started is told of at each pass, and ends nobody else", async () => {
+  const cannot = new RecoveryProcess(world.recovery, {
+    onEnded: () => {},
+    fork: () => fork("nothing", { execPath: "/nonexistent/node" }),
+  });
+  await until("it is told of", () => cannot.pass().then(() => null, String));
+  await expect(cannot.pass()).rejects.toThrow("could not be started: spawn /nonexistent/node ENOENT");
+  await cannot.stop();
+});
+
+test("ends when nothing has been open for a while, and is started again when something is", async () => {
+  const lived: ChildProcess[] = [];
+  const kept = () => {
+    const child = forkRecovery();
+    lived.push(child);
+    return child;
+  };
+  recovery = new RecoveryProcess(world.recovery, { onEnded: (backup) => told.push(backup), idleMs: 1_500, fork: kept });
+  await until("it has ended", async () => {
+    await recovery.pass();
+    return lived[0]?.exitCode ?? null;
+  });
+  const { id } = await ask(world);
+  await until("another one has made what came then", async () => {
+    await recovery.pass();
+    return (await row(id)).state === "completed" || null;
+  });
+  expect(lived.map(({ exitCode }) => exitCode)).toEqual([0, null]);
 });

@@ -1,48 +1,62 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { RecoveryContext } from "#lib/domain/recovery/context.ts";
 import { isAnythingOpen } from "#lib/domain/recovery/open-work.ts";
 import { Backoff } from "#lib/runtime/backoff.ts";
-import { controllerOptions } from "./node-options.ts";
+import { controllerOptions } from "#lib/runtime/node-options.ts";
 
-/** What the recovery process tells of each backup that it brings to an end. */
 export type EndedBackup = { namespace: string; service: string; result: string };
 
+/** What the recovery process says: that a backup has come to its end, or that one of its loops has come round. */
+export type RecoveryMessage = { kind: "ended"; backup: EndedBackup } | { kind: "round"; loop: RecoveryLoop };
+export type RecoveryLoop = (typeof recoveryLoops)[number];
+const recoveryLoops = ["backups", "restores"] as const;
+
+type Options = {
+  /** Told of every backup that comes to its end. */
+  onEnded: (backup: EndedBackup) => void;
+  /** How long it stays when nothing is open any more. */
+  idleMs?: number;
+  fork?: () => ChildProcess;
+};
+
 const script = fileURLToPath(new URL("./recovery-main.ts", import.meta.url));
-const idleMs = 30_000;
 const stableAfterMs = 5_000;
+const silentAfterMs = 60_000;
 const stopTimeoutMs = 12_000;
 
-type Running = { child: ChildProcess; startedAt: number; ended: Promise<unknown> };
+type Running = { child: ChildProcess; startedAt: number; rounds: Record<RecoveryLoop, number>; ended: Promise<void> };
 
 /**
- * Keeps the recovery process (recovery-main.ts) running while a backup, a proof or a restore is open, and for half a minute after. It is
+ * Keeps the recovery process (recovery-main.ts) running while a backup, a proof or a restore is open, and for a while after. It is
  * started once with the controller, so that one that cannot run is known before it is needed.
  */
 export class RecoveryProcess {
   readonly #context: Pick<RecoveryContext, "db" | "logger">;
-  readonly #onEnded: (backup: EndedBackup) => void;
+  readonly #options: Required<Options>;
   readonly #backoff = new Backoff({ initialMs: 500, maxMs: 10_000, jitter: 0.2 });
   #running: Running | null = null;
   #neededAt = performance.now();
   #notBefore = 0;
+  /** How it last ended by itself, until another one has lived for a while. */
   #failure: string | null = null;
 
-  constructor(context: Pick<RecoveryContext, "db" | "logger">, onEnded: (backup: EndedBackup) => void) {
+  constructor(context: Pick<RecoveryContext, "db" | "logger">, options: Options) {
     this.#context = context;
-    this.#onEnded = onEnded;
+    this.#options = { idleMs: 30_000, fork: forkRecovery, ...options };
   }
 
-  /** Starts or stops it as there is need. Throws once for each time that it ended by itself. */
+  /** Starts or stops it as there is need. Throws while it does not stay alive, and when it lives and does nothing. */
   async pass(): Promise<void> {
-    if (await isAnythingOpen(this.#context)) this.#neededAt = performance.now();
-    const isNeeded = performance.now() - this.#neededAt < idleMs;
-    if (!isNeeded) await this.stop();
-    else if (!this.#running && performance.now() >= this.#notBefore) this.#start();
-    const failure = this.#failure;
-    this.#failure = null;
-    if (failure !== null) throw new Error(failure);
+    const now = performance.now();
+    if ((await isAnythingOpen(this.#context)) || this.#failure !== null) this.#neededAt = now;
+    if (now - this.#neededAt > this.#options.idleMs) return this.stop();
+    if (!this.#running && now >= this.#notBefore) this.#start();
+    const running = this.#running;
+    if (running && now - running.startedAt > stableAfterMs) this.#failure = null;
+    if (this.#failure !== null) throw new Error(this.#failure);
+    const silent = recoveryLoops.find((loop) => running && now - running.rounds[loop] > silentAfterMs);
+    if (silent) throw new Error(`The process that makes backups and restores has not looked for ${silent} for a minute.`);
   }
 
   /** It gives back what it has under way: another one, or the next, goes on with it. */
@@ -58,12 +72,21 @@ export class RecoveryProcess {
   }
 
   #start(): void {
-    const child = fork(script, { execArgv: ["--disable-warning=ExperimentalWarning", ...controllerOptions] });
+    const child = this.#options.fork();
     const startedAt = performance.now();
-    this.#running = { child, startedAt, ended: once(child, "exit") };
-    child.on("message", (backup) => this.#onEnded(backup as EndedBackup));
-    child.once("error", (error) => this.#ended(child, `could not be started: ${error.message}`));
-    child.once("exit", (code, signal) => this.#ended(child, signal ? `was ended by ${signal}` : `exited with ${code}`));
+    const { promise: ended, resolve } = Promise.withResolvers<void>();
+    const onEnd = (how: string) => {
+      resolve();
+      this.#ended(child, how);
+    };
+    child.once("error", (error) => onEnd(`could not be started: ${error.message}`));
+    child.once("exit", (code, signal) => onEnd(signal ? `was ended by ${signal}` : `exited with ${code}`));
+    const rounds = { backups: startedAt, restores: startedAt };
+    child.on("message", (message: RecoveryMessage) => {
+      if (message.kind === "ended") this.#options.onEnded(message.backup);
+      else rounds[message.loop] = performance.now();
+    });
+    this.#running = { child, startedAt, rounds, ended };
     this.#context.logger.info({ pid: child.pid }, "the recovery process is started");
   }
 
@@ -74,4 +97,8 @@ export class RecoveryProcess {
     this.#notBefore = performance.now() + this.#backoff.next();
     this.#failure = `The process that makes backups and restores ${how}.`;
   }
+}
+
+export function forkRecovery(): ChildProcess {
+  return fork(script, { execArgv: [...process.execArgv, ...controllerOptions] });
 }

@@ -45,7 +45,7 @@ export class Recovery {
       labelNames: [...labelNames, "result"],
       registers,
     });
-    this.#process = new RecoveryProcess(context, (ended) => runs.inc(ended));
+    this.#process = new RecoveryProcess(context, { onEnded: (backup) => runs.inc(backup) });
   }
 
   loops(): { name: string; intervalMs: number; pass: () => Promise<unknown> }[] {

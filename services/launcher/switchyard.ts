@@ -12,8 +12,8 @@ import {
   ensureDatabase,
   preparePostgres,
 } from "#lib/programs/embedded-postgres.ts";
+import { controllerOptions } from "#lib/runtime/node-options.ts";
 import { applyMigrations } from "#prisma/schema-engine.ts";
-import { controllerOptions } from "#services/controller/node-options.ts";
 import { applyDemo, countInstances, serviceUrl } from "./demo.ts";
 import { beginDemo } from "./demo-beginnings.ts";
 import type { LauncherSettings } from "./env.ts";

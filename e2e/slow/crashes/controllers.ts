@@ -4,8 +4,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { controllerOptions } from "#lib/runtime/node-options.ts";
 import { freePort } from "#lib/runtime/testing/free-port.ts";
-import { controllerOptions } from "#services/controller/node-options.ts";
 
 const main = fileURLToPath(new URL("../../../services/controller/main.ts", import.meta.url));
 
@@ -49,13 +49,13 @@ export class Controllers {
   recoveryPidOf(index: number): number | undefined {
     const pid = this.pidOf(index);
     const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
-    return children.find((child) => readFileSync(`/proc/${child}/cmdline`, "utf8").includes("recovery-main"));
+    return children.find((child) => commandOf(child).includes("recovery-main"));
   }
 
-  /** kill -9 of the recovery process of one of them alone, if it has one: its controller starts another one. */
-  killRecovery(index: number): void {
+  /** kill -9 of the recovery process of one of them alone: its controller starts another one. False when it has none. */
+  killRecovery(index: number): boolean {
     const pid = this.recoveryPidOf(index);
-    if (pid !== undefined) process.kill(pid, "SIGKILL");
+    return pid !== undefined && process.kill(pid, "SIGKILL");
   }
 
   async stop(): Promise<void> {
@@ -104,5 +104,13 @@ export class Controllers {
       );
     });
     await started;
+  }
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    return "";
   }
 }
