@@ -25,16 +25,23 @@ beforeEach(() => {
 });
 
 const ago = (seconds: number) => new Date(world.now().getTime() - seconds * 1000);
-/** How many incidents are opened now. */
-const look = () => openByRules(world.context, ago(86_400));
+/** How many incidents have been opened for alerts of the service when the rules have looked again. */
+const look = async (of = service) => {
+  await openByRules(world.context, ago(86_400));
+  return world.db.incident.count({
+    where: { origin: "alert", services: { some: { namespace: of.namespace, service: of.name } } },
+  });
+};
+
+type Measured = { goodFor: number; state?: "good" | "bad"; wasBad?: boolean };
 
 /** What the incident has measured of the service, ten seconds ago. */
-async function measure(incidentId: string, { goodFor, state = "good" }: { goodFor: number; state?: "good" | "bad" }) {
+async function measure(incidentId: string, { goodFor, state = "good", wasBad = true }: Measured) {
   const [indicator] = indicatorsOf("relay", service, 30);
   if (!indicator) throw new Error("a relay has no indicator");
   const lookedAt = ago(10).toISOString();
   const goodSince = state === "good" ? ago(goodFor).toISOString() : null;
-  const known = { state, goodSince, recoveredAt: goodSince, lookedAt, wasBad: true, wasKnown: true };
+  const known = { state, goodSince, recoveredAt: goodSince, lookedAt, wasBad, wasKnown: true };
   const watched = { ...beginIndicator(indicator, ago(600)), ...known };
   const stored = {
     impactStartedAt: ago(600).toISOString(),
@@ -52,7 +59,7 @@ async function measure(incidentId: string, { goodFor, state = "good" }: { goodFo
   });
 }
 async function takeAsP2(isDrill = false): Promise<string> {
-  const { id } = await world.report({ services: [service], severity: "P2", isDrill });
+  const { id } = await world.report({ services: [service], severity: "P2", isDrill, isAnother: true });
   await commandIncident(world.context, { id, command: "acknowledge", body: {} });
   return id;
 }
@@ -76,33 +83,87 @@ test("on an error budget opens nothing while its incident measures that all is g
 });
 
 test.each([
-  ["goes on for longer than it looks back", "ErrorBudgetBurnFast", 700],
-  ["goes on for longer than a slow one looks back", "ErrorBudgetBurn", 2_500],
-  ["is on requests, and the incident was no drill", "RelayHighLatency", 60],
-])("opens its own when it %s", async (_, name, goodFor) => {
-  await measure(await takeAsP2(), { goodFor });
+  ["goes on for longer than it looks back", "ErrorBudgetBurnFast", { goodFor: 700 }],
+  ["goes on for longer than a slow one looks back", "ErrorBudgetBurn", { goodFor: 2_500 }],
+  ["is on requests, and the incident was no drill", "RelayHighLatency", { goodFor: 60 }],
+  ["is on a service that the incident has not harmed", "ErrorBudgetBurn", { goodFor: 60, wasBad: false }],
+])("opens its own when it %s", async (_, name, measured) => {
+  await measure(await takeAsP2(), measured);
   await burns(name);
   expect(await look()).toBe(1);
 });
 
-test("opens its own when nobody has looked for a minute", async () => {
-  await measure(await takeAsP2(), { goodFor: 40 });
+test("opens its own when nobody has looked for a minute, though another incident has", async () => {
+  const [first, second] = [await takeAsP2(), await takeAsP2()];
+  await measure(first, { goodFor: 40 });
   world.pass(61);
+  await measure(second, { goodFor: 90 });
   await burns();
   expect(await look()).toBe(1);
 });
 
-test.each([
-  ["RelayHighLatency", 0],
-  ["ErrorBudgetBurn", 0],
-  ["ServiceDown", 1],
-  ["BackupFailed", 1],
-])("after a drill: %s opens %i", async (name, opened) => {
+test("begins when it is opened after all: what it counted before has been told", async () => {
+  const id = await takeAsP2();
+  await measure(id, { goodFor: 60 });
+  await burns();
+  expect(await look()).toBe(0);
+  world.pass(20);
+  await measure(id, { goodFor: 0, state: "bad" });
+  expect(await look()).toBe(1);
+  const own = await world.db.incident.findFirstOrThrow({ orderBy: { number: "desc" } });
+  expect(own).toMatchObject({
+    severity: "P1",
+    impactStartSource: "unknown",
+    impactStartedAt: world.now(),
+    detectedAt: world.now(),
+  });
+});
+
+test("keeps nobody from what is new, however many there are", async () => {
+  const id = await takeAsP2();
+  await measure(id, { goodFor: 60 });
+  for (let count = 0; count < 110; count += 1) await burns();
+  expect(await look()).toBe(0);
+  const other = { namespace: "fleet", name: `hub-${randomUUID().slice(0, 8)}` };
+  await storeAlert(world.db, { startsAt: ago(6), service: other, name: "ServiceDown" });
+  expect(await look(other)).toBe(1);
+});
+
+/** A drill that is over, with what is measured since. */
+async function drill(measured: Measured): Promise<void> {
   const id = await takeAsP2(true);
   const end = { override: { reason: "tried in a test" } };
   await commandIncident(world.context, { id, command: "resolve", body: end });
-  // It harmed too few requests for its indicators to turn.
-  await measure(id, { goodFor: 3_000 });
+  await measure(id, measured);
+}
+
+test.each([
+  ["RelayHighLatency", 0],
+  ["ProbeErrors", 0],
+  ["ErrorBudgetBurn", 0],
+  ["ServiceDown", 1],
+  ["ProbeLost", 1],
+  ["EdgeDroppingReadings", 1],
+  ["BackupFailed", 1],
+])("after a drill that harmed too few requests to be measured: %s opens %i", async (name, opened) => {
+  await drill({ goodFor: 3_000, wasBad: false });
   await burns(name);
   expect(await look()).toBe(opened);
+});
+
+test("after a drill opens its own when it begins too late, or what it counts turned bad later", async () => {
+  await drill({ goodFor: 3_000 });
+  world.pass(1_200);
+  const [row] = await world.db.incidentRecovery.findMany({ where: { service: service.name } });
+  await measure(row?.incidentId ?? "", { goodFor: 3_000 });
+  await burns("RelayHighLatency");
+  expect(await look()).toBe(1);
+
+  service = { namespace: "fleet", name: `relay-${randomUUID().slice(0, 8)}` };
+  await drill({ goodFor: 3_000 });
+  world.pass(300);
+  const [other] = await world.db.incidentRecovery.findMany({ where: { service: service.name } });
+  await measure(other?.incidentId ?? "", { goodFor: 60 });
+  await burns("RelayHighLatency");
+  expect(await look()).toBe(1);
 });

@@ -1,30 +1,37 @@
+import type { Database } from "#lib/database/client.ts";
 import type { Transaction } from "../../context.ts";
-import { formatDuration } from "../../duration.ts";
+import { formatUtc } from "../../times.ts";
 import { indicatorBehind } from "../recovery/indicators.ts";
 import { countsThePast, isStale } from "../recovery/judge-resolve.ts";
 import type { StoredRecovery } from "../recovery/recovery.ts";
 import { standingOf } from "../recovery/standing.ts";
 import { readState } from "../recovery/stored.ts";
-import { switchyard } from "../switchyard.ts";
-import { appendTimeline } from "../timeline/timeline.ts";
-import { backupAlerts } from "./automation-schemas.ts";
 import type { Trigger } from "./triggers.ts";
 
 const minuteMs = 60_000;
 /** An alert looks back over minutes, then waits before it fires; those on error budgets that are slower than fast over half an hour. */
 const reachMs = { fast: 10 * minuteMs, slow: 40 * minuteMs };
+/** What turned bad in a drill is measured to be good so long after the drill's end at the latest. */
+const measuredWithinMs = minuteMs;
 /** Incidents are watched for so long after they were resolved. */
 const watchedMs = 60 * minuteMs;
 
+/** An incident of which an alert may tell, in words for its timeline. */
+export type Aftermath = { incidentId: string; message: string };
+
+/** What the timeline's row is written from. */
+export const aftermathSource = (trigger: Pick<Trigger, "key">) => `aftermath/${trigger.key}`;
+
 /**
- * Whether an alert may only count harm that is over: it is on an error budget, or on requests after a drill, and an incident of its
- * service has measured that all has been good since shortly before. Then it opens nothing while that stays so, and says why in that
- * incident. When it goes on for longer than it looks back, or anything is bad or unknown, it counts the present.
+ * The incident whose harm an alert may only count after it is over; null when it tells of the present. It is on the error budget of a
+ * service that the incident has measured to be bad and then good, or on latency or errors just after a drill, and everything that is
+ * watched of the service is good now. Nothing is for longer than an alert looks back: a budget may burn below what the indicators take
+ * for bad. Losses and instances that are gone always tell of the present.
  */
-export async function isAftermath(transaction: Transaction, trigger: Trigger, now: Date): Promise<boolean> {
-  const { key, alertName, service, why } = trigger;
-  if (alertName === null || service === null) return false;
-  const rows = await transaction.incidentRecovery.findMany({
+export async function findAftermath(db: Database | Transaction, trigger: Trigger, now: Date): Promise<Aftermath | null> {
+  const { alertName, service, why } = trigger;
+  if (alertName === null || service === null || !looksBack(alertName)) return null;
+  const rows = await db.incidentRecovery.findMany({
     where: {
       namespace: service.namespace,
       service: service.name,
@@ -33,29 +40,37 @@ export async function isAftermath(transaction: Transaction, trigger: Trigger, no
     include: { incident: { select: { isDrill: true, resolvedAt: true } } },
     orderBy: { incident: { openedAt: "desc" } },
   });
-  const watched = rows.map((row) => ({ ...row, recovery: readState(row) })).filter(({ recovery }) => !isStale(recovery, now));
-  const origin = watched.find(({ incident }) => countsThePast(alertName) || (incident.isDrill && isOnRequests(alertName)));
-  if (!origin) return false;
+  const watched = rows
+    .map((row) => ({ ...row, recovery: readState(row) }))
+    .filter(({ incident, recovery }) => incident.resolvedAt === null || !isStale(recovery, now));
+  const isGood = ({ recovery }: Watched) => !isStale(recovery, now) && standingOf(recovery).state === "good";
+  if (!watched.every(isGood)) return null;
   const reach = countsThePast(alertName) && !/fast/i.test(alertName) ? reachMs.slow : reachMs.fast;
-  const standings = watched.map(({ recovery }) => standingOf(recovery));
-  const isOver = standings.every(({ state }) => state === "good");
-  if (!isOver || now.getTime() - overSince(origin) > reach) return false;
-  const message = `${why} It counts what is over: ${service.name} is measured to be good. If it fires for longer than ${formatDuration(reach)} from then, or anything is bad again, it opens an incident.`;
-  const row = { at: now, kind: "alert", message, by: switchyard.name, source: `aftermath/${key}`, service } as const;
-  await appendTimeline(transaction, origin.incidentId, [row], { now });
-  return true;
+  for (const one of watched) {
+    const overAt = harmEnd(one, { alertName, startsAt: trigger.impactStartedAt });
+    if (overAt === null || now.getTime() >= overAt + reach) continue;
+    const until = formatUtc(new Date(overAt + reach), "time");
+    const message = `${why} It counts what is over: ${service.name} is measured to be good. It opens an incident if it still fires at ${until}, or as soon as anything is bad.`;
+    return { incidentId: one.incidentId, message };
+  }
+  return null;
 }
 
 type Watched = { incident: { isDrill: boolean; resolvedAt: Date | null }; recovery: StoredRecovery };
 
-/** A drill may harm too few requests for its indicators to turn, and an alert all the same. */
-function overSince({ incident, recovery }: Watched): number {
-  const goodSince = Date.parse(standingOf(recovery).goodSince ?? "") || 0;
-  return Math.max(goodSince, (incident.isDrill && incident.resolvedAt?.getTime()) || 0);
+/** When the harm of an incident was over that the alert may count; null when it is none of this incident's. */
+function harmEnd({ incident, recovery }: Watched, alert: { alertName: string; startsAt: Date }): number | null {
+  const { goodSince, wasBad } = standingOf(recovery);
+  if (goodSince === null) return null;
+  const good = Date.parse(goodSince);
+  if (countsThePast(alert.alertName) && wasBad) return good;
+  if (!incident.isDrill || incident.resolvedAt === null) return null;
+  // A drill may harm too few requests for its indicators to turn. What turned bad after it is not its harm.
+  const end = incident.resolvedAt.getTime();
+  return alert.startsAt.getTime() <= end + reachMs.fast && good <= end + measuredWithinMs ? end : null;
 }
 
-function isOnRequests(alertName: string): boolean {
-  if ((backupAlerts as readonly string[]).includes(alertName)) return false;
+function looksBack(alertName: string): boolean {
   const indicator = indicatorBehind(alertName);
-  return indicator !== null && indicator !== "up";
+  return countsThePast(alertName) || indicator === "latency-p95" || (indicator === "error-ratio" && /error/i.test(alertName));
 }

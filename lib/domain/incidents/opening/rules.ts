@@ -12,7 +12,7 @@ import { incidentParts, type StoredIncident } from "../stored.ts";
 import { switchyard } from "../switchyard.ts";
 import { appendTimeline, type NewTimelineRow } from "../timeline/timeline.ts";
 import { auditedAs } from "../write.ts";
-import { isAftermath } from "./aftermath.ts";
+import { type Aftermath, aftermathSource, findAftermath } from "./aftermath.ts";
 import { readAutomation } from "./automation-settings.ts";
 import { escalatesAfter, readEscalation } from "./escalation-settings.ts";
 import { placeTrigger } from "./joining.ts";
@@ -44,13 +44,17 @@ export async function openByRules(context: RuleContext, since: Date): Promise<nu
 
 /** True when it opened one. */
 async function openOrJoin(context: RuleContext, trigger: Trigger): Promise<boolean> {
+  const aftermath = await findAftermath(context.db, trigger, context.clock());
+  if (aftermath) {
+    await hold(context, trigger, aftermath);
+    return false;
+  }
   const suspect = await describeSuspect(context, trigger);
   return transact(context, async (transaction) => {
     await lockOpening(transaction);
     // Another controller may have been faster.
     if (await findTriggered(transaction, trigger.key)) return false;
     if (await leaveToDrill(transaction, context, trigger)) return false;
-    if (await isAftermath(transaction, trigger, context.clock())) return false;
     const place = placeTrigger(trigger.severity, await lockOpen(transaction, trigger));
     if (place.kind === "joins") {
       await join(transaction, context, place, trigger);
@@ -59,6 +63,26 @@ async function openOrJoin(context: RuleContext, trigger: Trigger): Promise<boole
     await open(transaction, context, { trigger, suspect, related: place.related });
     return true;
   });
+}
+
+/** It opens nothing for now: that is said once where it belongs, and looked at again with the next look. */
+async function hold(context: RuleContext, trigger: Trigger, { incidentId, message }: Aftermath): Promise<void> {
+  const source = aftermathSource(trigger);
+  if (await context.db.incidentEvent.findUnique({ where: { incidentId_source: { incidentId, source } } })) return;
+  await transact(context, async (transaction) => {
+    await lockOpening(transaction);
+    if ((await findTriggered(transaction, trigger.key)) || (await leaveToDrill(transaction, context, trigger))) return;
+    const now = context.clock();
+    const row = { at: now, kind: "alert", message, by: switchyard.name, source, service: trigger.service } as const;
+    await appendTimeline(transaction, incidentId, [row], { now });
+  });
+}
+
+async function wasHeld(transaction: Transaction, trigger: Trigger): Promise<boolean> {
+  if (!trigger.service) return false;
+  const { namespace, name: service } = trigger.service;
+  const incident = { services: { some: { namespace, service } } };
+  return (await transaction.incidentEvent.count({ where: { source: aftermathSource(trigger), incident } })) > 0;
 }
 
 /** What came of a drill's fault belongs to the drill's own incident. */
@@ -106,7 +130,12 @@ const ownContext = ({ clock }: RuleContext) => ({ actor: switchyard, clock, requ
 type Opening = { trigger: Trigger; suspect: string | null; related: readonly StoredIncident[] };
 
 async function open(transaction: Transaction, context: RuleContext, { trigger, suspect, related }: Opening): Promise<void> {
-  const { key, origin, link, severity, title, why, service, impactStartedAt, detectedAt } = trigger;
+  const { key, origin, link, severity, title, why, service } = trigger;
+  const now = context.clock();
+  // What it counted until now was told elsewhere; its own harm has begun at some time since.
+  const isLate = await wasHeld(transaction, trigger);
+  const { impactStartedAt, detectedAt } = isLate ? { impactStartedAt: now, detectedAt: now } : trigger;
+  const late = isLate ? "It was taken for what is left of an earlier incident until now." : null;
   const names = related.map((other) => `${incidentName(other)} (${other.severity})`).join(", ");
   const beside = related.length > 0 ? `It is more severe than what people take ${names} of the same service for.` : null;
   const { incident } = await openIncident(transaction, ownContext(context), {
@@ -116,12 +145,11 @@ async function open(transaction: Transaction, context: RuleContext, { trigger, s
     trigger: key,
     services: service ? [service] : [],
     impactStartedAt,
-    impactStartSource: link.kind === "alert" ? "alert" : "unknown",
+    impactStartSource: link.kind === "alert" && !isLate ? "alert" : "unknown",
     detectedAt,
     links: [link, ...related.map(({ id }) => ({ kind: "incident" as const, targetId: id }))],
-    why: [why, beside, suspect].filter(Boolean).join(" "),
+    why: [why, late, beside, suspect].filter(Boolean).join(" "),
   });
-  const now = context.clock();
   for (const other of related) {
     const message = `${incidentName(incident)} (${severity}) was opened for the same service: ${why}`;
     const row = { at: now, kind: "changed", message, by: switchyard.name, source: `beside/${key}`, service } as const;

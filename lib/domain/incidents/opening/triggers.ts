@@ -25,8 +25,10 @@ export type Trigger = {
 
 /** The severities of alerts that count as critical. */
 const critical: readonly string[] = ["critical", "page"];
-/** Of each kind; the rest has its turn with the next look. */
-const most = 50;
+/** Rollouts of one look; the rest has its turn with the next one. */
+const mostRollouts = 50;
+/** Alerts that are read at once. All are looked at, for those that open nothing now come again with each look. */
+const page = 100;
 /** What ended longer ago than this opens nothing any more: nobody looked, and it is history. */
 const rolloutsWithinMs = 3_600_000;
 
@@ -91,14 +93,20 @@ async function findAlerts(db: Database, opening: Automation["opening"], looks: L
     return Prisma.sql`
       first_received_at <= ${seenBy} AND (lower(severity) = ANY(${severities}::text[]) OR name = ANY(${names}::text[]))`;
   });
-  const rows = await db.$queryRaw<AlertRow[]>`
+  const readAfter = (last: AlertRow | undefined) => db.$queryRaw<AlertRow[]>`
     SELECT found.id, source_id AS "sourceId", fingerprint, name, severity, annotations->>'summary' AS summary, namespace, service,
       starts_at AS "startsAt", first_received_at AS "firstReceivedAt"
     FROM alert_episodes found
     WHERE state = 'firing' AND coalesce(cardinality(silenced_by), 0) = 0 AND NOT inhibited
       AND (${Prisma.join(named, " OR ")})
+      AND ${last ? Prisma.sql`(starts_at, found.id) > (${last.startsAt}, ${last.id}::uuid)` : Prisma.sql`TRUE`}
       AND ${isNew(Prisma.sql`'alert/' || found.id`, "alert")}
-    ORDER BY starts_at, found.id LIMIT ${most}`;
+    ORDER BY starts_at, found.id LIMIT ${page}`;
+  const rows: AlertRow[] = [];
+  for (let read = await readAfter(undefined); ; read = await readAfter(rows.at(-1))) {
+    rows.push(...read);
+    if (read.length < page) break;
+  }
   return rows.flatMap((row) => {
     const rule = ruleOf(rules, row, now);
     return rule ? [alertTrigger(row, rule)] : [];
@@ -158,7 +166,7 @@ async function findRollouts(db: Database, { rollouts: rule }: Automation["openin
     )
     SELECT * FROM ended found
     WHERE "endedAt" BETWEEN ${since} AND ${now} AND ${isNew(endKey, "rollout")}
-    ORDER BY "endedAt", id LIMIT ${most}`;
+    ORDER BY "endedAt", id LIMIT ${mostRollouts}`;
   return rows.map(({ id, namespace, service, toVersion, state, message, startedAt, endedAt }) => {
     const what = `The rollout of ${service}${toVersion ? ` to ${toVersion}` : ""} ${state === "aborted" ? "was aborted" : "failed"}`;
     return {
