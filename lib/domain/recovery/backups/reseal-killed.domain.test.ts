@@ -95,6 +95,9 @@ test("when all is there and the catalogue still names the old archive", async ()
   const found = chooseArchive(await listArchives(world.recovery.storage), old.id);
   expect(found).toMatchObject({ archive: { keyId: after.keyId }, manifest: old.manifest });
   await world.db.backupProofRun.delete({ where: { id: proof } });
+  // Also without another try.
+  await reconcileStorage(world.recovery);
+  expect(await keys()).toEqual([old.storageKey, companionKey(old.storageKey ?? "")]);
   await endIt(old);
 }, 120_000);
 

@@ -15,6 +15,8 @@ export type Measured = {
   lostWrites: number | null;
   errorMs: number | null;
   recoveredAt: string | null;
+  /** Whether a client was seen that is not served; false also where nobody could look. */
+  isAway: boolean;
   report: DrillReport;
 };
 
@@ -31,7 +33,8 @@ export function measureDrill(run: DrillRun, observed: Observed | null, until: nu
     measure: { consecutive, intervalMs },
     limits,
   };
-  if (!observed || !run.strike) return { rtoMs: null, rpoMs: null, lostWrites: null, errorMs: null, recoveredAt: null, report };
+  const unknown = { rtoMs: null, rpoMs: null, lostWrites: null, errorMs: null, recoveredAt: null, isAway: false, report };
+  if (!observed || !run.strike) return unknown;
   const faultAt = Date.parse(run.strike.intendedAt);
   const outcomes = observed.outcomes.filter(({ endedAt }) => endedAt <= until);
   const asked = { outcomes, paths: observed.paths, faultAt };
@@ -48,6 +51,7 @@ export function measureDrill(run: DrillRun, observed: Observed | null, until: nu
     lostWrites: loss.lost,
     errorMs: away.errorMs,
     recoveredAt,
+    isAway: away.path !== null && away.recoveredAt === null,
     report: {
       ...report,
       phases: phasesOf({ ...run, lastSuccessAt: iso(away.lastSuccessAt), recoveredAt, replacedAt: run.backAt }),
@@ -76,6 +80,7 @@ export function measureRehearsal(run: DrillRun, limits: string[]): Measured {
     lostWrites: null,
     errorMs: 1_000,
     recoveredAt: done,
+    isAway: false,
     report: {
       phases: phasesOf({ ...run, lastSuccessAt: null, recoveredAt: done, replacedAt: done }),
       series: [],

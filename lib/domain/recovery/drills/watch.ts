@@ -38,7 +38,7 @@ export async function watchDrill(pass: Pass): Promise<void> {
     const message = `Clients are served again, after ${formatFigure(measured.rtoMs ?? 0)}.`;
     news.push({ kind: "recovered", message: scenario.isRehearsal ? "It is built again." : message });
   }
-  if (!isRecovered && run.recoveredAt) {
+  if (measured.isAway && run.recoveredAt) {
     run.recoveredAt = null;
     news.push({ kind: "relapsed", message: "Clients are not served any more: what was back was not all of it." });
   }
