@@ -1,7 +1,8 @@
-/** A span of time in milliseconds in its two largest units: "42 s", "3 m 12 s", "2 h 5 m", "3 d 4 h". Below a second: "340 ms". */
+/** A span of time in milliseconds in its two largest units: "42 s", "3 m 12 s", "2 h 5 m", "3 d 4 h". Below a second: "340 ms"; nothing: "0 s". */
 export function formatDuration(milliseconds: number): string {
   const absolute = Math.max(0, milliseconds);
-  if (absolute < 1000) return `${Math.round(absolute)} ms`;
+  if (absolute < 1) return "0 s";
+  if (absolute < 1000) return `${Math.floor(absolute)} ms`;
   const seconds = Math.floor(absolute / 1000);
   if (seconds < 60) return `${seconds} s`;
   const minutes = Math.floor(seconds / 60);

@@ -61,7 +61,7 @@ export function ObjectiveDialog({
     write.mutate(isCleared ? { scenario, reason: reason.trim(), isCleared } : input);
   };
   const guides = scenarioInfos[scenario].objective;
-  const span = (seconds: number) => (seconds === 0 ? "0 s" : formatDuration(seconds * 1000));
+  const span = (seconds: number) => formatDuration(seconds * 1000);
   return (
     <Dialog
       open

@@ -11,10 +11,7 @@ export const mtbfWords =
   "MTBF: the time between P1 and P2, their downtime taken off, since the service is there; P3 and P4 are no downtime";
 
 /** A duration in seconds, or that there is none. */
-export const figureWords = (seconds: number | null) => {
-  if (seconds === null) return noFigure;
-  return seconds === 0 ? "0 s" : formatDuration(seconds * 1000);
-};
+export const figureWords = (seconds: number | null) => (seconds === null ? noFigure : formatDuration(seconds * 1000));
 
 export const drillsWords = (count: number) => (count === 0 ? "no drills among them" : `${countOf(count, "drill")} left out`);
 
