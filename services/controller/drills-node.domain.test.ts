@@ -93,6 +93,10 @@ test("clients that are served for a while only are told of, and count until they
     drills.clients.away = [];
     await drills.pass(8);
   }
+  // That nobody can look says nothing of them.
+  drills.clients.isMute = true;
+  await drills.pass(3);
+  drills.clients.isMute = false;
   await drills.fire();
   await drills.untilReady("relay");
   const { drill, events } = await drills.end(id);

@@ -24,6 +24,8 @@ class Clients {
   readonly losses: [number, number][] = [];
   /** The paths that are away. */
   away: number[] = [];
+  /** Whether the prober tells nothing. */
+  isMute = false;
 
   pass(fromMs: number, toMs: number): void {
     for (let at = fromMs + 200; at <= toMs; at += 200) {
@@ -128,6 +130,7 @@ export class DrillWorld {
     const prober = drilled("prober", "prober", { dependsOn: of.probed, port: await freePort() });
     await world.cluster.create([virtualNode("roomy"), ...of.yaml, prober].join("---\n"));
     await drills.serve("prober", (request, response) => {
+      if (drills.clients.isMute) return response.writeHead(503).end();
       const query = new URL(request.url ?? "", "http://prober").searchParams;
       const page = drills.clients.page(query.get("target") ?? "", Number(query.get("since")), drills.now());
       response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(page));
