@@ -1,4 +1,4 @@
-import { stringify } from "yaml";
+import { isScalar, stringify } from "yaml";
 import type { KubernetesObject, Pod, PodTemplate, TemplateRevision, Workload } from "#lib/kubernetes/objects.ts";
 import { hashLabels, numberOf } from "#lib/kubernetes/workloads.ts";
 import { kindLabel } from "./schemas.ts";
@@ -30,11 +30,19 @@ function isAbsent(value: unknown): boolean {
   return value === undefined || value === null || (Array.isArray(value) && value.length === 0);
 }
 
-/** The template as YAML for people, without the empty creation time that the API adds. */
+/** The template as YAML for people, equal for equal templates, without the empty creation time that the API adds. */
 export function templateYaml(template: PodTemplate): string {
   const { metadata, ...rest } = template;
   const { creationTimestamp: _, ...shown } = metadata ?? {};
-  return stringify({ metadata: shown, ...rest }, { lineWidth: 0 });
+  return stringify({ metadata: shown, ...rest }, { lineWidth: 0, sortMapEntries: namesFirst });
+}
+
+/** Whoever has written it last, its keys stand in one order: a difference is one of content. */
+function namesFirst(a: { key: unknown }, b: { key: unknown }): number {
+  const [left, right] = [a, b].map(({ key }) => (isScalar(key) ? String(key.value) : String(key)));
+  if (left === right) return 0;
+  if (left === "name" || right === "name") return left === "name" ? -1 : 1;
+  return (left ?? "") < (right ?? "") ? -1 : 1;
 }
 
 /** The oldest of the workload's revisions that has its present template (the controller's FindNewReplicaSet). */
