@@ -1,4 +1,5 @@
 import { paths, type Workload } from "#lib/kubernetes/objects.ts";
+import { markOwnGeneration } from "../../../ledger/own-changes.ts";
 import type { Prey } from "../run.ts";
 import { serviceId } from "../service-id.ts";
 import { isServing, listAffected } from "../standing.ts";
@@ -70,5 +71,6 @@ async function scale(work: Work, replicas: number): Promise<void> {
   await work.context.kubernetes.patch(path, [
     { op: "test", path: "/metadata/resourceVersion", value: present.metadata.resourceVersion },
     { op: "replace", path: "/spec/replicas", value: replicas },
+    ...markOwnGeneration(present),
   ]);
 }
