@@ -52,7 +52,10 @@ export type Turn = { kind: "recovered" | "relapsed"; at: string; provenAt: strin
 export type Point = { at: number; value: number | null };
 
 /** What a point is judged by. */
-export type Watch = Pick<StoredRecovery, "impactStartedAt" | "windowSeconds">;
+export type Watch = Pick<StoredRecovery, "impactStartedAt" | "windowSeconds"> & {
+  /** What is bad after the incident was resolved is not its harm. */
+  resolvedAt?: Date | null;
+};
 
 /** The beginning of a watch: nothing has been looked at. */
 export function beginIndicator(indicator: Indicator, impactStartedAt: Date): WatchedIndicator {
@@ -96,7 +99,7 @@ export function takePoints(
 function takePoint(stored: WatchedIndicator, watch: Watch, { at, value }: Point, news: Turn[]): WatchedIndicator {
   const bad = isBad(stored, value);
   const impactAt = Date.parse(watch.impactStartedAt);
-  const isHarm = bad === true && at >= impactAt;
+  const isHarm = bad === true && at >= impactAt && (!watch.resolvedAt || at <= watch.resolvedAt.getTime());
   const next: WatchedIndicator = {
     ...stored,
     lookedAt: iso(at),

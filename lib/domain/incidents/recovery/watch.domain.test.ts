@@ -384,7 +384,10 @@ test("a relapse within the hour after it was resolved is told, and nothing of it
   latencyAt = (seconds) => (seconds >= 200 ? 0.5 : 0.004);
   now = late(210);
   await look();
-  expect((await read(id)).rows.at(-1)?.message).toContain("Bad again after it was resolved, from the data.");
+  const { rows, recovery } = await read(id);
+  expect(rows.at(-1)?.message).toContain("Bad again after it was resolved, from the data.");
+  // It was 0.4 at its worst while the incident was open.
+  expect(recovery?.during).toBe(0.4);
   await storeAction(world.db, { at: late(140), service, verb: "rollback" });
   now = late(240);
   await look();

@@ -126,7 +126,7 @@ type Known = { workloads: Workload[] | null; window: number };
 /** Takes in what came since the last look; null where nothing can be said of the service. */
 async function lookAt(
   reader: SeriesReader,
-  { impactStartedAt, alerts }: WatchedIncident,
+  { impactStartedAt, resolvedAt, alerts }: WatchedIncident,
   { stored, ...ref }: WatchedIncident["services"][number],
   { workloads, window }: Known,
 ): Promise<Look | null> {
@@ -149,7 +149,7 @@ async function lookAt(
     ),
   };
   const read = (indicators: WatchedIndicator[]) =>
-    Promise.all(indicators.map(async (one) => takePoints(one, begun, await reader.readSince(one))));
+    Promise.all(indicators.map(async (one) => takePoints(one, { ...begun, resolvedAt }, await reader.readSince(one))));
   const seen = await read(begun.indicators.filter(({ standsInFor }) => standsInFor === null));
   const isKnown = (name: IndicatorName) => seen.some(({ indicator }) => indicator.name === name && indicator.wasKnown);
   const inPlace = begun.indicators.filter(({ standsInFor }) => standsInFor !== null && !isKnown(standsInFor));
