@@ -33,13 +33,13 @@ const look = async (of = service) => {
   });
 };
 
-type Measured = { goodFor: number; state?: "good" | "bad"; wasBad?: boolean };
+type Measured = { goodFor: number; state?: "good" | "bad"; wasBad?: boolean; lookedAgo?: number };
 
-/** What the incident has measured of the service, ten seconds ago. */
-async function measure(incidentId: string, { goodFor, state = "good", wasBad = true }: Measured) {
+/** What the incident has measured of the service. */
+async function measure(incidentId: string, { goodFor, state = "good", wasBad = true, lookedAgo = 10 }: Measured) {
   const [indicator] = indicatorsOf("relay", service, 30);
   if (!indicator) throw new Error("a relay has no indicator");
-  const lookedAt = ago(10).toISOString();
+  const lookedAt = ago(lookedAgo).toISOString();
   const goodSince = state === "good" ? ago(goodFor).toISOString() : null;
   const known = { state, goodSince, recoveredAt: goodSince, lookedAt, wasBad, wasKnown: true };
   const watched = { ...beginIndicator(indicator, ago(600)), ...known };
@@ -63,23 +63,44 @@ async function takeAsP2(isDrill = false): Promise<string> {
   await commandIncident(world.context, { id, command: "acknowledge", body: {} });
   return id;
 }
+/** An incident, or a drill's, that is over, with what is measured since. */
+async function resolved(measured: Measured, isDrill = false): Promise<string> {
+  const id = await takeAsP2(isDrill);
+  const end = { override: { reason: "tried in a test" } };
+  await commandIncident(world.context, { id, command: "resolve", body: end });
+  await measure(id, measured);
+  return id;
+}
 const burns = (name = "ErrorBudgetBurnFast") => storeAlert(world.db, { startsAt: ago(5), service, name });
 
-test("on an error budget opens nothing while its incident measures that all is good, and says so there once", async () => {
+test("on an error budget belongs to the incident that people have taken and that measures the harm, whatever its severity", async () => {
   const id = await takeAsP2();
-  await measure(id, { goodFor: 60 });
+  await measure(id, { goodFor: 0, state: "bad" });
+  const alert = await burns();
+  expect(await look()).toBe(0);
+  const { severity, links, timeline } = await world.detail(id);
+  expect([severity, links.map(({ targetId }) => targetId)]).toEqual(["P2", [alert]]);
+  expect(timeline.find(({ source }) => source === `joined/alert/${alert}`)?.message).toContain(
+    "It belongs to this incident. By itself it would be a P1: raise this one if it is that bad.",
+  );
+});
+
+test.each([
+  ["has not measured any harm", { goodFor: 60, wasBad: false }],
+  ["was not looked at for a minute", { goodFor: 60, lookedAgo: 61 }],
+])("opens its own beside one that %s", async (_, measured) => {
+  await measure(await takeAsP2(), measured);
+  await burns();
+  expect(await look()).toBe(1);
+});
+
+test("on an error budget opens nothing after an incident while all is measured to be good, and says so there once", async () => {
+  const id = await resolved({ goodFor: 60 });
   const alert = await burns();
   expect([await look(), await look()]).toEqual([0, 0]);
-  const { severity, timeline } = await world.detail(id);
-  expect(severity).toBe("P2");
+  const { timeline } = await world.detail(id);
   const told = timeline.filter(({ source }) => source === `aftermath/alert/${alert}`).map(({ message }) => message);
   expect(told).toEqual([expect.stringContaining("ErrorBudgetBurnFast (critical) fires. It counts what is over")]);
-
-  await measure(id, { goodFor: 0, state: "bad" });
-  expect(await look()).toBe(1);
-  const of = { services: { some: { service: service.name } } };
-  const rows = await world.db.incident.findMany({ where: of, orderBy: { number: "asc" } });
-  expect(rows.map(({ severity }) => severity)).toEqual(["P2", "P1"]);
 });
 
 test.each([
@@ -87,24 +108,22 @@ test.each([
   ["goes on for longer than a slow one looks back", "ErrorBudgetBurn", { goodFor: 2_500 }],
   ["is on requests, and the incident was no drill", "RelayHighLatency", { goodFor: 60 }],
   ["is on a service that the incident has not harmed", "ErrorBudgetBurn", { goodFor: 60, wasBad: false }],
-])("opens its own when it %s", async (_, name, measured) => {
-  await measure(await takeAsP2(), measured);
+  ["fires where nobody has looked for a minute", "ErrorBudgetBurn", { goodFor: 60, lookedAgo: 61 }],
+])("opens its own after an incident when it %s", async (_, name, measured) => {
+  await resolved(measured);
   await burns(name);
   expect(await look()).toBe(1);
 });
 
-test("opens its own when nobody has looked for a minute, though another incident has", async () => {
-  const [first, second] = [await takeAsP2(), await takeAsP2()];
-  await measure(first, { goodFor: 40 });
-  world.pass(61);
-  await measure(second, { goodFor: 90 });
+test("opens its own after an incident while another one that is open is not measured", async () => {
+  await resolved({ goodFor: 60 });
+  await measure(await takeAsP2(), { goodFor: 60, lookedAgo: 61 });
   await burns();
   expect(await look()).toBe(1);
 });
 
 test("begins when it is opened after all: what it counted before has been told", async () => {
-  const id = await takeAsP2();
-  await measure(id, { goodFor: 60 });
+  const id = await resolved({ goodFor: 60 });
   await burns();
   expect(await look()).toBe(0);
   world.pass(20);
@@ -120,22 +139,13 @@ test("begins when it is opened after all: what it counted before has been told",
 });
 
 test("keeps nobody from what is new, however many there are", async () => {
-  const id = await takeAsP2();
-  await measure(id, { goodFor: 60 });
+  await resolved({ goodFor: 60 });
   for (let count = 0; count < 110; count += 1) await burns();
   expect(await look()).toBe(0);
   const other = { namespace: "fleet", name: `hub-${randomUUID().slice(0, 8)}` };
   await storeAlert(world.db, { startsAt: ago(6), service: other, name: "ServiceDown" });
   expect(await look(other)).toBe(1);
 });
-
-/** A drill that is over, with what is measured since. */
-async function drill(measured: Measured): Promise<void> {
-  const id = await takeAsP2(true);
-  const end = { override: { reason: "tried in a test" } };
-  await commandIncident(world.context, { id, command: "resolve", body: end });
-  await measure(id, measured);
-}
 
 test.each([
   ["RelayHighLatency", 0],
@@ -146,24 +156,22 @@ test.each([
   ["EdgeDroppingReadings", 1],
   ["BackupFailed", 1],
 ])("after a drill that harmed too few requests to be measured: %s opens %i", async (name, opened) => {
-  await drill({ goodFor: 3_000, wasBad: false });
+  await resolved({ goodFor: 3_000, wasBad: false }, true);
   await burns(name);
   expect(await look()).toBe(opened);
 });
 
 test("after a drill opens its own when it begins too late, or what it counts turned bad later", async () => {
-  await drill({ goodFor: 3_000 });
+  const late = await resolved({ goodFor: 3_000 }, true);
   world.pass(1_200);
-  const [row] = await world.db.incidentRecovery.findMany({ where: { service: service.name } });
-  await measure(row?.incidentId ?? "", { goodFor: 3_000 });
+  await measure(late, { goodFor: 3_000 });
   await burns("RelayHighLatency");
   expect(await look()).toBe(1);
 
   service = { namespace: "fleet", name: `relay-${randomUUID().slice(0, 8)}` };
-  await drill({ goodFor: 3_000 });
+  const anew = await resolved({ goodFor: 3_000 }, true);
   world.pass(300);
-  const [other] = await world.db.incidentRecovery.findMany({ where: { service: service.name } });
-  await measure(other?.incidentId ?? "", { goodFor: 60 });
+  await measure(anew, { goodFor: 60 });
   await burns("RelayHighLatency");
   expect(await look()).toBe(1);
 });

@@ -23,8 +23,8 @@ export type Aftermath = { incidentId: string; message: string };
 export const aftermathSource = (trigger: Pick<Trigger, "key">) => `aftermath/${trigger.key}`;
 
 /**
- * The incident whose harm an alert may only count after it is over; null when it tells of the present. It is on the error budget of a
- * service that the incident has measured to be bad and then good, or on latency or errors just after a drill, and everything that is
+ * The resolved incident whose harm an alert may only count after it is over; null when it tells of the present. It is on the error budget
+ * of a service that the incident has measured to be bad and then good, or on latency or errors just after a drill, and everything that is
  * watched of the service is good now. Nothing is for longer than an alert looks back: a budget may burn below what the indicators take
  * for bad. Losses and instances that are gone always tell of the present.
  */
@@ -56,15 +56,26 @@ export async function findAftermath(db: Database | Transaction, trigger: Trigger
   return null;
 }
 
+/** The incidents that measure the harm of a service which an alert on its error budget counts, by id; drills are none. */
+export async function listCounted(db: Database | Transaction, { alertName, service }: Trigger, now: Date): Promise<string[]> {
+  if (alertName === null || service === null || !countsThePast(alertName)) return [];
+  const rows = await db.incidentRecovery.findMany({
+    where: { namespace: service.namespace, service: service.name, incident: { resolvedAt: null, isDrill: false } },
+  });
+  const isHarmed = (recovery: StoredRecovery) => !isStale(recovery, now) && standingOf(recovery).wasBad;
+  return rows.filter((row) => isHarmed(readState(row))).map(({ incidentId }) => incidentId);
+}
+
 type Watched = { incident: { isDrill: boolean; resolvedAt: Date | null }; recovery: StoredRecovery };
 
 /** When the harm of an incident was over that the alert may count; null when it is none of this incident's. */
 function harmEnd({ incident, recovery }: Watched, alert: { alertName: string; startsAt: Date }): number | null {
   const { goodSince, wasBad } = standingOf(recovery);
-  if (goodSince === null) return null;
+  // What is open is joined.
+  if (goodSince === null || incident.resolvedAt === null) return null;
   const good = Date.parse(goodSince);
   if (countsThePast(alert.alertName) && wasBad) return good;
-  if (!incident.isDrill || incident.resolvedAt === null) return null;
+  if (!incident.isDrill) return null;
   // A drill may harm too few requests for its indicators to turn. What turned bad after it is not its harm.
   const end = incident.resolvedAt.getTime();
   return alert.startsAt.getTime() <= end + reachMs.fast && good <= end + measuredWithinMs ? end : null;

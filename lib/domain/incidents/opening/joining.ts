@@ -11,13 +11,20 @@ export type Place<T extends OpenIncident> =
 
 /**
  * Where something of a severity belongs, given the open incidents of its service, the latest first. It joins one that is as severe, or
- * one that nobody has taken yet, which it raises. One that people have taken as something lesser would hide it: it opens its own.
+ * one that nobody has taken yet, which it raises. One that people have taken as something lesser would hide it: it opens its own, but not
+ * for what only counts the harm that this one has measured (`counting`, ids): who is at it knows of that.
  */
-export function placeTrigger<T extends OpenIncident>(severity: Severity, open: readonly T[]): Place<T> {
+export function placeTrigger<T extends OpenIncident>(
+  severity: Severity,
+  open: readonly T[],
+  counting: readonly string[] = [],
+): Place<T> {
   const asSevere = open.find((incident) => incident.severity <= severity);
   if (asSevere) return { kind: "joins", incident: asSevere, isRaised: false };
   const awaited = open.find(isAwaited);
   if (awaited) return { kind: "joins", incident: awaited, isRaised: true };
+  const counted = open.find(({ id }) => counting.includes(id));
+  if (counted) return { kind: "joins", incident: counted, isRaised: false };
   return { kind: "opens", related: open };
 }
 

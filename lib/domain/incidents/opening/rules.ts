@@ -12,7 +12,7 @@ import { incidentParts, type StoredIncident } from "../stored.ts";
 import { switchyard } from "../switchyard.ts";
 import { appendTimeline, type NewTimelineRow } from "../timeline/timeline.ts";
 import { auditedAs } from "../write.ts";
-import { type Aftermath, aftermathSource, findAftermath } from "./aftermath.ts";
+import { type Aftermath, aftermathSource, findAftermath, listCounted } from "./aftermath.ts";
 import { readAutomation } from "./automation-settings.ts";
 import { escalatesAfter, readEscalation } from "./escalation-settings.ts";
 import { placeTrigger } from "./joining.ts";
@@ -55,7 +55,8 @@ async function openOrJoin(context: RuleContext, trigger: Trigger): Promise<boole
     // Another controller may have been faster.
     if (await findTriggered(transaction, trigger.key)) return false;
     if (await leaveToDrill(transaction, context, trigger)) return false;
-    const place = placeTrigger(trigger.severity, await lockOpen(transaction, trigger));
+    const counting = await listCounted(transaction, trigger, context.clock());
+    const place = placeTrigger(trigger.severity, await lockOpen(transaction, trigger), counting);
     if (place.kind === "joins") {
       await join(transaction, context, place, trigger);
       return false;
@@ -164,7 +165,8 @@ async function join(transaction: Transaction, context: RuleContext, { incident, 
   const { key, link, title, why, severity, service } = trigger;
   const by = switchyard.name;
   const { id: incidentId, severity: from } = incident;
-  const joined = `${why} It belongs to this incident.`;
+  const lesser = severity < from && !isRaised ? ` By itself it would be a ${severity}: raise this one if it is that bad.` : "";
+  const joined = `${why} It belongs to this incident.${lesser}`;
   const rows: NewTimelineRow[] = [{ at: now, kind: link.kind, message: joined, by, source: `joined/${key}`, service }];
   if (isRaised) {
     const message = `The severity was raised from ${from} to ${severity}: ${why}`;
