@@ -2,7 +2,7 @@ import type { Database } from "#lib/database/client.ts";
 import type { ServiceRef } from "../../fleet/schemas.ts";
 import { backedScenario, scenariosOf } from "../objectives/scenarios.ts";
 import { subjectName } from "../schemas.ts";
-import { goodBackups } from "./states.ts";
+import { countedBackups } from "./states.ts";
 
 /** What a service could be restored from now; `hasData` is false for one that keeps nothing that anybody backs up. */
 export type AtHand = { newest: { number: number; takenAt: Date } | null; hasData: boolean };
@@ -12,7 +12,7 @@ export async function readAtHand(db: Database, ref: ServiceRef, kind: string): P
   const subject = subjectName({ kind: "service", ref });
   const [newest, plans] = await Promise.all([
     db.backup.findFirst({
-      where: { subject, ...goodBackups, takenAt: { not: null } },
+      where: { subject, ...countedBackups },
       orderBy: { takenAt: "desc" },
       select: { number: true, takenAt: true },
     }),

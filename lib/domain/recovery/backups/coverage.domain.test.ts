@@ -58,6 +58,12 @@ test("the age of the newest verified backup counts, not that of one that failed 
   expect(await coverageOf("fleet/relay")).toMatchObject({ state: "stale", exposureSeconds: 7_200 });
 });
 
+test("a copy of what a restore has replaced is not counted on", async () => {
+  const good = await add(3_000);
+  await add(10, { purpose: "before_restore" });
+  expect(await coverageOf("fleet/relay")).toMatchObject({ exposureSeconds: 3_000, newestVerified: { id: good.id } });
+});
+
 test("an objective of its own is what the age is held against", async () => {
   await add(3_000);
   expect(await coverageOf("fleet/relay")).toMatchObject({ state: "stale", rpoSeconds: 60 });

@@ -4,7 +4,7 @@ import { judgeExposure } from "../objectives/exposure.ts";
 import { backedScenario, scenarioInfos, scenariosOf } from "../objectives/scenarios.ts";
 import { subjectColumns } from "../schemas.ts";
 import type { Coverage } from "./schemas.ts";
-import { goodBackups } from "./states.ts";
+import { countedBackups } from "./states.ts";
 import { viewBackup } from "./stored.ts";
 import { subjectOf } from "./subjects.ts";
 
@@ -20,7 +20,7 @@ export async function listCoverage(context: ConsoleContext): Promise<Coverage[]>
       db.backupPlan.findMany(),
       db.backup.findMany({ distinct: ["subject"], orderBy: [{ subject: "asc" }, { createdAt: "desc" }] }),
       db.backup.findMany({
-        where: { ...goodBackups, takenAt: { not: null } },
+        where: countedBackups,
         distinct: ["subject"],
         orderBy: [{ subject: "asc" }, { takenAt: "desc" }],
       }),

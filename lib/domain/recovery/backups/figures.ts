@@ -2,7 +2,7 @@ import type { BackupPlan } from "#lib/database/generated/client.ts";
 import type { RecoveryContext } from "../context.ts";
 import { backedScenario, scenarioInfos } from "../objectives/scenarios.ts";
 import { longestGapSeconds, nextTime } from "./schedule.ts";
-import { goodBackups } from "./states.ts";
+import { countedBackups } from "./states.ts";
 import { subjectOf } from "./subjects.ts";
 
 /** What the alert rules have to know of a subject's backups. */
@@ -27,7 +27,7 @@ export async function readBackupFigures({ db, clock }: Pick<RecoveryContext, "db
   const [plans, verified, ended, objectives] = await Promise.all([
     db.backupPlan.findMany(),
     db.backup.findMany({
-      where: { ...goodBackups, takenAt: { not: null } },
+      where: countedBackups,
       distinct: ["subject"],
       orderBy: [{ subject: "asc" }, { takenAt: "desc" }],
     }),

@@ -1,6 +1,7 @@
-import type { BackupProofRun } from "#lib/database/generated/client.ts";
-import type { Transaction } from "../../context.ts";
+import type { Backup, BackupProofRun } from "#lib/database/generated/client.ts";
+import { type Transaction, transact } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
+import { switchyard } from "../../incidents/switchyard.ts";
 import type { RecoveryContext } from "../context.ts";
 import { lockBackup, openProofs } from "./in-use.ts";
 import type { ProofLevel } from "./schemas.ts";
@@ -26,4 +27,17 @@ export async function queueProof(
   const message = "It waits for its turn.";
   const data = { backupId, level, state: "queued", message, requestedByName: byName, createdAt: clock() };
   return transaction.backupProofRun.create({ data });
+}
+
+/** What has been read as damaged may be so: it is read back before it counts again, or for nothing. */
+export async function haveProven(
+  context: Pick<RecoveryContext, "db" | "clock">,
+  { id: backupId, state }: Pick<Backup, "id" | "state">,
+): Promise<void> {
+  if (state === "failed") return;
+  const order = { backupId, level: "checksums" as const, byName: switchyard.name };
+  await transact(context, (transaction) => queueProof(transaction, context, order)).catch((error: unknown) => {
+    // Retention was faster.
+    if (!(error instanceof DomainError) || error.code !== "precondition-failed") throw error;
+  });
 }

@@ -5,7 +5,6 @@ import type { Backup, Prisma } from "#lib/database/generated/client.ts";
 import type { Written } from "#lib/storage/storage.ts";
 import { writeAudit } from "../../audit.ts";
 import { transact } from "../../context.ts";
-import { DomainError } from "../../errors.ts";
 import { switchyard } from "../../incidents/switchyard.ts";
 import { type Manifest, manifestSchema } from "../archive/manifest.ts";
 import { ArchiveDamaged, findSealingKey, readArchive, reseal } from "../archive/open.ts";
@@ -15,7 +14,7 @@ import { type CatalogueContext, reconcileStorage } from "./catalogue.ts";
 import { ClaimLost, isDead, underHeartbeat } from "./heartbeat.ts";
 import { isRead, lockBackup } from "./in-use.ts";
 import { auditedAs } from "./queue.ts";
-import { queueProof } from "./queue-proof.ts";
+import { haveProven } from "./queue-proof.ts";
 import { releaseRunnerName, takeRunnerName } from "./runner-name.ts";
 import { backupName } from "./states.ts";
 
@@ -108,16 +107,6 @@ async function resealOne(context: ResealContext, row: Backup, settings: Settings
 
 async function isStillThere({ db }: ResealContext, { id }: Backup): Promise<boolean> {
   return (await db.backup.count({ where: { id, ...isThere } })) === 1;
-}
-
-/** Whether it is damaged is for the controller to say: it reads it back. */
-async function haveProven(context: ResealContext, { id, state }: Backup): Promise<void> {
-  if (state === "failed") return;
-  const order = { backupId: id, level: "checksums" as const, byName: switchyard.name };
-  await transact(context, (transaction) => queueProof(transaction, context, order)).catch((error: unknown) => {
-    // Retention was faster.
-    if (!(error instanceof DomainError) || error.code !== "precondition-failed") throw error;
-  });
 }
 
 /** A row that names another key than the one that has sealed its archive is set right. */

@@ -2,7 +2,7 @@ import type { Context } from "../../context.ts";
 import { transact } from "../../context.ts";
 import { formatUtc } from "../../times.ts";
 import { queueProof } from "./queue-proof.ts";
-import { backupName, goodBackups } from "./states.ts";
+import { backupName, countedBackups } from "./states.ts";
 
 type Since = { impactStartedAt: Date; resolvedAt: Date | null };
 type Verdict = { verdict: "passed" | "failed" | "unknown"; message: string };
@@ -38,7 +38,7 @@ export async function proveByRestore(
 
 async function start(context: Context, subject: string): Promise<Verdict> {
   return transact(context, async (transaction) => {
-    const backup = await transaction.backup.findFirst({ where: { subject, ...goodBackups }, orderBy: { takenAt: "desc" } });
+    const backup = await transaction.backup.findFirst({ where: { subject, ...countedBackups }, orderBy: { takenAt: "desc" } });
     if (!backup)
       return {
         verdict: "unknown",

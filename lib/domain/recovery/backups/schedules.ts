@@ -9,7 +9,7 @@ import { defaultRetention, readContents } from "./plans.ts";
 import { queueBackup } from "./queue.ts";
 import { queueProof } from "./queue-proof.ts";
 import { nextTime } from "./schedule.ts";
-import { goodBackups, openStates } from "./states.ts";
+import { countedBackups, openStates } from "./states.ts";
 import { subjectOf } from "./subjects.ts";
 
 type Scheduler = Pick<RecoveryContext, "db" | "clock" | "logger">;
@@ -60,7 +60,7 @@ async function prove(
     const data = { nextProofAt: nextTime(proveCron, timeZone, now) };
     const { count } = await transaction.backupPlan.updateMany({ where: { id, nextProofAt }, data });
     if (count === 0) return;
-    const newest = await transaction.backup.findFirst({ where: { subject, ...goodBackups }, orderBy: { takenAt: "desc" } });
+    const newest = await transaction.backup.findFirst({ where: { subject, ...countedBackups }, orderBy: { takenAt: "desc" } });
     if (newest) await queueProof(transaction, context, { backupId: newest.id, level: "restored", byName: switchyard.name });
   });
 }

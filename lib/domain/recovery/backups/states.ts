@@ -1,14 +1,21 @@
-import type { Backup } from "#lib/database/generated/client.ts";
+import type { Backup, Prisma } from "#lib/database/generated/client.ts";
 import type { BackupState } from "./schemas.ts";
 
 /** It is made, or waits for that. */
 export const openStates = ["queued", "running", "verifying"] as const satisfies BackupState[];
 
 /**
- * Wholly made and shown to be whole, as a condition on rows: what counts for exposure and retention. A partial one lacks a part; it
+ * Wholly made and shown to be whole, as a condition on rows: what counts for retention. A partial one lacks a part; it
  * can be restored from all the same.
  */
 export const goodBackups = { state: "completed" as const, proof: { in: ["checksums" as const, "restored" as const] } };
+
+/** What is counted on: a copy of what a restore has replaced holds what was not wanted any more. */
+export const countedBackups = {
+  ...goodBackups,
+  purpose: { not: "before_restore" },
+  takenAt: { not: null },
+} satisfies Prisma.BackupWhereInput;
 
 /** Whether all of it was saved, and its archive was read back without a fault. */
 export function isGood({ state, proof }: Pick<Backup, "state" | "proof">): boolean {

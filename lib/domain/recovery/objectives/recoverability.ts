@@ -1,6 +1,7 @@
 import type { Drill } from "#lib/database/generated/client.ts";
 import { authorise, type ConsoleContext, translateDatabaseErrors } from "../../context.ts";
 import { parseInput } from "../../validation.ts";
+import { countedBackups } from "../backups/states.ts";
 import { viewBackup } from "../backups/stored.ts";
 import { type Scenario, subjectName, subjectSchema } from "../schemas.ts";
 import { readObjectives } from "./commands.ts";
@@ -22,10 +23,7 @@ export async function getRecoverability(context: ConsoleContext, input: unknown)
   const [own, newest, running, plan, drills] = await translateDatabaseErrors(() =>
     Promise.all([
       readObjectives(db, subject),
-      db.backup.findFirst({
-        where: { subject: name, state: "completed", proof: { in: ["checksums", "restored"] }, takenAt: { not: null } },
-        orderBy: { takenAt: "desc" },
-      }),
+      db.backup.findFirst({ where: { subject: name, ...countedBackups }, orderBy: { takenAt: "desc" } }),
       db.backup.findUnique({ where: { activeKey: name } }),
       db.backupPlan.findUnique({ where: { subject: name }, select: { nextBackupAt: true } }),
       db.drill.findMany({

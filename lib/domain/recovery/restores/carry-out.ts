@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { StorageError } from "#lib/storage/storage.ts";
 import { DomainError } from "../../errors.ts";
+import { isAboutArchive } from "../backups/archives.ts";
 import { Cancelled, ClaimLost, underHeartbeat } from "../backups/heartbeat.ts";
+import { haveProven } from "../backups/queue-proof.ts";
 import type { RecoveryContext } from "../context.ts";
 import { Journal } from "./claim.ts";
 import { Instant } from "./instant.ts";
@@ -33,10 +35,11 @@ export async function carryOutRestore(context: RecoveryContext, claimed: StoredR
         (error: unknown) => error as Error,
       );
       if (failure instanceof ClaimLost || signal.aborted) throw failure;
+      if (isAboutArchive(failure)) await haveProven(context, claimed.backup);
       if (failure) await turnBack(context, journal, failure);
     }
     if (journal.run.problem !== null) await underHeartbeat({ beat, signal }, walk);
-    await finish(journal);
+    await finish(context, journal);
   } catch (error) {
     if (error instanceof ClaimLost) return context.logger.warn({ restore: claimed.number }, error.message);
     if (!signal.aborted) throw error;
@@ -89,10 +92,18 @@ function isUnavailable(error: unknown): boolean {
   return error instanceof DomainError && error.code.endsWith("-unavailable");
 }
 
-async function finish(journal: Journal): Promise<void> {
+/** What came back has no backup of its own: the plan's next one is due now. */
+async function haveSaved({ db, clock }: RecoveryContext, { subject }: StoredRestore): Promise<void> {
+  await db.backupPlan.updateMany({ where: { subject, nextBackupAt: { not: null } }, data: { nextBackupAt: clock() } });
+}
+
+async function finish(context: RecoveryContext, journal: Journal): Promise<void> {
   const { row, run } = journal;
   const { problem, steps } = run;
-  if (problem === null) return journal.finish("completed", describeDone(row));
+  if (problem === null) {
+    if (row.mode === "in-place") await haveSaved(context, row);
+    return journal.finish("completed", describeDone(row));
+  }
   const failed = steps.filter(({ key, state }) => (key === "take-back" || key === "start") && state === "failed");
   const left = failed.map(({ message }) => sentence(message ?? "")).join(" ");
   if (left) return journal.finish("failed", `${sentence(problem.message)} It could not all be taken back: ${left}`);

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
-import { readdir } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Backup } from "#lib/database/generated/client.ts";
@@ -9,8 +10,9 @@ import { paths, type Workload } from "#lib/kubernetes/objects.ts";
 import { until } from "#lib/kubernetes/test-cluster.ts";
 import { observeWorkloads } from "../../ledger/observe.ts";
 import { type Manifest, manifestSchema } from "../archive/manifest.ts";
+import { savePlan } from "../backups/plans.ts";
 import { BackupRunner } from "../backups/runner.ts";
-import { as, make } from "../backups/test-backups.ts";
+import { as, make, runAll } from "../backups/test-backups.ts";
 import { cleanObject, type LiveObject } from "../sources/object-form.ts";
 import { findOne } from "../sources/object-search.ts";
 import { documentRows, type RecoveryWorld, relayContents, startRecoveryWorld } from "../test-recovery.ts";
@@ -87,6 +89,19 @@ describe("a restore into scratch", () => {
     expect(left).toEqual([]);
   });
 
+  test("has an archive read back that it has found to be damaged: nothing counts on it any more", async () => {
+    const own = await make(world);
+    const path = join(world.folder, own.storageKey ?? "");
+    const damaged = await readFile(path);
+    const middle = Math.floor(damaged.length / 2);
+    damaged.writeUInt8(damaged.readUInt8(middle) ^ 1, middle);
+    await writeFile(path, damaged);
+    const restore = await carryOut(await start({ mode: "scratch" }, { of: own.id }));
+    expect(restore.state).toBe("failed");
+    await runAll(world);
+    expect(await world.db.backup.findUnique({ where: { id: own.id } })).toMatchObject({ proof: "failed" });
+  });
+
   test("fails when the answers are others", async () => {
     const restore = await withFacts(oneMore, async () => carryOut(await start({ mode: "scratch", parts: ["postgres"] })));
     expect(restore).toMatchObject({ state: "failed" });
@@ -135,7 +150,13 @@ describe("a restore in place", () => {
   test("brings the data back, with a backup of what was there, and starts what it stopped", async () => {
     await observeWorkloads(world.recovery);
     await world.query(lose);
+    const retention = { keepLast: 9, keepDaily: 0, keepWeekly: 0, keepMonthly: 0 };
+    const body = { contents: relayContents, cron: "0 3 1 1 *", proveCron: null, retention, reason: "once a year" };
+    await savePlan(admin(), { subject: "fleet/relay", body });
     const restore = await carryOut(await start(inPlace));
+    // What came back is saved by the plan at once.
+    const plan = await world.db.backupPlan.findUniqueOrThrow({ where: { subject: "fleet/relay" } });
+    expect(plan.nextBackupAt?.getTime()).toBeLessThanOrEqual(Date.now());
     expect(stepsOf(restore).filter((step) => !step.endsWith(": done"))).toEqual([]);
     expect(restore.state).toBe("completed");
     expect(await count()).toEqual({ rows: documentRows, highest: documentRows });
