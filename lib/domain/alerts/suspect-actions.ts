@@ -1,6 +1,8 @@
 import type { Database } from "#lib/database/client.ts";
+import { Prisma } from "#lib/database/generated/client.ts";
 import type { ConsoleContext, Context, Transaction } from "../context.ts";
 import type { FleetStore } from "../fleet/live.ts";
+import { doneTo } from "../ledger/queries.ts";
 import type { Episode } from "./rows.ts";
 import type { Suspect } from "./schemas.ts";
 import { rankSuspects, type SuspectAction, suspectMinutes } from "./suspects.ts";
@@ -43,9 +45,9 @@ export async function rankActions(db: Database | Transaction, asked: readonly As
     CROSS JOIN LATERAL (
       SELECT entry.id AS "auditId", entry.at, entry.verb, entry.actor_kind::text AS "actorKind", entry.actor_name AS actor,
         entry.reason, rollout.id AS "rolloutId"
-      FROM audit_entries entry LEFT JOIN rollouts rollout ON rollout.audit_entry_id = entry.id
-      WHERE entry.target_namespace = split_part(given.service, '/', 1) AND entry.target_name = split_part(given.service, '/', 2)
-        AND entry.target_kind = 'service' AND entry.outcome = 'succeeded'
+      FROM (${doneTo(Prisma.sql`split_part(given.service, '/', 1)`, Prisma.sql`split_part(given.service, '/', 2)`)}) entry
+        LEFT JOIN rollouts rollout ON rollout.audit_entry_id = entry.id
+      WHERE entry.outcome = 'succeeded'
         AND entry.at BETWEEN given.starts_at - ${`${suspectMinutes} minutes`}::interval AND given.starts_at
       ORDER BY entry.at DESC LIMIT ${maxActionsOfAlert}
     ) action`;

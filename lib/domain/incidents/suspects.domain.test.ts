@@ -75,3 +75,45 @@ test("what was changed between the impact's start and its detection is suspected
     [worse, 0, "10 s after the impact began, on connector itself"],
   ]);
 });
+
+test("a restore in place and a drill of a service are suspected as its changes are", async () => {
+  const store = { namespace: "fleet", name: "store" };
+  const audited = (targetKind: string, targetName: string, over: { verb: string; after: object; at: Date }) =>
+    world.db.auditEntry.create({
+      data: {
+        actorKind: "user",
+        actorName: "ada",
+        targetKind,
+        targetNamespace: "fleet",
+        targetName,
+        outcome: "succeeded",
+        requestId: "test",
+        ...over,
+      },
+    });
+  const by = { reason: "documents were deleted", requestedByName: "ada", message: "" };
+  const subject = { subject: "fleet/store", namespace: "fleet", service: "store" };
+  const backup = await world.db.backup.create({
+    data: { ...subject, ...by, requestedByKind: "user", purpose: "requested", contents: {}, createdAt: ago(900) },
+  });
+  for (const [mode, at] of [
+    ["in-place", ago(60)],
+    ["scratch", ago(50)],
+  ] as const) {
+    const { id } = await audited("backup", `Backup ${backup.number}`, {
+      verb: "restore",
+      after: { mode, parts: ["postgres"] },
+      at,
+    });
+    const restore = { auditEntryId: id, backupId: backup.id, mode, parts: ["postgres"], run: {}, createdAt: at };
+    await world.db.restore.create({ data: { ...subject, ...by, ...restore } });
+  }
+  await audited("drill", "store", { verb: "drill", after: { scenario: "redis" }, at: ago(30) });
+  await audited("drill", "store", { verb: "abort", after: {}, at: ago(20) });
+  const services = [{ ...store, dependsOn: [] }];
+  const suspects = await listIncidentSuspects(world.db, { impactStartedAt: world.now(), services });
+  expect(suspects.map(({ verb, change }) => [verb, change])).toEqual([
+    ["drill", "a fault on purpose (redis)"],
+    ["restore", "postgres brought back from a backup"],
+  ]);
+});

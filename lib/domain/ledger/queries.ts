@@ -1,4 +1,4 @@
-import type { Prisma } from "#lib/database/generated/client.ts";
+import { Prisma } from "#lib/database/generated/client.ts";
 import type { AuditedAfter } from "../actions/ledger.ts";
 import type { Snapshot } from "../actions/plan.ts";
 import { authorise, type ConsoleContext, type Context, translateDatabaseErrors } from "../context.ts";
@@ -84,6 +84,26 @@ function describeConfig(intended: unknown): string {
   return keys.length > 0 ? `${config}: ${keys.join(", ")}` : `${config} changed`;
 }
 
+/** Which data came back, as the audit keeps it. */
+function describeRestore(ordered: unknown): string {
+  const { parts, untilTime } = (ordered ?? {}) as { parts?: string[] | null; untilTime?: string | null };
+  return `${parts?.join(", ") ?? "all parts"} brought back${untilTime ? ` as of ${untilTime}` : " from a backup"}`;
+}
+
+/**
+ * The audit entries of what was done to a service, as a query: its changes, and restores in place and drills of it. Names are
+ * expressions. To be narrowed by time.
+ */
+export function doneTo(namespace: Prisma.Sql, name: Prisma.Sql): Prisma.Sql {
+  return Prisma.sql`
+    SELECT * FROM audit_entries
+    WHERE target_namespace = ${namespace} AND target_name = ${name}
+      AND (target_kind = 'service' OR (target_kind = 'drill' AND verb = 'drill'))
+    UNION ALL
+    SELECT entry.* FROM restores JOIN audit_entries entry ON entry.id = restores.audit_entry_id
+    WHERE restores.subject = ${namespace} || '/' || ${name} AND restores.mode = 'in-place'`;
+}
+
 /** What changed in a few words, from the states before and after. */
 export function describeMark({
   verb,
@@ -122,6 +142,10 @@ export function describeMark({
     case "change-limits":
     case "restore-limits":
       return `autoscaler ${describeRange(before)} → ${describeRange((after as { intended?: unknown } | null)?.intended)}`;
+    case "restore":
+      return describeRestore(after);
+    case "drill":
+      return `a fault on purpose (${String((after as { scenario?: unknown } | null)?.scenario ?? "?")})`;
     default:
       return "specification changed";
   }

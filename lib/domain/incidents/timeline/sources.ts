@@ -2,7 +2,7 @@ import type { Database } from "#lib/database/client.ts";
 import { Prisma } from "#lib/database/generated/client.ts";
 import { describeTransition } from "../../alerts/transition-texts.ts";
 import { formatDuration } from "../../duration.ts";
-import { describeMark } from "../../ledger/queries.ts";
+import { describeMark, doneTo } from "../../ledger/queries.ts";
 import type { NewTimelineRow } from "./timeline.ts";
 
 /** From how long before the impact until how long after the resolution the timeline is written. */
@@ -134,9 +134,8 @@ export async function findActionRows(db: Database, now: Date): Promise<SourcedRo
       entry.error_message AS error, rollout.to_revision AS "toRevision", rollout.id AS "rolloutId"
     FROM followed JOIN incident_services named ON named.incident_id = followed.id
       CROSS JOIN LATERAL (
-        SELECT * FROM audit_entries one
-        WHERE target_namespace = named.namespace AND target_name = named.service AND target_kind = 'service'
-          AND at BETWEEN followed.from_at AND followed.until_at AND outcome IN ('succeeded', 'failed')
+        SELECT * FROM (${doneTo(Prisma.sql`named.namespace`, Prisma.sql`named.service`)}) one
+        WHERE at BETWEEN followed.from_at AND followed.until_at AND outcome IN ('succeeded', 'failed')
           AND NOT EXISTS (SELECT 1 FROM incident_events WHERE incident_id = followed.id AND source = 'audit/' || one.id)
         OFFSET 0
       ) entry
