@@ -46,7 +46,7 @@ export function SuspectLine({ suspect, className }: { suspect: Suspect; classNam
 export const isClosest = ({ service, auditId }: Suspect, suspects: readonly Suspect[]) =>
   suspects.find((suspect) => suspect.service === service)?.auditId === auditId;
 
-const undoable = ["image", "rollback", "restart", "scale"];
+const undoable = ["image", "restart", "scale"];
 
 /** Takes back what a suspect did, by the dialog that every action goes through; null for what cannot be taken back. */
 export function SuspectUndo({
@@ -86,6 +86,8 @@ export function SuspectUndo({
   if (rollout && rollout.strategy !== null && !isOver(rollout.state)) {
     return <AbortButton rolloutId={rollout.id} look={look} />;
   }
+  // The way back from a rollback leads to what somebody went back from.
+  if (rollout?.change === "rollback") return null;
   if (rollout?.change === "scale" || verb === "scale") {
     const replicas = rollout?.fromReplicas;
     if (replicas === null || replicas === undefined) return null;

@@ -61,7 +61,11 @@ export function judgeGuards(facts: GuardFacts): Guard[] {
         : `Not healthy now: ${others.join(", ")}. A drill would make it worse, and measure something else.`,
       "Every service has all its instances.",
     );
-    add("No alert", sentence(facts.firing, "fires", "fire"), `No alert of ${subject} fires.`);
+    add(
+      "No alert",
+      sentence(facts.firing, "fires", "fire"),
+      `No alert of ${subject} fires, those on error budgets left out: they count what is over.`,
+    );
     add("No incident", sentence(facts.incidents, "is open", "are open"), "No incident of the service is open.");
     add("No rollout", facts.rollout && `${facts.rollout} is under way.`, "No rollout of the service is under way.");
     const wantedMs = objective.rtoSeconds * 100;

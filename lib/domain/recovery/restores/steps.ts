@@ -66,7 +66,7 @@ export const stepWork: Record<StepKey, (work: Work) => Promise<string>> = {
     const missing = await startWorkloads(context.kubernetes, stopped);
     const started = stopped.map(({ namespace, name, replicas }) => `${namespace}/${name} (${replicas})`);
     if (missing.length > 0) return `Gone meanwhile, and not started: ${missing.join(", ")}.`;
-    return started.length > 0 ? `Started: ${started.join(", ")}.` : "Nothing was stopped.";
+    return started.length > 0 ? `Started, and not waited for: ${started.join(", ")}.` : "Nothing was stopped.";
   },
   clean,
 };

@@ -5,6 +5,7 @@ import { useState } from "react";
 import { abortDrill, drillReportAddress, isDrilling } from "#lib/client/drills.ts";
 import { drillName, subjectTitle } from "#lib/client/recovery-view.ts";
 import type { DrillDetail, DrillView } from "#lib/domain/recovery/drills/schemas.ts";
+import { formatUtc } from "#lib/domain/times.ts";
 import { Button, buttonLook } from "../../../../ui/button.tsx";
 import { Elapsed, TimeAgo } from "../../../../ui/clock.tsx";
 import type { Fact } from "../../../../ui/facts.tsx";
@@ -63,7 +64,7 @@ function factsOf(drill: DrillView): Fact[] {
       </span>,
     ],
     ["By", drill.scheduleId ? `${drill.requestedBy}, by schedule` : drill.requestedBy],
-    ["Began", <TimeAgo key="began" at={drill.startedAt ?? drill.createdAt} />],
+    ["Began", <Began key="began" at={drill.startedAt ?? drill.createdAt} />],
     [
       drill.finishedAt ? "Took in all" : "So far",
       drill.startedAt ? <Elapsed key="took" from={drill.startedAt} to={drill.finishedAt} /> : "–",
@@ -110,3 +111,13 @@ function AbortButton({ drill }: { drill: DrillView }) {
     </>
   );
 }
+
+/** On paper the time itself: it is read later. */
+const Began = ({ at }: { at: string }) => (
+  <>
+    <span className="print:hidden">
+      <TimeAgo at={at} />
+    </span>
+    <span className="hidden print:inline">{formatUtc(at, "minute")}</span>
+  </>
+);

@@ -87,7 +87,11 @@ function chooseNode(choice: Choice): Chosen {
   const refused = wanted.map((node) => ({ node, why: refusalOf(node, choice) }));
   const node = refused.find(({ why }) => why === null)?.node;
   if (!node) {
-    const reasons = refused.map(({ node: name, why }) => `${name}: ${why}`).join("; ");
+    const free = settings.target === null ? nodes.filter((name) => !own.has(name) && refusalOf(name, choice) === null) : [];
+    const reasons = [
+      ...refused.map(({ node: name, why }) => `${name}: ${why}`),
+      ...free.map((name) => `${name}: nothing of ${subject.id} runs on it; restart the service to spread its instances`),
+    ].join("; ");
     return { problem: reasons ? `No node may be lost. ${reasons}.` : `No ready node ${settings.target ?? `of ${subject.id}`}.` };
   }
   const struck = cluster.services.filter(({ pods }) => pods.some(({ spec }) => spec.nodeName === node));
