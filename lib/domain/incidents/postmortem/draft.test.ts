@@ -15,7 +15,7 @@ describe("a draft", () => {
       "1,234 operations failed (2.06 %)",
       "95 % of the operations took up to 810 ms, before 12.3 ms",
       "at most 512 connections were affected",
-      "12.3 % of 30 days' error budget was spent",
+      "12.3 % of 30 days' error budget was spent, by the requests that Prometheus has of them",
       "The closest change was [Image of relay: 2.0.0 → 2.1.0. Reason: \\[slow\\] one](/rollouts/r), 2 m before, on relay itself.",
     ]) {
       expect(section("Summary")).toContain(words);

@@ -75,7 +75,7 @@ function harmWords({ service, own, probes, connections, latencyP95, budgets }: S
     connections.most !== null && connections.most > 0 && `at most ${count(connections.most)} connections were affected`,
     budget &&
       budget.spent >= 0.0005 &&
-      `${countWords(budget.spent, "ratio")} of ${budget.windowDays} days' error budget was spent`,
+      `${countWords(budget.spent, "ratio")} of ${budget.windowDays} days' error budget was spent, by the requests that Prometheus has of them`,
   ].filter((one) => typeof one === "string");
   return words.length === 0 ? [] : [`Of \`${service}\` ${words.join("; ")}.`];
 }

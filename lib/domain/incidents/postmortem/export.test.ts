@@ -73,7 +73,7 @@ describe("the document", () => {
       "| Failed operations of the prober | 3 (1 % of 300) |",
       "| Affected connections | at most 512; 480 when it began |",
       "| Latency, p95 | 810 ms; 12.3 ms before |",
-      "| Error budget, availability | **12.3 %** of 30 days' budget spent (objective 99.9 %, as the prober saw it) |",
+      "| Error budget, availability | **12.3 %** of 30 days' budget spent, by the requests that Prometheus has of them (objective 99.9 %, as the prober saw it) |",
     ]) {
       expect(markdown).toContain(row);
     }

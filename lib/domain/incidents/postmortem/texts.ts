@@ -56,7 +56,7 @@ function serviceLines({ service, own, probes, connections, latencyP95, budgets }
     ["Latency, p95", latencyP95.during === null ? unknown : `${seconds(latencyP95.during)}${was(latencyP95.before)}`],
     ...budgets.map(({ kind, target, windowDays, spent, seenBy }): [string, string] => [
       `Error budget, ${kind}`,
-      `**${countWords(spent, "ratio")}** of ${windowDays} days' budget spent (objective ${rounded(target * 100)} %, ${seenBy === "prober" ? "as the prober saw it" : "by the service's own word"})`,
+      `**${countWords(spent, "ratio")}** of ${windowDays} days' budget spent, by the requests that Prometheus has of them (objective ${rounded(target * 100)} %, ${seenBy === "prober" ? "as the prober saw it" : "by the service's own word"})`,
     ]),
     ...(budgets.length === 0 ? [["Error budget", "not known: no objective, or no requests"] as [string, string]] : []),
   ];
