@@ -44,6 +44,8 @@ describe("a verb of the audit", () => {
   it("names the kind of what is no service", () => {
     expect(auditWords({ verb: "scale", targetKind: "service" })).toBe("Scale");
     expect(auditWords({ verb: "create", targetKind: "user" })).toBe("Create user");
+    expect(auditWords({ verb: "back-up", targetKind: "backup" })).toBe("Make");
+    expect(auditWords({ verb: "abort", targetKind: "drill" })).toBe("Abort");
     expect(auditWords({ verb: "rotate-secret", targetKind: "notification-target" })).toBe(
       "Rotate the secret of notification target",
     );

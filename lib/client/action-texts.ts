@@ -82,6 +82,7 @@ export function verbName(verb: string): string {
 
 // What the verb alone does not say well before its object.
 const phrases: Record<string, string> = {
+  "back-up": "Make",
   "put-back": "Put back as delivered the",
   "rotate-secret": "Rotate the secret of",
   "send-again": "Send again to",
@@ -97,10 +98,14 @@ const phrases: Record<string, string> = {
   paste: "Paste a picture into",
 };
 
-/** An entry of the audit as "Scale relay", "Create user ana": what is no service is named with its kind. */
+/** Kinds whose targets say what they are: "Backup 5", "DR-1", or the service that is drilled. */
+const selfNamed = ["backup", "drill"];
+
+/** An entry of the audit as "Scale relay", "Create user ana": what does not say what it is is named with its kind. */
 export function auditWords(entry: { verb: string; targetKind: string }): string {
   if (entry.targetKind === "service") return verbName(entry.verb);
-  return `${phrases[entry.verb] ?? verbName(entry.verb)} ${entry.targetKind.replaceAll("-", " ")}`;
+  const phrase = phrases[entry.verb] ?? verbName(entry.verb);
+  return selfNamed.includes(entry.targetKind) ? phrase : `${phrase} ${entry.targetKind.replaceAll("-", " ")}`;
 }
 
 const actorNotes: Record<LedgerMark["actorKind"], string> = {
