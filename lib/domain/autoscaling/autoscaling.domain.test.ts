@@ -141,7 +141,10 @@ describe("a timed change of an autoscaler's limits", () => {
   test("is told as it was also by a controller that finds the limits put back by another one, which has not said so yet", async () => {
     const { ref, seen } = await deploy();
     await change(ref, seen);
-    await kubernetes.patch(path(ref), restorePatch(await readAutoscaler(ref), { min: 3, max: 20 }));
+    // Its controller writes its status meanwhile.
+    await until("the other one has written them", async () =>
+      kubernetes.patch(path(ref), restorePatch(await readAutoscaler(ref), { min: 3, max: 20 })),
+    );
     await restoreDueLimits(later(10 * minute));
     expect(await auditOf(ref)).toMatchObject([{ verb: "change-limits" }, { before: { min: 5, max: 30 } }]);
   });
