@@ -84,12 +84,14 @@ beforeAll(async () => {
     `-httpListenAddr=127.0.0.1:${port}`,
     `-promscrape.kubernetesSDCheckInterval=${refreshMs}ms`,
   ];
+  await cluster.config.makeApiClient(CoreV1Api).createNamespace({ body: { metadata: { name: namespace } } });
+  await apply(1);
+  // The agent keeps what it has made of an EndpointSlice that came before its pods, until one of them changes.
+  await eventually(async () => (await readyPods()).length === 1, "the first pod");
   agent = spawn(findAgent(), args, { stdio: ["ignore", "ignore", "pipe"] });
   agent.stderr?.on("data", (chunk: Buffer) => {
     output += chunk.toString();
   });
-  await cluster.config.makeApiClient(CoreV1Api).createNamespace({ body: { metadata: { name: namespace } } });
-  await apply(1);
   const isUp = () =>
     fetch(`${address}/health`).then(
       ({ ok }) => ok,
