@@ -1,4 +1,7 @@
-/** A span of time in milliseconds in its two largest units: "42 s", "3 m 12 s", "2 h 5 m", "3 d 4 h". Below a second: "340 ms"; nothing: "0 s". */
+/**
+ * A span of time in milliseconds in its two largest units: "42 s", "3 m 12 s", "2 h 5 m", "3 d 4 h". Below a second: "340 ms"; nothing:
+ * "0 s".
+ */
 export function formatDuration(milliseconds: number): string {
   const absolute = Math.max(0, milliseconds);
   if (absolute < 1) return "0 s";

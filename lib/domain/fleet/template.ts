@@ -1,4 +1,4 @@
-import { isScalar, stringify } from "yaml";
+import { stringify } from "yaml";
 import type { KubernetesObject, Pod, PodTemplate, TemplateRevision, Workload } from "#lib/kubernetes/objects.ts";
 import { hashLabels, numberOf } from "#lib/kubernetes/workloads.ts";
 import { kindLabel } from "./schemas.ts";
@@ -39,10 +39,10 @@ export function templateYaml(template: PodTemplate): string {
 
 /** Whoever has written it last, its keys stand in one order: a difference is one of content. */
 function namesFirst(a: { key: unknown }, b: { key: unknown }): number {
-  const [left, right] = [a, b].map(({ key }) => (isScalar(key) ? String(key.value) : String(key)));
+  const [left, right] = [String(a.key), String(b.key)];
   if (left === right) return 0;
   if (left === "name" || right === "name") return left === "name" ? -1 : 1;
-  return (left ?? "") < (right ?? "") ? -1 : 1;
+  return left < right ? -1 : 1;
 }
 
 /** The oldest of the workload's revisions that has its present template (the controller's FindNewReplicaSet). */

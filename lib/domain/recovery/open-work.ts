@@ -1,7 +1,6 @@
-import { openProofs } from "./backups/in-use.ts";
+import { openProofs, openRestores } from "./backups/in-use.ts";
 import { openStates } from "./backups/states.ts";
 import type { RecoveryContext } from "./context.ts";
-import { openRestores } from "./restores/claim.ts";
 
 /** Whether a backup, a proof or a restore waits or is under way, whoever carries it out. */
 export async function isAnythingOpen({ db }: Pick<RecoveryContext, "db">): Promise<boolean> {

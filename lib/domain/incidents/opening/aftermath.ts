@@ -2,10 +2,11 @@ import type { Database } from "#lib/database/client.ts";
 import type { Transaction } from "../../context.ts";
 import { formatUtc } from "../../times.ts";
 import { indicatorBehind } from "../recovery/indicators.ts";
-import { countsThePast, isStale } from "../recovery/judge-resolve.ts";
+import { countsThePast } from "../recovery/judge-resolve.ts";
 import type { StoredRecovery } from "../recovery/recovery.ts";
-import { standingOf } from "../recovery/standing.ts";
+import { isStale, standingOf } from "../recovery/standing.ts";
 import { readState } from "../recovery/stored.ts";
+import { sourceWindow } from "../timeline/sources.ts";
 import type { Trigger } from "./triggers.ts";
 
 const minuteMs = 60_000;
@@ -13,8 +14,6 @@ const minuteMs = 60_000;
 const reachMs = { fast: 10 * minuteMs, slow: 40 * minuteMs };
 /** What turned bad in a drill is measured to be good so long after the drill's end at the latest. */
 const measuredWithinMs = minuteMs;
-/** Incidents are watched for so long after they were resolved. */
-const watchedMs = 60 * minuteMs;
 
 /** An incident of which an alert may tell, in words for its timeline. */
 export type Aftermath = { incidentId: string; message: string };
@@ -35,7 +34,9 @@ export async function findAftermath(db: Database | Transaction, trigger: Trigger
     where: {
       namespace: service.namespace,
       service: service.name,
-      incident: { OR: [{ resolvedAt: null }, { resolvedAt: { gte: new Date(now.getTime() - watchedMs) } }] },
+      incident: {
+        OR: [{ resolvedAt: null }, { resolvedAt: { gte: new Date(now.getTime() - sourceWindow.afterMinutes * minuteMs) } }],
+      },
     },
     include: { incident: { select: { isDrill: true, resolvedAt: true } } },
     orderBy: { incident: { openedAt: "desc" } },

@@ -2,8 +2,8 @@ import { standingOf as standingOfAlert } from "../../alerts/standing.ts";
 import { formatDuration } from "../../duration.ts";
 import { formatUtc } from "../../times.ts";
 import type { ResolveBlocker } from "../schemas.ts";
-import { type StoredRecovery, staleAfterMs } from "./recovery.ts";
-import { decisiveFirst, standingOf } from "./standing.ts";
+import type { StoredRecovery } from "./recovery.ts";
+import { decisiveFirst, isStale, standingOf } from "./standing.ts";
 
 /** An alert that is linked to the incident, or fires on one of its services. */
 export type GateAlert = {
@@ -132,10 +132,4 @@ function judgeService({ service, recovery }: ResolveFacts["services"][number], n
     return { id: "indicator-bad", message: `${what}: not good for ${formatDuration(windowMs)} yet.`, href };
   }
   return null;
-}
-
-/** Whether nobody has looked for so long that nothing is known of now. */
-export function isStale(recovery: StoredRecovery, now: Date): boolean {
-  const { lookedAt } = standingOf(recovery);
-  return lookedAt === null || now.getTime() - Date.parse(lookedAt) > staleAfterMs;
 }

@@ -1,6 +1,6 @@
 import type { Recovery } from "../schemas.ts";
 import { isBad } from "./indicators.ts";
-import type { StoredRecovery, WatchedIndicator } from "./recovery.ts";
+import { type StoredRecovery, staleAfterMs, type WatchedIndicator } from "./recovery.ts";
 
 /** How a service stands by all of its indicators that count. */
 export type Standing = {
@@ -38,6 +38,12 @@ export function standingOf(recovery: StoredRecovery): Standing {
     wasBad: bad.length > 0,
     lookedAt: all.map(({ lookedAt }) => lookedAt).toSorted()[0] ?? null,
   };
+}
+
+/** Whether nobody has looked for so long that nothing is known of now. */
+export function isStale(recovery: StoredRecovery, now: Date): boolean {
+  const { lookedAt } = standingOf(recovery);
+  return lookedAt === null || now.getTime() - Date.parse(lookedAt) > staleAfterMs;
 }
 
 /** Those that count: bad now, then unknown, then good ones; among them the one that recovered last, then what the alerts name. */

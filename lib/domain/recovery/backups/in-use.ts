@@ -7,6 +7,9 @@ import { hasEnded } from "./states.ts";
 /** Proofs that wait or are under way. */
 export const openProofs = { state: { in: ["queued", "running"] } } satisfies Prisma.BackupProofRunWhereInput;
 
+/** Restores that wait or are under way. */
+export const openRestores = { state: { in: ["queued", "running"] } } satisfies Prisma.RestoreWhereInput;
+
 /**
  * A backup as it is, which nobody else changes until the transaction ends. Taken by who is about to read its archive and by who moves or
  * lets go of that, so that each knows of the other. Throws not-found.
@@ -21,7 +24,7 @@ export async function lockBackup(transaction: Transaction, id: string): Promise<
 /** Whether a restore or a proof reads a backup's archive, or is about to. */
 export async function isRead(transaction: Pick<Transaction, "restore" | "backupProofRun">, backupId: string): Promise<boolean> {
   const restores = await transaction.restore.count({
-    where: { OR: [{ backupId }, { safetyBackupId: backupId }], state: { in: ["queued", "running"] } },
+    where: { OR: [{ backupId }, { safetyBackupId: backupId }], ...openRestores },
   });
   return restores > 0 || (await transaction.backupProofRun.count({ where: { backupId, ...openProofs } })) > 0;
 }

@@ -2,15 +2,13 @@ import type { Prisma } from "#lib/database/client.ts";
 import type { Restore } from "#lib/database/generated/client.ts";
 import { toJson } from "#lib/database/storable.ts";
 import { Cancelled, ClaimLost, isDead } from "../backups/heartbeat.ts";
+import { openRestores } from "../backups/in-use.ts";
 import type { RecoveryContext } from "../context.ts";
 import type { RecoveryCheck } from "../schemas.ts";
 import { type RestoreRun, type RunStep, type StepKey, titleOf, withStep } from "./run.ts";
 import { restoreParts, runOf, type StoredRestore } from "./stored.ts";
 
 type Reader = Pick<RecoveryContext, "db" | "clock">;
-
-/** Restores that wait or are under way. */
-export const openRestores = { state: { in: ["queued", "running"] } } satisfies Prisma.RestoreWhereInput;
 
 /** Takes the restore that has waited longest, or one whose process has died; null when there is none. Nobody else gets the same one. */
 export async function claimRestore({ db, clock }: Reader, runner: string): Promise<StoredRestore | null> {

@@ -4,6 +4,7 @@ import { authorise, type Context, transact } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { once } from "../../idempotency.ts";
 import { parseId, parseInput } from "../../validation.ts";
+import { openRestores } from "../backups/in-use.ts";
 import { getRestore } from "./queries.ts";
 import { cancelRestoreSchema, type RestoreView } from "./schemas.ts";
 import { restoreName, runOf } from "./stored.ts";
@@ -36,7 +37,7 @@ export async function cancelRestore(
           message: `Cancelled by ${context.actor.name}.`,
         };
         const { count } = await transaction.restore.updateMany({
-          where: { id: restoreId, state: { in: ["queued", "running"] }, runner: row.runner, cancelledByName: null },
+          where: { id: restoreId, ...openRestores, runner: row.runner, cancelledByName: null },
           data: { cancelledByName: context.actor.name, ...(isWaiting ? ended : {}) },
         });
         if (count === 0 || runOf(row).problem !== null) {
