@@ -85,6 +85,9 @@ describe("the pods of a lost node", () => {
     expect(time.nowMs() - sinceMs).toBeGreaterThanOrEqual(30_000);
     expect(time.nowMs() - sinceMs).toBeLessThan(40_000);
     expect(disruption("a")).toMatchObject({ status: "True", reason: "DeletionByTaintManager" });
+    time.advance(31_000);
+    await passesHaveRun();
+    expect(findPod("a")).toBeDefined();
   });
 
   it("stay when the node is back in time", async () => {

@@ -4,16 +4,21 @@ import type { Condition, Lease, Node, Pod } from "../objects.ts";
 
 import type { FakeTime } from "./fake-time.ts";
 
-export type FakeKubelet = { silence(node: string): void; stop(): void };
+export type FakeKubelet = {
+  /** From now on the node's kubelet does nothing: it neither renews the lease nor runs or ends a pod. */
+  silence(node: string): void;
+  stop(): void;
+};
 
 /** Stands where the kubelets stand: runs assigned pods whose image is good, and ends pods that are being deleted, and renews the leases. */
 export function startFakeKubelet(cluster: Cluster, time: FakeTime, isGood: (image: string) => boolean = () => true): FakeKubelet {
   let addresses = 1;
   const started = new Set<string>();
+  const silent = new Set<string>();
 
   async function run(key: { namespace: string; name: string }): Promise<void> {
     const pod = cluster.get<Pod>(resources.pods, key.namespace, key.name);
-    if (!pod?.spec.nodeName) return;
+    if (!pod?.spec.nodeName || silent.has(pod.spec.nodeName)) return;
     if (pod.metadata.deletionTimestamp) {
       await cluster.delete(resources.pods, key.namespace, key.name, { gracePeriodSeconds: 0 });
       return;
@@ -36,7 +41,6 @@ export function startFakeKubelet(cluster: Cluster, time: FakeTime, isGood: (imag
     });
   }
 
-  const silent = new Set<string>();
   let calledOff = beat();
 
   function beat(): () => void {
