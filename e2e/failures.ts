@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { relative } from "node:path";
 
-/** A test that failed, with the first line of why. */
-export type Failure = { test: string; message: string };
+/** A test that failed, or a file that could not be loaded, with the first line of why. */
+export type Failure = { file: string; test: string; message: string };
 
 type VitestReport = {
   testResults: {
@@ -14,7 +14,7 @@ type VitestReport = {
 
 type PlaywrightSuite = {
   suites?: PlaywrightSuite[];
-  specs?: { title: string; file: string; ok: boolean; tests: { results: { error?: { message?: string } }[] }[] }[];
+  specs?: { title: string; file: string; tests: { results: { error?: { message?: string } }[] }[] }[];
 };
 
 /** What failed by vitest's JSON report at this path; empty when there is no report. */
@@ -23,25 +23,26 @@ export function vitestFailures(path: string): Failure[] {
   return testResults.flatMap(({ name, message, assertionResults }) => {
     const file = relative(process.cwd(), name);
     const failed = assertionResults.filter(({ status }) => status === "failed");
-    if (failed.length === 0) return message ? [{ test: file, message: firstLine(message) }] : [];
+    if (failed.length === 0) return message ? [{ file, test: file, message: firstLine(message) }] : [];
     return failed.map(({ fullName, failureMessages }) => ({
+      file,
       test: `${file} > ${fullName}`,
       message: firstLine(failureMessages?.[0]),
     }));
   });
 }
 
-/** What failed by Playwright's JSON report at this path; empty when there is no report. */
+/** What failed by Playwright's JSON report at this path, also what then passed when it was tried again; empty when there is no report. */
 export function playwrightFailures(path: string): Failure[] {
   const specsOf = (suite: PlaywrightSuite): NonNullable<PlaywrightSuite["specs"]> => [
     ...(suite.specs ?? []),
     ...(suite.suites ?? []).flatMap(specsOf),
   ];
   return specsOf(readReport<PlaywrightSuite>(path) ?? {})
-    .filter(({ ok }) => !ok)
+    .filter(({ tests }) => tests.some(({ results }) => results.some(({ error }) => error)))
     .map(({ title, file, tests }) => {
       const messages = tests.flatMap(({ results }) => results.map(({ error }) => error?.message));
-      return { test: `${file} > ${title}`, message: firstLine(messages.find(Boolean)) };
+      return { file, test: `${file} > ${title}`, message: firstLine(messages.find(Boolean)) };
     });
 }
 

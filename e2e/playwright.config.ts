@@ -7,6 +7,8 @@ export default defineConfig({
   globalSetup: "./journeys.setup.ts",
   // The journeys change one shared fleet: one after the other.
   workers: 1,
+  // One that passes then is named by `npm test` as unstable.
+  retries: 1,
   fullyParallel: false,
   timeout: 180_000,
   expect: { timeout: 20_000 },
