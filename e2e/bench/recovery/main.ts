@@ -53,7 +53,7 @@ if (!Number.isInteger(repeats) || repeats < 1) throw new Error("--repeats takes 
 const sizes = options.quick ? [5, 10, 20] : [10, 100, 1_000];
 const heads = sizes.map((megabytes) => (megabytes >= 1_000 ? `${megabytes / 1_000} GB` : `${megabytes} MB`));
 /** The largest takes minutes. */
-const roundsOf = (megabytes: number) => (megabytes >= 1_000 ? 1 : 3);
+const roundsOf = (megabytes: number) => (megabytes >= 1_000 ? 2 : 3);
 const say = (text: string) => process.stderr.write(`${text}\n`);
 
 if (wanted.includes("database") || wanted.includes("archive")) await throughputs();

@@ -131,10 +131,13 @@ async function countAll(client: pg.Client, tables: Awaited<ReturnType<typeof lis
   return counted;
 }
 
-/** All definitions, so that it can be restored by itself, and the rows of all tables but those that are left out. */
+/**
+ * All definitions, so that it can be restored by itself, and the rows of all tables but those that are left out. Packed lightly: zlib
+ * is what pg_dump waits for, and its usual level takes three times as long for a few per cent less.
+ */
 function dumpArguments(snapshot: string, left: { schema: string; name: string }[]): string[] {
   const excluded = left.map(({ schema, name }) => `--exclude-table-data=${quoted(schema)}.${quoted(name)}`);
-  return ["--format=custom", `--snapshot=${snapshot}`, "--no-password", "--encoding=UTF8", ...excluded];
+  return ["--format=custom", "--compress=1", `--snapshot=${snapshot}`, "--no-password", "--encoding=UTF8", ...excluded];
 }
 
 /** Quoted, a name is no pattern. */
