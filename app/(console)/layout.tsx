@@ -1,12 +1,16 @@
 import type { ReactNode } from "react";
 import { liveAlertsQuery } from "#lib/client/alerts.ts";
+import { newestDrillsQuery } from "#lib/client/drills.ts";
 import { fleetKeys } from "#lib/client/fleet.ts";
 import { latestIncidentsQuery } from "#lib/client/incidents.ts";
+import { newestRestoresQuery } from "#lib/client/restores.ts";
 import { latestRolloutsQuery } from "#lib/client/rollouts.ts";
 import { userKeys } from "#lib/client/users.ts";
 import { listLiveAlerts } from "#lib/domain/alerts/live-alerts.ts";
 import { listServices } from "#lib/domain/fleet/queries.ts";
 import { listIncidents } from "#lib/domain/incidents/queries.ts";
+import { listDrills } from "#lib/domain/recovery/drills/queries.ts";
+import { listRestores } from "#lib/domain/recovery/restores/queries.ts";
 import { listRollouts } from "#lib/domain/rollouts/queries.ts";
 import { getSessionView } from "#lib/domain/users/commands.ts";
 import { BurningBar } from "./_components/burning-bar.tsx";
@@ -23,6 +27,8 @@ export default async function ConsoleLayout({ children }: { children: ReactNode 
     [liveAlertsQuery().queryKey, (context) => listLiveAlerts(context, {})],
     [latestIncidentsQuery().queryKey, (context) => listIncidents(context, { state: "open", limit: 50 })],
     [latestRolloutsQuery().queryKey, (context) => listRollouts(context, { limit: 50 })],
+    [newestDrillsQuery.queryKey, (context) => listDrills(context, { limit: 10 })],
+    [newestRestoresQuery.queryKey, (context) => listRestores(context, { limit: 10 })],
   ]);
   return (
     <ConsoleProviders firstData={firstData}>

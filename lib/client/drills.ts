@@ -29,6 +29,9 @@ export const latestDrillsQuery = (filter: DrillFilter = {}, limit = 100) =>
     refetchInterval: (query) => (query.state.data?.items.some(({ state }) => isDrilling(state)) ? 2000 : 15_000),
   });
 
+/** Enough to hold those under way, which every page shows. */
+export const newestDrillsQuery = latestDrillsQuery({}, 10);
+
 /** All drills, newest first, a page at a time. */
 export const drillsQuery = (filter: DrillFilter) =>
   infiniteQueryOptions({

@@ -25,6 +25,9 @@ export const latestRestoresQuery = (filter: RestoreFilter = {}, limit = 20) =>
     refetchInterval: (query) => (query.state.data?.items.some(({ state }) => isRestoring(state)) ? 2000 : 15_000),
   });
 
+/** Enough to hold those under way, which every page shows. */
+export const newestRestoresQuery = latestRestoresQuery({}, 10);
+
 /** All restores, newest first, a page at a time. */
 export const restoresQuery = (filter: RestoreFilter) =>
   infiniteQueryOptions({

@@ -7,10 +7,13 @@ import { changeNames, rolloutChange } from "#lib/client/action-texts.ts";
 import { byUrgency, toldOnce } from "#lib/client/alert-view.ts";
 import { liveAlertsQuery } from "#lib/client/alerts.ts";
 import { bySeverity } from "#lib/client/density.ts";
+import { isDrilling, newestDrillsQuery } from "#lib/client/drills.ts";
 import { servicesQuery } from "#lib/client/fleet.ts";
 import { readinessOf } from "#lib/client/fleet-view.ts";
 import { byWeight, incidentName, isBurning } from "#lib/client/incident-view.ts";
 import { latestIncidentsQuery } from "#lib/client/incidents.ts";
+import { drillAddress, drillName, restoreAddress, restoreName, subjectTitle } from "#lib/client/recovery-view.ts";
+import { isRestoring, newestRestoresQuery } from "#lib/client/restores.ts";
 import { isOver, latestRolloutsQuery } from "#lib/client/rollouts.ts";
 import type { LiveAlerts } from "#lib/domain/alerts/schemas.ts";
 import type { Feed, Health, Service } from "#lib/domain/fleet/schemas.ts";
@@ -23,10 +26,12 @@ import { useLive } from "../../ui/live/live-provider.tsx";
 import { SeverityShape, severityColor, severityWord } from "../../ui/severity.tsx";
 import { OutcomeShape, StatusShape } from "../../ui/status.tsx";
 
-/** What burns: alerts, services that are down or degraded, rollouts under way, feeds that are lost. Nothing when all is well. */
+/**
+ * What burns: alerts, services that are down or degraded, feeds that are lost; and what is being done to services: rollouts, drills,
+ * restores. Nothing when all is well.
+ */
 export function BurningBar() {
   const { data } = useQuery(servicesQuery);
-  const rollouts = useQuery(latestRolloutsQuery()).data?.items.filter((rollout) => !isOver(rollout.state)) ?? [];
   const alerts = useQuery(liveAlertsQuery()).data;
   const feeds = data?.feeds.filter((feed) => feed.state !== "connected") ?? [];
   return (
@@ -37,22 +42,7 @@ export function BurningBar() {
       ))}
       <IncidentsLine />
       {alerts && <AlertsLine live={alerts} isFeedLost={feeds.some((feed) => feed.name === "alertmanager")} />}
-      <ServicesLine services={data?.services ?? []}>
-        {rollouts.slice(0, 3).map((rollout) => (
-          <Link
-            key={rollout.id}
-            href={`/rollouts/${rollout.id}`}
-            className="inline-flex items-center gap-1.5 text-ink-2 hover:text-ink"
-          >
-            <OutcomeShape outcome={rollout.state} />
-            <span className="font-medium text-ink">{rollout.service}</span> {changeNames[rollout.change].toLowerCase()}{" "}
-            {rolloutChange(rollout)}
-            <span className="text-ink-3">
-              <Elapsed from={rollout.startedAt} to={null} />
-            </span>
-          </Link>
-        ))}
-      </ServicesLine>
+      <ServicesLine services={data?.services ?? []} />
     </div>
   );
 }
@@ -209,10 +199,13 @@ function AlertsLine({ live, isFeedLost }: { live: LiveAlerts; isFeedLost: boolea
 }
 
 const burning = ["down", "degraded"] as const satisfies Health[];
+const mostWork = 3;
 
-function ServicesLine({ services, children }: { services: Service[]; children: ReactNode[] }) {
+/** Services that are down or degraded, and what is being done to services, which may be why. */
+function ServicesLine({ services }: { services: Service[] }) {
   const bad = burning.flatMap((health) => services.filter((service) => service.health === health));
-  if (bad.length === 0 && children.length === 0) return null;
+  const work = useWork();
+  if (bad.length === 0 && work.length === 0) return null;
   return (
     <Line tone={bad.some((service) => service.health === "down") ? "bad" : bad.length > 0 ? "warn" : "plain"}>
       {bad.slice(0, 4).map((service) => (
@@ -237,7 +230,54 @@ function ServicesLine({ services, children }: { services: Service[]; children: R
           and {bad.length - 4} more
         </Link>
       )}
-      {children}
+      {work.slice(0, mostWork).map(({ href, shape, service, words, startedAt }) => (
+        <Link key={href} href={href} className="inline-flex items-center gap-1.5 text-ink-2 hover:text-ink">
+          {shape}
+          <span className="font-medium text-ink">{service}</span> {words}
+          <span className="text-ink-3">
+            <Elapsed from={startedAt} to={null} />
+          </span>
+        </Link>
+      ))}
     </Line>
   );
+}
+
+type Work = { href: string; shape: ReactNode; service: string; words: string; startedAt: string };
+
+/** Drills and restores over a service first: they explain what else burns. */
+function useWork(): Work[] {
+  const drills = useQuery(newestDrillsQuery).data?.items ?? [];
+  const restores = useQuery(newestRestoresQuery).data?.items ?? [];
+  const rollouts = useQuery(latestRolloutsQuery()).data?.items ?? [];
+  const shape = <StatusShape health="progressing" />;
+  return [
+    ...drills
+      .filter(({ state }) => isDrilling(state))
+      .map((drill) => ({
+        href: drillAddress(drill),
+        shape,
+        service: subjectTitle(drill.subject),
+        words: `${drillName(drill)} ${drill.title.toLowerCase()}`,
+        startedAt: drill.startedAt ?? drill.createdAt,
+      })),
+    ...restores
+      .filter(({ state, mode }) => isRestoring(state) && mode === "in-place")
+      .map((restore) => ({
+        href: restoreAddress(restore),
+        shape,
+        service: subjectTitle(restore.subject),
+        words: `${restoreName(restore)} restore in place`,
+        startedAt: restore.startedAt ?? restore.createdAt,
+      })),
+    ...rollouts
+      .filter(({ state }) => !isOver(state))
+      .map((rollout) => ({
+        href: `/rollouts/${rollout.id}`,
+        shape: <OutcomeShape outcome={rollout.state} />,
+        service: rollout.service,
+        words: `${changeNames[rollout.change].toLowerCase()} ${rolloutChange(rollout)}`,
+        startedAt: rollout.startedAt,
+      })),
+  ];
 }

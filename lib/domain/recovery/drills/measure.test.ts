@@ -138,11 +138,16 @@ describe("what a fault took along", () => {
 
 describe("the client path by seconds", () => {
   it("counts what ended well and what did not, with the 95th percentile of what took its time, and keeps seconds without any", () => {
-    const outcomes = [ok(1_100, { tookMs: 5 }), ok(1_900, { tookMs: 50 }), failed(1_500), ok(3_000, { tookMs: 7 })];
-    expect(seriesOf(outcomes, 1_000, 3_500)).toEqual([
+    const outcomes = [ok(1_100, { tookMs: 5 }), ok(1_900, { tookMs: 50 }), failed(1_500), ok(3_000, { tookMs: 7 }), ok(4_000)];
+    expect(seriesOf(outcomes, 1_000)).toEqual([
       { at: "1970-01-01T00:00:01.000Z", ok: 2, failed: 1, p95Ms: 50 },
       { at: "1970-01-01T00:00:02.000Z", ok: 0, failed: 0, p95Ms: null },
       { at: "1970-01-01T00:00:03.000Z", ok: 1, failed: 0, p95Ms: 7 },
     ]);
+  });
+
+  it("ends with the last whole second, and is empty when there is none", () => {
+    expect(seriesOf([ok(1_000), ok(2_100), ok(2_200)], 1_000).map(({ ok }) => ok)).toEqual([1]);
+    expect(seriesOf([], 1_000)).toEqual([]);
   });
 });

@@ -127,11 +127,15 @@ export function measureLoss({
   };
 }
 
-/** The client path, a point a second: how many operations ended well and how many did not. */
-export function seriesOf(outcomes: readonly Outcome[], from: number, to: number): SeriesPoint[] {
+/**
+ * The client path, a point a second: how many operations ended well and how many did not. The second in which the last one ended is left
+ * out: more of it may be on its way. Pure.
+ */
+export function seriesOf(outcomes: readonly Outcome[], from: number): SeriesPoint[] {
   const seconds = Map.groupBy(outcomes, ({ endedAt }) => Math.floor(endedAt / 1000));
+  const last = Math.max(...seconds.keys());
   const points: SeriesPoint[] = [];
-  for (let second = Math.floor(from / 1000); second <= Math.floor(to / 1000); second += 1) {
+  for (let second = Math.floor(from / 1000); second < last; second += 1) {
     const ended = seconds.get(second) ?? [];
     const took = ended
       .filter(({ isOk }) => isOk)

@@ -55,7 +55,7 @@ export function measureDrill(run: DrillRun, observed: Observed | null, until: nu
     report: {
       ...report,
       phases: phasesOf({ ...run, lastSuccessAt: iso(away.lastSuccessAt), recoveredAt, replacedAt: run.backAt }),
-      series: seriesOf(outcomes, from, until),
+      series: seriesOf(outcomes, from),
       ledger: {
         acknowledged: observed.ledger.acknowledged,
         lost: loss.lost,

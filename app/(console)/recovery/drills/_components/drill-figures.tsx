@@ -1,4 +1,5 @@
 import { countProbes, detectMs } from "#lib/client/drill-view.ts";
+import { isDrilling } from "#lib/client/drills.ts";
 import { spanWords } from "#lib/client/recovery-view.ts";
 import type { DrillDetail } from "#lib/domain/recovery/drills/schemas.ts";
 import { cn } from "../../../../ui/class-names.ts";
@@ -31,7 +32,7 @@ export function DrillFigures({ detail }: { detail: DrillDetail }) {
       name: "Lost writes",
       about: "acknowledged, and not there any more",
       value: lostWrites?.toLocaleString("en-US") ?? "–",
-      note: report?.ledger ? `of ${report.ledger.acknowledged.toLocaleString("en-US")} acknowledged` : "no ledger was kept",
+      note: ledgerNote(detail),
       isBad: lostWrites !== null && lostWrites > 0,
     },
     {
@@ -60,4 +61,9 @@ export function DrillFigures({ detail }: { detail: DrillDetail }) {
       ))}
     </dl>
   );
+}
+
+function ledgerNote({ drill, report }: DrillDetail): string {
+  if (report?.ledger) return `of ${report.ledger.acknowledged.toLocaleString("en-US")} acknowledged`;
+  return isDrilling(drill.state) ? "the ledger was not read yet" : "no ledger was kept";
 }

@@ -65,6 +65,19 @@ describe("the page of a drill", () => {
     expect(phases[0]?.textContent).toBe("Detect2 sProbeInterrupted fired.");
   });
 
+  it("marks the phase that goes on while the drill runs, and says afterwards that it did not end", async () => {
+    const phases = aDrillReport().phases.map((phase) =>
+      phase.name === "recover" ? { ...phase, endedAt: null, durationMs: null } : phase,
+    );
+    const set = await show({ drill: running, report: aDrillReport({ phases, ledger: null }) });
+    const list = within(screen.getByRole("list", { name: "Phases" }));
+    expect(list.getByRole("listitem", { current: "step" }).textContent).toContain("Recover");
+    expect(screen.getByText("the ledger was not read yet")).toBeDefined();
+    set({ drill: { ...running, state: "aborted" }, report: aDrillReport({ phases, ledger: null }) });
+    expect((await list.findByText("not ended")).closest("li")?.getAttribute("aria-current")).toBeNull();
+    expect(screen.getByText("no ledger was kept")).toBeDefined();
+  });
+
   it("leaves a gap where nobody told what clients saw", async () => {
     await show();
     const [answered] = [...document.querySelectorAll("path[stroke='var(--good-fill)']")];

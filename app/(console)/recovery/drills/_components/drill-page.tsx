@@ -45,7 +45,7 @@ function LoadedDrill({ detail }: { detail: DrillDetail }) {
         {report ? (
           <>
             <DrillChart detail={detail} />
-            <DrillPhases phases={report.phases} />
+            <DrillPhases phases={report.phases} isRunning={isRunning} />
           </>
         ) : (
           <p className="px-4 py-3 text-ink-3">{isRunning ? "Nothing was measured yet." : "Nothing was measured."}</p>
