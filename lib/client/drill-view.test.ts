@@ -30,6 +30,11 @@ describe("the time that a drill's drawing spans", () => {
     });
   });
 
+  it("is counted from the fault while it runs, for the last success before it may turn out to be another one", () => {
+    const detail = aDrillDetail({ drill: aDrill({ state: "running", finishedAt: null, faultAt: "2026-11-21T11:50:11.000Z" }) });
+    expect(frameOf(detail, at("11:50:20"))?.zero).toBe(at("11:50:11"));
+  });
+
   it("is none before it has begun", () => {
     expect(frameOf({ drill: aDrill({ startedAt: null }), report: null }, at("12:00:00"))).toBeNull();
   });

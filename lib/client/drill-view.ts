@@ -11,7 +11,7 @@ export const phaseWords: Record<PhaseName, string> = {
 export type Frame = {
   from: number;
   to: number;
-  /** When it was away from: the last success before the fault; null before the fault. */
+  /** When it was away from: the last success before the fault, or the fault itself while it runs; null before the fault. */
   zero: number | null;
   /** When the objective ends; null before the fault, and where it lies far beyond what is drawn. */
   objectiveAt: number | null;
@@ -31,7 +31,8 @@ export function frameOf({ drill, report }: Pick<DrillDetail, "drill" | "report">
   const ends = [...(last ? [seconds(last.at) + 1] : []), ...phases.map((phase) => (phase.endedAt ? seconds(phase.endedAt) : 0))];
   const from = seconds(first);
   const end = Math.max(from + leastSeconds, ...ends, ...(isOver ? [] : [now]));
-  const begun = phases[0]?.startedAt ?? drill.faultAt;
+  // While it runs the last success may turn out to be another one: time is counted from the fault then.
+  const begun = isOver ? (phases[0]?.startedAt ?? drill.faultAt) : drill.faultAt;
   if (!begun) return { from, to: end, zero: null, objectiveAt: null };
   const zero = seconds(begun);
   const objectiveAt = zero + drill.rtoObjectiveMs / 1000;

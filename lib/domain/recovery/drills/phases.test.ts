@@ -35,6 +35,10 @@ test("where somebody has to help they follow each other", () => {
   ]);
 });
 
+test("a pause of clients after the alert tells nothing of the detection, which took from the fault", () => {
+  expect(durations({ lastSuccessAt: at(20), recoveredAt: at(21) })[0]).toEqual(["detect", 6_000]);
+});
+
 test("what is not over has no duration, and before the fault there are none", () => {
   expect(durations({ alert: null, recoveredAt: null, replacedAt: null }).map(([, ms]) => ms)).toEqual([null, 0, null, null]);
   expect(phasesOf(facts({ strike: null, lastSuccessAt: null }))).toEqual([]);

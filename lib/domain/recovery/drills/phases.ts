@@ -16,9 +16,11 @@ export type PhaseFacts = Pick<DrillRun, "strike" | "alert" | "remedy"> & {
  */
 export function phasesOf({ strike, alert, remedy, lastSuccessAt, recoveredAt, replacedAt }: PhaseFacts): Phase[] {
   const faultAt = strike?.intendedAt ?? null;
-  const began = lastSuccessAt ?? faultAt;
-  if (began === null || faultAt === null) return [];
+  if (faultAt === null) return [];
   const told = alert?.receivedAt ?? null;
+  // Clients that were hardly interrupted may have had their longest pause after the alert: that tells nothing of the detection.
+  const began =
+    lastSuccessAt !== null && (told === null || Date.parse(lastSuccessAt) <= Date.parse(told)) ? lastSuccessAt : faultAt;
   const phases: Phase[] = [
     phase("detect", began, told, told === null ? "No alert has arrived." : detectMessage(alert?.name ?? "", recoveredAt, told)),
   ];

@@ -40,7 +40,7 @@ function LoadedDrill({ detail }: { detail: DrillDetail }) {
         <SectionHeader
           id="time-line"
           title="Time line"
-          aside={isRunning ? "live" : "seconds from the last success before the fault"}
+          aside={isRunning ? "live, from the fault" : "from the last success before the fault"}
         />
         {report ? (
           <>
