@@ -12,6 +12,7 @@ import { joinWork } from "./people.ts";
 import { reopenPostmortem } from "./postmortem/reopen.ts";
 import { advance, allowedCommands, isUnattended, latest } from "./progress.ts";
 import { listResolveBlockers } from "./recovery/resolve-gate.ts";
+import { recoveredAtOf } from "./recovery/stored.ts";
 import { type IncidentChange, type IncidentCommand, incidentCommandSchema, incidentCommands, type Severity } from "./schemas.ts";
 import { clockColumns, type StoredIncident, standingOf } from "./stored.ts";
 import type { NewTimelineRow } from "./timeline/timeline.ts";
@@ -57,13 +58,21 @@ async function plan(context: Context, { transaction, incident, now, order }: Wor
   const refusal = allowedCommands(standing)[command];
   if (refusal !== null) throw new DomainError("precondition-failed", `Nothing was done. ${refusal}`);
   const overrideReason = command === "resolve" ? await passGate(transaction, { incident, now, order }) : null;
-  const { step, clock } = advance(standing, command, { at, isPerson: context.actor.kind === "user" }, now);
+  const recoveredAt = command === "resolve" && overrideReason === null ? await findRecovery(transaction, incident) : null;
+  const { step, clock } = advance(standing, command, { at, isPerson: context.actor.kind === "user", recoveredAt }, now);
   refuseTimes(clock, latest(now, standing.clock), {});
   const by = context.actor.name;
+  const isMeasured = command === "resolve" && standing.clock.mitigatedAt === null && clock.mitigatedAt !== null;
+  const said = [
+    describe(command, incident, by),
+    isMeasured && "Nobody had said when it was mitigated: the recovery that was measured counts.",
+    overrideReason && `Overridden: ${overrideReason}`,
+    note,
+  ];
   const row: NewTimelineRow = {
     at: at ?? now,
     kind: "step",
-    message: [describe(command, incident, by), overrideReason && `Overridden: ${overrideReason}`, note].filter(Boolean).join(" "),
+    message: said.filter(Boolean).join(" "),
     by,
     detail: { command, from: incident.step, to: step, ...(overrideReason && { overrideReason }) },
   };
@@ -83,6 +92,15 @@ async function plan(context: Context, { transaction, incident, now, order }: Wor
     reason: overrideReason ?? note?.slice(0, 500) ?? null,
     news: newsOf(command, { incident, at: at ?? now, overrideReason, by }),
   };
+}
+
+/** When the last of its services was measured to be good again; null where that is not known. */
+async function findRecovery(transaction: Transaction, { id, services }: StoredIncident): Promise<Date | null> {
+  const rows = await transaction.incidentRecovery.findMany({ where: { incidentId: id } });
+  return recoveredAtOf(
+    rows,
+    services.map(({ namespace, service }) => ({ namespace, name: service })),
+  );
 }
 
 /** Throws precondition-failed while evidence speaks against it; the reason of an override that was needed, else null. */

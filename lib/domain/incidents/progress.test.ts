@@ -89,6 +89,23 @@ describe("the steps", () => {
     });
   });
 
+  test.each<[string, string | null, string, string | null]>([
+    ["between the acknowledgement and now", "2026-03-01T12:05:00.000Z", "2026-03-01T12:20:00.000Z", "2026-03-01T12:20:00.000Z"],
+    ["where nobody acknowledged it before", null, "2026-03-01T12:20:00.000Z", null],
+    ["before somebody acknowledged it", "2026-03-01T12:05:00.000Z", "2026-03-01T12:04:00.000Z", null],
+  ])("take a measured recovery for the mitigation that nobody told, where it fits: %s", (_, acknowledgedAt, at, mitigatedAt) => {
+    const standing = { ...opened, clock: { ...begun, acknowledgedAt } };
+    const { clock } = advance(standing, "resolve", { ...byPerson, recoveredAt: new Date(at) }, now);
+    expect(clock).toMatchObject({ mitigatedAt, resolvedAt: now.toISOString() });
+    expect(refuseClock(clock, now)).toBeNull();
+  });
+
+  test("keep the mitigation that somebody told, whatever was measured", () => {
+    const mitigated = { ...opened, clock: { ...begun, mitigatedAt: "2026-03-01T12:02:00.000Z" } };
+    const given = { ...byPerson, recoveredAt: new Date("2026-03-01T12:20:00.000Z") };
+    expect(advance(mitigated, "resolve", given, now).clock.mitigatedAt).toBe("2026-03-01T12:02:00.000Z");
+  });
+
   test.each<[string, Partial<Clock>, IncidentCommand, Given, string | null]>([
     ["acknowledge, at its time", {}, "acknowledge", past("2026-03-01T12:20:00.000Z"), "2026-03-01T12:20:00.000Z"],
     ["acknowledge, of a script too", {}, "acknowledge", { at: null, isPerson: false }, now.toISOString()],

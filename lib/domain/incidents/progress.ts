@@ -1,4 +1,4 @@
-import type { Clock } from "./clock.ts";
+import { type Clock, refuseClock } from "./clock.ts";
 import type { IncidentCommand, IncidentCommands } from "./schemas.ts";
 import type { Step } from "./steps.ts";
 
@@ -41,18 +41,19 @@ const stepAfter: Record<IncidentCommand, Standing["step"]> = {
   document: "done",
 };
 
-/** When it was so, null for now; and whether a person gives the command. */
-export type Given = { at: Date | null; isPerson: boolean };
+/** When it was so, null for now; whether a person gives the command; and since when its services are measured to be good. */
+export type Given = { at: Date | null; isPerson: boolean; recoveredAt?: Date | null };
 
 /**
  * Where an incident stands after a command that is allowed. A person who brings it further now acknowledges it with that; one who tells
- * of a time in the past does not, so that nobody's looking at it is put before it was. A mitigation that nobody told stays unknown.
- * What is reopened is neither mitigated nor resolved.
+ * of a time in the past does not, so that nobody's looking at it is put before it was. A mitigation that nobody told before it is resolved
+ * is the recovery that was measured, where it lies between the other times; else it stays unknown. What is reopened is neither mitigated
+ * nor resolved.
  */
 export function advance(
   { step, clock }: Standing,
   command: IncidentCommand,
-  { at, isPerson }: Given,
+  { at, isPerson, recoveredAt = null }: Given,
   now: Date,
 ): Pick<Standing, "step" | "clock"> {
   const next = command === "acknowledge" && step !== "detect" ? step : stepAfter[command];
@@ -67,12 +68,22 @@ export function advance(
     case "mitigate":
       return { step: next, clock: { ...acknowledged, mitigatedAt: when } };
     case "resolve":
-      return { step: next, clock: { ...(clock.mitigatedAt === null ? acknowledged : clock), resolvedAt: when } };
+      return { step: next, clock: resolvedClock({ clock, acknowledged, when, recoveredAt }) };
     case "reopen":
       return { step: next, clock: { ...acknowledged, mitigatedAt: null, resolvedAt: null } };
     case "document":
       return { step: next, clock };
   }
+}
+
+type Resolving = { clock: Clock; acknowledged: Clock; when: string; recoveredAt: Date | null };
+
+function resolvedClock({ clock, acknowledged, when, recoveredAt }: Resolving): Clock {
+  const resolved = { ...acknowledged, resolvedAt: when };
+  if (clock.mitigatedAt !== null) return { ...clock, resolvedAt: when };
+  if (recoveredAt === null) return resolved;
+  const measured = { ...resolved, mitigatedAt: recoveredAt.toISOString() };
+  return refuseClock(measured, new Date(when)) === null ? measured : resolved;
 }
 
 /** Whether people are to be told again: its harm goes on, and nobody has acknowledged it. */

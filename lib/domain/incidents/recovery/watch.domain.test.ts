@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { PrometheusClient } from "#lib/prometheus/client.ts";
 import { namespaceYaml, serviceYaml, startTestWorld, type TestWorld } from "../../actions/test-fleet.ts";
+import { commandIncident } from "../commands.ts";
 import { reportIncident } from "../opening/report.ts";
 import { storeAction, storeAlert } from "../test-happenings.ts";
 import { listResolveBlockers } from "./resolve-gate.ts";
@@ -125,6 +126,20 @@ test("the indicator behind the alert is followed from before the impact to the r
       message: `Recovered, from the data. ${service.name}, p95 latency of operations as the prober sees them: good for 30 s (before 4 ms, at worst 400 ms, after 4 ms, limit 50 ms).`,
     },
   ]);
+});
+
+test("what is resolved without a word of its mitigation was mitigated when it was measured to be good", async () => {
+  const id = await report(null);
+  await commandIncident(context(), { id, command: "acknowledge", body: {} });
+  for (; now <= late(200); now = new Date(now.getTime() + 5_000)) await look();
+  await commandIncident(context(), { id, command: "resolve", body: {} });
+  const { recoveredAt } = await read(id);
+  expect(recoveredAt).not.toBeNull();
+  const { mitigatedAt, events } = await world.db.incident.findUniqueOrThrow({ where: { id }, include: { events: true } });
+  expect(mitigatedAt).toEqual(recoveredAt);
+  expect(events.map(({ message }) => message)).toContain(
+    `Resolved by ${context().actor.name}. Nobody had said when it was mitigated: the recovery that was measured counts.`,
+  );
 });
 
 test("a change of its state raises the version once, newer points alone every ten seconds, and the same look does not", async () => {
