@@ -1,7 +1,7 @@
 "use client";
 import { useQuery } from "@tanstack/react-query";
 import { latestBackupsQuery } from "#lib/client/backups.ts";
-import { servicesQuery } from "#lib/client/fleet.ts";
+import { serviceQuery, servicesQuery } from "#lib/client/fleet.ts";
 import { backupName, ownSubject } from "#lib/client/recovery-view.ts";
 import { formatAbsolute } from "#lib/client/time.ts";
 import type { DrillSettings } from "#lib/domain/recovery/drills/schemas.ts";
@@ -74,7 +74,7 @@ type Properties = {
 
 /** What a scenario asks for beside its service. */
 export function DrillSettingsFields({ scenario, subject, settings, onChange, errors = {} }: Properties) {
-  const text = (field: "target" | "image" | "intoNamespace") => ({
+  const text = (field: "image" | "intoNamespace") => ({
     value: settings[field] ?? "",
     onChange: ({ target }: { target: HTMLInputElement }) => onChange({ ...settings, [field]: target.value.trim() || null }),
     spellCheck: false,
@@ -85,13 +85,13 @@ export function DrillSettingsFields({ scenario, subject, settings, onChange, err
     case "instance":
     case "node":
       return (
-        <Field
-          label={scenario === "node" ? "Node" : "Instance"}
+        <TargetField
+          scenario={scenario}
+          subject={subject}
+          value={settings.target}
+          onChange={(target) => onChange({ ...settings, target })}
           errors={errors["settings.target"]}
-          hint="Empty: one is chosen by itself."
-        >
-          {(ties) => <Input {...ties} {...text("target")} />}
-        </Field>
+        />
       );
     case "bad-release":
       return (
@@ -134,6 +134,40 @@ export function DrillSettingsFields({ scenario, subject, settings, onChange, err
     case "redis":
       return null;
   }
+}
+
+/** The instance or node that is struck, of those that there are now: they are asked for again, for only an open service is kept live. */
+function TargetField({
+  scenario,
+  subject,
+  value,
+  onChange,
+  errors,
+}: {
+  scenario: "instance" | "node";
+  subject: string;
+  value: string | null;
+  onChange: (target: string | null) => void;
+  errors?: string[];
+}) {
+  const instances = useQuery({ ...serviceQuery(subject), staleTime: 0 }).data?.instances ?? [];
+  const isNode = scenario === "node";
+  const names = instances.flatMap(({ name, node }) => (isNode ? (node ?? []) : name));
+  const choices = [...new Set([...names, ...(value === null ? [] : [value])])].toSorted();
+  return (
+    <Field label={isNode ? "Node" : "Instance"} errors={errors}>
+      {(ties) => (
+        <Select {...ties} value={value ?? ""} onChange={({ target }) => onChange(target.value || null)}>
+          <option value="">Chosen by itself</option>
+          {choices.map((name) => (
+            <option key={name} value={name}>
+              {name}
+            </option>
+          ))}
+        </Select>
+      )}
+    </Field>
+  );
 }
 
 function BackupField({

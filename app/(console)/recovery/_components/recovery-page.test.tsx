@@ -1,7 +1,9 @@
 // @vitest-environment jsdom
+
 import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { aDrill, aDrillPreview } from "#lib/client/drill-fixtures.ts";
+import { anInstance, aService } from "#lib/client/fixtures.ts";
 import { aBackup, aCoverage, aPlan, aRestore } from "#lib/client/recovery-fixtures.ts";
 import { RecoveryPage } from "./recovery-page.tsx";
 import { begin, end, server, show } from "./recovery-test-world.tsx";
@@ -194,6 +196,25 @@ describe("a drill that is begun", () => {
       subject: "fleet/relay",
       override: null,
       reason: "quarterly",
+    });
+  });
+
+  it("strikes the instance that is chosen of those that run, and one chosen by itself otherwise", async () => {
+    const [a, b] = [anInstance({ name: "relay-a" }), anInstance({ name: "relay-b" })];
+    server.answers["GET /api/services/fleet/relay"] = { service: aService(), instances: [b, a], events: [], figures: {} };
+    server.answers["POST /api/drills"] = { id: "drill-6", number: 6 };
+    const dialog = await open();
+    await dialog.findByRole("option", { name: "relay-a" });
+    const field = within(dialog.getByLabelText("Instance"));
+    expect(field.getAllByRole("option").map(({ textContent }) => textContent)).toEqual([
+      "Chosen by itself",
+      "relay-a",
+      "relay-b",
+    ]);
+    fireEvent.change(dialog.getByLabelText("Instance"), { target: { value: "relay-b" } });
+    await waitFor(() => {
+      fireEvent.click(dialog.getByRole("button", { name: sentence }));
+      expect(server.sent[0]?.body).toMatchObject({ settings: { target: "relay-b" } });
     });
   });
 
