@@ -3,7 +3,7 @@ import { Download, OctagonX, Printer } from "lucide-react";
 import Link from "next/link";
 import { useState } from "react";
 import { abortDrill, drillReportAddress, isDrilling } from "#lib/client/drills.ts";
-import { drillName, subjectTitle } from "#lib/client/recovery-view.ts";
+import { drillName, ownSubject, subjectTitle } from "#lib/client/recovery-view.ts";
 import type { DrillDetail, DrillView } from "#lib/domain/recovery/drills/schemas.ts";
 import { formatUtc } from "#lib/domain/times.ts";
 import { Button, buttonLook } from "../../../../ui/button.tsx";
@@ -12,6 +12,7 @@ import type { Fact } from "../../../../ui/facts.tsx";
 import { Tint } from "../../../../ui/figure.tsx";
 import { RunMark, VerdictMark } from "../../../../ui/recovery/marks.tsx";
 import { OrderDialog } from "../../../../ui/recovery/order-dialog.tsx";
+import { ServiceNow } from "../../../../ui/recovery/service-now.tsx";
 import { StartDrillButton } from "../../../../ui/recovery/start-drill-button.tsx";
 import { SubjectLink } from "../../../../ui/recovery/subject-link.tsx";
 import { useRoleRefusal } from "../../../../ui/session.tsx";
@@ -57,6 +58,7 @@ function factsOf(drill: DrillView): Fact[] {
   );
   return [
     ["Service", <SubjectLink key="service" subject={drill.subject} />],
+    drill.subject !== ownSubject && ["Now", <ServiceNow key="now" subject={drill.subject} />],
     drill.target !== null && [
       "Struck",
       <span key="target" className="font-mono text-xs">

@@ -47,6 +47,7 @@ it("shows what was found against the backup, and where the former present is kep
     checks: [{ name: "Rows of documents", wanted: "1180", found: "1180", passed: true }],
   });
   expect(screen.getByText("1 check passed")).toBeDefined();
+  expect(screen.getByText("Healthy").closest("dd")?.textContent).toBe("Healthy3/3 ready");
   expect(screen.getByRole("link", { name: "B-13" }).getAttribute("href")).toBe("/recovery/backups/backup-13");
   expect(screen.getByRole("heading", { level: 1 }).textContent).toContain("relay: in place from B-12");
 });

@@ -4,7 +4,7 @@ import { CircleStop } from "lucide-react";
 import Link from "next/link";
 import { useState } from "react";
 import { countOf } from "#lib/client/numbers.ts";
-import { backupAddress, backupName, restoreName, restoreTitle, subjectTitle } from "#lib/client/recovery-view.ts";
+import { backupAddress, backupName, ownSubject, restoreName, restoreTitle, subjectTitle } from "#lib/client/recovery-view.ts";
 import { cancelRestore, isRestoring, restoreQuery } from "#lib/client/restores.ts";
 import { uncapital } from "#lib/client/words.ts";
 import type { RestoreView } from "#lib/domain/recovery/restores/schemas.ts";
@@ -17,6 +17,7 @@ import { SectionHeader } from "../../../../ui/page-header.tsx";
 import { ChecksTable } from "../../../../ui/recovery/checks-table.tsx";
 import { RunMark } from "../../../../ui/recovery/marks.tsx";
 import { OrderDialog } from "../../../../ui/recovery/order-dialog.tsx";
+import { ServiceNow } from "../../../../ui/recovery/service-now.tsx";
 import { SubjectLink } from "../../../../ui/recovery/subject-link.tsx";
 import { useRoleRefusal } from "../../../../ui/session.tsx";
 import { ThingHeader } from "../../../../ui/thing-header.tsx";
@@ -73,6 +74,7 @@ function LoadedRestore({ restore }: { restore: RestoreView }) {
 function Header({ restore }: { restore: RestoreView }) {
   const facts: Fact[] = [
     ["Service", <SubjectLink key="service" subject={restore.subject} />],
+    restore.mode === "in-place" && restore.subject !== ownSubject && ["Now", <ServiceNow key="now" subject={restore.subject} />],
     ["Backup", <BackupLink key="backup" backup={restore.backup} />],
     ["As of", restore.backup.takenAt ? <TimeAgo key="as-of" at={restore.backup.takenAt} /> : "–"],
     restore.untilTime !== null && ["PostgreSQL until", <TimeAgo key="until" at={restore.untilTime} />],
