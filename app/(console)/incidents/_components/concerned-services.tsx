@@ -13,7 +13,7 @@ import { Button } from "../../../ui/button.tsx";
 import { SectionHeader } from "../../../ui/page-header.tsx";
 import { ServiceLink } from "../../../ui/service-table-cells.tsx";
 import { useRoleRefusal } from "../../../ui/session.tsx";
-import { Status } from "../../../ui/status.tsx";
+import { Status, StatusShape } from "../../../ui/status.tsx";
 
 const icons: Partial<Record<ActionVerb, LucideIcon>> = {
   rollback: RotateCcw,
@@ -38,21 +38,35 @@ export function ConcernedServices({ incident }: { incident: IncidentDetail }) {
       <SectionHeader id="services" title="Mitigate" aside="stop the harm first; the cause can wait" />
       <ul>
         {concerned.map((service) => (
-          <Mitigations key={service.id} service={service} reason={reason} />
+          <Mitigations
+            key={service.id}
+            service={service}
+            isHarmed={incident.recoveries.some((recovery) => recovery.service === service.id && recovery.state === "bad")}
+            reason={reason}
+          />
         ))}
       </ul>
     </section>
   );
 }
 
-function Mitigations({ service, reason }: { service: Service; reason: string }) {
+type MitigationsProps = { service: Service; isHarmed: boolean; reason: string };
+
+/** Instances may all be healthy while clients are not served as they should be: then that is what is said. */
+function Mitigations({ service, isHarmed, reason }: MitigationsProps) {
   const actions = useActions();
   const refusal = useRoleRefusal("operator");
   const { ready, desired } = readinessOf(service);
   return (
     <li className="flex min-h-9 flex-wrap items-center gap-x-3 gap-y-1 border-b px-4 py-1">
       <ServiceLink service={service} />
-      <Status health={service.health} reason={service.healthReason} />
+      {isHarmed ? (
+        <span className="inline-flex items-center gap-1.5 font-medium text-bad" title={`Its instances: ${service.healthReason}`}>
+          <StatusShape health="down" /> Clients harmed
+        </span>
+      ) : (
+        <Status health={service.health} reason={service.healthReason} />
+      )}
       <span className="text-ink-2">
         {ready}/{desired} ready · {service.version}
       </span>

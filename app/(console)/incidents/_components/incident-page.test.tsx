@@ -98,6 +98,19 @@ it("calls no linked alert over because it is missing in the list of what fires",
   await waitFor(() => expect(row()).toBe("RelayHighLatencyUnknown10 m"));
 });
 
+describe("what stops the harm", () => {
+  it("does not call a service healthy whose clients are harmed, and does once they are not", () => {
+    show({ recoveries: [aRecovery()] });
+    const mitigate = section("Mitigate");
+    expect(mitigate.getByText("Clients harmed").title).toMatch(/^Its instances: /);
+    expect(mitigate.queryByText("Healthy")).toBeNull();
+    end();
+    begin();
+    show({ recoveries: [aRecovery({ state: "good" })] });
+    expect(section("Mitigate").getByText("Healthy")).toBeDefined();
+  });
+});
+
 describe("recovery", () => {
   it("is shown before, during and now, and not called one while it is bad", () => {
     show({ recoveries: [aRecovery()] });
