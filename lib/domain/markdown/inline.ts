@@ -36,14 +36,16 @@ class InlineTokens {
     this.#tokens = tokens;
   }
 
-  /** Up to the end of what is open. A link holds no other one: browsers would take the two apart. */
+  /** Up to the end of what is open. A link holds no other one: browsers would take the two apart. One that leads nowhere is its words. */
   read(isInLink: boolean): Inline[] {
     const content: Inline[] = [];
     for (let token = this.#next(); token && token.nesting >= 0; token = this.#next()) {
-      const part = this.#part(token, isInLink);
-      const last = content.at(-1);
-      if (part.kind === "text" && last?.kind === "text") last.text += part.text;
-      else content.push(part);
+      const leadsNowhere = token.type === "link_open" && attribute(token, "href") === "";
+      for (const part of leadsNowhere ? this.read(isInLink) : [this.#part(token, isInLink)]) {
+        const last = content.at(-1);
+        if (part.kind === "text" && last?.kind === "text") last.text += part.text;
+        else content.push(part);
+      }
     }
     return content;
   }
@@ -82,7 +84,7 @@ function image(token: Token, isInLink: boolean): Inline {
   const alt = textOf(inlineOf(token.children ?? []));
   if (isSafeImage(source)) return { kind: "image", source, alt };
   const words: Inline = { kind: "text", text: alt || source };
-  return isInLink || isAction(source) ? words : { kind: "link", href: source, content: [words] };
+  return isInLink || source === "" || isAction(source) ? words : { kind: "link", href: source, content: [words] };
 }
 
 /** Also a number, as of a list's start. */

@@ -62,6 +62,13 @@ describe("Markdown", () => {
   });
 });
 
+test.each([
+  ["see [the *page*]() of it", "see the <em>page</em> of it"],
+  ["see ![the picture]() of it", "see the picture of it"],
+])("a link that leads nowhere is its words: %s", (text, words) => {
+  expect(html(text)).toBe(`<p>${words}</p>`);
+});
+
 describe("a text that means harm", () => {
   test.each([
     ["<script>alert(1)</script>"],
