@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import type { RecoveryContext } from "#lib/domain/recovery/context.ts";
 import { isAnythingOpen } from "#lib/domain/recovery/open-work.ts";
 import { Backoff } from "#lib/runtime/backoff.ts";
-import { controllerOptions } from "#lib/runtime/node-options.ts";
+import { controllerOptions, streamEnvironment } from "#lib/runtime/node-options.ts";
 
 export type EndedBackup = { namespace: string; service: string; result: string };
 
@@ -100,5 +100,5 @@ export class RecoveryProcess {
 }
 
 export function forkRecovery(): ChildProcess {
-  return fork(script, { execArgv: [...process.execArgv, ...controllerOptions] });
+  return fork(script, { execArgv: [...process.execArgv, ...controllerOptions], env: { ...process.env, ...streamEnvironment } });
 }

@@ -69,6 +69,18 @@ describe("an archive", () => {
     });
   });
 
+  test("gives back many files of all sizes that stand close together", async () => {
+    const sizes = Array.from({ length: 600 }, (_, n) => (n % 7 === 0 ? mebibyte - 1_200 + n * 4 : (n * 37) % 1_900));
+    const files = await Promise.all(sizes.map((bytes, n) => bytesOf(pseudoRandomBytes(bytes, n + 1, 4_096))));
+    const named = Object.fromEntries(files.map((content, n) => [`file-${n}`, content]));
+    const { sealed } = await packExample([examplePart("objects", named)], keyring);
+
+    const read = await unpack(sealed);
+
+    const changed = files.flatMap((content, n) => (read.files.get(`objects/file-${n}`)?.equals(content) ? [] : [n]));
+    expect(changed).toEqual([]);
+  });
+
   test("holds nothing that can be read without its key", async () => {
     const { sealed } = await packExample([examplePart("objects", { "secret.yaml": "password: hunter2 ".repeat(1000) })], keyring);
     expect(sealed.includes("hunter2")).toBe(false);

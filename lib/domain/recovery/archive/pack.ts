@@ -46,7 +46,7 @@ export type PackOptions = {
 /** The stream to store, to be read once, and what it holds, known when the stream has been read. */
 export type PackedArchive = { content: AsyncIterable<Uint8Array>; manifest: Promise<Manifest> };
 
-type Entry = { name: string; chunks: Uint8Array[]; bytes: number };
+type Entry = { name: string; content: Uint8Array };
 
 const maxErrorLength = 2_000;
 
@@ -63,7 +63,9 @@ export function packArchive(options: PackOptions): PackedArchive {
 
   async function* content() {
     try {
-      yield* options.keyring.seal(tarOf(archiveEntries({ ...options, signal }, resolve), options.now()));
+      yield* options.keyring.seal(
+        tarOf(archiveEntries({ ...options, signal, buffers: new PieceBuffers() }, resolve), options.now()),
+      );
     } catch (error) {
       reject(error);
       throw error;
@@ -80,10 +82,11 @@ export function packArchive(options: PackOptions): PackedArchive {
 async function* tarOf(entries: AsyncIterable<Entry>, mtime: Date): AsyncGenerator<Uint8Array> {
   // Room for any entry: then the tar's own stream never waits for its reader, which comes after each.
   const tar = pack({ highWaterMark: Number.MAX_SAFE_INTEGER });
-  for await (const { name, chunks, bytes } of entries) {
+  for await (const { name, content } of entries) {
     const { promise, resolve, reject } = Promise.withResolvers<null>();
-    const entry = tar.entry({ name, size: bytes, mtime, mode: 0o600 }, (error) => (error ? reject(error) : resolve(null)));
-    for (const chunk of chunks) entry.write(chunk);
+    const header = { name, size: content.byteLength, mtime, mode: 0o600 };
+    const entry = tar.entry(header, (error) => (error ? reject(error) : resolve(null)));
+    if (content.byteLength > 0) entry.write(content);
     entry.end(null);
     await promise;
     yield* readyChunks(tar);
@@ -97,7 +100,22 @@ function* readyChunks(tar: Pack): Generator<Uint8Array> {
   for (let chunk = tar.read(); chunk !== null; chunk = tar.read()) yield chunk as Uint8Array;
 }
 
-type Reading = PackOptions & { signal: AbortSignal };
+type Reading = PackOptions & { signal: AbortSignal; buffers: PieceBuffers };
+
+/**
+ * Two buffers in turn, so that nothing that was read is kept for longer than a moment: what lives longer waits for a collection of all
+ * memory, and a database that is read quickly would have tens of megabytes waiting. The tar still holds the end of a piece while the
+ * next one is filled, and no longer.
+ */
+class PieceBuffers {
+  #filled = Buffer.allocUnsafeSlow(pieceBytes);
+  #next = Buffer.allocUnsafeSlow(pieceBytes);
+
+  next(): Buffer {
+    [this.#filled, this.#next] = [this.#next, this.#filled];
+    return this.#filled;
+  }
+}
 
 /** Everything that stands in the tar, in its order; `onManifest` is called when its last one was taken. */
 async function* archiveEntries(options: Reading, onManifest: (manifest: Manifest) => void): AsyncGenerator<Entry> {
@@ -121,8 +139,7 @@ async function* archiveEntries(options: Reading, onManifest: (manifest: Manifest
 }
 
 function entryOf(name: string, text: string): Entry {
-  const bytes = Buffer.from(text);
-  return { name, chunks: [bytes], bytes: bytes.length };
+  return { name, content: Buffer.from(text) };
 }
 
 async function* partEntries(source: PartSource, options: Reading): AsyncGenerator<Entry, ManifestPart> {
@@ -138,7 +155,7 @@ async function* partEntries(source: PartSource, options: Reading): AsyncGenerato
       checkFileName(file.name);
       if (files.some((other) => clash(other.name, file.name))) throw new Error(`The file ${file.name} is there twice.`);
       files.push(
-        yield* fileEntries(name, file, signal, (bytes) => {
+        yield* fileEntries(name, file, options, (bytes) => {
           bytesSoFar += bytes;
           onProgress?.(name, bytesSoFar);
         }),
@@ -163,31 +180,34 @@ function clash(a: string, b: string): boolean {
 async function* fileEntries(
   part: string,
   file: ArchiveFile,
-  signal: AbortSignal,
+  { signal, buffers }: Reading,
   onBytes: (bytes: number) => void,
 ): AsyncGenerator<Entry, ManifestFile> {
   const hash = createHash("sha256");
   let bytes = 0;
   let pieces = 0;
-  let piece: Entry = { name: pieceEntry(part, file.name, 0), chunks: [], bytes: 0 };
+  let piece = buffers.next();
+  let filled = 0;
+  const entry = (): Entry => ({ name: pieceEntry(part, file.name, pieces), content: piece.subarray(0, filled) });
   for await (const chunk of file.open(signal)) {
     signal.throwIfAborted();
     hash.update(chunk);
     bytes += chunk.byteLength;
     for (let rest = chunk; rest.byteLength > 0; ) {
-      const taken = rest.subarray(0, pieceBytes - piece.bytes);
-      piece.chunks.push(taken);
-      piece.bytes += taken.byteLength;
+      const taken = rest.subarray(0, pieceBytes - filled);
+      piece.set(taken, filled);
+      filled += taken.byteLength;
       rest = rest.subarray(taken.byteLength);
-      if (piece.bytes === pieceBytes) {
-        yield piece;
+      if (filled === pieceBytes) {
+        yield entry();
         pieces += 1;
-        piece = { name: pieceEntry(part, file.name, pieces), chunks: [], bytes: 0 };
+        piece = buffers.next();
+        filled = 0;
       }
     }
     onBytes(chunk.byteLength);
   }
   signal.throwIfAborted();
-  if (piece.bytes > 0 || pieces === 0) yield piece;
+  if (filled > 0 || pieces === 0) yield entry();
   return { name: file.name, bytes, sha256: hash.digest("hex") };
 }
