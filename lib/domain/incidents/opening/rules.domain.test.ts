@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { firstRun } from "../../recovery/drills/run.ts";
 import { commandIncident } from "../commands.ts";
 import { endAlert, storeAction, storeAlert, storeRollout, storeSource } from "../test-happenings.ts";
 import { type IncidentWorld, startIncidentWorld } from "../test-incidents.ts";
@@ -340,4 +341,41 @@ test("an incident of a drill is joined by nothing real", async () => {
     [true, "person"],
     [false, "alert"],
   ]);
+});
+
+test.each<[string, { lostWrites: number; startedAfter: number; name: string }, number]>([
+  ["a loss soon after one that lost nothing is real", { lostWrites: 0, startedAfter: 20, name: "ProbeLost" }, 1],
+  ["a loss soon after one that lost something is its own", { lostWrites: 7, startedAfter: 20, name: "ProbeLost" }, 0],
+  ["a loss that began within it is its own", { lostWrites: 0, startedAfter: -10, name: "ProbeLost" }, 0],
+  ["an interruption soon after it is its own", { lostWrites: 0, startedAfter: 20, name: "ProbeErrors" }, 0],
+  ["a loss long after it is real", { lostWrites: 7, startedAfter: 40, name: "ProbeLost" }, 1],
+])("of what a drill brings about: %s", async (_, { lostWrites, startedAfter, name }, opened) => {
+  const finishedAt = ago(60);
+  const drill = await world.db.drill.create({
+    data: {
+      scenario: "instance",
+      subject: `${service.namespace}/${service.name}`,
+      namespace: service.namespace,
+      service: service.name,
+      settings: {},
+      reason: "quarterly",
+      requestedByName: "ana",
+      state: "completed",
+      verdict: "met",
+      message: "Away for 1 s.",
+      rtoObjectiveMs: 30_000,
+      rpoObjectiveMs: 0,
+      lostWrites,
+      createdAt: ago(100),
+      faultAt: ago(80),
+      finishedAt,
+      run: { ...firstRun(ago(100)), affected: [`${service.namespace}/${service.name}`] },
+    },
+  });
+  const startsAt = new Date(finishedAt.getTime() + startedAfter * 1000);
+  await storeAlert(world.db, { startsAt, service, name });
+  expect(await look()).toBe(opened);
+  const own = (await incidents()).filter(({ isDrill }) => !isDrill);
+  expect(own).toHaveLength(opened);
+  await world.db.drill.delete({ where: { id: drill.id } });
 });

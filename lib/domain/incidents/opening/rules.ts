@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { Drill } from "#lib/database/generated/client.ts";
 import { rankActions } from "../../alerts/suspect-actions.ts";
 import { writeAudit } from "../../audit.ts";
 import { type Context, type Transaction, transact } from "../../context.ts";
@@ -8,6 +9,7 @@ import { describeMark } from "../../ledger/queries.ts";
 import { announceIncident } from "../../notifications/announce.ts";
 import { findDrillOf, openDrillIncident } from "../../recovery/drills/incident.ts";
 import { incidentName } from "../incident-name.ts";
+import { indicatorBehind } from "../recovery/indicators.ts";
 import { incidentParts, type StoredIncident } from "../stored.ts";
 import { switchyard } from "../switchyard.ts";
 import { appendTimeline, type NewTimelineRow } from "../timeline/timeline.ts";
@@ -90,11 +92,17 @@ async function wasHeld(transaction: Transaction, trigger: Trigger): Promise<bool
 async function leaveToDrill(transaction: Transaction, context: RuleContext, trigger: Trigger): Promise<boolean> {
   const { key, link, service, severity, impactStartedAt, detectedAt, why } = trigger;
   const drill = service && link.kind === "alert" ? await findDrillOf(transaction, service, impactStartedAt) : null;
-  if (!drill) return false;
+  if (!drill || isLossAfter(drill, trigger)) return false;
   const evidence = { episodes: [link.targetId], impactStartedAt, detectedAt, why, severity };
   const incidentId = await openDrillIncident(transaction, ownContext(context), drill, evidence);
   await transaction.incidentTrigger.create({ data: { key, incidentId, at: context.clock() } });
   return true;
+}
+
+/** Data that are lost after a drill that has lost none are a real incident's, however soon it is. */
+function isLossAfter({ finishedAt, lostWrites }: Drill, { alertName, impactStartedAt }: Trigger): boolean {
+  const isLoss = alertName !== null && indicatorBehind(alertName) === "data-loss";
+  return isLoss && finishedAt !== null && impactStartedAt > finishedAt && lostWrites === 0;
 }
 
 /** The open incidents of its service as they are, the latest first: nobody changes them until the transaction ends. */

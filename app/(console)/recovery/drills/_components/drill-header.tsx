@@ -58,7 +58,7 @@ function factsOf(drill: DrillView): Fact[] {
   );
   return [
     ["Service", <SubjectLink key="service" subject={drill.subject} />],
-    drill.subject !== ownSubject && ["Now", <ServiceNow key="now" subject={drill.subject} />],
+    isDrilling(drill.state) && drill.subject !== ownSubject && ["Now", <ServiceNow key="now" subject={drill.subject} />],
     drill.target !== null && [
       "Struck",
       <span key="target" className="font-mono text-xs">
