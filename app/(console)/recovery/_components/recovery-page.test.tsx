@@ -1,5 +1,4 @@
 // @vitest-environment jsdom
-
 import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { aDrill, aDrillPreview } from "#lib/client/drill-fixtures.ts";

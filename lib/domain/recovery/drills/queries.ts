@@ -9,6 +9,8 @@ import { listDrillsSchema } from "./schemas.ts";
 import { viewDrill, viewSchedule, withLastDrill } from "./stored.ts";
 
 const mostEarlier = 20;
+/** Each holds a point for every second: only the page of a drill shows it, and every page asks for the newest drills. */
+const withoutReport = { report: true } as const;
 
 /** The drills, the newest first, a page at a time. */
 export async function listDrills(context: Context, input: unknown): Promise<Page<DrillView>> {
@@ -24,6 +26,7 @@ export async function listDrills(context: Context, input: unknown): Promise<Page
       where: { subject, scenario, verdict, AND: all },
       orderBy: [{ createdAt: "desc" }, { id: "desc" }],
       take: limit + 1,
+      omit: withoutReport,
     }),
   );
   return toPage(rows, limit, ({ createdAt, id }) => ({ at: createdAt, id }), viewDrill);
@@ -43,6 +46,7 @@ export async function getDrill(context: Context, id: string): Promise<DrillDetai
       where: { scenario, subject, createdAt: { lt: createdAt }, state: { in: ["completed", "aborted", "failed"] } },
       orderBy: { createdAt: "desc" },
       take: mostEarlier,
+      omit: withoutReport,
     });
     return {
       drill: viewDrill(row),

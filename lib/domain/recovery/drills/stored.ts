@@ -22,7 +22,7 @@ export function overrideOf({ settings }: Pick<Drill, "settings">): string | null
 export const subjectOf = ({ namespace, service }: Pick<Drill, "namespace" | "service">): Subject =>
   namespace !== null && service !== null ? { kind: "service", ref: { namespace, name: service } } : { kind: "switchyard" };
 
-export function viewDrill(row: Drill): DrillView {
+export function viewDrill(row: Omit<Drill, "report">): DrillView {
   const scenario = row.scenario as Scenario;
   return {
     id: row.id,
@@ -59,7 +59,7 @@ export function viewDrill(row: Drill): DrillView {
 }
 
 /** What was chosen to be struck, or what was asked for. */
-function targetOf(row: Drill): string | null {
+function targetOf(row: Pick<Drill, "run" | "settings">): string | null {
   const { prey } = row.run as unknown as DrillRun;
   return prey ? describePrey(prey) : settingsOf(row).target;
 }
